@@ -1,0 +1,1 @@
+"""What the front doors do; nox's sessions and the command line both call these."""

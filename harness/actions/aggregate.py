@@ -1,0 +1,114 @@
+"""The end of a run: collect the outcomes, compare, write the reports, print the matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.model.outcome import Outcome
+from harness.run.collect import collect
+from harness.store.files import json_digest, read_json, write_json, write_text
+from harness.store.results import RUN_FORMAT
+
+if TYPE_CHECKING:
+    from harness.model.plan import Plan
+    from harness.project import Project
+    from harness.run.collect import Collection
+    from harness.run.invocation import Selection
+
+#: Raise it when the same outcomes would be reported differently, so that reports are made anew.
+REPORT_VERSION = 1
+
+
+def aggregate(project: Project, plan: Plan, selection: Selection, run: str, *, executed: int) -> int:
+    """Aggregate a run, write its reports and its file in ``results/runs/``; return the exit status.
+
+    ``executed`` is how many cells × cases were run for it.
+    """
+    collection = collect(project, plan, selection)
+    recorded = sum(row.outcome is Outcome.RECORDED for row in collection.rows)
+    content = _content(plan, collection)
+    latest = project.results.latest
+    known = read_json(latest / "report.json", formats=1)
+    fresh = known is None or known.get("content") != content or not (latest / "report.txt").exists()
+    if fresh:
+        _write_reports(project, plan, collection, run, content)
+    status = _written_status(project)
+    _write_run(project, plan, collection, run, status)
+    print(  # noqa: T201 - the front doors print
+        f"matrix {plan.matrix}, run {run}: {recorded} of {len(collection.rows)} cells × cases recorded, "
+        f"{executed} of them run now{'' if fresh else '; nothing changed, the reports stand'}\n\n"
+        + (latest / "report.txt").read_text(encoding="utf-8")
+    )
+    return status
+
+
+def _content(plan: Plan, collection: Collection) -> str:
+    """Return a digest of everything a report is made from: no need to compare again what was compared."""
+    return json_digest(
+        {
+            "version": REPORT_VERSION,
+            "matrix": plan.matrix,
+            "baseline": str(plan.baseline),
+            "cases": {name: case.model_dump(mode="json") for name, case in plan.cases.items()},
+            "settings": {name: setting.model_dump(mode="json") for name, setting in plan.settings.items()},
+            "remarks": plan.remarks,
+            "rows": [
+                [str(row.cell), row.case, row.outcome, row.reason, row.required, _identity(row.recording)]
+                for row in collection.rows
+            ],
+            "faults": [state.fault for state in collection.states.values() if state and state.fault],
+        }
+    )
+
+
+def _identity(recording: dict[str, Any] | None) -> list[str] | None:
+    # A recording made anew has the same key: the time it ended tells it from the old one.
+    return None if recording is None else [recording["key"], recording["ended"]]
+
+
+def _write_reports(
+    project: Project, plan: Plan, collection: Collection, run: str, content: str
+) -> None:
+    # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
+    from harness.report import markdown, terminal  # noqa: PLC0415
+    from harness.report.build import build_report  # noqa: PLC0415
+
+    report = build_report(project.results, plan, collection, run=run, content=content)
+    latest = project.results.latest
+    places = [
+        (latest / name).relative_to(project.root).as_posix() for name in ("report.md", "report.json", "report.txt")
+    ]
+    write_text(latest / "report.md", markdown.render(report))
+    write_text(latest / "report.txt", terminal.render(report, places) + "\n")
+    # Last: it is the one that says which content the others belong to.
+    write_text(latest / "report.json", report.model_dump_json(indent=1, by_alias=True) + "\n")
+
+
+def _written_status(project: Project) -> int:
+    report = read_json(project.results.latest / "report.json", formats=1)
+    assert report is not None, "the report was just written"  # noqa: S101
+    return int(report["exit_status"])
+
+
+def _write_run(project: Project, plan: Plan, collection: Collection, run: str, status: int) -> None:
+    write_json(
+        project.results.run_path(f"{run}-{plan.matrix}"),
+        {
+            "format": RUN_FORMAT,
+            "run": run,
+            "matrix": plan.matrix,
+            "baseline": str(plan.baseline),
+            "cells": [
+                {
+                    "environment": row.cell.environment,
+                    "setting": row.cell.setting,
+                    "case": row.case,
+                    "outcome": row.outcome,
+                    "reason": row.reason,
+                    "recording": row.recording["key"] if row.recording else None,
+                }
+                for row in collection.rows
+            ],
+            "exit_status": status,
+        },
+    )

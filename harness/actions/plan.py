@@ -1,0 +1,103 @@
+"""The dry run: which environments, cells and cases would run, which are recorded, what to download."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tabulate import tabulate
+
+from harness.environments.interpreters import extend_path, find_interpreter
+from harness.run.jobs import current_installation, pending
+from harness.run.locking import lock_status
+
+if TYPE_CHECKING:
+    from harness.model.plan import Plan
+    from harness.project import Project
+    from harness.run.invocation import Selection
+
+
+def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[str, Any]:
+    """Return what a run of the plan would do now, as JSON-like data."""
+    extend_path()
+    left = Counter(job.cell.environment for job in pending(project, plan, selection))
+    wanted = Counter(job.cell.environment for job in plan.jobs() if selection.wants(job))
+    environments = []
+    for name, environment in plan.environments.items():
+        row: dict[str, Any] = {"environment": name, "to_run": left[name], "of": wanted[name]}
+        if name in plan.unavailable:
+            environments.append({**row, "unavailable": plan.unavailable[name]})
+            continue
+        lock, problem, download = lock_status(project, environment)
+        environments.append(
+            {
+                **row,
+                "interpreter": find_interpreter(environment.python) is not None,
+                "lock": lock,
+                "lock_problem": problem,
+                "installed": current_installation(project, environment) is not None,
+                "download_mb": download,
+                "included_because": plan.included.get(name),
+            }
+        )
+    return {
+        "matrix": plan.matrix,
+        "baseline": str(plan.baseline),
+        "settings": list(plan.settings),
+        "cases": list(plan.cases),
+        "environments": environments,
+        "excluded": [
+            {"cell": str(cell), "case": case, "reason": reason} for (cell, case), reason in plan.excluded.items()
+        ],
+        "to_run": left.total(),
+        "recorded": wanted.total() - left.total(),
+        "remarks": list(plan.remarks),
+    }
+
+
+def render_plan(described: dict[str, Any]) -> str:
+    """Return the plan as text for a terminal."""
+    rows = []
+    for row in described["environments"]:
+        if "unavailable" in row:
+            rows.append({"environment": row["environment"], "what": f"unavailable: {row['unavailable']}"})
+            continue
+        what = f"runs {row['to_run']} of {row['of']}" if row["to_run"] else f"all {row['of']} recorded"
+        if not row["of"]:
+            what = "excluded"
+        needs = [
+            *([] if row["interpreter"] else ["an interpreter, from uv"]),
+            *([f"lock {row['lock']}"] if row["lock"] != "current" else []),
+        ]
+        size = "installed" if row["installed"] else _size(row["download_mb"])
+        rows.append(
+            {"environment": row["environment"], "what": what, "packages": size, "needs": ", ".join(needs)}
+        )
+    coming = [
+        row["download_mb"]
+        for row in described["environments"]
+        if row.get("to_run") and not row.get("installed", True)
+    ]
+    known = [size for size in coming if size is not None]
+    plus = "" if len(known) == len(coming) else f", and {len(coming) - len(known)} of unknown size"
+    lines = [
+        f"matrix {described['matrix']}: {len(described['environments'])} environments × "
+        f"{len(described['settings'])} settings × {len(described['cases'])} cases",
+        f"settings: {', '.join(described['settings'])}",
+        f"cases: {', '.join(described['cases'])}",
+        f"baseline: {described['baseline']}",
+        "",
+        tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True),
+        "",
+        f"{described['to_run']} to run, {described['recorded']} recorded already",
+        f"to download: up to {sum(known)} MB{plus} (less what uv's cache holds)",
+        *(f"excluded: {row['cell']} {row['case']}: {row['reason']}" for row in described["excluded"]),
+        *(f"lock of {row['environment']}: {row['lock_problem']}" for row in described["environments"]
+          if row.get("lock_problem")),
+        *(f"remark: {remark}" for remark in described["remarks"]),
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _size(megabytes: int | None) -> str:
+    return "unknown size" if megabytes is None else f"{megabytes} MB"

@@ -1,0 +1,90 @@
+"""The command line: ``savedmodel-matrix``, or ``python -m harness``. Running is nox's: ``nox -s matrix``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.errors import HarnessError
+from harness.project import Project
+from harness.run.invocation import Selection, run_id
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run one SavedModel in many TensorFlow environments and see what differs.",
+)
+
+Matrix = Annotated[str, typer.Argument(help="name of a file in matrices/, without .toml")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a script")]
+Root = Annotated[Path, typer.Option("--project", help="folder that holds matrices/ and results/")]
+
+
+@app.command("plan")
+def plan_command(
+    matrix: Matrix = "default",
+    only: Annotated[str, typer.Option(help="glob on environments, or ENVIRONMENT/SETTING")] = "*",
+    case: Annotated[str, typer.Option(help="glob on names of cases")] = "*",
+    fresh: Annotated[bool, typer.Option(help="as if nothing were recorded")] = False,
+    project: Root = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Print what a run would do now: nothing is installed, downloaded or run."""
+    from harness.actions.plan import describe_plan, render_plan  # noqa: PLC0415 - only what is asked for
+
+    opened = Project(project.resolve())
+    described = describe_plan(opened, opened.plan(matrix), Selection(only, case, fresh))
+    typer.echo(json.dumps(described, indent=1) if as_json else render_plan(described))
+
+
+@app.command("init")
+def init_command(
+    model: Annotated[Path, typer.Argument(help="folder of a SavedModel")],
+    name: Annotated[str, typer.Option(help="name of the matrix to write")] = "default",
+    project: Root = Path(),
+) -> None:
+    """Write a starting matrix from what a model says of itself, and a noxfile where there is none."""
+    from harness.actions.init import write_matrix  # noqa: PLC0415 - as above
+
+    for line in write_matrix(Project(project.resolve()), model, name):
+        typer.echo(line)
+
+
+@app.command("report")
+def report_command(matrix: Matrix = "default", project: Root = Path()) -> None:
+    """Render a matrix again from what is recorded."""
+    from harness.actions.aggregate import aggregate  # noqa: PLC0415 - as above
+
+    opened = Project(project.resolve())
+    plan = opened.plan(matrix)
+    raise typer.Exit(aggregate(opened, plan, Selection(), run_id(), executed=0))
+
+
+@app.command("schema")
+def schema_command(
+    folder: Annotated[Path, typer.Argument(help="where to write the JSON Schemas")] = Path("schemas"),
+    check: Annotated[bool, typer.Option(help="only say whether they are up to date")] = False,
+) -> None:
+    """Write the JSON Schemas of the matrix definition and of report.json."""
+    from harness.actions.schema import write_schemas  # noqa: PLC0415 - as above
+
+    for line in write_schemas(folder, check=check):
+        typer.echo(line)
+
+
+def main() -> None:
+    """Run the command line; what the user can act on ends without a traceback."""
+    try:
+        app()
+    except HarnessError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(error.exit_status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Measures how far recordings are apart. Pure: no process, clock or network; arrays come by a reader."""

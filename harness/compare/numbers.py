@@ -1,0 +1,290 @@
+"""Numeric arrays, measured block by block.
+
+One pass takes everything but two things. ``scaled_ulp`` needs the root mean square first, and then
+looks only into blocks that can still raise it. And if sums of squares leave the range of float64, as
+only float64 and complex128 arrays can make them, a further pass takes them scaled.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from harness.compare.blocks import BlockPair, different_bits, squares
+from harness.compare.decision import RowDecisions
+from harness.compare.elements import Kind
+from harness.model.divergence import Divergence, MinTolerance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.compare.elements import Array, Element
+    from harness.model.divergence import Tolerance
+
+# A sum of squares below this may have lost terms to underflow; above, what it lost is far below rounding.
+_LEAST_SUM = 1e-280
+_LEAST_EXPONENT = -400  # of element types whose squares float64 holds without loss
+
+_LARGEST = float(np.finfo(np.float64).max)
+_EXPONENT = np.uint64(0x7FF0_0000_0000_0000)  # the bits of a float64 that hold its power of two
+
+
+class _Mismatches(NamedTuple):
+    """Where one side of a block is not finite: per element, NaN or Inf on one side; both are finite."""
+
+    nan: Array
+    inf: Array
+    finite: Array
+
+
+class _Gaps(NamedTuple):
+    """Two loaded blocks as float64 moduli |a|, |b| and |a - b|, with zeros where not both are finite."""
+
+    a: Array
+    b: Array
+    gap: Array
+    largest: float
+    mismatches: _Mismatches | None
+
+
+@dataclass(slots=True)
+class _Totals:
+    """What the first pass takes. ``blocks`` are those that differ: their largest gap and their start."""
+
+    different: int = 0
+    beyond: int = 0
+    excess: float = 0.0
+    finite: int = 0
+    nan: int = 0
+    inf: int = 0
+    max_abs: float = 0.0
+    max_rel: float = 0.0
+    zero_reference: bool = False
+    worst: int | None = None
+    squares_a: float = 0.0
+    squares_b: float = 0.0
+    squares_gap: float = 0.0
+    blocks: list[tuple[float, int]] = field(default_factory=list)
+
+
+class _Norms(NamedTuple):
+    """Root mean square of the larger array, and ||a - b|| / ||b|| (None if only b is zero)."""
+
+    rms: float
+    rel_l2: float | None
+
+
+def compare_numbers(a: Array, b: Array, element: Element, tolerance: Tolerance, block: int) -> Divergence:
+    """Return what differs between two stored arrays of one numeric element type and shape."""
+    pairs, shape = BlockPair(a, b, block), a.shape
+    has_rows = element.kind is Kind.FLOAT and len(shape) > 1 and shape[-1] > 1
+    decisions = RowDecisions(shape[-1]) if has_rows else None
+    # What is infinite or NaN here is looked at below, not warned of.
+    with np.errstate(all="ignore"):
+        totals = _first_pass(pairs, element, tolerance, decisions)
+        norms = _norms(pairs, element, totals)
+        scaled_ulp = None if element.kind is Kind.INTEGER else _scaled_ulp(pairs, element, totals, norms.rms)
+    changed = (
+        bool(totals.different) if element.kind is Kind.INTEGER else bool(decisions and decisions.changed)
+    )
+    return Divergence(
+        tolerance=tolerance,
+        elements=math.prod(shape),
+        different=totals.different,
+        beyond=totals.beyond,
+        excess=totals.excess,
+        max_abs=totals.max_abs,
+        max_rel=totals.max_rel,
+        rel_l2=norms.rel_l2,
+        scaled_ulp=scaled_ulp,
+        nan_mismatches=totals.nan,
+        inf_mismatches=totals.inf,
+        worst=index_of(totals.worst, shape),
+        min_tolerance=_min_tolerance(totals),
+        decision_changed=changed,
+    )
+
+
+def index_of(flat: int | None, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the index of the element at a flat position."""
+    return None if flat is None else tuple(int(i) for i in np.unravel_index(flat, shape))
+
+
+def _min_tolerance(totals: _Totals) -> MinTolerance:
+    if totals.nan or totals.inf:
+        return MinTolerance(atol=None, rtol=None)
+    rtol = math.nextafter(totals.max_rel, math.inf) if totals.max_rel else 0.0
+    return MinTolerance(
+        atol=totals.max_abs if math.isfinite(totals.max_abs) else None,
+        rtol=rtol if math.isfinite(rtol) and not totals.zero_reference else None,
+    )
+
+
+def _modulus(values: Array) -> Array:
+    moduli: Array = np.abs(values)
+    # Of a finite complex128 it can be beyond float64, and infinity would make every limit NaN.
+    return (
+        np.where(np.isinf(moduli) & np.isfinite(values), _LARGEST, moduli)
+        if values.dtype.kind == "c"
+        else moduli
+    )
+
+
+def _gaps(a: Array, b: Array) -> _Gaps:
+    """Return the moduli of two loaded blocks."""
+    if a.dtype.kind in "iu":
+        # Unsigned subtraction is exact modulo 2**64, and so is the difference if the larger comes first.
+        word_a, word_b = a.view(np.uint64), b.view(np.uint64)
+        gap = np.where(a > b, word_a - word_b, word_b - word_a).astype(np.float64)
+        moduli = np.abs(a.astype(np.float64)), np.abs(b.astype(np.float64))
+        return _Gaps(*moduli, gap, float(gap.max()), None)
+    gap = np.abs(a - b)
+    largest = float(gap.max())
+    if math.isfinite(largest):
+        return _Gaps(_modulus(a), _modulus(b), gap, largest, None)
+    nan_a, nan_b = np.isnan(a), np.isnan(b)
+    infinite = (np.isinf(a) | np.isinf(b)) & ~(nan_a | nan_b)
+    finite = np.isfinite(a) & np.isfinite(b)
+    moduli = np.where(finite, _modulus(a), 0.0), np.where(finite, _modulus(b), 0.0)
+    gap = np.where(finite, gap, 0.0)
+    mismatches = _Mismatches(nan_a ^ nan_b, infinite & (a != b), finite)
+    return _Gaps(*moduli, gap, float(gap.max()), mismatches)
+
+
+def _first_pass(
+    pairs: BlockPair, element: Element, tolerance: Tolerance, decisions: RowDecisions | None
+) -> _Totals:
+    totals = _Totals()
+    for start, stored_a, stored_b in pairs:
+        different = int(np.count_nonzero(different_bits(stored_a, stored_b)))
+        b = element.load(stored_b)
+        a = element.load(stored_a) if different else b
+        if decisions is not None:
+            decisions.add(start, a, b, equal=not different)
+        if different:
+            totals.different += different
+            _take_gaps(totals, start, _gaps(a, b), tolerance)
+        else:
+            _take_equal(totals, b)
+    return totals
+
+
+def _take_equal(totals: _Totals, values: Array) -> None:
+    moduli = _modulus(values.astype(np.float64) if values.dtype.kind in "iu" else values)
+    sums = squares(moduli)
+    totals.finite += moduli.size
+    if not math.isfinite(sum(sums)):
+        finite = np.isfinite(values)
+        totals.finite -= moduli.size - int(np.count_nonzero(finite))
+        sums = squares(np.where(finite, moduli, 0.0))
+    for part in sums:
+        totals.squares_a += part
+        totals.squares_b += part
+
+
+def _take_gaps(totals: _Totals, start: int, gaps: _Gaps, tolerance: Tolerance) -> None:
+    totals.finite += gaps.gap.size
+    if gaps.mismatches is not None:
+        _take_mismatches(totals, start, gaps.mismatches)
+    for part in squares(gaps.a):
+        totals.squares_a += part
+    for part in squares(gaps.b):
+        totals.squares_b += part
+    if not gaps.largest:
+        return
+    for part in squares(gaps.gap):
+        totals.squares_gap += part
+    totals.blocks.append((gaps.largest, start))
+    if gaps.largest > totals.max_abs:
+        totals.max_abs = gaps.largest
+        if not (totals.nan or totals.inf):
+            totals.worst = start + int(gaps.gap.argmax())
+    _take_relative(totals, gaps)
+    if gaps.largest > tolerance.atol:
+        limit = gaps.b * tolerance.rtol + tolerance.atol
+        over = gaps.gap > limit
+        beyond = int(np.count_nonzero(over))
+        if beyond:
+            totals.beyond += beyond
+            totals.excess = max(totals.excess, float((gaps.gap[over] - limit[over]).max()))
+
+
+def _take_relative(totals: _Totals, gaps: _Gaps) -> None:
+    least = float(gaps.b.min())
+    if least and gaps.largest / least <= totals.max_rel:
+        return
+    reference = gaps.b
+    if not least:
+        zero = reference == 0
+        totals.zero_reference |= bool((zero & (gaps.gap > 0)).any())
+        reference = np.where(zero, math.inf, reference)
+    totals.max_rel = max(totals.max_rel, float((gaps.gap / reference).max()))
+
+
+def _take_mismatches(totals: _Totals, start: int, mismatches: _Mismatches) -> None:
+    totals.finite -= mismatches.finite.size - int(np.count_nonzero(mismatches.finite))
+    wrong = mismatches.nan | mismatches.inf
+    if not wrong.any():
+        return
+    if not (totals.nan or totals.inf):
+        totals.worst = start + int(wrong.argmax())
+    totals.nan += int(np.count_nonzero(mismatches.nan))
+    totals.inf += int(np.count_nonzero(mismatches.inf))
+    totals.beyond += int(np.count_nonzero(wrong))
+    totals.excess = math.inf
+
+
+def _norms(pairs: BlockPair, element: Element, totals: _Totals) -> _Norms:
+    sums = (totals.squares_a, totals.squares_b, totals.squares_gap)
+    if not totals.blocks:
+        return _Norms(0.0, 0.0)
+    can_leave_range = element.least_exponent < _LEAST_EXPONENT
+    if can_leave_range and any(math.isinf(total) or total < _LEAST_SUM for total in sums):
+        return _scaled_norms(pairs, element, totals)
+    a, b, gap = map(math.sqrt, sums)
+    rel_l2 = gap / b if b else None
+    return _Norms(max(a, b) / math.sqrt(totals.finite) if totals.finite else 0.0, rel_l2 if gap else 0.0)
+
+
+def _scaled_norms(pairs: BlockPair, element: Element, totals: _Totals) -> _Norms:
+    """Return norms whose squares are beyond float64, from values multiplied by powers of two."""
+    sums = (totals.squares_a, totals.squares_b, totals.squares_gap)
+    # First away from the end of the range that is near, so that |a - b| itself is neither lost nor infinite.
+    shift = -2 if math.inf in sums else 500
+
+    def moduli(which: str) -> Iterable[Array]:
+        for _, stored_a, stored_b in pairs:
+            gaps = _gaps(element.load(stored_a) * 2.0**shift, element.load(stored_b) * 2.0**shift)
+            yield getattr(gaps, which)
+
+    def norm(which: str) -> tuple[float, int]:
+        exponent = math.frexp(max(float(values.max()) for values in moduli(which)))[1]
+        scaled = (np.ldexp(values, -exponent) for values in moduli(which))
+        return math.sqrt(sum(part for values in scaled for part in squares(values))), exponent
+
+    a, b, gap = norm("a"), norm("b"), norm("gap")
+    rms = max(math.ldexp(total / math.sqrt(totals.finite), exponent - shift) for total, exponent in (a, b))
+    return _Norms(rms, float(np.ldexp(gap[0] / b[0], gap[1] - b[1])) if b[0] else None)
+
+
+def _power_of_two(moduli: Array) -> Array:
+    """Return the largest powers of two that are not above normal float64 ``moduli``."""
+    return (moduli.view(np.uint64) & _EXPONENT).view(np.float64)
+
+
+def _scaled_ulp(pairs: BlockPair, element: Element, totals: _Totals, rms: float) -> float:
+    # ulp(x) grows with x, so that ulp(max(|a|, |b|, rms)) is never below this one, and a block whose
+    # largest gap is `best` of it has nothing to add. Units are left at 2**e here, for one product at the end.
+    floor = max(2.0**element.least_exponent, float(_power_of_two(np.array([rms]))[0]))
+    best = 0.0
+    for largest, start in sorted(totals.blocks, reverse=True):
+        if largest / floor <= best:
+            break
+        stored_a, stored_b = pairs.at(start)
+        gaps = _gaps(element.load(stored_a), element.load(stored_b))
+        unit = np.maximum(_power_of_two(np.maximum(gaps.a, gaps.b)), floor)
+        best = max(best, float((gaps.gap / unit).max()))
+    return math.ldexp(best, element.mantissa_bits)

@@ -1,0 +1,1 @@
+"""``matrices/NAME.toml``: what a user writes, validated."""

@@ -1,0 +1,1 @@
+"""What touches the machine: interpreters, installing a lock, running the probe in an environment."""

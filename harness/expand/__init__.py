@@ -1,0 +1,1 @@
+"""From a definition to a plan. Pure: knows no clock, network, process or file."""

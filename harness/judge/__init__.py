@@ -1,0 +1,1 @@
+"""Turns measured numbers into verdicts. Pure."""

@@ -1,0 +1,23 @@
+"""Which environment variables are secret, by their names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|API_?KEY|CREDENTIAL|PRIVATE", re.IGNORECASE)
+_SHORTEST = 6  # a shorter value would match, and mask, ordinary words
+
+
+def masked(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables with the values of secret ones replaced by ``***``."""
+    return {name: "***" if _SECRET.search(name) else value for name, value in variables.items()}
+
+
+def secret_values(variables: Mapping[str, str]) -> list[str]:
+    """Return the values of secret variables that are long enough to be looked for in texts."""
+    found = {value for name, value in variables.items() if _SECRET.search(name)}
+    return sorted(value for value in found if len(value) >= _SHORTEST)

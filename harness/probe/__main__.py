@@ -1,0 +1,70 @@
+"""Run SavedModels in this environment and record what became of each: ``python probe REQUEST.json``.
+
+**Request** (JSON, UTF-8)::
+
+    {"format": 1,
+     "objects": folder that arrays are read from and written to (see ``arrays``),
+     "imported": path written once TensorFlow is imported: {"format", "effective", "phases"},
+     "isolation": "auto" | "fork" | "process",
+     "scrub": [[path, label], ...], "secrets": [value, ...],   taken out of every recorded text
+     "setting": {"device": null | "cpu" | "gpu:N", "intra_op_threads": null | int,
+                 "inter_op_threads": null | int, "jit_compile": bool, "grappler": bool,
+                 "variables": {name: value}},    set by the launcher already; here for the record
+     "cases": [{"result": path, "key": str, "identity": anything, "model": folder,
+                "loader": "saved_model", "tags": null | [str], "signature": null | str,
+                "function": null | str, "batches": null | [[input, ...], ...],
+                "inputs_error": null | str, "runs": int, "time_limit_s": number,
+                "memory_limit_bytes": null | int}]}
+
+An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
+that is called instead of a signature; there an input named "" is passed by position. Without either,
+the signature is ``serving_default``. ``runs`` counts the first run too.
+
+**Result**, one file per case at its ``result``, written whole or not at all::
+
+    {"format": 1, "key", "identity",
+     "outcome": "recorded" | "import-failed" | "load-failed" | "run-failed" | "crashed" | "timed-out",
+     "reason": null | one line, "traceback": null | str, "log_tail": str,
+     "outputs": [{"batch", "name", "component", "array"}],             of the first run
+     "unstable": [{"batch", "name", "component", "run", "array"}],     further runs that differ in a bit
+     "effective": {...} (see ``effective``),
+     "phases": {"import" | "load" | "first_run" | "further_runs": {"wall_s", "cpu_s", "peak_rss_bytes"}},
+     "started", "ended": ISO 8601, UTC}
+
+An output's name is its path in the returned structure ("a/0/b"), "output" for a bare tensor. ``array``
+of an unstable output is null where that run did not return it.
+
+TensorFlow is imported once and every case runs in a forked child ("fork"), or every case is a fresh
+process that imports it ("process": the default where there is no fork, and on macOS, where forking after
+such an import is unsafe). Then the phase "import" is each case's own; otherwise all cases share it.
+
+**Exit status**: 0 every result is written, whatever the outcomes; 2 the request is wrong; 5 a fault of
+the probe; 128 + N ended by signal N. Any other end leaves results unwritten: where the file ``imported``
+is missing too, importing TensorFlow killed the process.
+
+stdout and stderr belong to TensorFlow; what a case prints ends up in its ``log_tail``.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+
+PACKAGE = "savedmodel_matrix_probe"
+
+
+def load_package():
+    """Import this folder under a name of its own, so that model code can import nothing of ours."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != here]
+    spec = importlib.util.spec_from_file_location(
+        PACKAGE, os.path.join(here, "__init__.py"), submodule_search_locations=[here]
+    )
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[PACKAGE] = package
+    spec.loader.exec_module(package)
+
+
+if __name__ == "__main__":
+    load_package()
+    sys.exit(importlib.import_module(PACKAGE + ".supervise").main(sys.argv))

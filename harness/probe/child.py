@@ -1,0 +1,87 @@
+"""A case's process: import TensorFlow where that is still to be done, run the case, write its part."""
+
+import contextlib
+import ctypes
+import faulthandler
+import gc
+import os
+import sys
+import traceback
+
+from . import effective, files, measure, texts, watch
+
+
+def import_tensorflow(request, clean):
+    """Import TensorFlow, write ``imported``, and return the module and this part of every result.
+
+    Where that fails the module is ``None`` and the part is a whole outcome. No op may run here: a child
+    forked from a process whose runtime has started hangs.
+    """
+    phases = measure.Phases()
+    try:
+        with phases.timed("import"):
+            import tensorflow as tf
+    except BaseException as error:  # a broken environment may raise anything, SystemExit included
+        reason, trace = texts.one_line(error), texts.trimmed_traceback(error)
+        return None, {
+            "outcome": "import-failed", "reason": reason, "traceback": trace, "phases": phases.costs
+        }
+    found = effective.of_environment(tf, request["setting"]["variables"])
+    part = {"effective": found, "phases": phases.costs}
+    files.write_json(request["imported"], dict(part, format=files.FORMAT, effective=clean(found)))
+    if hasattr(gc, "freeze"):
+        gc.freeze()  # 3.7+: no child's collector walks, and so copies, what the import left behind
+    return tf, part
+
+
+def run_and_write(tf, request, case, places):
+    """Run ``case`` in this process and write its part of the result."""
+    from . import run  # needs NumPy, and so comes after the import that is measured
+
+    faulthandler.enable()  # a crash leaves Python's stack in the log, and the signal as it was
+    part = run.run_case(tf, request, case, reporter(places))
+    files.write_json(places.part, part)
+
+
+def reporter(places):
+    """Return a function that notes what this process is doing, for the parent to say if it dies."""
+    file = open(places.doing, "w", encoding="utf-8")  # open until the process ends
+
+    def report(text):
+        file.seek(0)
+        file.truncate()
+        file.write(text)
+        file.flush()
+
+    return report
+
+
+def fresh(request, number, places, parent):
+    """Be the fresh process of case ``number``: import TensorFlow, run, write, and leave."""
+    status = 1
+    try:
+        watch.contain(parent, new_session=False)
+        reporter(places)(watch.IMPORTING)
+        tf, imported = import_tensorflow(request, files.scrubber(request, places.folder))
+        if tf is None:
+            files.write_json(places.part, imported)
+        else:
+            run_and_write(tf, request, request["cases"][number], places)
+            complete = files.read_part(places)
+            for shared in ("effective", "phases"):
+                complete[shared] = dict(imported[shared], **complete[shared])
+            files.write_json(places.part, complete)
+        status = 0
+    finally:
+        leave(status)
+
+
+def leave(status):
+    """End this process at once: freeing what a model left behind, op by op, takes long and records nothing."""
+    if sys.exc_info()[0] is not None:
+        traceback.print_exc()
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        ctypes.CDLL(None).fflush(None)  # what C code printed, such as oneDNN's verbose lines
+    os._exit(status)

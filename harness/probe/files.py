@@ -1,0 +1,95 @@
+"""The request as it is read, and the results as they are written."""
+
+import json
+import os
+import sys
+
+from . import texts
+
+FORMAT = 1
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+_REQUEST = ("objects", "imported", "isolation", "scrub", "secrets", "setting", "cases")
+_SETTING = ("device", "intra_op_threads", "inter_op_threads", "jit_compile", "grappler", "variables")
+_CASE = (
+    "result", "key", "identity", "model", "loader", "tags", "signature", "function", "batches",
+    "inputs_error", "runs", "time_limit_s", "memory_limit_bytes",
+)  # fmt: skip
+
+
+class Places:
+    """The files of one case while it runs: what it is doing, what it printed, its part of the result."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.doing = os.path.join(folder, "doing")
+        self.log = os.path.join(folder, "log")
+        self.part = os.path.join(folder, "part.json")
+
+
+def read_request(path):
+    """Return the request at ``path``. Raises ``OSError``, or ``ValueError`` saying what is wrong with it."""
+    with open(path, encoding="utf-8") as file:
+        request = json.load(file)
+    if request.get("format") != FORMAT:
+        raise ValueError("format {!r}; this probe reads format {}".format(request.get("format"), FORMAT))
+    missing = _missing("", request, _REQUEST)
+    missing += _missing("setting.", request.get("setting", {}), _SETTING)
+    for number, case in enumerate(request.get("cases", ())):
+        missing += _missing("cases.{}.".format(number), case, _CASE)
+    if missing:
+        raise ValueError("missing: " + ", ".join(missing))
+    if request["isolation"] not in ("auto", "fork", "process"):
+        raise ValueError("isolation {!r}".format(request["isolation"]))
+    return request
+
+
+def _missing(where, found, wanted):
+    return [where + key for key in wanted if key not in found]
+
+
+def write_json(path, value):
+    """Write ``value`` to ``path`` whole or not at all."""
+    unfinished = "{}.{}.tmp".format(path, os.getpid())
+    with open(unfinished, "w", encoding="utf-8") as out:
+        json.dump(value, out)
+    os.replace(unfinished, path)
+
+
+def read_part(places):
+    """Return what the case's process wrote, or ``None`` where it did not come to that."""
+    try:
+        with open(places.part, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
+
+
+def scrubber(request, work):
+    """Return a function that scrubs every text in a JSON value: of the request's paths and our own."""
+    own = [(HERE, "<probe>"), (work, "<work>"), (sys.prefix, "<environment>"), (sys.base_prefix, "<python>")]
+    own.append((os.path.expanduser("~"), "~"))
+    # "/" and "/usr" say nothing about a machine, and hiding them would garble every system path.
+    named = [(path, label) for path, label in own if path.count(os.sep) > 1] + request["scrub"]
+    paths = [(spelled, label) for path, label in named for spelled in {path, os.path.realpath(path)}]
+    return lambda value: texts.masked(value, paths, request["secrets"])
+
+
+def result(case, imported, part, clean, log):
+    """Return the result of ``case``: its own part, completed by what all cases of the process share.
+
+    ``clean`` scrubs what is read by people. Output names and digests are data, and stay as they are.
+    """
+    return {
+        "format": FORMAT,
+        "key": case["key"],
+        "identity": case["identity"],
+        "outcome": part["outcome"],
+        "reason": clean(part["reason"]),
+        "traceback": clean(part.get("traceback")),
+        "log_tail": clean(texts.log_tail(log)),
+        "outputs": part.get("outputs", []),
+        "unstable": part.get("unstable", []),
+        "effective": clean(dict(imported.get("effective", {}), **part.get("effective", {}))),
+        "phases": dict(imported.get("phases", {}), **part.get("phases", {})),
+    }

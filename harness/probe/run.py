@@ -1,0 +1,118 @@
+"""One case from model to output entries: apply the setting, load, run, store, compare further runs."""
+
+from . import effective, loaders, measure, tensors, texts
+
+
+class CaseFailed(Exception):
+    """A case that ends here, with the outcome and the reason to show."""
+
+    def __init__(self, outcome, reason):
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+def run_case(tf, request, case, report):
+    """Load and run ``case``; return ``outcome``, ``reason``, ``traceback``, ``outputs``, ``unstable``,
+    ``effective`` and ``phases`` of its result, texts not yet scrubbed.
+
+    ``report(text)`` is told what is being done, so that the parent can say what a dead child was at.
+    """
+    phases = measure.Phases()
+    part = {"outcome": "recorded", "reason": None, "traceback": None, "outputs": [], "unstable": []}
+    part["effective"] = {}
+    try:
+        _run(tf, request, case, report, phases, part)
+    except CaseFailed as failure:
+        part.update(outcome=failure.outcome, reason=failure.reason)
+        cause = failure.__cause__
+        part["traceback"] = texts.trimmed_traceback(cause) if cause is not None else None
+    part["phases"] = phases.costs
+    if part["outcome"] != "recorded":
+        part.update(outputs=[], unstable=[])
+    return part
+
+
+def _run(tf, request, case, report, phases, part):
+    report("loading")
+    loader = loaders.LOADERS.get(case["loader"])
+    if loader is None:
+        known = ", ".join(sorted(loaders.LOADERS))
+        text = "loader {!r} is not known; there are: {}".format(case["loader"], known)
+        raise CaseFailed("run-failed", text)
+    with failing_as("run-failed"):
+        apply_setting(tf, request["setting"])
+        part["effective"] = effective.of_run(tf, request["setting"])
+    with phases.timed("load"), failing_as("load-failed"):
+        # Referenced to the end: up to 2.7 a signature whose object is collected loses its variables.
+        loaded = loader.load(tf, case)
+    if case["inputs_error"] is not None:
+        raise CaseFailed("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
+    with failing_as("run-failed"):
+        entry = loader.entry(tf, loaded, case)
+    for run in range(case["runs"]):
+        for number, batch in enumerate(case["batches"]):
+            report("running batch {}".format(number) + (", run {}".format(run + 1) if run else ""))
+            with failing_as("run-failed", "inputs could not be made: "):
+                inputs = tensors.read_inputs(tf, request["objects"], batch)
+            with phases.timed("further_runs" if run else "first_run"), failing_as("run-failed"):
+                # The arrays too, because an op may still be running when its call has returned.
+                leaves = tensors.flatten_arrays(entry(inputs))
+            with failing_as("run-failed"):
+                entries = tensors.store(request["objects"], number, leaves)
+            if run:
+                part["unstable"] += differing(part["outputs"], entries, number, run + 1)
+            else:
+                part["outputs"] += entries
+    if not part["outputs"]:
+        raise CaseFailed("run-failed", "it ran and returned no output: there is nothing to compare")
+
+
+def apply_setting(tf, setting):
+    """Apply the switches of the setting that are not variables. Raises ``texts.Plain`` for an absent device."""
+    if setting["intra_op_threads"] is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(setting["intra_op_threads"])
+    if setting["inter_op_threads"] is not None:
+        tf.config.threading.set_inter_op_parallelism_threads(setting["inter_op_threads"])
+    if not setting["grappler"]:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    if setting["device"] is not None:
+        gpus = tf.config.list_physical_devices("GPU")
+        kind, _, number = setting["device"].partition(":")
+        if kind == "gpu" and int(number or 0) >= len(gpus):
+            text = "device {!r} does not exist here; there are {} GPUs"
+            raise texts.Plain(text.format(setting["device"], len(gpus)))
+        tf.config.set_visible_devices(gpus[int(number or 0) :][:1] if kind == "gpu" else [], "GPU")
+
+
+class failing_as:
+    """Turn any exception inside into ``CaseFailed`` with ``outcome``; a one-line reason after ``prefix``."""
+
+    def __init__(self, outcome, prefix=""):
+        self.outcome = outcome
+        self.prefix = prefix
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if error is None or isinstance(error, CaseFailed):
+            return
+        raise CaseFailed(self.outcome, self.prefix + texts.one_line(error)) from error
+
+
+def differing(first, further, batch, run):
+    """Return the entries of ``further`` that are not bit-equal to those of ``first`` for the same batch.
+
+    An output that only the first run returned is listed with ``array`` ``None``.
+    """
+    def keyed(entries):
+        return {(e["name"], e["component"]): e["array"] for e in entries if e["batch"] == batch}
+
+    before, now = keyed(first), keyed(further)
+    names = list(now) + [key for key in before if key not in now]
+    return [
+        {"batch": batch, "name": name, "component": component, "run": run, "array": now.get((name, component))}
+        for name, component in names
+        if now.get((name, component)) != before.get((name, component))
+    ]

@@ -1,0 +1,119 @@
+"""The parent: import TensorFlow once, give every case a process of its own, write every result."""
+
+import datetime
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+
+from . import child, files, watch
+
+
+class Stopped(Exception):
+    """A signal asked the probe to end. The only argument is its number."""
+
+
+def main(argv):
+    """Run the request named in ``argv``; return the exit status (see ``__main__``)."""
+    try:
+        request = files.read_request(argv[1])
+    except (IndexError, OSError, ValueError) as error:
+        sys.stderr.write("probe: the request cannot be used: {}\n".format(error))
+        return 2
+    if argv[2:]:
+        return child.fresh(request, int(argv[2]), files.Places(argv[3]), int(argv[4]))
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)
+    watch.die_with_parent()
+    try:
+        run(request, argv)
+    except Stopped as stopped:
+        return 128 + stopped.args[0]
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        return 5
+    return 0
+
+
+def _stop(number, _frame):
+    raise Stopped(number)
+
+
+def run(request, argv):
+    """Write the result of every case of ``request``, which was read from ``argv[1]``."""
+    forks = request["isolation"] == "fork"
+    if request["isolation"] == "auto":
+        forks = hasattr(os, "fork") and sys.platform != "darwin"
+    work = tempfile.mkdtemp(prefix="probe-")
+    clean = files.scrubber(request, work)
+    try:
+        tf, imported = child.import_tensorflow(request, clean) if forks else (None, {})
+        for number, case in enumerate(request["cases"]):
+            places = files.Places(os.path.join(work, str(number)))
+            os.mkdir(places.folder)
+            begun = now()
+            if "outcome" in imported:
+                part = imported
+            else:
+                process = fork(tf, request, case, places) if forks else start(argv, number, places)
+                part = part_of(process, case, places)
+            result = files.result(case, imported, part, clean, places.log)
+            files.write_json(case["result"], dict(result, started=begun, ended=now()))
+            shutil.rmtree(places.folder, ignore_errors=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def now():
+    """Return the time as an ISO 8601 text, in UTC."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat()
+
+
+def fork(tf, request, case, places):
+    """Run ``case`` in a forked child, which finds TensorFlow imported, and return the child's handle."""
+    parent = os.getpid()
+    with warnings.catch_warnings():
+        # 3.12 warns that the process has threads. After the import they are idle, and no op has run.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        return watch.Forked(pid)
+    status = 1
+    try:
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        log = os.open(places.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        watch.contain(parent, new_session=True)
+        child.run_and_write(tf, request, case, places)
+        status = 0
+    finally:
+        child.leave(status)  # never back into the parent's code, whatever happened
+
+
+def start(argv, number, places):
+    """Run case ``number`` in a fresh process that imports TensorFlow itself, and return its handle."""
+    command = [sys.executable, argv[0], argv[1], str(number), places.folder, str(os.getpid())]
+    with open(places.log, "ab") as log:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def part_of(process, case, places):
+    """Wait for ``process`` and return its part of the result, or what its end without one means."""
+    ending = watch.watch(process, case, places)
+    part = files.read_part(places)
+    if part is not None:
+        return part
+    doing = watch.doing(places)
+    if ending is None:
+        outcome = "import-failed" if doing == watch.IMPORTING else "crashed"
+        ending = outcome, watch.died(process.returncode, doing)
+    return {"outcome": ending[0], "reason": ending[1]}

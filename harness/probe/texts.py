@@ -1,0 +1,61 @@
+"""What an exception says, made short enough to show and safe enough to record."""
+
+import traceback
+
+from . import scrub
+
+TRACEBACK_LINES = 60
+LOG_TAIL_BYTES = 8000
+
+
+class Plain(Exception):
+    """An error of the probe's own whose text is the reason to show, as it is."""
+
+
+def first_line(text):
+    """Return the first line of ``text`` that has something on it."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def one_line(error):
+    """Return the type and the telling line of an exception's text."""
+    if isinstance(error, Plain):
+        return str(error)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0] == "Graph execution error:":
+        # 2.9 and later put the node's origin first. The kernel's own words follow one of these lines:
+        heads = [i for i, line in enumerate(lines[:-1]) if line.startswith(("Node: ", "<stack traces unav"))]
+        lines = lines[heads[-1] + 1 :] if heads else lines[1:]
+    return ": ".join([type(error).__name__] + lines[:1])
+
+
+def trimmed_traceback(error):
+    """Return the traceback of ``error`` as text, its last lines if it is long."""
+    lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
+    if len(lines) > TRACEBACK_LINES:
+        left_out = len(lines) - TRACEBACK_LINES
+        lines = ["... {} lines left out".format(left_out)] + lines[-TRACEBACK_LINES:]
+    return "\n".join(lines)
+
+
+def log_tail(path):
+    """Return the end of the log at ``path``, from the start of a line; "" where there is none."""
+    try:
+        with open(path, "rb") as log:
+            size = log.seek(0, 2)
+            log.seek(max(0, size - LOG_TAIL_BYTES))
+            tail = log.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return tail.partition("\n")[2] if size > LOG_TAIL_BYTES and "\n" in tail else tail
+
+
+def masked(value, paths, secrets):
+    """Return the JSON value with every text in it scrubbed, keys left as they are."""
+    if isinstance(value, str):
+        return scrub.scrub(value, paths, secrets)
+    if isinstance(value, list):
+        return [masked(item, paths, secrets) for item in value]
+    if isinstance(value, dict):
+        return {key: masked(item, paths, secrets) for key, item in value.items()}
+    return value

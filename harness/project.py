@@ -1,0 +1,67 @@
+"""A project on disk: the folder that holds ``noxfile.py``, ``matrices/`` and ``results/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.definition.load import load_definition, nearest
+from harness.environments.host import platform_name
+from harness.errors import DefinitionError
+from harness.expand.expand import expand
+from harness.releases.table import ReleaseTable
+from harness.savedmodel.digest import DigestCache
+from harness.store.results import Results
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.model.plan import Environment, Plan
+
+
+@dataclass(frozen=True)
+class Project:
+    """The places of one project, and what is read from them once."""
+
+    root: Path
+
+    @cached_property
+    def results(self) -> Results:
+        """What is recorded."""
+        return Results(self.root / "results")
+
+    @cached_property
+    def digests(self) -> DigestCache:
+        """Digests of files that have not changed since they were hashed."""
+        return DigestCache(self.results.file_digests)
+
+    @cached_property
+    def releases(self) -> ReleaseTable:
+        """The facts about TensorFlow's releases."""
+        return ReleaseTable.load()
+
+    def matrices(self) -> list[str]:
+        """Return the names of the project's matrices, ``default`` first."""
+        names = sorted(path.stem for path in (self.root / "matrices").glob("*.toml"))
+        return sorted(names, key=lambda name: name != "default")
+
+    def plan(self, matrix: str) -> Plan:
+        """Return a matrix, expanded.
+
+        Raises:
+            DefinitionError: with every problem of the definition.
+        """
+        path = self.root / "matrices" / f"{matrix}.toml"
+        if not path.exists():
+            raise DefinitionError([f"no matrix '{matrix}' in {path.parent}{nearest(matrix, self.matrices())}"])
+        try:
+            return expand(load_definition(path), matrix, self.releases, platform_name())
+        except DefinitionError as error:
+            shown = path.relative_to(self.root)
+            problems = [text.removeprefix(f"{path}: ") for text in error.problems]
+            raise DefinitionError([f"{shown}: {text}" for text in problems]) from error
+
+    def lock_path(self, environment: Environment) -> Path:
+        """Return where an environment's lock for this platform lies."""
+        return self.root / "matrices" / "locks" / platform_name() / f"{environment.id}.txt"

@@ -1,0 +1,170 @@
+"""``report.json``: the types that write and read it. Its JSON Schema is generated from them."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.model.outcome import Outcome  # noqa: TC001 - pydantic reads it at run time
+from harness.model.verdict import Verdict  # noqa: TC001 - as above
+
+REPORT_FORMAT: Final = 1
+
+
+class Row(BaseModel):
+    """A part of the report. Readers of format 1 must accept keys they do not know."""
+
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+
+
+class EnvironmentRow(Row):
+    """One environment of the plan."""
+
+    id: str
+    tensorflow: str
+    python: str
+    build: str
+    resolve: str
+    requirements: list[str]
+    interpreter: str | None = None
+    """Full version of the interpreter, once there is an environment."""
+    lock: str | None = None
+    """Content digest of the installed lock."""
+    unavailable: str | None = None
+    """Why there is no wheel for it, if there is none."""
+    included_because: str | None = None
+    remark: str | None = None
+    """What the user should know of its lock."""
+
+
+class SettingRow(Row):
+    """One setting; secret variables are masked."""
+
+    name: str
+    variables: dict[str, str]
+    device: str | None
+    intra_op_threads: int | None
+    inter_op_threads: int | None
+    jit_compile: bool
+    grappler: bool
+
+
+class CaseRow(Row):
+    """One case, and what its model and inputs were, by digest."""
+
+    name: str
+    path: str
+    package: str | None
+    archive: dict[str, str] | None
+    """Name and SHA-256 of the package's file the model came out of."""
+    signature: str | None
+    function: str | None
+    model: str | None
+    inputs: str | None
+    batches: int | None
+
+
+class PhaseRow(Row):
+    """What one phase cost."""
+
+    wall_s: float
+    cpu_s: float
+    peak_rss_bytes: int
+
+
+class CellRow(Row):
+    """What became of one cell and case."""
+
+    environment: str
+    setting: str
+    case: str
+    outcome: Outcome
+    reason: str | None
+    recording: str | None
+    """Key of the recording, whatever its outcome."""
+    required: bool
+    """Whether the matrix counts on it: not excluded, and a wheel exists."""
+    class_: str | None = None
+    """Letter of the class of bit-identical cells it is in, for this case."""
+    verdict: Verdict | None = None
+    """Against the baseline; the worst of all outputs."""
+    unstable: list[str] = []
+    """Outputs that differed between runs in this one cell."""
+    phases: dict[str, PhaseRow] = {}
+
+    @property
+    def cell(self) -> str:
+        """The cell's readable id."""
+        return f"{self.environment}/{self.setting}"
+
+
+class MinTolerance(Row):
+    """The smallest tolerances that would pass: each alone, the other being zero.
+
+    None where no finite tolerance would: a NaN, an infinity or a missing element on one side.
+    """
+
+    atol: float | None
+    rtol: float | None
+
+
+class DivergenceRow(Row):
+    """One output of one case, compared between two classes of cells; ``b`` is the reference."""
+
+    case: str
+    batch: int | None
+    output: str
+    a: str
+    """First cell of the class."""
+    b: str
+    verdict: Verdict
+    reason: str | None
+    """Why it is incomparable, or what mismatches beside numbers."""
+    elements: int | None
+    different: int | None
+    """Elements that are not bit-equal."""
+    beyond: int | None
+    """Elements beyond the tolerance."""
+    rtol: float | None
+    atol: float | None
+    max_abs: float | None
+    max_rel: float | None
+    rel_l2: float | None
+    scaled_ulp: float | None
+    nan_mismatches: int | None
+    inf_mismatches: int | None
+    min_tolerance: MinTolerance | None
+    noise_ratio: float | None = None
+    """Measured against a noise floor; no floor, no ratio."""
+    decision_changed: bool
+
+
+class ClassRow(Row):
+    """Cells whose outputs of one case are bit-identical."""
+
+    case: str
+    name: str
+    cells: list[str]
+
+
+class Report(Row):
+    """Everything one run of one matrix found."""
+
+    format: Literal[1] = REPORT_FORMAT
+    matrix: str
+    run: str
+    """The run that made this report; later runs that found the same leave it as it is."""
+    content: str
+    """Digest of everything the report was made from."""
+    baseline: str
+    environments: list[EnvironmentRow]
+    settings: list[SettingRow]
+    cases: list[CaseRow]
+    cells: list[CellRow]
+    classes: list[ClassRow]
+    divergences: list[DivergenceRow]
+    remarks: list[str]
+    faults: list[str]
+    """Tracebacks of failures of the harness itself."""
+    exit_status: int

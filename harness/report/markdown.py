@@ -1,0 +1,73 @@
+"""A report as Markdown: what the terminal shows, and the numbers behind it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from harness.report import tables
+from harness.report.terminal import meaning
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.report.document import CaseRow, Report
+
+
+def render(report: Report) -> str:
+    """Return the whole report. Texts that came out of models are escaped: they are data, not markup."""
+    parts = [
+        f"# Divergence matrix: {_text(report.matrix)}",
+        (
+            f"Run `{report.run}` against the baseline `{report.baseline}`. "
+            f"Exit status {report.exit_status}: {meaning(report.exit_status)}."
+        ),
+        "## Against the baseline",
+        _table(tables.overview(report)),
+        _text(" ".join(tables.LEGEND)),
+        "## All cases",
+        _table(tables.overall_matrix(report)),
+    ]
+    for case in report.cases:
+        parts += [f"## Case {_text(case.name)}", _origin(case), _table(tables.case_matrix(report, case.name))]
+    numbers = tables.divergences(report)
+    if not numbers.empty:
+        parts += ["## What differs from the baseline, in numbers", _table(numbers)]
+    parts += _list("## Not recorded", tables.failures(report))
+    parts += _list("## Remarks", report.remarks)
+    parts += _list("## Faults of the harness", report.faults)
+    return "\n\n".join(parts) + "\n"
+
+
+def _origin(case: CaseRow) -> str:
+    source = f"{_code(case.package)}, {_code(case.path)}" if case.package else _code(case.path)
+    kind, name = ("function", case.function) if case.function else ("signature", str(case.signature))
+    digest = f", SHA-256 `{case.model[:12]}`" if case.model else ""
+    return f"Model {source}{digest}; {kind} {_code(name)}; {case.batches or 0} batch(es) of inputs."
+
+
+def _table(frame: pd.DataFrame) -> str:
+    cells = frame.astype(object).where(frame.notna(), "").to_numpy()
+    rows = [
+        [_text(f"{value:.3g}" if isinstance(value, float) else str(value)) for value in row] for row in cells
+    ]
+    return tabulate(rows, [_text(name) for name in frame.columns], tablefmt="pipe", disable_numparse=True)
+
+
+def _list(title: str, lines: list[str]) -> list[str]:
+    return [title, "\n".join(f"- {_text(line)}" for line in lines)] if lines else []
+
+
+def _text(text: str) -> str:
+    """Escape what Markdown, and the HTML that may stand in it, would take for markup."""
+    # In one line: whatever counts as a line break would end a list's item or a table's row.
+    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", " ".join(text.splitlines()))
+
+
+def _code(text: str) -> str:
+    """Return text as code, in a fence longer than any backticks in it."""
+    line = " ".join(text.splitlines())
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    return f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}"

@@ -1,0 +1,216 @@
+"""The tables of a report, as data frames: rendered for the terminal and as Markdown alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from harness.model.outcome import Outcome
+from harness.model.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    from harness.report.document import CellRow, DivergenceRow, Report
+
+#: One sign per verdict, so that a matrix of many cells fits on a screen.
+SIGNS = {
+    Verdict.IDENTICAL: "=",
+    Verdict.FLOAT_NOISE: "~",
+    Verdict.SUSPICIOUS: "!",
+    Verdict.DIVERGED: "#",
+    Verdict.INCOMPARABLE: "?",
+}
+LEGEND = (
+    "= identical   ~ float-noise   ! suspicious   # diverged   ? incomparable   · nothing to compare",
+    "* a decision changed   ( ) some cases have nothing to compare   letters: bit-identical cells",
+)
+NOTHING = "·"  # no outputs on one side: there is nothing to compare
+
+#: Beyond this many cells a matrix shows one cell of each class instead: it has to fit on a screen.
+_MOST_CELLS = 30
+
+
+def overview(report: Report) -> pd.DataFrame:
+    """Return cells × cases: the class and what it is to the baseline, or the outcome."""
+    to_baseline = _rows_to(report, report.baseline)
+    by_cell: dict[str, list[str]] = {}
+    for case in report.cases:
+        for row in report.cells:
+            if row.case == case.name:
+                by_cell.setdefault(row.cell, []).append(_against_baseline(report, row, to_baseline))
+    # By position: a case may be named like the first column.
+    return pd.DataFrame(
+        [[cell, *texts] for cell, texts in by_cell.items()],
+        columns=["cell", *(case.name for case in report.cases)],
+    )
+
+
+def case_matrix(report: Report, case: str) -> pd.DataFrame:
+    """Return environments × environments for one case: verdict signs, classes on the diagonal."""
+    rows = [row for row in report.cells if row.case == case]
+    return _square(
+        _Relations(report, [case]),
+        {row.cell: row.class_ for row in rows},
+        {row.cell: "" if row.outcome is Outcome.RECORDED else row.outcome.value for row in rows},
+    )
+
+
+def overall_matrix(report: Report) -> pd.DataFrame:
+    """Return environments × environments over all cases: the worst verdict of each pair.
+
+    A letter names cells that agree bit for bit in every case and have the same outcomes.
+    """
+    by_cell: dict[str, list[CellRow]] = {}
+    for row in report.cells:
+        by_cell.setdefault(row.cell, []).append(row)
+    names: dict[tuple[str, ...], str] = {}
+    letters: dict[str, str | None] = {}
+    missing = {}
+    for cell, rows in by_cell.items():
+        outcomes = Counter(row.outcome.value for row in rows if row.outcome is not Outcome.RECORDED)
+        missing[cell] = ", ".join(f"{outcome} ×{count}" for outcome, count in outcomes.items())
+        content = tuple(f"{row.case} {row.class_ or row.outcome}" for row in rows)
+        recorded = outcomes.total() < len(rows)
+        letters[cell] = names.setdefault(content, class_name(len(names))) if recorded else None
+    return _square(_Relations(report, [case.name for case in report.cases]), letters, missing)
+
+
+def failures(report: Report) -> list[str]:
+    """Return one line per reason why something was not recorded, naming where."""
+    missing = [row for row in report.cells if row.outcome is not Outcome.RECORDED]
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for row in missing:
+        grouped.setdefault((row.outcome.value, row.reason or "", row.case), []).append(row.cell)
+    merged: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (outcome, reason, case), cells in grouped.items():
+        merged.setdefault((outcome, reason, tuple(cells)), []).append(case)
+    everything = [case.name for case in report.cases]
+    return [
+        f"{outcome}: {_several(cells)}, {'every case' if cases == everything else ', '.join(cases)}: {reason}"
+        for (outcome, reason, cells), cases in merged.items()
+    ]
+
+
+def divergences(report: Report) -> pd.DataFrame:
+    """Return what differs from the baseline: the numbers of each output, one row per class."""
+    classes = {(group.case, group.cells[0]): group for group in report.classes}
+    rows = [
+        {
+            "case": row.case,
+            "class": classes[row.case, row.a].name,
+            "output": row.output if row.batch is None else f"{row.output} [{row.batch}]",
+            "verdict": f"{row.verdict}{' *' if row.decision_changed else ''}",
+            "max abs": row.max_abs,
+            "max rel": row.max_rel,
+            "rel L2": row.rel_l2,
+            "scaled ULP": row.scaled_ulp,
+            "passes at atol": row.min_tolerance.atol if row.min_tolerance else None,
+            "or at rtol": row.min_tolerance.rtol if row.min_tolerance else None,
+            "remark": row.reason or "",
+        }
+        for row in report.divergences
+        if report.baseline in classes[row.case, row.b].cells and row.verdict is not Verdict.IDENTICAL
+    ]
+    return pd.DataFrame(rows)
+
+
+def class_name(index: int) -> str:
+    """Return A, B, ..., Z, AA, AB, ... for 0, 1, ..."""
+    name = ""
+    index += 1
+    while index:
+        index, letter = divmod(index - 1, 26)
+        name = chr(ord("A") + letter) + name
+    return name
+
+
+def _against_baseline(
+    report: Report, row: CellRow, to_baseline: dict[tuple[str, str], list[DivergenceRow]]
+) -> str:
+    if row.outcome is not Outcome.RECORDED:
+        return row.outcome.value
+    if row.cell == report.baseline:
+        return f"{row.class_} baseline"
+    if row.verdict is None:
+        return f"{row.class_} no baseline"
+    outputs = to_baseline.get((row.case, row.class_ or ""), [])
+    changed = "*" if any(output.decision_changed for output in outputs) else ""
+    largest = max((output.max_abs or 0.0 for output in outputs), default=0.0)
+    size = f" {largest:.1e}" if largest else ""
+    unstable = " unstable" if row.unstable else ""
+    return f"{row.class_} {SIGNS[row.verdict]}{changed}{size}{unstable}"
+
+
+def _rows_to(report: Report, cell: str) -> dict[tuple[str, str], list[DivergenceRow]]:
+    """Return, per case and class, the row of each output to ``cell``."""
+    classes = {(group.case, group.cells[0]): group for group in report.classes}
+    found: dict[tuple[str, str], list[DivergenceRow]] = {}
+    for row in report.divergences:
+        if cell in classes[row.case, row.b].cells:
+            found.setdefault((row.case, classes[row.case, row.a].name), []).append(row)
+    return found
+
+
+class _Relations:
+    """What two cells are to each other over some cases, looked up by their classes."""
+
+    def __init__(self, report: Report, cases: list[str]) -> None:
+        self._cases = cases
+        self._class = {
+            (group.case, cell): group.cells[0] for group in report.classes for cell in group.cells
+        }
+        self._verdicts: dict[tuple[str, frozenset[str]], list[DivergenceRow]] = {}
+        for row in report.divergences:
+            self._verdicts.setdefault((row.case, frozenset({row.a, row.b})), []).append(row)
+
+    def sign(self, one: str, other: str) -> str:
+        """Return the sign of the worst verdict between two cells; NOTHING where nothing is compared."""
+        verdicts, changed, missing = [], "", False
+        for case in self._cases:
+            left, right = self._class.get((case, one)), self._class.get((case, other))
+            if left is None or right is None:
+                missing = True
+                continue
+            if left == right:
+                verdicts.append(Verdict.IDENTICAL)
+                continue
+            for row in self._verdicts.get((case, frozenset({left, right})), []):
+                verdicts.append(row.verdict)
+                changed = "*" if row.decision_changed else changed
+        if not verdicts:
+            return NOTHING
+        sign = SIGNS[worst(verdicts)] + changed
+        return f"({sign})" if missing else sign
+
+
+def _square(
+    relations: _Relations, letters: dict[str, str | None], missing: dict[str, str]
+) -> pd.DataFrame:
+    shown = list(letters)
+    if len(shown) > _MOST_CELLS:
+        groups: dict[tuple[str | None, str], list[str]] = {}
+        for cell in shown:
+            groups.setdefault((letters[cell], missing[cell]), []).append(cell)
+        labels = {cells[0]: _several(tuple(cells), 1) for cells in groups.values()}
+    else:
+        labels = {cell: cell for cell in shown}
+    return pd.DataFrame(
+        [
+            {
+                "": str(number),
+                "cell": label,
+                **{
+                    str(column): (letters[cell] or NOTHING) if cell == other else relations.sign(cell, other)
+                    for column, other in enumerate(labels, 1)
+                },
+                "not recorded": missing[cell],
+            }
+            for number, (cell, label) in enumerate(labels.items(), 1)
+        ]
+    )
+
+
+def _several(cells: tuple[str, ...], most: int = 3) -> str:
+    shown = ", ".join(cells[:most])
+    return shown if len(cells) <= most else f"{shown} and {len(cells) - most} more"

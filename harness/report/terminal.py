@@ -1,0 +1,71 @@
+"""A report as text for a terminal: the same tables a person would ask for, the matrix first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from tabulate import tabulate
+
+from harness.report import tables
+
+if TYPE_CHECKING:
+    from harness.report.document import Report
+
+
+def render(report: Report, places: list[str]) -> str:
+    """Return the text of a run's end; ``places`` are where the reports lie."""
+    parts = [
+        f"baseline: {report.baseline}",
+        _titled("Against the baseline (class, verdict, largest absolute difference)", tables.overview(report)),
+    ]
+    for case in report.cases:
+        parts.append(_titled(f"Divergence matrix: {case.name}", _narrow(tables.case_matrix(report, case.name))))
+    if len(report.cases) > 1:
+        parts.append(_titled("Divergence matrix: all cases", _narrow(tables.overall_matrix(report))))
+    parts.append("\n".join(tables.LEGEND))
+    if lines := tables.failures(report):
+        parts.append(_list("Not recorded", lines))
+    if report.remarks:
+        parts.append(_list("Remarks", report.remarks))
+    if report.faults:
+        parts.append(_list("Faults of the harness (please report them)", report.faults))
+    parts.append(_list("Reports", places))
+    parts.append(f"exit status {report.exit_status}: {meaning(report.exit_status)}")
+    return "\n\n".join(parts)
+
+
+def meaning(status: int) -> str:
+    """Return what an exit status of a run says, in words."""
+    return {
+        0: "every required cell was recorded, and nothing diverges from the baseline",
+        1: "something diverges from the baseline beyond its tolerance",
+        4: "some required cells could not run; what did run does not diverge",
+        5: "a fault of the harness itself",
+    }[status]
+
+
+def _titled(title: str, frame: pd.DataFrame) -> str:
+    table = tabulate(frame.to_numpy(), list(frame.columns), tablefmt="simple", disable_numparse=True, preserve_whitespace=True)
+    return f"{title}\n\n{table}"
+
+
+def _narrow(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a matrix with its columns of signs joined into one, so that many fit on a screen."""
+    numbers = [name for name in frame.columns if name.isdecimal()]
+    width = 1 + max(len(text) for text in [*numbers, *frame[numbers].to_numpy().ravel()])
+    joined = frame[numbers].apply(lambda row: "".join(text.rjust(width) for text in row), axis=1)
+    signs = "".join(number.rjust(width) for number in numbers)
+    narrow = pd.DataFrame({"": frame[""], "cell": frame["cell"], signs: joined})
+    if frame["not recorded"].any():
+        narrow["not recorded"] = frame["not recorded"]
+    return narrow
+
+
+def _list(title: str, lines: list[str]) -> str:
+    return "\n".join([title, *(f"  {_visible(line)}" for line in lines)])
+
+
+def _visible(text: str) -> str:
+    """Return text in which a model cannot steer the terminal: control characters are spelled out."""
+    return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)

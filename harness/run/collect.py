@@ -1,0 +1,112 @@
+"""Every cell and case of a plan with its outcome: nothing of a plan is left without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.environments.interpreters import find_interpreter
+from harness.errors import HarnessError
+from harness.model.outcome import Outcome
+from harness.run.cases import ReadyCase, make_ready
+from harness.run.jobs import keyed
+from harness.run.state import EnvironmentState, read_state
+
+if TYPE_CHECKING:
+    from harness.model.plan import CellId, Environment, Job, Plan
+    from harness.project import Project
+    from harness.run.invocation import Selection
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The outcome of one cell and case, with its recording where there is one."""
+
+    cell: CellId
+    case: str
+    outcome: Outcome
+    reason: str | None
+    required: bool
+    recording: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What a plan came to: one row per cell and case, and what is known of its parts."""
+
+    rows: list[Collected]
+    states: dict[str, EnvironmentState | None]
+    ready: dict[str, ReadyCase | str]
+    """Per case: made ready, or why it could not be."""
+
+
+def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
+    """Return the outcome of every cell and case, from what lies in the store.
+
+    Cases that are not ready are made ready here once more: the reason why one cannot be is wanted.
+    """
+    states = {name: read_state(project, name) for name in plan.environments}
+    ready: dict[str, ReadyCase | str] = {}
+    for name, definition in plan.cases.items():
+        try:
+            ready[name] = make_ready(project, definition)
+        except HarnessError as error:
+            ready[name] = str(error)
+    jobs = {(job.cell, job.case): job for job in plan.jobs()}
+    rows = []
+    for cell in plan.cells():
+        for case in plan.cases:
+            job = jobs.get((cell, case))
+            if job is None:
+                rows.append(_left_out(plan, cell, case))
+            else:
+                rows.append(_outcome(project, plan, job, states[cell.environment], ready[case], selection))
+    return Collection(rows, states, ready)
+
+
+def _left_out(plan: Plan, cell: CellId, case: str) -> Collected:
+    if cell.environment in plan.unavailable:
+        reason = plan.unavailable[cell.environment]
+        return Collected(cell, case, Outcome.UNAVAILABLE, reason, required=False)
+    reason = f"excluded: {plan.excluded[cell, case]}"
+    return Collected(cell, case, Outcome.SKIPPED, reason, required=False)
+
+
+def _outcome(
+    project: Project,
+    plan: Plan,
+    job: Job,
+    state: EnvironmentState | None,
+    ready: ReadyCase | str,
+    selection: Selection,
+) -> Collected:
+    def without(outcome: Outcome, reason: str) -> Collected:
+        # Outside a partial run's selection nothing was asked of the cell, so nothing is missing.
+        return Collected(job.cell, job.case, outcome, reason, required=selection.wants(job))
+
+    if isinstance(ready, str):
+        return without(Outcome.SKIPPED, f"the case could not be made ready: {ready}")
+    if state is None:
+        return without(*_never_made(plan.environments[job.cell.environment]))
+    if state.installed is None:
+        if state.outcome is not None:
+            return without(state.outcome, state.reason or "no reason was given")
+        return without(Outcome.SKIPPED, "the harness itself failed here; see the faults below")
+    key = keyed(plan, job, state.installed, ready).key
+    recording = project.results.recording(key)
+    if recording is None:
+        return without(Outcome.SKIPPED, "nothing recorded: not selected, interrupted, or its session failed")
+    outcome = Outcome(recording["outcome"])
+    return Collected(
+        job.cell, job.case, outcome, recording["reason"], required=True, recording=recording
+    )
+
+
+def _never_made(environment: Environment) -> tuple[Outcome, str]:
+    """Return why there is no environment, nox having skipped it or never been asked."""
+    if find_interpreter(environment.python) is None:
+        return Outcome.UNAVAILABLE, (
+            f"no Python {environment.python} on this machine: not on PATH, not in pyenv, and uv could not "
+            f"download one; install it (pyenv install {environment.python}) and run again"
+        )
+    return Outcome.SKIPPED, "its environment has not been made on this machine yet"

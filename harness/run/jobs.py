@@ -1,0 +1,103 @@
+"""One job's place in the store: the key of its recording, and whether it still has to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.environments.host import host_facts, host_fingerprint
+from harness.errors import LockError
+from harness.locks.lock import is_current, read_lock
+from harness.model.secrets import masked
+from harness.probe import VERSION as PROBE_VERSION
+from harness.run.cases import ReadyCase, find_ready
+from harness.run.locking import lock_input
+from harness.run.state import read_state
+from harness.store.results import recording_key
+
+if TYPE_CHECKING:
+    from harness.model.definition import CaseDefinition, SettingDefinition
+    from harness.model.plan import Environment, Job, Plan
+    from harness.project import Project
+    from harness.run.invocation import Selection
+    from harness.run.state import Installed
+
+
+@dataclass(frozen=True)
+class KeyedJob:
+    """A job with all it needs to be run or found again."""
+
+    job: Job
+    key: str
+    ready: ReadyCase
+    case: CaseDefinition
+    setting: SettingDefinition
+    identity: dict[str, Any]
+
+
+def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> KeyedJob:
+    """Return the job with the key its recording has in this environment, on this host."""
+    case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
+    options = setting.model_dump(mode="json")
+    key = recording_key(
+        lock=installed.lock,
+        interpreter=installed.interpreter,
+        probe=PROBE_VERSION,
+        model=ready.model_digest,
+        inputs=ready.inputs_digest,
+        case=case.model_dump(mode="json", include={"signature", "function", "tags", "loader", "runs"}),
+        setting=options,
+        host=host_fingerprint(),
+    )
+    identity = {
+        "environment": job.cell.environment,
+        "setting": job.cell.setting,
+        "case": job.case,
+        "lock": installed.lock,
+        "interpreter": installed.interpreter,
+        "probe": PROBE_VERSION,
+        "model": ready.model_digest,
+        "archive": ready.archive,
+        "inputs": ready.inputs_digest,
+        "options": {**options, "variables": masked(setting.variables)},
+        "host": {"fingerprint": host_fingerprint(), **host_facts()},
+    }
+    return KeyedJob(job, key, ready, case, setting, identity)
+
+
+def pending(project: Project, plan: Plan, selection: Selection) -> list[Job]:
+    """Return the selected jobs that have to run: nothing settled lies under the key each has now."""
+    ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
+    installed = {
+        name: current_installation(project, environment) for name, environment in plan.environments.items()
+    }
+    return [
+        job
+        for job in plan.jobs()
+        if selection.wants(job)
+        and (
+            selection.fresh
+            or not _is_recorded(project, plan, job, installed[job.cell.environment], ready[job.case])
+        )
+    ]
+
+
+def current_installation(project: Project, environment: Environment) -> Installed | None:
+    """Return what was last installed here, if that is still what the lock says."""
+    state = read_state(project, environment.id)
+    if state is None or state.installed is None or state.fault is not None:
+        return None
+    try:
+        lock = read_lock(project.lock_path(environment))
+    except LockError:
+        return None
+    changed = is_current(lock, lock_input(project.releases, environment))
+    return state.installed if changed is None and lock.digest == state.installed.lock else None
+
+
+def _is_recorded(
+    project: Project, plan: Plan, job: Job, installed: Installed | None, ready: ReadyCase | None
+) -> bool:
+    if installed is None or ready is None:
+        return False
+    return project.results.is_settled(keyed(plan, job, installed, ready).key)

@@ -1,0 +1,84 @@
+"""An environment's lock: what it must be made from, whether it still is, and making it where it is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from harness.environments.host import platform_name
+from harness.errors import LockError
+from harness.locks.lock import RELEASE_GRACE, Lock, LockInput, is_current, read_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.model.plan import Environment
+    from harness.project import Project
+    from harness.releases.table import ReleaseTable
+
+
+def lock_input(releases: ReleaseTable, environment: Environment) -> LockInput:
+    """Return everything that decides the lock of an environment that has wheels on this platform."""
+    platform = platform_name()
+    tensorflow = releases.requirement(
+        environment.tensorflow, environment.build, platform, environment.python
+    )
+    as_of = {
+        "release": releases.released(environment.tensorflow) + RELEASE_GRACE,
+        "today": None,
+    }
+    date = as_of[environment.resolve] if environment.resolve in as_of else dt.date.fromisoformat(environment.resolve)
+    return LockInput(
+        environment.id, environment.python, (tensorflow, *environment.requirements), date, platform
+    )
+
+
+def usable_lock(
+    project: Project, environment: Environment, python: Path, say: Callable[[str], None]
+) -> Lock:
+    """Return the environment's lock, resolving it first where there is none for this platform.
+
+    A lock that is there is never replaced on the way: what is committed is what runs.
+
+    Raises:
+        LockError: if the lock was made from another definition, is damaged, or has no solution.
+    """
+    path, wanted = project.lock_path(environment), lock_input(project.releases, environment)
+    if path.exists():
+        lock = read_lock(path)
+    else:
+        # Imported here: it brings uv and the index client, which a run with nothing to do spares.
+        from harness.locks.resolve import resolve  # noqa: PLC0415
+
+        say(f"{environment.id}: no lock for {wanted.platform} yet; resolving it")
+        lock = resolve(wanted, python, path)
+        say(f"{environment.id}: wrote {path.relative_to(project.root).as_posix()}; commit it")
+    if (changed := is_current(lock, wanted)) is not None:
+        raise LockError(f"the lock was made from another definition ({changed}); run `nox -s lock`")
+    if lock.unresolvable is not None:
+        raise LockError(f"no solution: {' '.join(lock.unresolvable.split())}")
+    return lock
+
+
+def lock_status(project: Project, environment: Environment) -> tuple[str, str | None, int | None]:
+    """Return a lock's status in a word, what is the matter with it, and its download in MB.
+
+    The words: ``current``, ``missing``, ``stale``, ``unresolvable``, ``damaged``. Without a lock the
+    size is that of TensorFlow's own wheel.
+    """
+    path, wanted = project.lock_path(environment), lock_input(project.releases, environment)
+    if not path.exists():
+        size = project.releases.wheel_size(
+            environment.tensorflow, environment.build, wanted.platform, environment.python
+        )
+        return "missing", None, size
+    try:
+        lock = read_lock(path)
+    except LockError as error:
+        return "damaged", str(error), None
+    if (changed := is_current(lock, wanted)) is not None:
+        return "stale", f"made from another definition ({changed}); run `nox -s lock`", lock.download_mb
+    if lock.unresolvable is not None:
+        return "unresolvable", lock.unresolvable.splitlines()[0], None
+    return "current", None, lock.download_mb

@@ -1,0 +1,62 @@
+"""What became of an environment on this host: its interpreter, its lock, and whether it installed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from harness.environments.host import host_fingerprint
+from harness.model.outcome import Outcome
+from harness.store.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from harness.project import Project
+
+STATE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What is installed: the content digest of the lock, and the interpreter's full version."""
+
+    lock: str
+    interpreter: str
+
+
+@dataclass(frozen=True)
+class EnvironmentState:
+    """The last thing known of an environment.
+
+    Where ``installed`` is None, ``outcome`` and ``reason`` say why there is no environment. ``fault``
+    holds the traceback where the harness itself failed. ``run`` is the run that wrote this.
+    """
+
+    environment: str
+    run: str
+    installed: Installed | None = None
+    outcome: Outcome | None = None
+    reason: str | None = None
+    fault: str | None = None
+
+
+def read_state(project: Project, environment: str) -> EnvironmentState | None:
+    """Return what is known of an environment on this host, or None."""
+    path = project.results.environment_path(host_fingerprint(), environment)
+    stored = read_json(path, STATE_FORMAT)
+    if stored is None:
+        return None
+    installed, outcome = stored["installed"], stored["outcome"]
+    return EnvironmentState(
+        environment=stored["environment"],
+        run=stored["run"],
+        installed=None if installed is None else Installed(**installed),
+        outcome=None if outcome is None else Outcome(outcome),
+        reason=stored["reason"],
+        fault=stored["fault"],
+    )
+
+
+def write_state(project: Project, state: EnvironmentState) -> None:
+    """Write down what became of an environment on this host."""
+    path = project.results.environment_path(host_fingerprint(), state.environment)
+    write_json(path, {"format": STATE_FORMAT, **asdict(state)})

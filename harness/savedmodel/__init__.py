@@ -1,0 +1,1 @@
+"""SavedModel directories, read without TensorFlow: what they declare, and what identifies them."""

@@ -1,0 +1,171 @@
+"""Nox sessions over a project's matrices. Two lines in a noxfile give them to any repository::
+
+    from harness.sessions import register
+
+    register(__file__)
+
+``matrix`` runs ``matrices/default.toml`` and ``matrix-NAME`` the others; each requires one session per
+environment that has something left to run. ``report`` renders again, ``lock`` resolves.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nox
+
+from harness import exit_status
+from harness.environments.host import usable_cpus
+from harness.environments.interpreters import extend_path
+from harness.errors import DefinitionError, HarnessError, NothingSelectedError
+from harness.project import Project
+from harness.run.invocation import Selection, parse_selection, run_id
+from harness.run.jobs import pending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.model.plan import Environment, Job, Plan
+
+
+def register(noxfile: str) -> None:
+    """Define the sessions of the project that ``noxfile`` lies in, and nox's options for them."""
+    project = Project(Path(noxfile).resolve().parent)
+    # Nox shows every library's debug messages; those of the index client would name the user's index.
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    extend_path()
+    exit_status.watch()
+    run_id()
+    nox.options.default_venv_backend = "uv"
+    nox.options.reuse_venv = "yes"
+    # An interpreter that is missing is an outcome of its environment, and the others go on.
+    nox.options.error_on_missing_interpreters = False
+    plans, problems = _plans(project)
+    asked = _asked_for([*plans, *problems])
+    selection = _selection(asked)
+    left = {name: pending(project, plan, selection) for name, plan in plans.items() if name in asked}
+    for environment in _distinct(plans.values()):
+        wanted = [plan for name, plan in plans.items() if name in asked or not asked]
+        _define_environment(project, environment, wanted, selection)
+    for name, plan in plans.items():
+        _define_matrix(project, plan, left.get(name, []), selection)
+    for name, error in problems.items():
+        _define_broken(name, error)
+    _define_report(project, plans)
+    _define_lock(project, plans, problems)
+    working = {job.cell.environment for jobs in left.values() for job in jobs}
+    if len(working) > 1:
+        # Each environment is a process of its own with TensorFlow in it: one per CPU.
+        nox.options.parallel = min(usable_cpus(), len(working))
+
+
+def session_name(matrix: str) -> str:
+    """Return the name of the session that runs a matrix."""
+    return "matrix" if matrix == "default" else f"matrix-{matrix}"
+
+
+def _plans(project: Project) -> tuple[dict[str, Plan], dict[str, DefinitionError]]:
+    plans, problems = {}, {}
+    for name in project.matrices():
+        try:
+            plans[name] = project.plan(name)
+        except DefinitionError as error:
+            problems[name] = error
+    return plans, problems
+
+
+def _asked_for(matrices: Iterable[str]) -> list[str]:
+    """Return the matrices this call of nox names.
+
+    Read from the command line because what a session requires must be known before nox has chosen
+    its sessions. Parallel sessions are processes of their own that name one environment; the parent
+    hands them its choice through the environment.
+    """
+    return exit_status.share_choice([name for name in matrices if session_name(name) in sys.argv])
+
+
+def _selection(asked: list[str]) -> Selection:
+    if not asked or "--" not in sys.argv:
+        return Selection()
+    return parse_selection(sys.argv[sys.argv.index("--") + 1 :])
+
+
+def _distinct(plans: Iterable[Plan]) -> list[Environment]:
+    """Return every environment that can exist once, in the order of the definitions."""
+    return list(
+        {
+            name: environment
+            for plan in plans
+            for name, environment in plan.environments.items()
+            if name not in plan.unavailable
+        }.values()
+    )
+
+
+def _define_environment(
+    project: Project, environment: Environment, plans: list[Plan], selection: Selection
+) -> None:
+    @nox.session(
+        name=environment.id, python=environment.python, default=False, allow_parallel=True
+    )
+    def run(session: nox.Session) -> None:
+        from harness.run.environment import run_environment  # noqa: PLC0415 - `nox -l` does without it
+
+        venv = Path(session.virtualenv.location)
+        run_environment(project, environment, plans, selection, run_id(), venv, session.log)
+
+    run.__doc__ = "One environment: installs its lock and runs what is not recorded yet."
+
+
+def _define_matrix(project: Project, plan: Plan, left: list[Job], selection: Selection) -> None:
+    required = list(dict.fromkeys(job.cell.environment for job in left))
+
+    @nox.session(name=session_name(plan.matrix), venv_backend="none", requires=required, default=False)
+    def matrix(session: nox.Session) -> None:
+        """Run the cells that are not recorded yet, compare all, and write the reports."""
+        from harness.actions.aggregate import aggregate  # noqa: PLC0415 - as above
+
+        with exit_status.reported(session):
+            if not any(selection.wants(job) for job in plan.jobs()):
+                raise NothingSelectedError(
+                    f"--only '{selection.cells}' --case '{selection.cases}' select nothing of matrix "
+                    f"'{plan.matrix}'; `savedmodel-matrix plan {plan.matrix}` lists its cells and cases"
+                )
+            exit_status.require_zero(aggregate(project, plan, selection, run_id(), executed=len(left)))
+
+
+def _define_broken(name: str, error: HarnessError) -> None:
+    @nox.session(name=session_name(name), venv_backend="none", default=False)
+    def broken(session: nox.Session) -> None:
+        """Cannot run: its definition is wrong. Run it to see what."""
+        with exit_status.reported(session):
+            raise error
+
+
+def _define_report(project: Project, plans: dict[str, Plan]) -> None:
+    @nox.session(venv_backend="none", default=False)
+    def report(session: nox.Session) -> None:
+        """Render a matrix (default, or the one named after --) again from what is recorded."""
+        from harness.actions.aggregate import aggregate  # noqa: PLC0415 - as above
+
+        with exit_status.reported(session):
+            name = session.posargs[0] if session.posargs else "default"
+            plan = plans.get(name) or project.plan(name)
+            exit_status.require_zero(aggregate(project, plan, Selection(), run_id(), executed=0))
+
+
+def _define_lock(
+    project: Project, plans: dict[str, Plan], problems: dict[str, DefinitionError]
+) -> None:
+    @nox.session(venv_backend="none", default=False)
+    def lock(session: nox.Session) -> None:
+        """Resolve every environment (or those a glob after -- matches) into its committed lock file."""
+        from harness.actions.lock import lock_all  # noqa: PLC0415 - as above
+
+        with exit_status.reported(session):
+            for error in problems.values():
+                session.warn(str(error))
+            lock_all(project, _distinct(plans.values()), session.posargs, session.log)

@@ -1,0 +1,1 @@
+"""``results/``: what is recorded, addressed by content, safe to copy, merge and interrupt."""

@@ -1,0 +1,86 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "filelock>=3.16",
+#     "google-crc32c>=1.6",
+#     "ml-dtypes>=0.5",
+#     "nox[uv]>=2026.10.20",
+#     "numpy>=2.0",
+#     "packaging>=24.2",
+#     "pandas>=2.2",
+#     "protobuf>=5.29",
+#     "psutil>=6.0",
+#     "pydantic>=2.10",
+#     "pypi-simple>=1.6",
+#     "tabulate>=0.9",
+#     "typer>=0.15",
+# ]
+# ///
+"""savedmodel-matrix: `nox -s matrix` is the one to start with."""
+
+import sys
+from pathlib import Path
+
+import nox
+
+# Nox may run from an environment of its own that holds the packages above but not this one.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.sessions import register
+
+register(__file__)
+
+nox.options.sessions = ["matrix"]
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    """Install the project, with dependency groups, into the session's environment."""
+    arguments = [argument for group in groups for argument in ("--group", group)]
+    session.install("-e", ".", *arguments)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole suite: unit tests, then real environments. `-- tests/unit` for the fast part."""
+    _install(session, "test")
+    session.run("pytest", *(session.posargs or ["tests/unit", "tests/real"]))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, import layers, the probe's oldest Python, and generated files."""
+    _install(session, "lint", "test")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+    session.run("vermin", "--target=3.6-", "--no-tips", "--violations", "--quiet", "harness/probe")
+    session.run("savedmodel-matrix", "schema", "schemas", "--check")
+
+
+@nox.session
+def schema(session: nox.Session) -> None:
+    """Write the JSON Schemas of matrices and reports from their types."""
+    _install(session)
+    session.run("savedmodel-matrix", "schema", "schemas")
+
+
+@nox.session
+def refresh(session: nox.Session) -> None:
+    """Make the table of TensorFlow releases anew from the package index."""
+    _install(session)
+    session.run("python", "-m", "harness.releases.refresh")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print what a run costs against doing without this tool, as ratios within this one run."""
+    _install(session)
+    session.run("python", "-m", "harness.bench", *session.posargs)
+
+
+@nox.session(python="3.9")
+def examples(session: nox.Session) -> None:
+    """Train the example models again, in a real TensorFlow 2.7.4 environment."""
+    session.install("--require-hashes", "-r", "examples/requirements.txt")
+    session.run("python", "examples/make_models.py", *session.posargs)

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from reference import Memory
+
+
+@pytest.fixture
+def memory():
+    return Memory()

@@ -1,0 +1,42 @@
+"""Unit tests cannot spawn or download: what they test must do its work without."""
+
+from __future__ import annotations
+
+import multiprocessing.process
+import os
+import socket
+import subprocess
+
+import psutil
+import pytest
+
+_FORBIDDEN = [
+    # The constructor, not the class: others derive theirs from it while they are imported.
+    (subprocess.Popen, "__init__"),
+    (psutil.Popen, "__init__"),
+    (multiprocessing.process.BaseProcess, "start"),
+    *((os, name) for name in ("system", "fork", "forkpty", "posix_spawn", "posix_spawnp") if hasattr(os, name)),
+    (socket.socket, "connect"),
+    (socket.socket, "connect_ex"),
+    (socket, "create_connection"),
+    (socket, "getaddrinfo"),
+]
+
+
+@pytest.fixture(autouse=True)
+def attempts():
+    """Names of what was called although it is forbidden; a test fails for them also where they were caught."""
+    called = []
+
+    def refuse(name):
+        def refused(*_args, **_kwargs):
+            called.append(name)
+            raise AssertionError(f"unit tests cannot spawn or download: {name}")
+
+        return refused
+
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in _FORBIDDEN:
+            patch.setattr(owner, name, refuse(f"{owner.__name__}.{name}"))
+        yield called
+    assert not called, f"unit tests cannot spawn or download: {', '.join(called)}"

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from harness.environments.install import install_lock, python_of
+from harness.errors import InstallError
+
+
+@pytest.fixture
+def uv(monkeypatch):
+    """Stands in for uv: its calls, and how the next ones end."""
+    calls = []
+
+    def run(command, **_):
+        calls.append(command)
+        return subprocess.CompletedProcess(command, run.status, "", run.words)
+
+    run.status, run.words, run.calls = 0, "", calls
+    monkeypatch.setattr(subprocess, "run", run)
+    return run
+
+
+def test_what_is_installed_is_left_alone(tmp_path, uv):
+    assert install_lock(tmp_path, tmp_path / "lock.txt", "d1") is True
+    assert install_lock(tmp_path, tmp_path / "lock.txt", "d1") is False
+    assert len(uv.calls) == 1
+    assert install_lock(tmp_path, tmp_path / "lock.txt", "d2") is True
+    assert len(uv.calls) == 2
+
+
+def test_only_hashed_files_enter_the_environment(tmp_path, uv):
+    install_lock(tmp_path, tmp_path / "lock.txt", "d1")
+    (command,) = uv.calls
+    assert "--require-hashes" in command
+    assert command[command.index("--python") + 1] == str(python_of(tmp_path))
+    assert command[-1] == str(tmp_path / "lock.txt")
+
+
+def test_a_failure_says_uvs_words_in_one_line(tmp_path, uv):
+    uv.status = 2
+    uv.words = "  × Failed to download `a==1`\n  ├─▶ Hash mismatch\n  ╰─▶ expected b\n\n"
+    with pytest.raises(InstallError) as caught:
+        install_lock(tmp_path, tmp_path / "lock.txt", "d1")
+    assert str(caught.value) == "Failed to download `a==1`; Hash mismatch; expected b"
+
+
+def test_after_a_failure_nothing_passes_for_installed(tmp_path, uv):
+    install_lock(tmp_path, tmp_path / "lock.txt", "d1")
+    uv.status = 1
+    with pytest.raises(InstallError, match="uv gave no reason"):
+        install_lock(tmp_path, tmp_path / "lock.txt", "d2")
+    uv.status = 0
+    # The folder may hold anything by now, so the lock that was there before is work again too.
+    assert install_lock(tmp_path, tmp_path / "lock.txt", "d1") is True
