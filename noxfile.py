@@ -12,8 +12,11 @@
 #     "psutil>=6.0",
 #     "pydantic>=2.10",
 #     "pypi-simple>=1.6",
+#     "requests>=2.32",
 #     "tabulate>=0.9",
 #     "typer>=0.15",
+#     "urllib3>=2.2",
+#     "uv>=0.9",
 # ]
 # ///
 """savedmodel-matrix: `nox -s matrix` is the one to start with."""
@@ -69,7 +72,7 @@ def schema(session: nox.Session) -> None:
 def refresh(session: nox.Session) -> None:
     """Make the table of TensorFlow releases anew from the package index."""
     _install(session)
-    session.run("python", "-m", "harness.releases.refresh")
+    session.run("python", "-m", "harness.actions.refresh")
 
 
 @nox.session

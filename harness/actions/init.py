@@ -120,8 +120,10 @@ def _case(
     if os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
         yield "inputs = [{ warmup = 100 }]  # the requests that the model carries"
         return
-    spec = suggest_inputs(signature)
-    yield f"inputs = [{{ generate = {_inline(spec.generate.model_dump(mode='json', exclude_defaults=True))} }}]"
+    if any(spec.dtype == "string" for spec in signature.inputs.values()):
+        yield "# Random words are made for strings: if they must be serialized tf.Example, name a file instead."
+    guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)
+    yield f"inputs = [{{ generate = {_inline(guess)} }}]"
 
 
 def _inline(value: object) -> str:

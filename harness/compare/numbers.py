@@ -244,9 +244,8 @@ def _norms(pairs: BlockPair, element: Element, totals: _Totals) -> _Norms:
     can_leave_range = element.least_exponent < _LEAST_EXPONENT
     if can_leave_range and any(math.isinf(total) or total < _LEAST_SUM for total in sums):
         return _scaled_norms(pairs, element, totals)
-    a, b, gap = map(math.sqrt, sums)
-    rel_l2 = gap / b if b else None
-    return _Norms(max(a, b) / math.sqrt(totals.finite) if totals.finite else 0.0, rel_l2 if gap else 0.0)
+    rms = math.sqrt(max(totals.squares_a, totals.squares_b) / totals.finite)
+    return _Norms(rms, _ratio((math.sqrt(totals.squares_gap), 0), (math.sqrt(totals.squares_b), 0)))
 
 
 def _scaled_norms(pairs: BlockPair, element: Element, totals: _Totals) -> _Norms:
@@ -260,14 +259,24 @@ def _scaled_norms(pairs: BlockPair, element: Element, totals: _Totals) -> _Norms
             gaps = _gaps(element.load(stored_a) * 2.0**shift, element.load(stored_b) * 2.0**shift)
             yield getattr(gaps, which)
 
-    def norm(which: str) -> tuple[float, int]:
+    def squared_norm(which: str) -> tuple[float, int]:
         exponent = math.frexp(max(float(values.max()) for values in moduli(which)))[1]
         scaled = (np.ldexp(values, -exponent) for values in moduli(which))
-        return math.sqrt(sum(part for values in scaled for part in squares(values))), exponent
+        return sum(part for values in scaled for part in squares(values)), exponent
 
-    a, b, gap = norm("a"), norm("b"), norm("gap")
-    rms = max(math.ldexp(total / math.sqrt(totals.finite), exponent - shift) for total, exponent in (a, b))
-    return _Norms(rms, float(np.ldexp(gap[0] / b[0], gap[1] - b[1])) if b[0] else None)
+    a, b, gap = squared_norm("a"), squared_norm("b"), squared_norm("gap")
+    rms = max(
+        float(np.ldexp(math.sqrt(total / totals.finite), exponent - shift)) for total, exponent in (a, b)
+    )
+    rms = min(rms, _LARGEST)
+    return _Norms(rms, _ratio((math.sqrt(gap[0]), gap[1]), (math.sqrt(b[0]), b[1])))
+
+
+def _ratio(gap: tuple[float, int], b: tuple[float, int]) -> float | None:
+    """Return ``gap / b``, each given as a factor and an exponent of two; None if only ``b`` is zero."""
+    if not gap[0]:
+        return 0.0
+    return float(np.ldexp(gap[0] / b[0], gap[1] - b[1])) if b[0] else None
 
 
 def _power_of_two(moduli: Array) -> Array:

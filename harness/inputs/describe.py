@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.inputs.sources import GenerateSource, GenerateSpec
+from harness.model.sources import GenerateSource, GenerateSpec
 from harness.probe.arrays import STRING
 from harness.savedmodel.reader import Kind
 
@@ -56,8 +56,8 @@ def suggest_inputs(signature: Signature) -> GenerateSource:
 def _length(name: str, declared: TensorSpec) -> int:
     rank = len(declared.shape or ())
     lowered = name.lower()
-    if declared.kind is Kind.SPARSE:
-        return 1  # a feature of variable length, which mostly has one value
+    if declared.kind is Kind.SPARSE or declared.dtype == STRING:
+        return 1  # a feature of variable length mostly has one value, and a row of texts one text
     if any(word in lowered for word in ("audio", "wave", "sample", "pcm")):
         return _AUDIO
     if rank == 4 or "image" in lowered:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.inputs.sources import GenerateSpec
+    from harness.model.sources import GenerateSpec
     from harness.savedmodel.reader import Signature
 
 _LARGEST = 1 << 29  # elements of one input: beyond is a slip in a size, not a wish

@@ -11,7 +11,7 @@ from harness.errors import InputsError
 from harness.inputs.generate import generate
 from harness.inputs.npz import read_npy, read_npz
 from harness.inputs.rest import read_rest
-from harness.inputs.sources import (
+from harness.model.sources import (
     GenerateSource,
     InputSource,
     NpySource,

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from harness.inputs.sources import InputSource  # noqa: TC001 - pydantic reads it at run time
+from harness.model.sources import InputSource  # noqa: TC001 - pydantic reads it at run time
 from harness.model.plan import Build
 
 

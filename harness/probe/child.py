@@ -29,6 +29,8 @@ def import_tensorflow(request, clean):
     found = effective.of_environment(tf, request["setting"]["variables"])
     part = {"effective": found, "phases": phases.costs}
     files.write_json(request["imported"], dict(part, format=files.FORMAT, effective=clean(found)))
+    from . import run  # noqa: F401 - needs NumPy, so not before; and here once, not in every child
+
     if hasattr(gc, "freeze"):
         gc.freeze()  # 3.7+: no child's collector walks, and so copies, what the import left behind
     return tf, part
@@ -36,7 +38,7 @@ def import_tensorflow(request, clean):
 
 def run_and_write(tf, request, case, places):
     """Run ``case`` in this process and write its part of the result."""
-    from . import run  # needs NumPy, and so comes after the import that is measured
+    from . import run  # needs NumPy: not before the import that is measured
 
     faulthandler.enable()  # a crash leaves Python's stack in the log, and the signal as it was
     part = run.run_case(tf, request, case, reporter(places))

@@ -113,6 +113,18 @@ def keras(environ, installed, tensorflow):
     return {"from": name, "version": version, "major": major}
 
 
+def xla(jit, flags):
+    """Return what XLA may compile, from ``tf.config.optimizer.get_jit()`` and ``TF_XLA_FLAGS``.
+
+    "off"; "devices", which on a CPU comes to nothing; or "devices and CPU". How much of a graph really is
+    compiled TensorFlow does not say: operations that XLA cannot take stay as they are.
+    """
+    level = re.search(r"--tf_xla_auto_jit=(\w+)", flags)
+    if not jit and (level is None or level.group(1) in ("0", "-1")):
+        return "off"
+    return "devices and CPU" if re.search(r"--tf_xla_cpu_global_jit(?!=(false|0))", flags) else "devices"
+
+
 def of_environment(tf, variables):
     """Return what is alike for every case of this process; runs no op and touches no device.
 
@@ -151,7 +163,7 @@ def of_environment(tf, variables):
     }
 
 
-def of_run(tf, setting):
+def of_run(tf):
     """Return what the process that ran the case had switched on: threads, compilers, devices, TF32."""
     gpus = tf.config.list_physical_devices("GPU")
     visible = tf.config.get_visible_devices()
@@ -159,7 +171,7 @@ def of_run(tf, setting):
         "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads() or "default",
         "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads() or "default",
         "grappler": not tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False),
-        "xla": bool(setting["jit_compile"]),
+        "xla": xla(tf.config.optimizer.get_jit(), os.environ.get("TF_XLA_FLAGS", "")),
         "devices": [device.name.replace("/physical_device:", "") for device in visible],
         "gpus": [_gpu(tf, gpu) for gpu in gpus if gpu in visible],
         "gpu_driver": _gpu_driver() if gpus else None,

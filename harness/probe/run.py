@@ -1,5 +1,7 @@
 """One case from model to output entries: apply the setting, load, run, store, compare further runs."""
 
+import os
+
 from . import effective, loaders, measure, tensors, texts
 
 
@@ -42,7 +44,7 @@ def _run(tf, request, case, report, phases, part):
         raise CaseFailed("run-failed", text)
     with failing_as("run-failed"):
         apply_setting(tf, request["setting"])
-        part["effective"] = effective.of_run(tf, request["setting"])
+        part["effective"] = effective.of_run(tf)
     with phases.timed("load"), failing_as("load-failed"):
         # Referenced to the end: up to 2.7 a signature whose object is collected loses its variables.
         loaded = loader.load(tf, case)
@@ -76,6 +78,13 @@ def apply_setting(tf, setting):
         tf.config.threading.set_inter_op_parallelism_threads(setting["inter_op_threads"])
     if not setting["grappler"]:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    if setting["jit_compile"]:
+        # Auto-clustering rather than jit_compile=True around the signature: that fails as a whole on any op
+        # XLA does not know (strings, v1 variables), and gives the same bits where it works (2.4 to 2.21).
+        # set_jit alone leaves the CPU out. TensorFlow reads this variable at the first op, not at import.
+        flags = os.environ.get("TF_XLA_FLAGS", "")
+        os.environ["TF_XLA_FLAGS"] = (flags + " --tf_xla_cpu_global_jit").strip()
+        tf.config.optimizer.set_jit(True)
     if setting["device"] is not None:
         gpus = tf.config.list_physical_devices("GPU")
         kind, _, number = setting["device"].partition(":")

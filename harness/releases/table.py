@@ -1,7 +1,7 @@
 """Which releases of TensorFlow there are, for which Pythons and platforms, and what to ask an installer for.
 
 The facts are ``releases.json`` beside this file, made from the package index by
-``python -m harness.releases.refresh``. It is JSON because it is read at every start: parsing it takes
+``python -m harness.actions.refresh``. It is JSON because it is read at every start: parsing it takes
 0.3 ms, and the same as TOML took 21 to 25 ms.
 
 Throughout: ``version`` is exact (``"2.15.1"``), ``build`` is ``"cpu"``, ``"gpu"`` or ``"nightly"``,

@@ -46,6 +46,25 @@ def overview(report: Report) -> pd.DataFrame:
     )
 
 
+def overview_by_case(report: Report) -> pd.DataFrame:
+    """Return cases × cells, in short: for more cases than fit side by side. Cells are numbered."""
+    to_baseline = _rows_to(report, report.baseline)
+    cells = list(dict.fromkeys(row.cell for row in report.cells))
+    short: dict[str, dict[str, str]] = {}
+    for row in report.cells:
+        if row.outcome is Outcome.RECORDED:
+            text = " ".join(_against_baseline(report, row, to_baseline).split()[:2])
+            if row.verdict is None:
+                text = f"{row.class_} {NOTHING}"
+        else:
+            text = row.outcome.value
+        short.setdefault(row.case, {})[row.cell] = text
+    return pd.DataFrame(
+        [[case.name, *(short[case.name][cell] for cell in cells)] for case in report.cases],
+        columns=["case", *(str(number) for number in range(1, len(cells) + 1))],
+    )
+
+
 def case_matrix(report: Report, case: str) -> pd.DataFrame:
     """Return environments × environments for one case: verdict signs, classes on the diagonal."""
     rows = [row for row in report.cells if row.case == case]

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from tabulate import tabulate
 
+from harness.model.verdict import Verdict
 from harness.report import tables
 
 if TYPE_CHECKING:
     from harness.report.document import Report
 
+#: With more cases than this, their matrices no longer fit on a screen or two.
+MOST_CASES = 6
+
 
 def render(report: Report, places: list[str]) -> str:
     """Return the text of a run's end; ``places`` are where the reports lie."""
-    parts = [
-        f"baseline: {report.baseline}",
-        _titled("Against the baseline (class, verdict, largest absolute difference)", tables.overview(report)),
-    ]
-    for case in report.cases:
-        parts.append(_titled(f"Divergence matrix: {case.name}", _narrow(tables.case_matrix(report, case.name))))
+    many = len(report.cases) > MOST_CASES
+    parts = [f"baseline: {report.baseline}"]
+    if many:
+        title = "Against the baseline (class and verdict; cells are numbered as below)"
+        parts.append(_titled(title, tables.overview_by_case(report)))
+    else:
+        title = "Against the baseline (class, verdict, largest absolute difference)"
+        parts.append(_titled(title, tables.overview(report)))
+    shown = [case.name for case in report.cases if not many or _is_remarkable(report, case.name)]
+    for case in shown:
+        parts.append(_titled(f"Divergence matrix: {case}", _narrow(tables.case_matrix(report, case))))
+    if len(shown) < len(report.cases):
+        rest = len(report.cases) - len(shown)
+        parts.append(f"({rest} more cases, in which nothing diverges, have their matrix in report.md)")
     if len(report.cases) > 1:
         parts.append(_titled("Divergence matrix: all cases", _narrow(tables.overall_matrix(report))))
     parts.append("\n".join(tables.LEGEND))
     if lines := tables.failures(report):
-        parts.append(_list("Not recorded", lines))
+        parts.append(_list("Not recorded", [textwrap.shorten(line, 240, placeholder=" …") for line in lines]))
     if report.remarks:
         parts.append(_list("Remarks", report.remarks))
     if report.faults:
@@ -33,6 +46,12 @@ def render(report: Report, places: list[str]) -> str:
     parts.append(_list("Reports", places))
     parts.append(f"exit status {report.exit_status}: {meaning(report.exit_status)}")
     return "\n\n".join(parts)
+
+
+def _is_remarkable(report: Report, case: str) -> bool:
+    return any(
+        row.case == case and row.verdict.severity > Verdict.FLOAT_NOISE.severity for row in report.divergences
+    )
 
 
 def meaning(status: int) -> str:

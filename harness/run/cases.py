@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from harness.errors import InputsError, UnreadableModelError
-from harness.inputs.sources import source_file
+from harness.model.sources import source_file
 from harness.savedmodel.digest import model_digest
 from harness.savedmodel.reader import read_model
 from harness.store.files import json_digest, read_json, write_json

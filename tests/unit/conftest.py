@@ -15,7 +15,11 @@ _FORBIDDEN = [
     (subprocess.Popen, "__init__"),
     (psutil.Popen, "__init__"),
     (multiprocessing.process.BaseProcess, "start"),
-    *((os, name) for name in ("system", "fork", "forkpty", "posix_spawn", "posix_spawnp") if hasattr(os, name)),
+    *(
+        (os, name)
+        for name in ("system", "fork", "forkpty", "posix_spawn", "posix_spawnp")
+        if hasattr(os, name)
+    ),
     (socket.socket, "connect"),
     (socket.socket, "connect_ex"),
     (socket, "create_connection"),
@@ -25,7 +29,7 @@ _FORBIDDEN = [
 
 @pytest.fixture(autouse=True)
 def attempts():
-    """Names of what was called although it is forbidden; a test fails for them also where they were caught."""
+    """Forbidden calls that were made; a test fails for them also where they were caught."""
     called = []
 
     def refuse(name):

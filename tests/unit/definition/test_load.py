@@ -70,7 +70,10 @@ def test_every_mistake_is_answered_at_once(tmp_path):
     ("source", "answer"),
     [
         ("{ generate = { sede = 1 } }", ".generate.sede: unknown key; did you mean 'seed'?"),
-        ("{ generate = { seed = -1 } }", ".generate.seed: input should be greater than or equal to 0 (given: -1)"),
+        (
+            "{ generate = { seed = -1 } }",
+            ".generate.seed: input should be greater than or equal to 0 (given: -1)",
+        ),
         ('{ npy = "a.npy", inputt = "x" }', ".inputt: unknown key; did you mean 'input'?"),
         ('{ npz = "a.npz", rest = "b.json" }', ".rest: unknown key; known: npz"),
         ("{ warmup = 0 }", ".warmup: input should be greater than or equal to 1 (given: 0)"),

@@ -43,7 +43,11 @@ def facts_of(monkeypatch, tmp_path):
     host.host_facts.cache_clear()
 
 
-CPUINFO = "processor : 0\nmodel name\t: A CPU @ 2 GHz\nflags\t\t: fpu avx avx2\n\nprocessor : 1\nmodel name\t: A CPU\n"
+CPUINFO = (
+    "processor : 0\nmodel name\t: A CPU @ 2 GHz\nflags\t\t: fpu avx avx2\n"
+    "\n"
+    "processor : 1\nmodel name\t: A CPU\n"
+)
 
 
 def test_machines_with_other_flags_are_other_machines(facts_of):

@@ -40,7 +40,8 @@ def plan(text, platform=LINUX):
 
 
 def matrix(*tensorflow, more="", baseline="tf2.9.3-*", python='"auto"'):
-    return f'baseline = "{baseline}"\n[[environments]]\ntensorflow = {list(tensorflow)}\npython = {python}\n{more}\n'
+    lists = f"tensorflow = {list(tensorflow)}\npython = {python}"
+    return f'baseline = "{baseline}"\n[[environments]]\n{lists}\n{more}\n'
 
 
 def problems_of(text):
@@ -88,7 +89,9 @@ def test_the_same_environment_written_twice_is_one():
 
 def test_combinations_without_wheels_are_unavailable_with_a_reason():
     found = plan(matrix("2.9.3", "2.15.1", python='["3.9", "3.10"]', baseline="tf2.9.3-py3.9-cpu"))
-    assert found.unavailable == {"tf2.15.1-py3.9-cpu": "TensorFlow 2.15.1 has wheels for Python 3.10 to 3.11 only"}
+    assert found.unavailable == {
+        "tf2.15.1-py3.9-cpu": "TensorFlow 2.15.1 has wheels for Python 3.10 to 3.11 only"
+    }
     assert "tf2.15.1-py3.9-cpu" in found.environments
     assert not [job for job in found.jobs() if job.cell.environment in found.unavailable]
 
@@ -179,10 +182,19 @@ def test_an_inclusion_brings_an_excluded_environment_back():
     ("more", "remark"),
     [
         ('[[exclude]]\ncells = "tf1.*"\nreason = "x"', "exclude.0: cells 'tf1.*', cases '*' match nothing"),
-        ('[[exclude]]\ncells = "*"\ncases = "gru"\nreason = "x"', "exclude.0: cells '*', cases 'gru' match nothing"),
+        (
+            '[[exclude]]\ncells = "*"\ncases = "gru"\nreason = "x"',
+            "exclude.0: cells '*', cases 'gru' match nothing",
+        ),
         ('[[exclude]]\ncells = "*/fast"\nreason = "x"', "exclude.0: cells '*/fast', cases '*' match nothing"),
-        ('[[override]]\ncells = "tf1.*"\nresolve = "today"', "override.0: cells 'tf1.*', cases '*' match nothing"),
-        ('[[override]]\ncells = "*/fast"\ntime_limit = 9', "override.0: cells '*/fast', cases '*' match nothing"),
+        (
+            '[[override]]\ncells = "tf1.*"\nresolve = "today"',
+            "override.0: cells 'tf1.*', cases '*' match nothing",
+        ),
+        (
+            '[[override]]\ncells = "*/fast"\ntime_limit = 9',
+            "override.0: cells '*/fast', cases '*' match nothing",
+        ),
         (
             '[[override]]\ncells = "*"\ncases = "gru"\ntime_limit = 9',
             "override.0: cells '*', cases 'gru' match nothing",
@@ -218,7 +230,13 @@ def test_overrides_apply_in_order_and_later_ones_win():
 
 def test_one_override_may_change_what_is_installed_and_the_limits():
     # What it installs changes the id that its own glob was written for.
-    more = '[[override]]\ncells = "tf2.9.3-py3.10-cpu"\nrequirements = ["pandas"]\nresolve = "today"\ntime_limit = 7'
+    more = """
+    [[override]]
+    cells = "tf2.9.3-py3.10-cpu"
+    requirements = ["pandas"]
+    resolve = "today"
+    time_limit = 7
+    """
     found = plan(matrix("2.9.3", baseline="tf2.9.3-py3.10-cpu-*", more=more))
     (environment,) = found.environments.values()
     assert (environment.requirements, environment.resolve) == (("pandas",), "today")

@@ -23,6 +23,7 @@ def test_known_sizes_need_only_a_batch():
         ("audio", "float32", (None, None), 16000),
         ("input_ids", "int32", (None, None), 128),
         ("x", "float32", (None, None), 16),
+        ("x", "string", (None, None), 1),
     ],
 )
 def test_one_length(name, dtype, shape, length):

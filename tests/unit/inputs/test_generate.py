@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.errors import InputsError
 from harness.inputs.generate import generate
-from harness.inputs.sources import GenerateSpec
+from harness.model.sources import GenerateSpec
 from harness.savedmodel.reader import Kind, Signature, TensorSpec
 
 

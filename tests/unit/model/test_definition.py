@@ -10,7 +10,12 @@ from harness.model.definition import CaseDefinition, EnvironmentBlock, Override,
 
 def test_a_single_value_stands_for_a_list_of_one():
     block = EnvironmentBlock(tensorflow="2.9", python="3.10", build="gpu", resolve="today")
-    assert (block.tensorflow, block.python, block.build, block.resolve) == (["2.9"], ["3.10"], ["gpu"], ["today"])
+    assert (block.tensorflow, block.python, block.build, block.resolve) == (
+        ["2.9"],
+        ["3.10"],
+        ["gpu"],
+        ["today"],
+    )
 
 
 @pytest.mark.parametrize(

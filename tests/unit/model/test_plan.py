@@ -54,7 +54,8 @@ def test_globs_on_cells(pattern, matches):
 @pytest.fixture
 def plan():
     environments = {
-        each.id: each for each in (Environment("2.9.3", "3.10", Build.CPU), Environment("2.9.3", "3.6", Build.CPU))
+        each.id: each
+        for each in (Environment("2.9.3", "3.10", Build.CPU), Environment("2.9.3", "3.6", Build.CPU))
     }
     settings = {"default": SettingDefinition(), "threads-1": SettingDefinition(intra_op_threads=1)}
     cases = {name: CaseDefinition(path=name) for name in ("cnn", "rnn")}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 
 import pytest
@@ -14,7 +13,7 @@ def test_what_is_written_is_read(tmp_path):
     value = {"format": 1, "text": "日本 \u2028", "number": 0.1}
     write_json(path, value)
     assert read_json(path, 1) == value
-    assert os.listdir(path.parent) == ["a.json"]
+    assert [each.name for each in path.parent.iterdir()] == ["a.json"]
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -35,7 +35,8 @@ def record(results, *arrays, key=KEY, outcome="recorded"):
         "key": key,
         "outcome": outcome,
         "outputs": [
-            {"batch": 0, "name": f"y{n}", "component": None, "array": entry} for n, entry in enumerate(entries)
+            {"batch": 0, "name": f"y{n}", "component": None, "array": entry}
+            for n, entry in enumerate(entries)
         ],
     }
     write_json(results.recording_path(key), recording)
@@ -66,7 +67,9 @@ def test_a_recording_without_outputs_is_whole(results):
     assert results.is_settled(KEY)
 
 
-@pytest.mark.parametrize(("value", "files"), [(NUMBERS, 1), (WORDS, 2), (EMPTY, 1), (NO_WORDS, 2), (SCALAR, 1)])
+@pytest.mark.parametrize(
+    ("value", "files"), [(NUMBERS, 1), (WORDS, 2), (EMPTY, 1), (NO_WORDS, 2), (SCALAR, 1)]
+)
 def test_a_recording_without_one_of_its_objects_is_not_whole(results, value, files):
     record(results, value)
     assert len(objects(results)) == files

@@ -1,4 +1,4 @@
-"""Make ``releases.json`` from the package index: ``python -m harness.releases.refresh``.
+"""Make ``releases.json`` from the package index: ``python -m harness.actions.refresh``.
 
 The same answers of the index make the same bytes: releases in order of version, one line for each
 distribution and platform, so that a refresh shows in a diff as the releases that are new.

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import PackageError
 from harness.index import IndexFile
-from harness.releases.refresh import DISTRIBUTIONS, collect, render
+from harness.actions.refresh import DISTRIBUTIONS, collect, render
 from harness.releases.table import DATA, ReleaseTable
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from harness.inputs.sources import (
+from harness.model.sources import (
     GenerateSource,
     InputSource,
     NpySource,

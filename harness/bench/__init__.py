@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against what a user would do otherwise, measured in the same run."""

@@ -1,0 +1,179 @@
+"""A small matrix from nox to the reports, and what a second run leaves alone."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from project import CNN, CUSTOM_LAYER, SETTINGS, matrix_text
+
+from harness.model.outcome import Outcome
+from harness.model.verdict import Verdict
+
+OLD, MIDDLE, NEW = "tf2.7.4-py3.9-cpu", "tf2.15.1-py3.11-cpu", "tf2.21.0-py3.13-cpu"
+ADD_SLOT = "AttributeError: '_UserObject' object has no attribute 'add_slot'"
+
+
+@pytest.fixture
+def project(recorded, tmp_path):
+    return recorded.project.copied_to(tmp_path / "project")
+
+
+def test_some_cells_could_not_run_and_the_exit_status_says_so(recorded):
+    assert recorded.run.status == 4
+    assert recorded.run.sessions == {
+        OLD: "success", MIDDLE: "success", NEW: "success", "matrix": "aborted"
+    }  # fmt: skip
+    assert "exit status 4: some required cells could not run" in recorded.run.output
+    assert recorded.project.report().exit_status == 4
+
+
+def test_every_cell_and_case_has_an_outcome(recorded):
+    outcomes = {cell: row.outcome for cell, row in recorded.project.outcomes().items()}
+    assert outcomes == {
+        (environment, setting, case): (
+            Outcome.LOAD_FAILED if (environment, case) == (NEW, "cnn") else Outcome.RECORDED
+        )
+        for environment in (OLD, MIDDLE, NEW)
+        for setting in ("default", "onednn-off")
+        for case in ("cnn", "custom_layer")
+    }
+
+
+def test_what_could_not_load_is_named_with_its_reason(recorded):
+    failed = [row for row in recorded.project.report().cells if row.outcome is Outcome.LOAD_FAILED]
+    assert [row.reason for row in failed] == [ADD_SLOT] * 2
+    assert all(row.verdict is None and row.class_ is None for row in failed), "a failure is never a pass"
+    assert ADD_SLOT in recorded.run.output
+    assert ADD_SLOT in (recorded.project.results / "latest/report.md").read_text()
+
+
+def test_classes_and_verdicts(recorded):
+    report = recorded.project.report()
+    classes = {name: [row.cells for row in report.classes if row.case == name] for name in ("cnn", "custom_layer")}
+    assert classes["custom_layer"] == [
+        [f"{environment}/{setting}" for environment in (OLD, MIDDLE, NEW) for setting in ("default", "onednn-off")]
+    ]
+    members = sorted(cell for cells in classes["cnn"] for cell in cells)
+    assert members == sorted(f"{name}/{setting}" for name in (OLD, MIDDLE) for setting in ("default", "onednn-off"))
+    for row in recorded.project.report().cells:
+        if row.case == "custom_layer":
+            assert row.verdict is Verdict.IDENTICAL
+        elif row.outcome is Outcome.RECORDED:
+            assert row.verdict in (Verdict.IDENTICAL, Verdict.FLOAT_NOISE)
+
+
+def test_the_run_is_written_down_and_points_at_recordings_that_exist(recorded):
+    results = recorded.project.results
+    (path,) = (results / "runs").glob("*.json")
+    run = json.loads(path.read_text())
+    assert (run["matrix"], run["exit_status"], len(run["cells"])) == ("default", 4, 12)
+    names = {path.stem for path in recorded.project.recordings()}
+    assert {cell["recording"] for cell in run["cells"]} == names
+    assert len(names) == 12
+
+
+def test_the_number_of_cells_run_now_is_right(recorded):
+    assert "10 of 12 cells × cases recorded, 12 of them run now" in recorded.run.output
+
+
+def test_a_second_run_executes_nothing_and_ends_the_same(project):
+    before = project.recordings()
+    run = project.nox("-s", "matrix")
+    assert run.status == 4
+    assert run.sessions == {"matrix": "aborted"}, "no environment had anything to do"
+    assert "0 of them run now" in run.output
+    assert project.recordings() == before
+    assert ADD_SLOT in run.output, "the whole matrix is shown all the same"
+
+
+def test_other_inputs_run_that_case_alone(project):
+    path = project.root / "examples/inputs/cnn-1.npz"
+    arrays = dict(np.load(path))
+    np.savez(path, **{name: array[::-1] * array.dtype.type(0.5) for name, array in arrays.items()})
+    before = project.recordings()
+    planned = project.plan()
+    assert planned["to_run"] == 6
+    assert {row["environment"]: row["to_run"] for row in planned["environments"]} == {OLD: 2, MIDDLE: 2, NEW: 2}
+
+    run = project.nox("-s", "matrix", "--", "--only", f"{OLD}/default")
+
+    assert set(run.sessions) == {OLD, "matrix"}
+    assert {path: project.recordings()[path] for path in before} == before
+    (new,) = set(project.recordings()) - set(before)
+    assert json.loads(new.read_text())["identity"]["case"] == "cnn"
+    assert project.plan()["to_run"] == 5
+
+
+def test_fresh_runs_the_selected_again(project):
+    before = project.recordings()
+    contents = {path: json.loads(path.read_text()) for path in before}
+
+    project.nox("-s", "matrix", "--", "--fresh", "--only", f"{OLD}/default", "--case", "cus*")
+
+    after = project.recordings()
+    assert set(after) == set(before)
+    (changed,) = [path for path in before if after[path] != before[path]]
+    new, old = json.loads(changed.read_text()), contents[changed]
+    where = new["identity"]
+    assert (where["environment"], where["setting"], where["case"]) == (OLD, "default", "custom_layer")
+    assert new["outputs"] == old["outputs"], "the same bytes, so the same objects"
+    assert new["started"] > old["ended"]
+
+
+def test_a_tighter_tolerance_is_judged_from_disk(project):
+    before = project.recordings()
+    text = (project.root / "matrices/default.toml").read_text()
+    project.matrix(f'{text}\n[cases.cnn.tolerance]\n"*" = {{ atol = 0 }}\n')
+    run = project.nox("-s", "matrix")
+    assert run.status == 1
+    assert run.sessions == {"matrix": "aborted"}
+    assert project.recordings() == before
+    assert {row.verdict for row in project.report().cells if row.environment == MIDDLE} == {
+        Verdict.DIVERGED, Verdict.IDENTICAL
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [["--only", "tf1.*"], ["--case", "nothing"], ["--only", f"{OLD}/none"]])
+def test_a_selection_of_nothing(project, arguments):
+    run = project.nox("-s", "matrix", "--", *arguments)
+    assert run.status == 3
+    assert "select nothing of matrix 'default'" in run.output
+    assert "Traceback" not in run.output
+
+
+def test_an_unknown_argument_says_what_there_is(project):
+    run = project.nox("-s", "matrix", "--", "--ony", OLD)
+    assert run.status == 2
+    assert "--only" in run.output
+    assert "Traceback" not in run.output
+
+
+def test_a_broken_definition_names_every_problem(project):
+    project.matrix(
+        matrix_text("2.7.4", rest=SETTINGS + CNN + CUSTOM_LAYER.replace("warmup = 20", "warmpu = 20"))
+        .replace("TF_ENABLE_ONEDNN_OPTS = ", "TF-ENABLE = ")
+        .replace("path =", "paht =", 1),
+        name="broken",
+    )
+    run = project.nox("-s", "matrix-broken")
+    assert run.status == 2
+    assert "Traceback" not in run.output
+    for place in (
+        "matrices/broken.toml: settings.onednn-off.variables",
+        "matrices/broken.toml: cases.cnn.paht: unknown key; did you mean 'path'?",
+        "matrices/broken.toml: cases.cnn.path: field required",
+        "matrices/broken.toml: cases.custom_layer.inputs.0",
+    ):
+        assert place in run.output
+    planned = project.harness("plan", "broken")
+    assert planned.status == 2
+    assert "did you mean 'path'?" in planned.output
+    assert project.nox("-s", "matrix").status == 4, "another matrix stands for itself"
+
+
+def test_a_matrix_that_does_not_exist(project):
+    planned = project.harness("plan", "defualt")
+    assert planned.status == 2
+    assert "did you mean 'default'?" in planned.output

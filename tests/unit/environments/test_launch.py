@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+import harness.probe
+from harness.environments import launch as launch_module
+from harness.environments.launch import Launch, run_probe
+from harness.errors import ProbeError
+
+
+class Probe:
+    """Stands in for the probe's process: does its ``work`` at once, then ends with ``status``, or never."""
+
+    def __init__(self):
+        self.pid = 2**22 + 1  # above any real one
+        self.status, self.killed, self.started = 0, False, []
+
+    def work(self, request):
+        """Do nothing unless a test says what."""
+
+    def __call__(self, command, **options):
+        self.started.append((command, options))
+        self.request = json.loads(Path(command[-1]).read_text())
+        self.work(self.request)
+        return self
+
+    def wait(self, timeout=None):
+        if self.status is None and not self.killed:
+            raise psutil.TimeoutExpired(timeout)
+        return self.returncode
+
+    def children(self, recursive):
+        return []
+
+    def kill(self):
+        if self.status is not None:
+            raise psutil.NoSuchProcess(self.pid)
+        self.killed = True
+
+    @property
+    def returncode(self):
+        return -9 if self.killed else self.status
+
+
+@pytest.fixture
+def probe(monkeypatch):
+    probe = Probe()
+    monkeypatch.setattr(launch_module.psutil, "Popen", probe)
+    monkeypatch.setattr(os, "killpg", lambda *_: None)
+    monkeypatch.setattr(launch_module, "_POLL_S", 0.0)
+    return probe
+
+
+@pytest.fixture
+def make(tmp_path):
+    def made(*keys, **changes):
+        cases = [
+            {
+                "result": str(tmp_path / "recordings" / f"{key}.json"),
+                "key": key,
+                "identity": {"case": key},
+                "time_limit_s": 0.0,
+            }
+            for key in keys
+        ]
+        fields = {
+            "python": tmp_path / "bin" / "python",
+            "objects": tmp_path / "objects",
+            "variables": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+            "setting": {"device": None},
+            "cases": cases,
+            "labels": [("/project", "<project>")],
+        }
+        return Launch(**{**fields, **changes})
+
+    return made
+
+
+def write(case, **changes):
+    recording = {"key": case["key"], "outcome": "recorded", "reason": None, **changes}
+    Path(case["result"]).write_text(json.dumps(recording))
+
+
+def imported(request):
+    Path(request["imported"]).write_text("{}")
+
+
+def results_of(launch):
+    found = []
+    run_probe(launch, found.append)
+    on_disk = [json.loads(Path(case["result"]).read_text()) for case in launch.cases]
+    assert sorted(found, key=str) == sorted(on_disk, key=str)
+    return {recording["key"]: recording for recording in found}
+
+
+def test_every_recording_is_handed_on(probe, make):
+    probe.work = lambda request: [write(case) for case in request["cases"]]
+    assert [recording["outcome"] for recording in results_of(make("a", "b")).values()] == ["recorded"] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "was_imported", "outcome", "reason"),
+    [
+        (
+            -signal.SIGSEGV,
+            False,
+            "import-failed",
+            "import tensorflow ended the process with signal SIGSEGV (11)",
+        ),
+        (1, False, "import-failed", "import tensorflow ended the process with exit status 1"),
+        (
+            -signal.SIGKILL,
+            True,
+            "crashed",
+            "the probe ended with signal SIGKILL (9) before this case had a result",
+        ),
+    ],
+)
+def test_what_took_the_probe_with_it_is_an_outcome_of_what_is_left(
+    probe, make, status, was_imported, outcome, reason
+):
+    def work(request):
+        if was_imported:
+            imported(request)
+        write(request["cases"][0])
+
+    probe.work, probe.status = work, status
+    found = results_of(make("a", "b"))
+    assert found["a"]["outcome"] == "recorded"
+    assert (found["b"]["outcome"], found["b"]["reason"]) == (outcome, reason)
+    assert (found["b"]["format"], found["b"]["outputs"], found["b"]["identity"]) == (1, [], {"case": "b"})
+
+
+def test_an_import_that_hangs_is_ended(probe, make):
+    probe.status = None
+    found = results_of(make("a", import_limit_s=0.0))
+    assert probe.killed
+    assert (found["a"]["outcome"], found["a"]["reason"]) == (
+        "timed-out",
+        "import tensorflow did not finish within 0 s",
+    )
+
+
+def test_a_probe_that_hangs_is_ended(probe, make, monkeypatch):
+    monkeypatch.setattr(launch_module, "GRACE_S", 0.0)
+    probe.status, probe.work = None, imported
+    found = results_of(make("a"))
+    assert probe.killed
+    assert (found["a"]["outcome"], found["a"]["reason"]) == ("timed-out", "the probe did not end within 0 s")
+
+
+def test_a_recording_of_before_does_not_pass_for_a_new_one(probe, make):
+    launch = make("a")
+    Path(launch.cases[0]["result"]).parent.mkdir(parents=True)
+    write(launch.cases[0], outcome="crashed")
+    imported_only = results_of(launch)
+    assert imported_only["a"]["outcome"] == "import-failed"
+
+
+def test_what_the_probe_printed_is_kept(probe, make, monkeypatch):
+    def work(request):
+        (Path(request["imported"]).parent / "probe.log").write_bytes(b"x" * 100_000 + b"the last words \xff")
+
+    probe.work = work
+    tail = results_of(make("a"))["a"]["log_tail"]
+    assert tail.endswith("the last words �")
+    assert len(tail) < 10_000
+
+
+def test_only_what_a_setting_says_reaches_a_model(probe, make, monkeypatch):
+    for name in ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "TF_CPP_MIN_LOG_LEVEL", "PYTHONPATH", "XLA_FLAGS"):
+        monkeypatch.setenv(name, "of-the-user")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    run_probe(make("a"), lambda _: None)
+    ((command, options),) = probe.started
+    environment = options["env"]
+    assert "of-the-user" not in environment.values()
+    assert environment["LC_ALL"] == "C.UTF-8"
+    assert environment["PATH"] == os.environ["PATH"]
+    assert environment["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    # A home of its own, gone afterwards.
+    assert environment["HOME"] != os.environ.get("HOME")
+    assert not Path(environment["HOME"]).exists()
+    assert command[1:3] == ["-s", str(Path(harness.probe.__file__).parent)]
+
+
+def test_secrets_are_named_to_be_masked_and_are_no_part_of_the_record(probe, make, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_the_user")
+    run_probe(make("a", variables={"API_KEY": "key-of-the-model", "TF_X": "1"}), lambda _: None)
+    assert {"hf_of_the_user", "key-of-the-model"} <= set(probe.request["secrets"])
+    assert probe.request["setting"]["variables"] == {"API_KEY": "***", "TF_X": "1"}
+    assert probe.started[0][1]["env"]["API_KEY"] == "key-of-the-model"
+
+
+def test_places_are_named_to_be_taken_out(probe, make):
+    run_probe(make("a"), lambda _: None)
+    labels = [tuple(label) for label in probe.request["scrub"]]
+    assert ("/project", "<project>") in labels
+    assert (str(Path(probe.request["imported"]).parent), "<scratch>") in labels
+
+
+@pytest.mark.parametrize("status", [2, 5])
+def test_a_fault_of_the_probe_is_none_of_the_models(probe, make, status):
+    probe.status = status
+    probe.work = lambda request: write(request["cases"][0])
+    launch = make("a", "b")
+    with pytest.raises(ProbeError, match=f"exit status {status}"):
+        run_probe(launch, lambda _: None)
+    # Nothing passes for an outcome of what was not run.
+    assert not Path(launch.cases[1]["result"]).exists()

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from harness.judge.tolerance import DEFAULTS, judge, tolerance_for, unmatched
+from harness.model.divergence import EXACT, Divergence, Tolerance
+from harness.model.recording import ArrayEntry, Output, OutputId
+from harness.model.verdict import Verdict
+
+
+def output(name, dtype="float32", component=None):
+    return Output(OutputId(0, name, component), ArrayEntry(dtype, (1,), ("0",), 4))
+
+
+@pytest.mark.parametrize(
+    ("divergence", "verdict"),
+    [
+        (Divergence(EXACT, elements=2, different=0, beyond=0), Verdict.IDENTICAL),
+        (Divergence(EXACT, elements=2, different=1, beyond=0), Verdict.FLOAT_NOISE),
+        (Divergence(EXACT, elements=2, different=1, beyond=1), Verdict.DIVERGED),
+        (Divergence.not_comparable("only in a"), Verdict.INCOMPARABLE),
+    ],
+)
+def test_verdicts(divergence, verdict):
+    assert judge(divergence) is verdict
+
+
+def test_the_last_matching_pattern_wins():
+    patterns = {"*": Tolerance(rtol=1), "score*": Tolerance(rtol=2), "s*": Tolerance(rtol=3)}
+    assert tolerance_for(output("scores"), patterns).rtol == 3
+    assert tolerance_for(output("other"), patterns).rtol == 1
+
+
+def test_without_a_pattern_the_type_decides():
+    assert tolerance_for(output("x", "float64"), {"y": Tolerance(rtol=1)}) == DEFAULTS["float64"]
+    assert tolerance_for(output("x", "float8_e5m2"), {}) == EXACT
+    assert tolerance_for(output("x", "int32"), {}) == EXACT
+
+
+@pytest.mark.parametrize("dtype", ["bool", "string"])
+def test_what_has_no_distance_stays_exact(dtype):
+    assert tolerance_for(output("x", dtype), {"*": Tolerance(1, 1)}) == EXACT
+
+
+def test_a_relative_tolerance_means_nothing_for_integers():
+    assert tolerance_for(output("x", "int64"), {"*": Tolerance(rtol=1, atol=2)}) == Tolerance(atol=2)
+
+
+@pytest.mark.parametrize("component", ["indices", "dense_shape", "row_splits_0"])
+def test_structure_stays_exact(component):
+    assert tolerance_for(output("x", "int64", component), {"*": Tolerance(1, 1)}) == EXACT
+
+
+@pytest.mark.parametrize("component", [None, "values", "flat_values"])
+def test_values_of_any_component_have_the_tolerance(component):
+    assert tolerance_for(output("x", component=component), {"x": Tolerance(1, 1)}) == Tolerance(1, 1)
+
+
+def test_patterns_that_match_nothing_are_told():
+    assert unmatched(["scores", "s*", "Score", "x[0]", "x[1]"], ["scores", "x[0]"]) == ["Score", "x[1]"]
+
+
+@pytest.mark.parametrize("value", [-1e-9, math.inf, math.nan])
+def test_a_tolerance_is_finite_and_not_negative(value):
+    with pytest.raises(ValueError, match="rtol must be a finite number"):
+        Tolerance(rtol=value)
+    with pytest.raises(ValueError, match="atol must be a finite number"):
+        Tolerance(atol=value)

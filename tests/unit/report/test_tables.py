@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.model.verdict import Verdict
+from harness.report import tables
+
+
+@pytest.mark.parametrize(
+    ("index", "name"),
+    [(0, "A"), (1, "B"), (25, "Z"), (26, "AA"), (27, "AB"), (51, "AZ"), (52, "BA"), (702, "AAA")],
+)
+def test_class_names(index, name):
+    assert tables.class_name(index) == name
+
+
+def test_class_names_are_all_different():
+    assert len({tables.class_name(index) for index in range(2000)}) == 2000
+
+
+def test_every_verdict_has_a_sign_of_its_own_in_the_legend():
+    assert set(tables.SIGNS) == set(Verdict)
+    assert len(set(tables.SIGNS.values())) == len(Verdict)
+    for verdict, sign in tables.SIGNS.items():
+        assert f"{sign} {verdict.value}" in " ".join(tables.LEGEND)
+
+
+def rows(frame):
+    return [list(row) for row in frame.itertuples(index=False)]
+
+
+def test_overview_shows_class_verdict_and_size_or_the_outcome(make, differs):
+    report = make(
+        {
+            "cnn": {"e1": "A", "e2": "A", "e3": "B", "e4": "load-failed"},
+            "rnn": {"e1": "A", "e2": "B", "e3": "crashed", "e4": "A"},
+        },
+        [
+            differs("cnn", "e3/default", "e1/default", Verdict.FLOAT_NOISE, max_abs=1.23e-7),
+            differs("rnn", "e2/default", "e1/default", Verdict.DIVERGED, max_abs=0.5),
+            differs(
+                "rnn", "e2/default", "e1/default", Verdict.DIVERGED, output="label", decision_changed=True
+            ),
+        ],
+    )
+    frame = tables.overview(report)
+    assert list(frame.columns) == ["cell", "cnn", "rnn"]
+    assert rows(frame) == [
+        ["e1/default", "A baseline", "A baseline"],
+        ["e2/default", "A =", "B #* 5.0e-01"],
+        ["e3/default", "B ~ 1.2e-07", "crashed"],
+        ["e4/default", "load-failed", "A ="],
+    ]
+
+
+def test_a_changed_decision_shows_whichever_output_is_largest(make, differs):
+    small = differs(
+        "cnn", "e2/default", "e1/default", Verdict.FLOAT_NOISE, max_abs=1e-7, decision_changed=True
+    )
+    large = differs("cnn", "e2/default", "e1/default", Verdict.FLOAT_NOISE, output="z", max_abs=1e-6)
+    for divergences in ([small, large], [large, small]):
+        frame = tables.overview(make({"cnn": {"e1": "A", "e2": "B"}}, divergences))
+        assert rows(frame)[1] == ["e2/default", "B ~* 1.0e-06"]
+
+
+def test_overview_without_a_baseline_says_so(make):
+    frame = tables.overview(make({"cnn": {"e1": "load-failed", "e2": "A"}}))
+    assert rows(frame) == [["e1/default", "load-failed"], ["e2/default", "A no baseline"]]
+
+
+def test_overview_shows_what_is_unstable(make):
+    report = make({"cnn": {"e1": "A", "e2": "A"}})
+    report.cells[1].unstable = ["y"]
+    assert rows(tables.overview(report))[1] == ["e2/default", "A = unstable"]
+
+
+def test_a_case_may_have_the_name_of_a_column(make):
+    frame = tables.overview(make({"cell": {"e1": "A"}, "not recorded": {"e1": "crashed"}}))
+    assert rows(frame) == [["e1/default", "A baseline", "crashed"]]
+
+
+def signs(frame):
+    count = len(frame)
+    return [[row[str(column)] for column in range(1, count + 1)] for row in frame.to_dict("records")]
+
+
+@pytest.fixture
+def three(make, differs):
+    return make(
+        {
+            "cnn": {"e1": "A", "e2": "B", "e3": "C", "e4": "A", "e5": "timed-out"},
+            "rnn": {"e1": "A", "e2": "A", "e3": "B", "e4": "A", "e5": "A"},
+        },
+        [
+            differs("cnn", "e2/default", "e1/default", Verdict.FLOAT_NOISE),
+            differs("cnn", "e3/default", "e1/default", Verdict.DIVERGED, decision_changed=True),
+            differs("cnn", "e3/default", "e2/default", Verdict.INCOMPARABLE),
+            differs("rnn", "e3/default", "e1/default", Verdict.SUSPICIOUS),
+        ],
+    )
+
+
+def test_a_case_against_itself(three):
+    frame = tables.case_matrix(three, "cnn")
+    assert signs(frame) == [
+        ["A", "~", "#*", "=", "·"],
+        ["~", "B", "?", "~", "·"],
+        ["#*", "?", "C", "#*", "·"],
+        ["=", "~", "#*", "A", "·"],
+        ["·", "·", "·", "·", "·"],
+    ]
+    assert list(frame["not recorded"]) == ["", "", "", "", "timed-out"]
+    assert list(frame["cell"]) == [f"e{number}/default" for number in range(1, 6)]
+
+
+def test_all_cases_show_the_worst_of_each_pair(three):
+    frame = tables.overall_matrix(three)
+    assert signs(frame) == [
+        ["A", "~", "#*", "=", "(=)"],  # e5 has outputs of one case only
+        ["~", "B", "?", "~", "(=)"],
+        ["#*", "?", "C", "#*", "(!)"],
+        ["=", "~", "#*", "A", "(=)"],
+        ["(=)", "(=)", "(!)", "(=)", "D"],
+    ]
+    assert list(frame["not recorded"]) == ["", "", "", "", "timed-out ×1"]
+
+
+@pytest.mark.parametrize("table", [lambda report: tables.case_matrix(report, "cnn"), tables.overall_matrix])
+def test_signs_are_the_same_both_ways(three, table):
+    found = signs(table(three))
+    assert found == [list(column) for column in zip(*found, strict=True)]
+
+
+def test_the_same_outputs_with_other_outcomes_elsewhere_are_another_class(make):
+    report = make({"cnn": {"e1": "A", "e2": "A"}, "rnn": {"e1": "A", "e2": "crashed"}})
+    assert signs(tables.overall_matrix(report)) == [["A", "(=)"], ["(=)", "B"]]
+
+
+@pytest.mark.parametrize("table", [lambda report: tables.case_matrix(report, "cnn"), tables.overall_matrix])
+def test_beyond_thirty_cells_one_of_each_class_is_shown(many, table):
+    assert len(table(many(30))) == 30
+    frame = table(many(31))
+    assert list(frame["cell"]) == ["e1/default and 15 more", "e2/default and 14 more"]
+    assert signs(frame) == [["A", "~"], ["~", "B"]]
+
+
+def test_collapsing_keeps_other_outcomes_apart(make):
+    cells = {f"e{number}": "A" for number in range(1, 30)}
+    report = make({"cnn": {**cells, "x1": "crashed", "x2": "crashed", "x3": "timed-out"}})
+    frame = tables.case_matrix(report, "cnn")
+    assert list(frame["cell"]) == ["e1/default and 28 more", "x1/default and 1 more", "x3/default"]
+    assert list(frame["not recorded"]) == ["", "crashed", "timed-out"]
+
+
+def test_failures_are_grouped_by_their_reason(make):
+    bad = {f"x{number}": "load-failed" for number in range(1, 6)}
+    report = make(
+        {
+            "cnn": {"e1": "A", **bad, "y": "crashed", "z": "unavailable"},
+            "rnn": {"e1": "A", **bad, "y": "A", "z": "unavailable"},
+        }
+    )
+    assert tables.failures(report) == [
+        "load-failed: x1/default, x2/default, x3/default and 2 more, every case: why load-failed",
+        "crashed: y/default, cnn: why crashed",
+        "unavailable: z/default, every case: why unavailable",
+    ]
+
+
+def test_nothing_failed(make):
+    assert tables.failures(make({"cnn": {"e1": "A"}})) == []
+
+
+def test_every_row_that_is_not_recorded_is_in_the_failures(three):
+    (line,) = tables.failures(three)
+    assert line == "timed-out: e5/default, cnn: why timed-out"
+
+
+def test_numbers_of_what_differs_from_the_baseline(make, differs):
+    report = make(
+        {"cnn": {"e1": "A", "e2": "B", "e3": "C"}},
+        [
+            differs(
+                "cnn",
+                "e2/default",
+                "e1/default",
+                Verdict.DIVERGED,
+                batch=1,
+                max_abs=0.5,
+                min_tolerance={"atol": 0.5, "rtol": 0.25},
+                decision_changed=True,
+            ),
+            differs("cnn", "e2/default", "e1/default", Verdict.IDENTICAL, output="same"),
+            differs("cnn", "e3/default", "e1/default", Verdict.INCOMPARABLE, reason="other shape"),
+            differs("cnn", "e3/default", "e2/default", Verdict.DIVERGED, output="between the two"),
+        ],
+    )
+    frame = tables.divergences(report)
+    assert list(frame["output"]) == ["y [1]", "y"]
+    first, second = frame.to_dict("records")
+    assert (first["class"], first["verdict"], first["max abs"]) == ("B", "diverged *", 0.5)
+    assert (first["passes at atol"], first["or at rtol"]) == (0.5, 0.25)
+    assert (second["class"], second["verdict"], second["remark"]) == ("C", "incomparable", "other shape")

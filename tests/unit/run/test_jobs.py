@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.model.definition import CaseDefinition, SettingDefinition
+from harness.model.plan import CellId, Job, Limits
+from harness.run.cases import ReadyCase, make_ready
+from harness.run.invocation import Selection
+from harness.run.jobs import current_installation, keyed, pending
+from harness.run.state import EnvironmentState, Installed, write_state
+
+EVERYTHING = Selection()
+READY = ReadyCase("model", "model digest", [], "inputs digest", None, None)
+INSTALLED = Installed("lock digest", "3.10.1")
+
+
+def key_of(plan, job, installed=INSTALLED, ready=READY):
+    return keyed(plan, job, installed, ready).key
+
+
+@pytest.fixture
+def job(plan):
+    return next(plan.jobs())
+
+
+def test_names_are_no_part_of_the_key(plan, job):
+    renamed = replace(
+        plan, matrix="another", settings={"s": plan.settings["default"]}, cases={"c": plan.cases["one"]}
+    )
+    other = Job(CellId("another environment", "s"), "c", Limits(1.0, 1))
+    assert key_of(renamed, other) == key_of(plan, job)
+
+
+def test_what_the_outputs_depend_on_is(plan, job):
+    def with_case(**changes):
+        return replace(plan, cases={"one": CaseDefinition(path="model", **changes)})
+
+    def with_setting(**changes):
+        return replace(plan, settings={"default": SettingDefinition(**changes)})
+
+    keys = [
+        key_of(plan, job),
+        key_of(plan, job, installed=Installed("other", "3.10.1")),
+        key_of(plan, job, installed=Installed("lock digest", "3.10.2")),
+        key_of(plan, job, ready=replace(READY, model_digest="other")),
+        key_of(plan, job, ready=replace(READY, inputs_digest="other")),
+        key_of(with_case(signature="other"), job),
+        key_of(with_case(function="__call__"), job),
+        key_of(with_case(tags=["serve"]), job),
+        key_of(with_case(runs=3), job),
+        key_of(with_setting(variables={"A": "1"}), job),
+        key_of(with_setting(variables={"A": "2"}), job),
+        key_of(with_setting(device="cpu"), job),
+        key_of(with_setting(intra_op_threads=1), job),
+        key_of(with_setting(inter_op_threads=1), job),
+        key_of(with_setting(jit_compile=True), job),
+        key_of(with_setting(grappler=False), job),
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+def test_what_they_do_not_depend_on_is_not(plan, job):
+    case = CaseDefinition(path="elsewhere", time_limit=1, memory_limit=1, tolerance={"*": {"atol": 1}})
+    assert key_of(replace(plan, cases={"one": case}), job) == key_of(plan, job)
+    moved = replace(READY, model="elsewhere", archive={"name": "a", "sha256": "b"})
+    assert key_of(plan, job, ready=moved) == key_of(plan, job)
+
+
+def test_another_host_has_its_own_recordings(plan, job, monkeypatch):
+    before = key_of(plan, job)
+    monkeypatch.setattr("harness.run.jobs.host_fingerprint", lambda: "another host")
+    assert key_of(plan, job) != before
+
+
+def test_secrets_do_not_reach_the_identity_that_is_stored(plan, job):
+    setting = SettingDefinition(variables={"HF_TOKEN": "hf_secret", "TF_X": "1"})
+    found = keyed(replace(plan, settings={"default": setting}), job, INSTALLED, READY)
+    assert found.identity["options"]["variables"] == {"HF_TOKEN": "***", "TF_X": "1"}
+    assert "hf_secret" not in str(found.identity)
+    assert found.setting.variables["HF_TOKEN"] == "hf_secret"  # the model does get it
+
+
+@pytest.fixture
+def recorded(project, plan, install, record):
+    """Everything of the plan recorded; keys by environment, setting and case."""
+    keys = {}
+    for name, environment in plan.environments.items():
+        installed = install(environment)
+        for job in plan.jobs(name):
+            key = key_of(plan, job, installed, make_ready(project, plan.cases[job.case]))
+            record(key)
+            keys[name, job.cell.setting, job.case] = key
+    assert len(set(keys.values())) == 8
+    return keys
+
+
+def left(project, plan, selection=EVERYTHING):
+    return [(job.cell.environment, job.cell.setting, job.case) for job in pending(project, plan, selection)]
+
+
+def test_at_first_everything_is_pending(project, plan):
+    assert pending(project, plan, EVERYTHING) == list(plan.jobs())
+
+
+def test_what_is_recorded_is_not_run_again(project, plan, recorded):
+    assert left(project, plan) == []
+
+
+def test_unless_it_is_asked_for(project, plan, recorded):
+    assert left(project, plan, Selection(fresh=True)) == list(recorded)
+    asked = Selection(cells="*/onednn-off", cases="two", fresh=True)
+    assert left(project, plan, asked) == [key for key in recorded if key[1:] == ("onednn-off", "two")]
+
+
+def test_only_what_is_missing_or_damaged_is_pending(project, plan, recorded):
+    missing, damaged, *_ = recorded
+    project.results.recording_path(recorded[missing]).unlink()
+    project.results.recording_path(recorded[damaged]).write_text("{")
+    assert left(project, plan) == [missing, damaged]
+    assert left(project, plan, Selection(cases=missing[2])) == [missing]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "again"), [("crashed", True), ("timed-out", True), ("load-failed", False)]
+)
+def test_what_may_go_better_next_time_is_pending(project, plan, recorded, record, outcome, again):
+    record(recorded[(first := next(iter(recorded)))], outcome)
+    assert left(project, plan) == ([first] if again else [])
+
+
+def test_changed_inputs_make_their_case_pending(project, plan, recorded):
+    (project.root / "two.npz").write_bytes((project.root / "one.npz").read_bytes())
+    assert left(project, plan) == [key for key in recorded if key[2] == "two"]
+
+
+def test_a_changed_lock_makes_its_environment_pending(project, plan, recorded, write_lock):
+    name, environment = next(iter(plan.environments.items()))
+    write_lock(environment, version="2.0")
+    assert left(project, plan) == [key for key in recorded if key[0] == name]
+    assert current_installation(project, environment) is None
+
+
+@pytest.mark.parametrize("damage", ["removed", "garbled", "of another definition"])
+def test_without_a_usable_lock_nothing_counts_as_installed(project, plan, install, damage):
+    first, second = plan.environments.values()
+    assert current_installation(project, first) is None
+    assert install(first) == current_installation(project, first)
+    path = project.lock_path(first)
+    if damage == "removed":
+        path.unlink()
+    elif damage == "garbled":
+        path.write_text("numpy==1.0")
+    else:
+        install(second)
+        path.write_bytes(project.lock_path(second).read_bytes())
+    assert current_installation(project, first) is None
+
+
+def test_after_a_fault_an_environment_is_looked_at_again(project, plan, install):
+    environment = next(iter(plan.environments.values()))
+    installed = install(environment)
+    write_state(project, EnvironmentState(environment.id, "run", installed=installed, fault="Traceback"))
+    assert current_installation(project, environment) is None
