@@ -62,7 +62,7 @@ def report_command(matrix: Matrix = "default", project: Root = Path()) -> None:
 
     opened = Project(project.resolve())
     plan = opened.plan(matrix)
-    raise typer.Exit(aggregate(opened, plan, Selection(), run_id(), executed=0))
+    raise typer.Exit(aggregate(opened, plan, Selection(), run_id()))
 
 
 @app.command("schema")

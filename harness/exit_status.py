@@ -32,15 +32,21 @@ def watch() -> None:
         return
     folder = tempfile.mkdtemp(prefix="savedmodel-matrix-")
     os.environ[_FOLDER] = folder
+    (Path(folder) / "first").write_text(str(os.getpid()), encoding="ascii")
     atexit.register(_leave, Path(folder))
 
 
-def share_choice(matrices: list[str]) -> list[str]:
-    """Return the matrices the first nox process of the run was asked for, in it and in its children."""
-    choice = Path(os.environ[_FOLDER]) / "choice"
-    if not choice.exists():
-        choice.write_text("\n".join(matrices), encoding="utf-8")
-    return choice.read_text(encoding="utf-8").split()
+def is_first_process() -> bool:
+    """Whether this is the nox process that the user started, not one that it started."""
+    return (Path(os.environ[_FOLDER]) / "first").read_text(encoding="ascii") == str(os.getpid())
+
+
+def shared(name: str, text: str) -> str:
+    """Return ``text`` as the first nox process of the run gave it, in that process and in its children."""
+    path = Path(os.environ[_FOLDER]) / name
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 class _UnsuccessfulError(Exception):

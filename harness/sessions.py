@@ -11,16 +11,20 @@ environment that has something left to run. ``report`` renders again, ``lock`` r
 from __future__ import annotations
 
 import logging
+import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nox
+import psutil
 
 from harness import exit_status
 from harness.environments.host import usable_cpus
 from harness.environments.interpreters import extend_path
 from harness.errors import DefinitionError, HarnessError, NothingSelectedError
+from harness.model.plan import Build
 from harness.project import Project
 from harness.run.invocation import Selection, parse_selection, run_id
 from harness.run.jobs import pending
@@ -29,6 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.model.plan import Environment, Job, Plan
+
+#: Options of nox that choose sessions, or list them: short ones may stand together, as in ``-Rs``.
+_CHOOSES = re.compile(r"-[A-Za-z]*[sektl]|--(session|keywords|tags|list)")
+
+#: Nox only lists its sessions with one of these.
+_LISTING = {"-l", "--list", "--list-sessions"}
+
+_MEMORY_EACH = 2 << 30  # bytes; TensorFlow alone takes up to 0.5 GiB, a model and its runs the rest
 
 
 def register(noxfile: str) -> None:
@@ -45,21 +57,23 @@ def register(noxfile: str) -> None:
     nox.options.error_on_missing_interpreters = False
     plans, problems = _plans(project)
     asked = _asked_for([*plans, *problems])
-    selection = _selection(asked)
+    environments = _distinct(plans.values())
+    selection = _selection(asked, environments)
     left = {name: pending(project, plan, selection) for name, plan in plans.items() if name in asked}
-    for environment in _distinct(plans.values()):
+    for environment in environments:
         wanted = [plan for name, plan in plans.items() if name in asked or not asked]
         _define_environment(project, environment, wanted, selection)
     for name, plan in plans.items():
-        _define_matrix(project, plan, left.get(name, []), selection)
+        _define_matrix(project, plan, left.get(name), selection)
     for name, error in problems.items():
         _define_broken(name, error)
     _define_report(project, plans)
     _define_lock(project, plans, problems)
     working = {job.cell.environment for jobs in left.values() for job in jobs}
+    if working and exit_status.is_first_process() and not _LISTING.intersection(sys.argv):
+        _announce(project, [plans[name] for name in left], selection)
     if len(working) > 1:
-        # Each environment is a process of its own with TensorFlow in it: one per CPU.
-        nox.options.parallel = min(usable_cpus(), len(working))
+        nox.options.parallel = min(_parallelism(), len(working))
 
 
 def session_name(matrix: str) -> str:
@@ -84,11 +98,31 @@ def _asked_for(matrices: Iterable[str]) -> list[str]:
     its sessions. Parallel sessions are processes of their own that name one environment; the parent
     hands them its choice through the environment.
     """
-    return exit_status.share_choice([name for name in matrices if session_name(name) in sys.argv])
+    words = {*sys.argv[1:], *os.environ.get("NOXSESSION", "").split(",")}
+    words |= {word.removeprefix("--session=").removeprefix("--sessions=").removeprefix("-s") for word in words}
+    asked = [name for name in matrices if session_name(name) in words]
+    if not any(_CHOOSES.match(word) for word in sys.argv[1:]) and "NOXSESSION" not in os.environ:
+        # Plain `nox` runs the sessions of nox.options: as the project's noxfile has it, the first matrix.
+        asked = list(matrices)[:1]
+    return exit_status.shared("choice", " ".join(asked)).split()
 
 
-def _selection(asked: list[str]) -> Selection:
-    if not asked or "--" not in sys.argv:
+def _announce(project: Project, plans: list[Plan], selection: Selection) -> None:
+    """Print what is about to happen, before anything does."""
+    from harness.actions.plan import describe_plan, render_plan  # noqa: PLC0415 - only with work to do
+
+    for plan in plans:
+        print(render_plan(describe_plan(project, plan, selection)), end="\n\n", flush=True)  # noqa: T201
+
+
+def _parallelism() -> int:
+    """Return how many environments run at the same time: each is a process with TensorFlow in it."""
+    return max(1, min(usable_cpus(), psutil.virtual_memory().total // _MEMORY_EACH))
+
+
+def _selection(asked: list[str], environments: Iterable[Environment]) -> Selection:
+    running = asked or any(environment.id in sys.argv for environment in environments)
+    if not running or "--" not in sys.argv:
         return Selection()
     return parse_selection(sys.argv[sys.argv.index("--") + 1 :])
 
@@ -109,7 +143,11 @@ def _define_environment(
     project: Project, environment: Environment, plans: list[Plan], selection: Selection
 ) -> None:
     @nox.session(
-        name=environment.id, python=environment.python, default=False, allow_parallel=True
+        name=environment.id,
+        python=environment.python,
+        default=False,
+        # TensorFlow takes the whole memory of a GPU: two environments at once would starve each other.
+        allow_parallel=environment.build is not Build.GPU,
     )
     def run(session: nox.Session) -> None:
         from harness.run.environment import run_environment  # noqa: PLC0415 - `nox -l` does without it
@@ -120,21 +158,24 @@ def _define_environment(
     run.__doc__ = "One environment: installs its lock and runs what is not recorded yet."
 
 
-def _define_matrix(project: Project, plan: Plan, left: list[Job], selection: Selection) -> None:
-    required = list(dict.fromkeys(job.cell.environment for job in left))
+def _define_matrix(project: Project, plan: Plan, left: list[Job] | None, selection: Selection) -> None:
+    """Define a matrix's session; ``left`` is None where this call of nox did not name it."""
+    required = list(dict.fromkeys(job.cell.environment for job in left or ()))
 
     @nox.session(name=session_name(plan.matrix), venv_backend="none", requires=required, default=False)
     def matrix(session: nox.Session) -> None:
         """Run the cells that are not recorded yet, compare all, and write the reports."""
-        from harness.actions.aggregate import aggregate  # noqa: PLC0415 - as above
+        from harness.actions.aggregate import aggregate  # noqa: PLC0415 - `nox -l` does without it
 
         with exit_status.reported(session):
+            if left is None:
+                raise NothingSelectedError(f"name it: nox -s {session_name(plan.matrix)}")
             if not any(selection.wants(job) for job in plan.jobs()):
                 raise NothingSelectedError(
                     f"--only '{selection.cells}' --case '{selection.cases}' select nothing of matrix "
                     f"'{plan.matrix}'; `savedmodel-matrix plan {plan.matrix}` lists its cells and cases"
                 )
-            exit_status.require_zero(aggregate(project, plan, selection, run_id(), executed=len(left)))
+            exit_status.require_zero(aggregate(project, plan, selection, run_id()))
 
 
 def _define_broken(name: str, error: HarnessError) -> None:
@@ -154,7 +195,7 @@ def _define_report(project: Project, plans: dict[str, Plan]) -> None:
         with exit_status.reported(session):
             name = session.posargs[0] if session.posargs else "default"
             plan = plans.get(name) or project.plan(name)
-            exit_status.require_zero(aggregate(project, plan, Selection(), run_id(), executed=0))
+            exit_status.require_zero(aggregate(project, plan, Selection(), run_id()))
 
 
 def _define_lock(

@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 REPORT_VERSION = 1
 
 
-def aggregate(project: Project, plan: Plan, selection: Selection, run: str, *, executed: int) -> int:
-    """Aggregate a run, write its reports and its file in ``results/runs/``; return the exit status.
-
-    ``executed`` is how many cells × cases were run for it.
-    """
+def aggregate(project: Project, plan: Plan, selection: Selection, run: str) -> int:
+    """Aggregate a run, write its reports and its file in ``results/runs/``; return the exit status."""
     collection = collect(project, plan, selection)
+    executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
     recorded = sum(row.outcome is Outcome.RECORDED for row in collection.rows)
     content = _content(plan, collection)
     latest = project.results.latest

@@ -48,12 +48,11 @@ def run_environment(
         write_state(project, state)
         return
     except Exception:  # noqa: BLE001 - a fault of ours in one environment is reported beside the others
-        fault = traceback.format_exc()
-        say(fault)
-        write_state(project, EnvironmentState(environment.id, run, fault=fault))
+        write_state(project, EnvironmentState(environment.id, run, fault=_said(say)))
         return
-    state = EnvironmentState(environment.id, run, installed=installed)
-    write_state(project, state)
+    write_state(project, EnvironmentState(environment.id, run, installed=installed))
+    fault: str | None = None
+    executed = 0
     try:
         jobs = [
             job
@@ -61,11 +60,17 @@ def run_environment(
             if environment.id in plan.environments
             for job in _to_run(project, plan, environment, selection, installed, say)
         ]
-        _run(project, python_of(venv), environment, jobs, say)
+        executed = _run(project, python_of(venv), environment, jobs, say)
     except Exception:  # noqa: BLE001 - as above
-        fault = traceback.format_exc()
-        say(fault)
-        write_state(project, EnvironmentState(environment.id, run, installed=installed, fault=fault))
+        fault = _said(say)
+    write_state(project, EnvironmentState(environment.id, run, executed, installed, fault=fault))
+
+
+def _said(say: Callable[[str], None]) -> str:
+    """Say the exception being handled, and return its traceback."""
+    fault = traceback.format_exc()
+    say(fault)
+    return fault
 
 
 def _install(
@@ -111,8 +116,11 @@ def _run(
     environment: Environment,
     jobs: Sequence[KeyedJob],
     say: Callable[[str], None],
-) -> None:
-    """Run jobs with one start of the probe, and so one import, per set of environment variables."""
+) -> int:
+    """Run jobs with one start of the probe, and so one import, per set of environment variables.
+
+    Returns how many recordings were made.
+    """
     by_key = {job.key: job for job in jobs}  # two matrices may ask for the same recording
 
     def setting(job: KeyedJob) -> str:
@@ -131,6 +139,7 @@ def _run(
         run_probe(launch, lambda recording: say(_line(recording, by_key)))
     if not by_key:
         say(f"{environment.id}: nothing to run, everything is recorded")
+    return len(by_key)
 
 
 def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:

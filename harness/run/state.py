@@ -28,11 +28,13 @@ class EnvironmentState:
     """The last thing known of an environment.
 
     Where ``installed`` is None, ``outcome`` and ``reason`` say why there is no environment. ``fault``
-    holds the traceback where the harness itself failed. ``run`` is the run that wrote this.
+    holds the traceback where the harness itself failed. ``run`` is the run that wrote this, and
+    ``executed`` how many cells × cases it ran here.
     """
 
     environment: str
     run: str
+    executed: int = 0
     installed: Installed | None = None
     outcome: Outcome | None = None
     reason: str | None = None
@@ -49,6 +51,7 @@ def read_state(project: Project, environment: str) -> EnvironmentState | None:
     return EnvironmentState(
         environment=stored["environment"],
         run=stored["run"],
+        executed=stored["executed"],
         installed=None if installed is None else Installed(**installed),
         outcome=None if outcome is None else Outcome(outcome),
         reason=stored["reason"],

@@ -95,7 +95,7 @@ class RealProject:
         said.unlink(missing_ok=True)
         found = self.run(*self.nox_command("--report", str(said), *arguments), time_limit_s=time_limit_s)
         sessions = json.loads(said.read_text())["sessions"] if said.exists() else []
-        results = {each["session"]: each["result"] for each in sessions}
+        results = {each["name"]: each["result"] for each in sessions}
         return Run(found.status, found.output, results, found.seconds)
 
     def nox_command(self, *arguments):
