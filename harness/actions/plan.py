@@ -21,10 +21,15 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
     """Return what a run of the plan would do now, as JSON-like data."""
     extend_path()
     left = Counter(job.cell.environment for job in pending(project, plan, selection))
-    wanted = Counter(job.cell.environment for job in plan.jobs() if selection.wants(job))
+    jobs = list(plan.jobs())
+    wanted = Counter(job.cell.environment for job in jobs if selection.wants(job))
+    included = {job.cell.environment for job in jobs}
     environments = []
     for name, environment in plan.environments.items():
         row: dict[str, Any] = {"environment": name, "to_run": left[name], "of": wanted[name]}
+        if name not in included and name not in plan.unavailable:
+            environments.append({**row, "excluded": True})
+            continue
         if name in plan.unavailable:
             environments.append({**row, "unavailable": plan.unavailable[name]})
             continue
@@ -62,9 +67,12 @@ def render_plan(described: dict[str, Any]) -> str:
         if "unavailable" in row:
             rows.append({"environment": row["environment"], "what": f"unavailable: {row['unavailable']}"})
             continue
+        if "excluded" in row:
+            rows.append({"environment": row["environment"], "what": "excluded, see below"})
+            continue
         what = f"runs {row['to_run']} of {row['of']}" if row["to_run"] else f"all {row['of']} recorded"
         if not row["of"]:
-            what = "excluded"
+            what = "not selected"
         needs = [
             *([] if row["interpreter"] else ["an interpreter, from uv"]),
             *([f"lock {row['lock']}"] if row["lock"] != "current" else []),

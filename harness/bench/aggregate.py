@@ -59,7 +59,7 @@ def main(megabytes: tuple[int, ...] = _MEGABYTES) -> dict[str, list[Row]]:
 
 
 _TITLES = {
-    "cells": f"{_OUTPUTS} outputs of {_CELL_SHAPE[0]} x {_CELL_SHAPE[1]} float32, {_CLASSES} classes of cells; "
+    "cells": f"{_OUTPUTS} outputs of {_CELL_SHAPE[0]} x {_CELL_SHAPE[1]} float32, {_CLASSES} classes; "
     "every two classes are compared, NumPy compares every cell with the first",
     "sizes": "two float32 arrays that differ in most elements; NumPy takes the same numbers of whole arrays",
 }

@@ -78,7 +78,11 @@ class Scratch:
         """Return the CPU seconds of each environment's own nox process in the last call of nox."""
         costs = [json.loads(path.read_text()) for path in (self.root / "costs").iterdir()]
         return {
-            environment.id: sum(cost["cpu_s"] for cost in costs if environment.id in cost["argv"])
+            environment.id: sum(
+                cost["cpu_s"]
+                for cost in costs
+                if f"{environment.id}-{environment.python}" in cost["argv"]  # as nox calls its child
+            )
             for environment in self.environments
         }
 

@@ -72,7 +72,9 @@ def _measure_floor(scratch: Scratch) -> tuple[Cost, dict[str, float]]:
         cost = measured(command, folder=scratch.root, log=log, variables=scratch.variables(setting))
         return cost, cases_ran(log.read_text(encoding="utf-8", errors="replace"))
 
-    cells = [(environment, setting) for environment in scratch.environments for setting in scratch.plan.settings]
+    cells = [
+        (environment, setting) for environment in scratch.environments for setting in scratch.plan.settings
+    ]
     started = time.perf_counter()
     with ThreadPoolExecutor(min(usable_cpus(), len(scratch.environments))) as pool:
         found = list(pool.map(one, cells))
@@ -97,11 +99,12 @@ def cases_ran(output: str) -> int:
 
 def rows(warm: Warm) -> list[Row]:
     """Return one row per environment and one for all: CPU seconds of both, and what ours may take."""
-    each = [
-        _row(name, warm.floor_cpu[name], warm.ours_cpu[name], environments=1) for name in warm.floor_cpu
-    ]
+    each = [_row(name, warm.floor_cpu[name], warm.ours_cpu[name], environments=1) for name in warm.floor_cpu]
     # The whole has more than its parts: nox itself, and the comparison in the end.
-    return [*each, _row("all, with nox and report", warm.floor.cpu_s, warm.ours.cpu_s, environments=len(each))]
+    return [
+        *each,
+        _row("all, with nox and report", warm.floor.cpu_s, warm.ours.cpu_s, environments=len(each)),
+    ]
 
 
 def _row(name: str, floor: float, ours: float, environments: int) -> Row:

@@ -22,17 +22,19 @@ def python_of(venv: Path) -> Path:
     return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def install_lock(venv: Path, lock: Path, digest: str) -> bool:
-    """Make the environment hold what the lock pins and nothing else; return whether that was work.
+def is_installed(venv: Path, digest: str) -> bool:
+    """Whether the environment holds exactly what a lock with this content digest pins."""
+    marker = venv / _MARKER
+    return marker.exists() and marker.read_text(encoding="ascii") == digest
 
-    ``digest`` is the lock's content digest: an environment that has it already is left alone.
+
+def install_lock(venv: Path, lock: Path, digest: str) -> None:
+    """Make the environment hold what the lock, of this content digest, pins and nothing else.
 
     Raises:
         InstallError: with uv's own words.
     """
     marker = venv / _MARKER
-    if marker.exists() and marker.read_text(encoding="ascii") == digest:
-        return False
     # An interrupted sync must not pass for the lock that was there before it.
     marker.unlink(missing_ok=True)
     command = [
@@ -43,7 +45,6 @@ def install_lock(venv: Path, lock: Path, digest: str) -> bool:
     if done.returncode != 0:
         raise InstallError(_in_one_line(done.stderr))
     write_text(marker, digest)
-    return True
 
 
 def _in_one_line(words: str) -> str:

@@ -6,7 +6,7 @@ import traceback
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from harness.environments.install import install_lock, python_of
+from harness.environments.install import install_lock, is_installed, python_of
 from harness.environments.interpreters import venv_version
 from harness.environments.launch import Launch, run_probe
 from harness.errors import HarnessError, InstallError, LockError
@@ -77,10 +77,10 @@ def _install(
     project: Project, environment: Environment, venv: Path, say: Callable[[str], None]
 ) -> Installed:
     lock = usable_lock(project, environment, python_of(venv), say)
-    size = "" if lock.download_mb is None else f", a download of up to {lock.download_mb} MB"
-    say(f"{environment.id}: installing {len(lock.pins)} packages{size}")
-    if not install_lock(venv, project.lock_path(environment), lock.digest):
-        say(f"{environment.id}: already installed")
+    if not is_installed(venv, lock.digest):
+        size = "" if lock.download_mb is None else f", a download of up to {lock.download_mb} MB"
+        say(f"{environment.id}: installing {len(lock.pins)} packages{size}")
+        install_lock(venv, project.lock_path(environment), lock.digest)
     interpreter = venv_version(venv)
     if interpreter is None:
         raise InstallError(f"{environment.id}: its folder has no readable pyvenv.cfg; delete it and run again")

@@ -172,12 +172,19 @@ class RealProject:
 
 
 def kill_tree(pid):
-    """Kill a process, all its descendants, and every process group among them, without a warning."""
+    """Kill a process and all its descendants, whatever sessions and groups they made, at one moment."""
+    stopped = {}
     with contextlib.suppress(psutil.NoSuchProcess):
         root = psutil.Process(pid)
-        for process in [*root.children(recursive=True), root]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        # Stopped first, until no new one appears: between the look and the kill a process may start another.
+        while new := [each for each in [root, *root.children(recursive=True)] if each.pid not in stopped]:
+            for process in new:
+                stopped[process.pid] = process
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.suspend()
+    for process in stopped.values():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def alive_in(folder):

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from harness.environments.install import install_lock, python_of
+from harness.environments.install import install_lock, is_installed, python_of
 from harness.errors import InstallError
 
 
@@ -22,12 +22,14 @@ def uv(monkeypatch):
     return run
 
 
-def test_what_is_installed_is_left_alone(tmp_path, uv):
-    assert install_lock(tmp_path, tmp_path / "lock.txt", "d1") is True
-    assert install_lock(tmp_path, tmp_path / "lock.txt", "d1") is False
-    assert len(uv.calls) == 1
-    assert install_lock(tmp_path, tmp_path / "lock.txt", "d2") is True
-    assert len(uv.calls) == 2
+def test_what_is_installed_is_known_by_the_locks_content(tmp_path, uv):
+    assert not is_installed(tmp_path, "d1")
+    install_lock(tmp_path, tmp_path / "lock.txt", "d1")
+    assert is_installed(tmp_path, "d1")
+    assert not is_installed(tmp_path, "d2")
+    install_lock(tmp_path, tmp_path / "lock.txt", "d2")
+    assert is_installed(tmp_path, "d2")
+    assert not is_installed(tmp_path, "d1")
 
 
 def test_only_hashed_files_enter_the_environment(tmp_path, uv):
@@ -51,6 +53,6 @@ def test_after_a_failure_nothing_passes_for_installed(tmp_path, uv):
     uv.status = 1
     with pytest.raises(InstallError, match="uv gave no reason"):
         install_lock(tmp_path, tmp_path / "lock.txt", "d2")
-    uv.status = 0
-    # The folder may hold anything by now, so the lock that was there before is work again too.
-    assert install_lock(tmp_path, tmp_path / "lock.txt", "d1") is True
+    # The folder may hold anything by now: neither the new lock nor the one that was there before.
+    assert not is_installed(tmp_path, "d1")
+    assert not is_installed(tmp_path, "d2")

@@ -25,7 +25,7 @@ def launches(monkeypatch, record):
             on_result(record(case["key"], identity=case["identity"]))
 
     monkeypatch.setattr("harness.run.environment.run_probe", run_probe)
-    monkeypatch.setattr("harness.run.environment.install_lock", lambda *_: True)
+    monkeypatch.setattr("harness.run.environment.install_lock", lambda *_: None)
     monkeypatch.setattr("harness.run.environment.venv_version", lambda _: "3.10.1")
     return found
 

@@ -1,0 +1,115 @@
+"""``python -m harness.bench [run] [hand] [aggregate]``: measure and print. Ratios are facts, never failures."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from harness.bench import aggregate, hand, warm
+from harness.bench.cost import BenchError
+from harness.bench.scratch import scratch_project
+from harness.environments.host import host_facts
+from harness.environments.interpreters import extend_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.bench.scratch import Scratch
+
+_PARTS = ("run", "hand", "aggregate")
+_SOURCE = Path(__file__).parent.parent.parent
+#: Three of the default matrix: an old release, its successor by two, and the newest.
+_FEW = "tf2.[279]*"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure the parts that are asked for, printing each when it is done; return an exit status."""
+    asked = _parser().parse_args(arguments)
+    # The interpreters of both sides, the plain noxfile's too, are those that the product finds.
+    extend_path()
+    facts = host_facts()
+    _say(
+        f"{facts['cpu']}, {facts['cpus']} usable CPUs, {facts['platform']}, Python {platform.python_version()}"
+    )
+    _say("PYTHONDONTWRITEBYTECODE is taken out of the environment of everything that is measured.")
+    try:
+        if "run" in asked.parts:
+            _run(asked.environments or "*", asked.repeats)
+        if "hand" in asked.parts:
+            _hand(asked.environments or _FEW)
+    except BenchError as error:
+        _say(str(error))
+        return BenchError.exit_status
+    if "aggregate" in asked.parts:
+        _say("\n# aggregate: what comparing costs\n")
+        aggregate.main()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nox -s bench --", allow_abbrev=False)
+    parser.add_argument(
+        "parts", nargs="*", choices=_PARTS, default=_PARTS, metavar="PART", help=f"of {', '.join(_PARTS)}"
+    )
+    parser.add_argument(
+        "--environments",
+        metavar="GLOB",
+        help=f"of the default matrix; default: all for run, '{_FEW}' for hand",
+    )
+    parser.add_argument("--repeats", type=int, default=1, metavar="N", help="of run, the cheapest counts")
+    return parser
+
+
+def _run(environments: str, repeats: int) -> None:
+    with scratch_project(_SOURCE, environments) as scratch:
+        found = warm.measure_warm(scratch, environments, repeats)
+        listed, unchanged = warm.measure_unchanged(scratch, environments)
+        _say(
+            "\n# run: environments exist, nothing is recorded (`nox -s matrix -- --fresh`)\n\n"
+            f"{_conditions(scratch)} The floor imports TensorFlow, loads and runs the same cases on the same "
+            "inputs as often, in one process per environment and setting; it hashes and records nothing. "
+            f"As many processes at a time on both sides. CPU time is user and system, of all processes; of "
+            f"{repeats} measured in turn after an unmeasured one, the cheapest. What ours may take is "
+            f"{warm.SHARE:g} x the floor + {warm.PER_ENVIRONMENT_S:g} s per environment.\n"
+        )
+        _say(tabulate(warm.rows(found), headers="keys", floatfmt=".2f"))
+        _say(f"\nWall: floor {found.floor.wall_s:.1f} s, ours {found.ours.wall_s:.1f} s.")
+        _say(
+            f"`nox -l` {listed:.2f} s, a run in which nothing changed {unchanged:.2f} s wall (medians): "
+            f"{unchanged / listed:.2f} x; the target is 2 x."
+        )
+
+
+def _hand(environments: str) -> None:
+    with scratch_project(_SOURCE, environments) as scratch:
+        rows = hand.measure_hand(scratch, environments)
+        _say(
+            "\n# hand: a plain noxfile instead\n\n"
+            f"{_conditions(scratch)} By hand: nox's virtualenv backend and pip, one environment per release, one "
+            "process per model, environment and setting, one after the other as nox does by itself; with -R where "
+            "environments are there already. Ours as a user gets it: uv, and environments in parallel by itself. "
+            "Both install the same hashed locks, from pip's and uv's own caches on disk, filled beforehand; models "
+            "and inputs are there. Ours also hashes, records, compares and reports. The target is 3 x cold.\n"
+        )
+        _say(tabulate(rows, headers="keys", floatfmt=".2f"))
+
+
+def _conditions(scratch: Scratch) -> str:
+    plan = scratch.plan
+    return (
+        f"{len(scratch.environments)} environments x {len(plan.settings)} settings x {len(plan.cases)} cases of "
+        f"matrices/default.toml: {', '.join(each.id for each in scratch.environments)}."
+    )
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a benchmark is what it prints
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
