@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from harness.definition.load import load_definition, nearest
 from harness.environments.host import platform_name
-from harness.errors import DefinitionError
+from harness.errors import DefinitionError, HarnessError
 from harness.expand.expand import expand
-from harness.releases.table import ReleaseTable
+from harness.releases.table import PLATFORMS, ReleaseTable
 from harness.savedmodel.digest import DigestCache
 from harness.store.results import Results
 
@@ -51,12 +51,17 @@ class Project:
 
         Raises:
             DefinitionError: with every problem of the definition.
+            HarnessError: on a platform that TensorFlow has no wheels for.
         """
+        platform = platform_name()
+        if platform not in PLATFORMS:
+            raise HarnessError(f"TensorFlow has no wheels for {platform}, only for {', '.join(PLATFORMS)}")
         path = self.root / "matrices" / f"{matrix}.toml"
         if not path.exists():
-            raise DefinitionError([f"no matrix '{matrix}' in {path.parent}{nearest(matrix, self.matrices())}"])
+            known = nearest(matrix, self.matrices())
+            raise DefinitionError([f"no matrix '{matrix}' in {path.parent}{known}"])
         try:
-            return expand(load_definition(path), matrix, self.releases, platform_name())
+            return expand(load_definition(path), matrix, self.releases, platform)
         except DefinitionError as error:
             shown = path.relative_to(self.root)
             problems = [text.removeprefix(f"{path}: ") for text in error.problems]

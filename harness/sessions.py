@@ -1,4 +1,6 @@
-"""Nox sessions over a project's matrices. Two lines in a noxfile give them to any repository::
+"""Nox sessions over a project's matrices.
+
+Two lines in a noxfile give them to any repository::
 
     from harness.sessions import register
 
@@ -23,7 +25,7 @@ import psutil
 from harness import exit_status
 from harness.environments.host import usable_cpus
 from harness.environments.interpreters import extend_path
-from harness.errors import DefinitionError, HarnessError, NothingSelectedError
+from harness.errors import HarnessError, NothingSelectedError
 from harness.model.plan import Build
 from harness.project import Project
 from harness.run.invocation import Selection, parse_selection, run_id
@@ -59,14 +61,21 @@ def register(noxfile: str) -> None:
     asked = _asked_for([*plans, *problems])
     environments = _distinct(plans.values())
     selection = _selection(asked, environments)
-    left = {name: pending(project, plan, selection) for name, plan in plans.items() if name in asked}
+    left: dict[str, list[Job]] = {}
+    for name in [name for name in plans if name in asked]:
+        try:
+            left[name] = pending(project, plans[name], selection)
+        except HarnessError as error:
+            # Said by the session, not here: a broken results folder must not keep `nox -l` from listing.
+            problems[name] = error
+            del plans[name]
     for environment in environments:
         wanted = [plan for name, plan in plans.items() if name in asked or not asked]
         _define_environment(project, environment, wanted, selection)
     for name, plan in plans.items():
         _define_matrix(project, plan, left.get(name), selection)
-    for name, error in problems.items():
-        _define_broken(name, error)
+    for name, problem in problems.items():
+        _define_broken(name, problem)
     _define_report(project, plans)
     _define_lock(project, plans, problems)
     working = {job.cell.environment for jobs in left.values() for job in jobs}
@@ -81,12 +90,13 @@ def session_name(matrix: str) -> str:
     return "matrix" if matrix == "default" else f"matrix-{matrix}"
 
 
-def _plans(project: Project) -> tuple[dict[str, Plan], dict[str, DefinitionError]]:
-    plans, problems = {}, {}
+def _plans(project: Project) -> tuple[dict[str, Plan], dict[str, HarnessError]]:
+    plans: dict[str, Plan] = {}
+    problems: dict[str, HarnessError] = {}
     for name in project.matrices():
         try:
             plans[name] = project.plan(name)
-        except DefinitionError as error:
+        except HarnessError as error:
             problems[name] = error
     return plans, problems
 
@@ -99,7 +109,7 @@ def _asked_for(matrices: Iterable[str]) -> list[str]:
     hands them its choice through the environment.
     """
     words = {*sys.argv[1:], *os.environ.get("NOXSESSION", "").split(",")}
-    words |= {word.removeprefix("--session=").removeprefix("--sessions=").removeprefix("-s") for word in words}
+    words |= {re.sub(r"^(--sessions?=|-s)", "", word) for word in words}
     asked = [name for name in matrices if session_name(name) in words]
     if not any(_CHOOSES.match(word) for word in sys.argv[1:]) and "NOXSESSION" not in os.environ:
         # Plain `nox` runs the sessions of nox.options: as the project's noxfile has it, the first matrix.
@@ -181,7 +191,7 @@ def _define_matrix(project: Project, plan: Plan, left: list[Job] | None, selecti
 def _define_broken(name: str, error: HarnessError) -> None:
     @nox.session(name=session_name(name), venv_backend="none", default=False)
     def broken(session: nox.Session) -> None:
-        """Cannot run: its definition is wrong. Run it to see what."""
+        """Cannot run; run it to see what is wrong."""
         with exit_status.reported(session):
             raise error
 
@@ -198,9 +208,7 @@ def _define_report(project: Project, plans: dict[str, Plan]) -> None:
             exit_status.require_zero(aggregate(project, plan, Selection(), run_id()))
 
 
-def _define_lock(
-    project: Project, plans: dict[str, Plan], problems: dict[str, DefinitionError]
-) -> None:
+def _define_lock(project: Project, plans: dict[str, Plan], problems: dict[str, HarnessError]) -> None:
     @nox.session(venv_backend="none", default=False)
     def lock(session: nox.Session) -> None:
         """Resolve every environment (or those a glob after -- matches) into its committed lock file."""

@@ -64,18 +64,15 @@ def _identity(recording: dict[str, Any] | None) -> list[str] | None:
     return None if recording is None else [recording["key"], recording["ended"]]
 
 
-def _write_reports(
-    project: Project, plan: Plan, collection: Collection, run: str, content: str
-) -> None:
+def _write_reports(project: Project, plan: Plan, collection: Collection, run: str, content: str) -> None:
     # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
     from harness.report import markdown, terminal  # noqa: PLC0415
     from harness.report.build import build_report  # noqa: PLC0415
 
     report = build_report(project.results, plan, collection, run=run, content=content)
     latest = project.results.latest
-    places = [
-        (latest / name).relative_to(project.root).as_posix() for name in ("report.md", "report.json", "report.txt")
-    ]
+    names = ("report.md", "report.json", "report.txt")
+    places = [(latest / name).relative_to(project.root).as_posix() for name in names]
     write_text(latest / "report.md", markdown.render(report))
     write_text(latest / "report.txt", terminal.render(report, places) + "\n")
     # Last: it is the one that says which content the others belong to.

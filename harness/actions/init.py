@@ -121,7 +121,7 @@ def _case(
         yield "inputs = [{ warmup = 100 }]  # the requests that the model carries"
         return
     if any(spec.dtype == "string" for spec in signature.inputs.values()):
-        yield "# Random words are made for strings: if they must be serialized tf.Example, name a file instead."
+        yield "# Strings are random words: where they must be serialized tf.Example, name a file instead."
     guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)
     yield f"inputs = [{{ generate = {_inline(guess)} }}]"
 

@@ -43,9 +43,7 @@ def lock_all(
         path = project.lock_path(environment)
         before = path.read_text(encoding="utf-8") if path.exists() else None
         try:
-            lock = resolve(
-                lock_input(project.releases, environment), Path(python) if python else None, path
-            )
+            lock = resolve(lock_input(project.releases, environment), Path(python) if python else None, path)
         except LockError as error:
             say(str(error))
             return environment.id

@@ -52,7 +52,8 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
         "cases": list(plan.cases),
         "environments": environments,
         "excluded": [
-            {"cell": str(cell), "case": case, "reason": reason} for (cell, case), reason in plan.excluded.items()
+            {"cell": str(cell), "case": case, "reason": reason}
+            for (cell, case), reason in plan.excluded.items()
         ],
         "to_run": left.total(),
         "recorded": wanted.total() - left.total(),
@@ -89,8 +90,7 @@ def render_plan(described: dict[str, Any]) -> str:
     known = [size for size in coming if size is not None]
     plus = "" if len(known) == len(coming) else f", and {len(coming) - len(known)} of unknown size"
     lines = [
-        f"matrix {described['matrix']}: {len(described['environments'])} environments × "
-        f"{len(described['settings'])} settings × {len(described['cases'])} cases",
+        _extent(described),
         f"settings: {', '.join(described['settings'])}",
         f"cases: {', '.join(described['cases'])}",
         f"baseline: {described['baseline']}",
@@ -105,6 +105,11 @@ def render_plan(described: dict[str, Any]) -> str:
         *(f"remark: {remark}" for remark in described["remarks"]),
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _extent(described: dict[str, Any]) -> str:
+    counts = [f"{len(described[part])} {part}" for part in ("environments", "settings", "cases")]
+    return f"matrix {described['matrix']}: {' × '.join(counts)}"
 
 
 def _size(megabytes: int | None) -> str:

@@ -1,10 +1,11 @@
-"""``python -m harness.bench [run] [hand] [aggregate]``: measure and print. Ratios are facts, never failures."""
+"""``python -m harness.bench [run] [hand] [aggregate]``: measure and print facts; no ratio is a failure."""
 
 from __future__ import annotations
 
 import argparse
 import platform
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,19 @@ _SOURCE = Path(__file__).parent.parent.parent
 #: Three of the default matrix: an old release, its successor by two, and the newest.
 _FEW = "tf2.[279]*"
 
+_ABOUT_RUN = """\
+The floor imports TensorFlow, loads and runs the same cases on the same inputs as often, in one process
+per environment and setting, and hashes and records nothing. Both sides run as many processes at a time.
+CPU time is user and system, of all processes; of {repeats} measured in turn after one that is not, the
+cheapest counts. The allowance is {share:g} x the floor + {each:g} s per environment."""
+
+_ABOUT_HAND = """\
+By hand: nox's virtualenv backend and pip, one environment per release, one process per model,
+environment and setting, one after the other as nox does by itself; with -R where the environments are
+there already. Ours as a user gets it: uv, and environments in parallel by itself. Both install the same
+hashed locks, from pip's and uv's own caches on disk, filled beforehand; models and inputs are there.
+Ours also hashes, records, compares and reports. The target is 3 x where environments are to be made."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Measure the parts that are asked for, printing each when it is done; return an exit status."""
@@ -33,9 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     # The interpreters of both sides, the plain noxfile's too, are those that the product finds.
     extend_path()
     facts = host_facts()
-    _say(
-        f"{facts['cpu']}, {facts['cpus']} usable CPUs, {facts['platform']}, Python {platform.python_version()}"
-    )
+    _say(f"{facts['cpu']}, {facts['cpus']} usable CPUs; Python {platform.python_version()}.")
     _say("PYTHONDONTWRITEBYTECODE is taken out of the environment of everything that is measured.")
     try:
         if "run" in asked.parts:
@@ -59,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--environments",
         metavar="GLOB",
-        help=f"of the default matrix; default: all for run, '{_FEW}' for hand",
+        help=f"default: all for run, '{_FEW}' for hand",
     )
     parser.add_argument("--repeats", type=int, default=1, metavar="N", help="of run, the cheapest counts")
     return parser
@@ -69,18 +81,13 @@ def _run(environments: str, repeats: int) -> None:
     with scratch_project(_SOURCE, environments) as scratch:
         found = warm.measure_warm(scratch, environments, repeats)
         listed, unchanged = warm.measure_unchanged(scratch, environments)
-        _say(
-            "\n# run: environments exist, nothing is recorded (`nox -s matrix -- --fresh`)\n\n"
-            f"{_conditions(scratch)} The floor imports TensorFlow, loads and runs the same cases on the same "
-            "inputs as often, in one process per environment and setting; it hashes and records nothing. "
-            f"As many processes at a time on both sides. CPU time is user and system, of all processes; of "
-            f"{repeats} measured in turn after an unmeasured one, the cheapest. What ours may take is "
-            f"{warm.SHARE:g} x the floor + {warm.PER_ENVIRONMENT_S:g} s per environment.\n"
-        )
-        _say(tabulate(warm.rows(found), headers="keys", floatfmt=".2f"))
+        _say("\n# run: environments exist, nothing is recorded (`nox -s matrix -- --fresh`)\n")
+        _say(_cells(scratch))
+        _say(_ABOUT_RUN.format(repeats=repeats, share=warm.SHARE, each=warm.PER_ENVIRONMENT_S))
+        _say("\n" + tabulate(warm.rows(found), headers="keys", floatfmt=".2f"))
         _say(f"\nWall: floor {found.floor.wall_s:.1f} s, ours {found.ours.wall_s:.1f} s.")
         _say(
-            f"`nox -l` {listed:.2f} s, a run in which nothing changed {unchanged:.2f} s wall (medians): "
+            f"Wall, medians: `nox -l` {listed:.2f} s, a run in which nothing changed {unchanged:.2f} s: "
             f"{unchanged / listed:.2f} x; the target is 2 x."
         )
 
@@ -88,23 +95,16 @@ def _run(environments: str, repeats: int) -> None:
 def _hand(environments: str) -> None:
     with scratch_project(_SOURCE, environments) as scratch:
         rows = hand.measure_hand(scratch, environments)
-        _say(
-            "\n# hand: a plain noxfile instead\n\n"
-            f"{_conditions(scratch)} By hand: nox's virtualenv backend and pip, one environment per release, one "
-            "process per model, environment and setting, one after the other as nox does by itself; with -R where "
-            "environments are there already. Ours as a user gets it: uv, and environments in parallel by itself. "
-            "Both install the same hashed locks, from pip's and uv's own caches on disk, filled beforehand; models "
-            "and inputs are there. Ours also hashes, records, compares and reports. The target is 3 x cold.\n"
-        )
-        _say(tabulate(rows, headers="keys", floatfmt=".2f"))
+        _say("\n# hand: a plain noxfile instead\n")
+        _say(_cells(scratch))
+        _say(_ABOUT_HAND)
+        _say("\n" + tabulate(rows, headers="keys", floatfmt=".2f"))
 
 
-def _conditions(scratch: Scratch) -> str:
-    plan = scratch.plan
-    return (
-        f"{len(scratch.environments)} environments x {len(plan.settings)} settings x {len(plan.cases)} cases of "
-        f"matrices/default.toml: {', '.join(each.id for each in scratch.environments)}."
-    )
+def _cells(scratch: Scratch) -> str:
+    plan, names = scratch.plan, [environment.id for environment in scratch.environments]
+    counts = f"{len(names)} environments x {len(plan.settings)} settings x {len(plan.cases)} cases"
+    return textwrap.fill(f"{counts} of matrices/default.toml: {', '.join(names)}.", 110)
 
 
 def _say(text: str) -> None:

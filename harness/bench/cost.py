@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Taken from every measured command. Without compiled modules on disk each import would compile anew,
 #: which no user's does; the others would tell nox that it runs inside the session that runs this bench.
-_NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "NOX_", "SAVEDMODEL_MATRIX_")
+_NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "NOX", "SAVEDMODEL_MATRIX_")
 _LOG_TAIL = 4000
 
 

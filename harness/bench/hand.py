@@ -1,4 +1,4 @@
-"""The same work by hand: a parametrised noxfile with pip, and a process per model, environment and setting."""
+"""The same work by hand: a parametrised noxfile, pip, a process per model, environment and setting."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.bench.cost import Cost, measured, plain_environment
 from harness.bench.warm import DONE, FLOOR
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.bench.scratch import Scratch
 
 #: What a person writes: nox's own default backend and pip, every model in a process of its own.

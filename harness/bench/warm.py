@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,7 @@ def _measure_floor(scratch: Scratch) -> tuple[Cost, dict[str, float]]:
     with ThreadPoolExecutor(min(usable_cpus(), len(scratch.environments))) as pool:
         found = list(pool.map(one, cells))
     wall = time.perf_counter() - started
-    cpu: Counter[str] = Counter()
+    cpu: defaultdict[str, float] = defaultdict(float)
     ran: Counter[str] = Counter()
     for (environment, _), (cost, number) in zip(cells, found, strict=True):
         cpu[environment.id] += cost.cpu_s

@@ -97,9 +97,7 @@ def run_probe(launch: Launch, on_result: Callable[[Mapping[str, Any]], None]) ->
         if watch.missing:
             outcome, reason = _what_became(why, process.returncode, imported)
             for case in watch.missing:
-                write_json(
-                    Path(case["result"]), _unwritten(case, outcome, reason, _tail(log), started)
-                )
+                write_json(Path(case["result"]), _unwritten(case, outcome, reason, _tail(log), started))
             watch.look()
 
 

@@ -11,6 +11,8 @@ from harness.errors import InputsError
 from harness.inputs.generate import generate
 from harness.inputs.npz import read_npy, read_npz
 from harness.inputs.rest import read_rest
+from harness.inputs.values import Value, Values, listing, suggestion
+from harness.inputs.warmup import WARMUP_FILE, read_warmup
 from harness.model.sources import (
     GenerateSource,
     InputSource,
@@ -20,8 +22,6 @@ from harness.model.sources import (
     WarmupSource,
     source_file,
 )
-from harness.inputs.values import Value, Values, listing, suggestion
-from harness.inputs.warmup import WARMUP_FILE, read_warmup
 from harness.probe.arrays import write_array
 from harness.savedmodel.reader import Kind, TensorSpec
 

@@ -17,8 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from harness.model.sources import InputSource  # noqa: TC001 - pydantic reads it at run time
 from harness.model.plan import Build
+from harness.model.sources import InputSource  # noqa: TC001 - pydantic reads it at run time
 
 
 class Keys(BaseModel):
@@ -187,7 +187,5 @@ class Definition(Keys):
     exclude: list[Exclude] = []
     include: list[Include] = []
     override: list[Override] = []
-    settings: Annotated[dict[Name, SettingDefinition], Field(min_length=1)] = {
-        "default": SettingDefinition()
-    }
+    settings: Annotated[dict[Name, SettingDefinition], Field(min_length=1)] = {"default": SettingDefinition()}
     cases: Annotated[dict[Name, CaseDefinition], Field(min_length=1)]

@@ -30,8 +30,8 @@ from harness.report.tables import class_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.compare.metrics import Cache
     from harness.compare.elements import Array
+    from harness.compare.metrics import Cache
     from harness.model.plan import Plan
     from harness.model.recording import ArrayEntry, Output
     from harness.run.collect import Collected, Collection
@@ -42,9 +42,7 @@ if TYPE_CHECKING:
 MOST_CLASSES = 48
 
 
-def build_report(
-    results: Results, plan: Plan, collection: Collection, *, run: str, content: str
-) -> Report:
+def build_report(results: Results, plan: Plan, collection: Collection, *, run: str, content: str) -> Report:
     """Return the report; arrays are read from the store, by memory map."""
     remarks = list(plan.remarks)
     cells = [_cell_row(row) for row in collection.rows]
@@ -101,11 +99,13 @@ class _CaseComparison:
         ]
 
     def divergences(self) -> Iterator[DivergenceRow]:
-        """Yield a row for every output of every two classes; the reference is the baseline's where it can be."""
+        """Yield a row for every output of every two classes; the reference is the baseline's if it can be."""
         cache: Cache = {}
         pairs = list(representative_pairs(self._groups, self.baseline))
         if self._recorded and self.baseline not in self._recorded:
-            self.remarks.append(f"case {self.case}: the baseline {self.baseline} recorded nothing to compare with")
+            self.remarks.append(
+                f"case {self.case}: the baseline {self.baseline} recorded nothing to compare with"
+            )
         if len(self._groups) > MOST_CLASSES:
             with_baseline = len(self._groups) - 1 if self.baseline in self._recorded else 0
             self.remarks.append(
@@ -238,9 +238,7 @@ def _environments(plan: Plan, collection: Collection) -> list[EnvironmentRow]:
 
 def _settings(plan: Plan) -> list[SettingRow]:
     return [
-        SettingRow(
-            name=name, **{**setting.model_dump(mode="json"), "variables": masked(setting.variables)}
-        )
+        SettingRow(name=name, **{**setting.model_dump(mode="json"), "variables": masked(setting.variables)})
         for name, setting in plan.settings.items()
     ]
 

@@ -176,9 +176,7 @@ class _Relations:
 
     def __init__(self, report: Report, cases: list[str]) -> None:
         self._cases = cases
-        self._class = {
-            (group.case, cell): group.cells[0] for group in report.classes for cell in group.cells
-        }
+        self._class = {(group.case, cell): group.cells[0] for group in report.classes for cell in group.cells}
         self._verdicts: dict[tuple[str, frozenset[str]], list[DivergenceRow]] = {}
         for row in report.divergences:
             self._verdicts.setdefault((row.case, frozenset({row.a, row.b})), []).append(row)
@@ -203,9 +201,7 @@ class _Relations:
         return f"({sign})" if missing else sign
 
 
-def _square(
-    relations: _Relations, letters: dict[str, str | None], missing: dict[str, str]
-) -> pd.DataFrame:
+def _square(relations: _Relations, letters: dict[str, str | None], missing: dict[str, str]) -> pd.DataFrame:
     shown = list(letters)
     if len(shown) > _MOST_CELLS:
         groups: dict[tuple[str | None, str], list[str]] = {}

@@ -29,8 +29,9 @@ def render(report: Report, places: list[str]) -> str:
         title = "Against the baseline (class, verdict, largest absolute difference)"
         parts.append(_titled(title, tables.overview(report)))
     shown = [case.name for case in report.cases if not many or _is_remarkable(report, case.name)]
-    for case in shown:
-        parts.append(_titled(f"Divergence matrix: {case}", _narrow(tables.case_matrix(report, case))))
+    parts += [
+        _titled(f"Divergence matrix: {case}", _narrow(tables.case_matrix(report, case))) for case in shown
+    ]
     if len(shown) < len(report.cases):
         rest = len(report.cases) - len(shown)
         parts.append(f"({rest} more cases, in which nothing diverges, have their matrix in report.md)")
@@ -65,7 +66,13 @@ def meaning(status: int) -> str:
 
 
 def _titled(title: str, frame: pd.DataFrame) -> str:
-    table = tabulate(frame.to_numpy(), list(frame.columns), tablefmt="simple", disable_numparse=True, preserve_whitespace=True)
+    table = tabulate(
+        frame.to_numpy(),
+        list(frame.columns),
+        tablefmt="simple",
+        disable_numparse=True,
+        preserve_whitespace=True,
+    )
     return f"{title}\n\n{table}"
 
 

@@ -134,9 +134,7 @@ def _place(project: Project, case: CaseDefinition) -> tuple[Path, dict[str, str]
     return fetched.path, {"name": fetched.archive_name, "sha256": fetched.archive_sha256}
 
 
-def _inputs(
-    project: Project, case: CaseDefinition, model: Path
-) -> tuple[list[Batch] | None, str | None]:
+def _inputs(project: Project, case: CaseDefinition, model: Path) -> tuple[list[Batch] | None, str | None]:
     from harness.inputs.make import make_batches  # noqa: PLC0415 - as above
 
     try:

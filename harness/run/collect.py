@@ -97,9 +97,7 @@ def _outcome(
     if recording is None:
         return without(Outcome.SKIPPED, "nothing recorded: not selected, interrupted, or its session failed")
     outcome = Outcome(recording["outcome"])
-    return Collected(
-        job.cell, job.case, outcome, recording["reason"], required=True, recording=recording
-    )
+    return Collected(job.cell, job.case, outcome, recording["reason"], required=True, recording=recording)
 
 
 def _never_made(environment: Environment) -> tuple[Outcome, str]:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.model.plan import Environment, Job, Plan
+    from harness.model.plan import Environment, Plan
     from harness.project import Project
     from harness.run.invocation import Selection
+
 
 def run_environment(
     project: Project,
@@ -41,13 +42,11 @@ def run_environment(
     try:
         installed = _install(project, environment, venv, say)
     except (LockError, InstallError) as error:
-        state = EnvironmentState(
-            environment.id, run, outcome=Outcome.INSTALL_FAILED, reason=str(error)
-        )
+        state = EnvironmentState(environment.id, run, outcome=Outcome.INSTALL_FAILED, reason=str(error))
         say(f"{environment.id}: {state.outcome}: {state.reason}")
         write_state(project, state)
         return
-    except Exception:  # noqa: BLE001 - a fault of ours in one environment is reported beside the others
+    except Exception:  # a fault of ours in one environment is reported beside the others
         write_state(project, EnvironmentState(environment.id, run, fault=_said(say)))
         return
     write_state(project, EnvironmentState(environment.id, run, installed=installed))
@@ -61,7 +60,7 @@ def run_environment(
             for job in _to_run(project, plan, environment, selection, installed, say)
         ]
         executed = _run(project, python_of(venv), environment, jobs, say)
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:  # as above
         fault = _said(say)
     write_state(project, EnvironmentState(environment.id, run, executed, installed, fault=fault))
 
@@ -73,9 +72,7 @@ def _said(say: Callable[[str], None]) -> str:
     return fault
 
 
-def _install(
-    project: Project, environment: Environment, venv: Path, say: Callable[[str], None]
-) -> Installed:
+def _install(project: Project, environment: Environment, venv: Path, say: Callable[[str], None]) -> Installed:
     lock = usable_lock(project, environment, python_of(venv), say)
     if not is_installed(venv, lock.digest):
         size = "" if lock.download_mb is None else f", a download of up to {lock.download_mb} MB"
@@ -83,7 +80,7 @@ def _install(
         install_lock(venv, project.lock_path(environment), lock.digest)
     interpreter = venv_version(venv)
     if interpreter is None:
-        raise InstallError(f"{environment.id}: its folder has no readable pyvenv.cfg; delete it and run again")
+        raise InstallError("the environment's folder has no readable pyvenv.cfg; delete it and run again")
     return Installed(lock.digest, interpreter)
 
 
@@ -163,8 +160,6 @@ def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
 
 def _line(recording: Mapping[str, Any], jobs: Mapping[str, KeyedJob]) -> str:
     job = jobs[recording["key"]].job
-    seconds = sum(
-        phase["wall_s"] for name, phase in recording["phases"].items() if name != "import"
-    )
+    seconds = sum(phase["wall_s"] for name, phase in recording["phases"].items() if name != "import")
     reason = f": {recording['reason']}" if recording["reason"] else ""
     return f"{job.cell} {job.case}: {recording['outcome']} ({seconds:.1f} s){reason}"

@@ -1,4 +1,4 @@
-"""An environment's lock: what it must be made from, whether it still is, and making it where it is missing."""
+"""An environment's lock: what it must be made from, whether it still is, and making a missing one."""
 
 from __future__ import annotations
 
@@ -21,22 +21,19 @@ if TYPE_CHECKING:
 def lock_input(releases: ReleaseTable, environment: Environment) -> LockInput:
     """Return everything that decides the lock of an environment that has wheels on this platform."""
     platform = platform_name()
-    tensorflow = releases.requirement(
-        environment.tensorflow, environment.build, platform, environment.python
-    )
-    as_of = {
-        "release": releases.released(environment.tensorflow) + RELEASE_GRACE,
-        "today": None,
-    }
-    date = as_of[environment.resolve] if environment.resolve in as_of else dt.date.fromisoformat(environment.resolve)
-    return LockInput(
-        environment.id, environment.python, (tensorflow, *environment.requirements), date, platform
-    )
+    tensorflow = releases.requirement(environment.tensorflow, environment.build, platform, environment.python)
+    match environment.resolve:
+        case "release":
+            as_of: dt.date | None = releases.released(environment.tensorflow) + RELEASE_GRACE
+        case "today":
+            as_of = None
+        case date:
+            as_of = dt.date.fromisoformat(date)
+    requirements = (tensorflow, *environment.requirements)
+    return LockInput(environment.id, environment.python, requirements, as_of, platform)
 
 
-def usable_lock(
-    project: Project, environment: Environment, python: Path, say: Callable[[str], None]
-) -> Lock:
+def usable_lock(project: Project, environment: Environment, python: Path, say: Callable[[str], None]) -> Lock:
     """Return the environment's lock, resolving it first where there is none for this platform.
 
     A lock that is there is never replaced on the way: what is committed is what runs.

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
+from harness.actions.refresh import DISTRIBUTIONS, collect, render
 from harness.errors import PackageError
 from harness.index import IndexFile
-from harness.actions.refresh import DISTRIBUTIONS, collect, render
 from harness.releases.table import DATA, ReleaseTable
 
 

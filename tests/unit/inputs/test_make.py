@@ -8,8 +8,8 @@ import pytest
 
 from harness.errors import InputsError
 from harness.inputs.make import inputs_digest, make_batches
-from harness.model.sources import GenerateSource, NpySource, NpzSource, RestSource, WarmupSource
 from harness.inputs.warmup import WARMUP_FILE, masked_crc
+from harness.model.sources import GenerateSource, NpySource, NpzSource, RestSource, WarmupSource
 from harness.probe.arrays import read_array
 from harness.savedmodel import saved_model_pb2 as pb
 from harness.savedmodel.reader import Kind, Signature, TensorSpec

@@ -65,8 +65,10 @@ def test_one_start_per_setting_with_all_its_cases(run, launches, project, plan):
 def test_what_is_recorded_is_not_run_again(run, launches, project, plan):
     run()
     launches.clear()
+    assert read_state(project, NEW).executed == 4
     assert "nothing to run" in run()
     assert not launches
+    assert read_state(project, NEW).executed == 0
     assert [job for job in pending(project, plan, EVERYTHING) if job.cell.environment == NEW] == []
 
 

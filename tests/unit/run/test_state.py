@@ -12,7 +12,7 @@ from harness.store.files import write_json
 @pytest.mark.parametrize(
     "state",
     [
-        EnvironmentState("tf", "run", installed=Installed("digest", "3.10.1")),
+        EnvironmentState("tf", "run", 3, installed=Installed("digest", "3.10.1")),
         EnvironmentState("tf", "run", outcome=Outcome.INSTALL_FAILED, reason="no space"),
         EnvironmentState("tf", "run", installed=Installed("digest", "3.10.1"), fault="Traceback"),
     ],
