@@ -149,8 +149,8 @@ class SettingDefinition(Keys):
 class ToleranceDefinition(Keys):
     """How far an output may be from the baseline's: |a - b| <= atol + rtol * |b| in every element."""
 
-    rtol: Annotated[float, Field(ge=0)] = 0.0
-    atol: Annotated[float, Field(ge=0)] = 0.0
+    rtol: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    atol: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 class CaseDefinition(Keys):

@@ -5,7 +5,7 @@ import math
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.compare.decision import RowDecisions
@@ -13,6 +13,7 @@ from harness.compare.decision import RowDecisions
 FEW = st.sampled_from([0.0, -0.0, 1.0, 2.0, math.nan, math.inf, -math.inf])
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(0, 5), st.integers(2, 9), st.integers(1, 12))
 def test_changed_iff_an_argmax_moved_however_blocks_cut(data, rows, width, block):
     a, b = (data.draw(hnp.arrays(float, (rows, width), elements=FEW)) for _ in range(2))
