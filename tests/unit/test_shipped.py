@@ -1,0 +1,83 @@
+"""What the repository ships agrees with itself: matrices, locks, schemas, the noxfile's own dependencies."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from harness.actions.schema import write_schemas
+from harness.errors import HarnessError
+from harness.project import Project
+from harness.run.locking import lock_status
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(monkeypatch):
+    # The committed locks are this platform's; the test is the same on any.
+    for module in ("harness.project", "harness.run.locking"):
+        monkeypatch.setattr(f"{module}.platform_name", lambda: "linux-x86_64")
+    return Project(ROOT)
+
+
+@pytest.mark.parametrize("matrix", ["default", "releases"])
+def test_shipped_matrices_expand_without_a_remark(project, matrix):
+    plan = project.plan(matrix)
+    assert plan.remarks == ()
+    assert not plan.unavailable
+    assert plan.baseline.environment.startswith("tf2.7.4-")
+
+
+@pytest.mark.parametrize("matrix", ["default", "releases"])
+def test_every_shipped_environment_has_a_current_lock(project, matrix):
+    environments = project.plan(matrix).environments.values()
+    found = {environment.id: lock_status(project, environment)[:2] for environment in environments}
+    assert len(found) >= 8
+    assert set(found.values()) == {("current", None)}
+
+
+def test_no_lock_is_left_over(project):
+    named = {
+        f"{environment.id}.txt"
+        for matrix in ("default", "releases")
+        for environment in project.plan(matrix).environments.values()
+    }
+    assert {path.name for path in (ROOT / "matrices/locks/linux-x86_64").iterdir()} == named
+
+
+def test_schemas_are_those_of_the_types(tmp_path):
+    write_schemas(ROOT / "schemas", check=True)
+    with pytest.raises(HarnessError, match=r"matrix\.schema\.json"):
+        write_schemas(tmp_path, check=True)
+
+
+def test_the_noxfile_asks_for_what_the_project_needs():
+    block = re.search(
+        r"^# /// script\n(.*?)^# ///$", (ROOT / "noxfile.py").read_text(), re.DOTALL | re.MULTILINE
+    )
+    script = tomllib.loads(re.sub(r"^# ?", "", block[1], flags=re.MULTILINE))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert script == {key: project[key] for key in ("requires-python", "dependencies")}
+
+
+def test_readme_and_ci_run_the_same_test_command():
+    command = "python3 -m venv .venv && .venv/bin/pip install -q -e . && .venv/bin/nox -s tests"
+    assert f"```\n{command}\n```" in (ROOT / "README.md").read_text()
+    assert f"\n{command}\n" in (ROOT / ".ci/run").read_text()
+
+
+def test_every_exit_status_is_documented():
+    readme = (ROOT / "README.md").read_text()
+    assert [int(number) for number in re.findall(r"^\| (\d+) \|", readme, re.MULTILINE)] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        130,
+    ]
