@@ -27,6 +27,7 @@ from harness.environments.host import usable_cpus
 from harness.environments.interpreters import extend_path
 from harness.errors import HarnessError, NothingSelectedError
 from harness.model.plan import Build
+from harness.probe.watch import die_with_parent
 from harness.project import Project
 from harness.run.invocation import Selection, parse_selection, run_id
 from harness.run.jobs import pending
@@ -52,6 +53,9 @@ def register(noxfile: str) -> None:
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     extend_path()
     exit_status.watch()
+    if not exit_status.is_first_process():
+        # Nox leaves its parallel sessions running when it is itself terminated or killed.
+        die_with_parent()
     run_id()
     nox.options.default_venv_backend = "uv"
     nox.options.reuse_venv = "yes"

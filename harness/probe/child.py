@@ -21,18 +21,21 @@ def import_tensorflow(request, clean):
     try:
         with phases.timed("import"):
             import tensorflow as tf
-    except BaseException as error:  # a broken environment may raise anything, SystemExit included
+    except (Exception, SystemExit) as error:  # a broken environment may raise anything
         reason, trace = texts.one_line(error), texts.trimmed_traceback(error)
         return None, {
-            "outcome": "import-failed", "reason": reason, "traceback": trace, "phases": phases.costs
+            "outcome": "import-failed",
+            "reason": reason,
+            "traceback": trace,
+            "phases": phases.costs,
         }
     found = effective.of_environment(tf, request["setting"]["variables"])
     part = {"effective": found, "phases": phases.costs}
     files.write_json(request["imported"], dict(part, format=files.FORMAT, effective=clean(found)))
     from . import run  # noqa: F401 - needs NumPy, so not before; and here once, not in every child
 
-    if hasattr(gc, "freeze"):
-        gc.freeze()  # 3.7+: no child's collector walks, and so copies, what the import left behind
+    # From 3.7 on: no child's collector walks, and so copies, what the import left behind.
+    getattr(gc, "freeze", lambda: None)()
     return tf, part
 
 
@@ -47,13 +50,11 @@ def run_and_write(tf, request, case, places):
 
 def reporter(places):
     """Return a function that notes what this process is doing, for the parent to say if it dies."""
-    file = open(places.doing, "w", encoding="utf-8")  # open until the process ends
 
     def report(text):
-        file.seek(0)
-        file.truncate()
-        file.write(text)
-        file.flush()
+        with open(places.doing + ".tmp", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(places.doing + ".tmp", places.doing)
 
     return report
 
@@ -79,7 +80,7 @@ def fresh(request, number, places, parent):
 
 
 def leave(status):
-    """End this process at once: freeing what a model left behind, op by op, takes long and records nothing."""
+    """End this process at once: freeing what a model left behind takes long and records nothing."""
     if sys.exc_info()[0] is not None:
         traceback.print_exc()
     with contextlib.suppress(Exception):

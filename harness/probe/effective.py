@@ -80,7 +80,7 @@ def onednn(tf, environ):
     """
     for library in glob.glob(os.path.join(os.path.dirname(tf.__file__), "libtensorflow_framework.*")):
         try:
-            switch = ctypes.CDLL(library)._ZN10tensorflow12IsMKLEnabledEv
+            switch = ctypes.CDLL(library)["_ZN10tensorflow12IsMKLEnabledEv"]
         except (OSError, AttributeError):
             continue
         switch.argtypes, switch.restype = [], ctypes.c_bool

@@ -39,6 +39,9 @@ def read_request(path):
         missing += _missing("cases.{}.".format(number), case, _CASE)
     if missing:
         raise ValueError("missing: " + ", ".join(missing))
+    for number, case in enumerate(request["cases"]):
+        if case["batches"] is None and case["inputs_error"] is None:
+            raise ValueError("cases.{} has neither batches nor inputs_error".format(number))
     if request["isolation"] not in ("auto", "fork", "process"):
         raise ValueError("isolation {!r}".format(request["isolation"]))
     return request

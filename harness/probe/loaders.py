@@ -14,7 +14,7 @@ Loader = collections.namedtuple("Loader", ["load", "entry"])
 DEFAULT_SIGNATURE = "serving_default"
 
 
-class NoSuchEntry(texts.Plain):
+class NoSuchEntryError(texts.PlainError):
     """The model loaded, and has not what the case wants to call. The text is the reason to show."""
 
 
@@ -31,7 +31,7 @@ def entry_saved_model(tf, loaded, case):
     signatures = loaded.signatures
     if wanted not in signatures:
         have = ", ".join(sorted(map(str, signatures))) or "none"
-        raise NoSuchEntry("signature {!r} does not exist; the model has: {}".format(wanted, have))
+        raise NoSuchEntryError("signature {!r} does not exist; the model has: {}".format(wanted, have))
     signature = signatures[wanted]
     specs = signature.structured_input_signature[1]
     return lambda inputs: signature(**signature_arguments(tf, specs, inputs))
@@ -56,13 +56,13 @@ def signature_arguments(tf, specs, inputs):
 
 
 def _function(tf, loaded, path):
-    """Return a caller of the attribute at the dotted ``path``: one unnamed input by position, others by name."""
+    """Return a caller of the attribute at the dotted ``path``: an unnamed input goes by position."""
     target = loaded
     for name in path.split("."):
         target = getattr(target, name, None)
     if not callable(target):
         have = ", ".join(sorted(name for name in dir(loaded) if _offered(loaded, name))) or "none"
-        raise NoSuchEntry("function {!r} does not exist; the model has: {}".format(path, have))
+        raise NoSuchEntryError("function {!r} does not exist; the model has: {}".format(path, have))
 
     def call(inputs):
         values = {name: tensors.composite(tf, components) for name, components in inputs.items()}

@@ -1,11 +1,12 @@
 """One case from model to output entries: apply the setting, load, run, store, compare further runs."""
 
+import contextlib
 import os
 
 from . import effective, loaders, measure, tensors, texts
 
 
-class CaseFailed(Exception):
+class CaseError(Exception):
     """A case that ends here, with the outcome and the reason to show."""
 
     def __init__(self, outcome, reason):
@@ -15,8 +16,7 @@ class CaseFailed(Exception):
 
 
 def run_case(tf, request, case, report):
-    """Load and run ``case``; return ``outcome``, ``reason``, ``traceback``, ``outputs``, ``unstable``,
-    ``effective`` and ``phases`` of its result, texts not yet scrubbed.
+    """Load and run ``case``; return its part of the result, texts not yet scrubbed.
 
     ``report(text)`` is told what is being done, so that the parent can say what a dead child was at.
     """
@@ -25,7 +25,7 @@ def run_case(tf, request, case, report):
     part["effective"] = {}
     try:
         _run(tf, request, case, report, phases, part)
-    except CaseFailed as failure:
+    except CaseError as failure:
         part.update(outcome=failure.outcome, reason=failure.reason)
         cause = failure.__cause__
         part["traceback"] = texts.trimmed_traceback(cause) if cause is not None else None
@@ -41,7 +41,7 @@ def _run(tf, request, case, report, phases, part):
     if loader is None:
         known = ", ".join(sorted(loaders.LOADERS))
         text = "loader {!r} is not known; there are: {}".format(case["loader"], known)
-        raise CaseFailed("run-failed", text)
+        raise CaseError("run-failed", text)
     with failing_as("run-failed"):
         apply_setting(tf, request["setting"])
         part["effective"] = effective.of_run(tf)
@@ -49,7 +49,7 @@ def _run(tf, request, case, report, phases, part):
         # Referenced to the end: up to 2.7 a signature whose object is collected loses its variables.
         loaded = loader.load(tf, case)
     if case["inputs_error"] is not None:
-        raise CaseFailed("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
+        raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
     with failing_as("run-failed"):
         entry = loader.entry(tf, loaded, case)
     for run in range(case["runs"]):
@@ -67,11 +67,14 @@ def _run(tf, request, case, report, phases, part):
             else:
                 part["outputs"] += entries
     if not part["outputs"]:
-        raise CaseFailed("run-failed", "it ran and returned no output: there is nothing to compare")
+        raise CaseError("run-failed", "it ran and returned no output: there is nothing to compare")
 
 
 def apply_setting(tf, setting):
-    """Apply the switches of the setting that are not variables. Raises ``texts.Plain`` for an absent device."""
+    """Apply what a setting switches other than variables.
+
+    Raises ``texts.PlainError`` for a device that is not there.
+    """
     if setting["intra_op_threads"] is not None:
         tf.config.threading.set_intra_op_parallelism_threads(setting["intra_op_threads"])
     if setting["inter_op_threads"] is not None:
@@ -90,24 +93,19 @@ def apply_setting(tf, setting):
         kind, _, number = setting["device"].partition(":")
         if kind == "gpu" and int(number or 0) >= len(gpus):
             text = "device {!r} does not exist here; there are {} GPUs"
-            raise texts.Plain(text.format(setting["device"], len(gpus)))
+            raise texts.PlainError(text.format(setting["device"], len(gpus)))
         tf.config.set_visible_devices(gpus[int(number or 0) :][:1] if kind == "gpu" else [], "GPU")
 
 
-class failing_as:
-    """Turn any exception inside into ``CaseFailed`` with ``outcome``; a one-line reason after ``prefix``."""
-
-    def __init__(self, outcome, prefix=""):
-        self.outcome = outcome
-        self.prefix = prefix
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if error is None or isinstance(error, CaseFailed):
-            return
-        raise CaseFailed(self.outcome, self.prefix + texts.one_line(error)) from error
+@contextlib.contextmanager
+def failing_as(outcome, prefix=""):
+    """Turn any exception inside into ``CaseError`` with ``outcome``; a one-line reason follows ``prefix``."""
+    try:
+        yield
+    except CaseError:
+        raise
+    except (Exception, SystemExit) as error:  # either is the case's failure, not the probe's
+        raise CaseError(outcome, prefix + texts.one_line(error)) from error
 
 
 def differing(first, further, batch, run):
@@ -115,13 +113,20 @@ def differing(first, further, batch, run):
 
     An output that only the first run returned is listed with ``array`` ``None``.
     """
+
     def keyed(entries):
         return {(e["name"], e["component"]): e["array"] for e in entries if e["batch"] == batch}
 
     before, now = keyed(first), keyed(further)
     names = list(now) + [key for key in before if key not in now]
     return [
-        {"batch": batch, "name": name, "component": component, "run": run, "array": now.get((name, component))}
+        {
+            "batch": batch,
+            "name": name,
+            "component": component,
+            "run": run,
+            "array": now.get((name, component)),
+        }
         for name, component in names
         if now.get((name, component)) != before.get((name, component))
     ]

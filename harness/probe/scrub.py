@@ -9,7 +9,7 @@ _HOMES = re.compile(
     r"(?:/home/|/Users/|\b[A-Za-z]:(?:\\{1,2}|/)Users(?:\\{1,2}|/))[^/\\\s'\":;,]+|(?<![\w.-])/root(?![\w.-])"
 )
 _CREDENTIALS = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\"]+@")
-# TensorFlow names the machine in one error: "Op type not registered ... in binary running on HOST. Make sure".
+# "Op type not registered ... in binary running on HOST. Make sure": TensorFlow names the machine.
 _HOST = re.compile(r"(in binary running on )\S+(?=\.\s)")
 
 
@@ -23,9 +23,9 @@ def scrub(text, paths=(), secrets=()):
         text = text.replace(secret, MASK)
     text = _CREDENTIALS.sub(r"\g<1>" + MASK + "@", text)
     for path, label in sorted(paths, key=lambda pair: len(pair[0]), reverse=True):
-        path = path.rstrip("/\\")
-        if path:
+        bare = path.rstrip("/\\")
+        if bare:
             # "/a/model" is not in "/a/model2" nor in "/b/a/model"; a function keeps "\" in a label literal.
-            pattern = r"(?<![\w.-])" + re.escape(path) + r"(?![\w-])"
+            pattern = r"(?<![\w.-])" + re.escape(bare) + r"(?![\w-])"
             text = re.sub(pattern, lambda _, to=label: to, text)
     return _HOST.sub(r"\g<1><host>", _HOMES.sub("~", text))

@@ -1,6 +1,6 @@
 """The parent: import TensorFlow once, give every case a process of its own, write every result."""
 
-import datetime
+import datetime as dt
 import os
 import shutil
 import signal
@@ -12,8 +12,8 @@ import warnings
 from . import child, files, watch
 
 
-class Stopped(Exception):
-    """A signal asked the probe to end. The only argument is its number."""
+class StopError(BaseException):
+    """A signal asked the probe to end. The only argument is its number; no handler of failures takes it."""
 
 
 def main(argv):
@@ -31,7 +31,7 @@ def main(argv):
     watch.die_with_parent()
     try:
         run(request, argv)
-    except Stopped as stopped:
+    except StopError as stopped:
         return 128 + stopped.args[0]
     except Exception:
         sys.excepthook(*sys.exc_info())
@@ -40,7 +40,7 @@ def main(argv):
 
 
 def _stop(number, _frame):
-    raise Stopped(number)
+    raise StopError(number)
 
 
 def run(request, argv):
@@ -70,12 +70,14 @@ def run(request, argv):
 
 def now():
     """Return the time as an ISO 8601 text, in UTC."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat()
+    return dt.datetime.now(dt.timezone.utc).isoformat()
 
 
 def fork(tf, request, case, places):
     """Run ``case`` in a forked child, which finds TensorFlow imported, and return the child's handle."""
     parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
     with warnings.catch_warnings():
         # 3.12 warns that the process has threads. After the import they are idle, and no op has run.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -99,7 +101,9 @@ def fork(tf, request, case, places):
 
 def start(argv, number, places):
     """Run case ``number`` in a fresh process that imports TensorFlow itself, and return its handle."""
-    command = [sys.executable, argv[0], argv[1], str(number), places.folder, str(os.getpid())]
+    # The same packages as here: -s keeps those of the user's home out.
+    flags = ["-s"] if sys.flags.no_user_site else []
+    command = [sys.executable, *flags, *argv[:2], str(number), places.folder, str(os.getpid())]
     with open(places.log, "ab") as log:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

@@ -10,12 +10,12 @@ from . import arrays, texts
 BARE = "output"
 
 
-class Unrecordable(texts.Plain):
-    """An output that has no value that could be written down: a resource, a variant, an unknown object."""
+class UnrecordableError(texts.PlainError):
+    """An output without a value that could be written down: a resource, a variant, an unknown object."""
 
 
 def to_tensor(tf, array, dtype):
-    """Return ``array`` (as ``arrays.read_array`` gives it) as a tensor of TensorFlow type ``dtype``, bits kept.
+    """Return ``array``, as ``arrays.read_array`` gives it, as a tensor of type ``dtype``: bits kept, no cast.
 
     Raises ``ValueError`` where this TensorFlow has no such type.
     """
@@ -29,7 +29,7 @@ def to_tensor(tf, array, dtype):
 
 
 def read_inputs(tf, objects, batch):
-    """Return the inputs of one batch as ``{name: {component: tensor}}``, the component of a dense one ``None``.
+    """Return the inputs of one batch as ``{name: {component: tensor}}``; a dense one's component is ``None``.
 
     Raises ``ValueError`` or ``OSError`` for an array that cannot be read or is of an unknown type.
     """
@@ -84,11 +84,12 @@ def _walk(value, path):
     if isinstance(value, collections.abc.Mapping):
         # TensorFlow returns a signature's outputs in an order that changes with release and run.
         for key in sorted(value, key=str):
-            yield from _walk(value[key], path + (str(key),))
+            yield from _walk(value[key], (*path, str(key)))
     elif isinstance(value, (list, tuple)):
-        keys = getattr(value, "_fields", None) or range(len(value))
-        for key, item in zip(keys, value):
-            yield from _walk(item, path + (str(key),))
+        fields = getattr(value, "_fields", None)
+        for position, item in enumerate(value):
+            key = fields[position] if fields else position
+            yield from _walk(item, (*path, str(key)))
     elif hasattr(value, "flat_values") and hasattr(value, "nested_row_splits"):
         yield path, "flat_values", value.flat_values
         for depth, splits in enumerate(value.nested_row_splits):
@@ -104,10 +105,10 @@ def _walk(value, path):
 def leaf_array(name, leaf):
     """Return ``(array, TensorFlow's type name)`` of one leaf: a tensor, an array or a Python scalar.
 
-    Raises ``Unrecordable`` naming the output.
+    Raises ``UnrecordableError`` naming the output.
     """
     dtype = getattr(leaf, "dtype", None)
-    if hasattr(dtype, "as_numpy_dtype"):
+    if hasattr(dtype, "as_datatype_enum"):  # a type of TensorFlow's, not of NumPy's
         dtype = getattr(dtype, "base_dtype", dtype).name
         if dtype == arrays.STRING:
             return _objects(leaf.numpy()), dtype
@@ -115,14 +116,14 @@ def leaf_array(name, leaf):
             arrays.stored_dtype(dtype)
         except ValueError:
             text = "output {!r} is of type {}, which has no value to record".format(name, dtype)
-            raise Unrecordable(text) from None
+            raise UnrecordableError(text) from None
         return leaf.numpy(), dtype
     array = np.asarray(leaf)
     if array.dtype.kind in "SU" or isinstance(leaf, (bytes, str)):
         return _objects(leaf), arrays.STRING
     if array.dtype.kind not in "biufc":
         shown = type(leaf).__name__
-        raise Unrecordable("output {!r} is a {}, which has no value to record".format(name, shown))
+        raise UnrecordableError("output {!r} is a {}, which has no value to record".format(name, shown))
     return array, array.dtype.name
 
 
@@ -136,8 +137,8 @@ def _objects(value):
 
 
 def flatten_arrays(structure):
-    """Return ``[(name, component, array, type name)]`` of ``structure``: every output fetched from its device."""
-    return [(name, part) + leaf_array(name, leaf) for name, part, leaf in flatten(structure)]
+    """Return ``[(name, component, array, type name)]`` of ``structure``, fetched from its device."""
+    return [(name, part, *leaf_array(name, leaf)) for name, part, leaf in flatten(structure)]
 
 
 def store(objects, batch, leaves):

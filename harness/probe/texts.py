@@ -8,7 +8,7 @@ TRACEBACK_LINES = 60
 LOG_TAIL_BYTES = 8000
 
 
-class Plain(Exception):
+class PlainError(Exception):
     """An error of the probe's own whose text is the reason to show, as it is."""
 
 
@@ -19,14 +19,14 @@ def first_line(text):
 
 def one_line(error):
     """Return the type and the telling line of an exception's text."""
-    if isinstance(error, Plain):
+    if isinstance(error, PlainError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and lines[0] == "Graph execution error:":
         # 2.9 and later put the node's origin first. The kernel's own words follow one of these lines:
         heads = [i for i, line in enumerate(lines[:-1]) if line.startswith(("Node: ", "<stack traces unav"))]
         lines = lines[heads[-1] + 1 :] if heads else lines[1:]
-    return ": ".join([type(error).__name__] + lines[:1])
+    return ": ".join([type(error).__name__, *lines[:1]])
 
 
 def trimmed_traceback(error):
@@ -34,7 +34,7 @@ def trimmed_traceback(error):
     lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
     if len(lines) > TRACEBACK_LINES:
         left_out = len(lines) - TRACEBACK_LINES
-        lines = ["... {} lines left out".format(left_out)] + lines[-TRACEBACK_LINES:]
+        lines = ["... {} lines left out".format(left_out), *lines[-TRACEBACK_LINES:]]
     return "\n".join(lines)
 
 

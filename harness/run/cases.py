@@ -17,6 +17,7 @@ from harness.store.files import json_digest, read_json, write_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.errors import HarnessError
     from harness.inputs.make import Batch
     from harness.model.definition import CaseDefinition
     from harness.project import Project
@@ -91,6 +92,11 @@ def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
         return ready
 
 
+def reason_of(project: Project, error: HarnessError) -> str:
+    """Return an error's text in one line, with places inside the project relative to it."""
+    return "; ".join(str(error).replace(str(project.root) + os.sep, "").splitlines())
+
+
 def model_folder(project: Project, ready: ReadyCase) -> str:
     """Return the absolute path of a ready case's SavedModel on this machine."""
     return _absolute(project, ready.model)
@@ -148,7 +154,7 @@ def _inputs(project: Project, case: CaseDefinition, model: Path) -> tuple[list[B
             base_dir=project.root,
         )
     except (InputsError, UnreadableModelError) as error:
-        return None, "; ".join(str(error).replace(str(project.root) + os.sep, "").splitlines())
+        return None, reason_of(project, error)
     return batches, None
 
 

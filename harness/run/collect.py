@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.environments.interpreters import find_interpreter
 from harness.errors import HarnessError
 from harness.model.outcome import Outcome
-from harness.run.cases import ReadyCase, make_ready
+from harness.run.cases import ReadyCase, make_ready, reason_of
 from harness.run.jobs import keyed
 from harness.run.state import EnvironmentState, read_state
 
@@ -51,7 +51,7 @@ def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
         try:
             ready[name] = make_ready(project, definition)
         except HarnessError as error:
-            ready[name] = str(error)
+            ready[name] = reason_of(project, error)
     jobs = {(job.cell, job.case): job for job in plan.jobs()}
     rows = []
     for cell in plan.cells():

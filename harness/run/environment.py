@@ -11,7 +11,7 @@ from harness.environments.interpreters import venv_version
 from harness.environments.launch import Launch, run_probe
 from harness.errors import HarnessError, InstallError, LockError
 from harness.model.outcome import Outcome
-from harness.run.cases import make_ready, model_folder
+from harness.run.cases import make_ready, model_folder, reason_of
 from harness.run.jobs import KeyedJob, keyed
 from harness.run.locking import usable_lock
 from harness.run.state import EnvironmentState, Installed, write_state
@@ -99,7 +99,7 @@ def _to_run(
         try:
             ready = make_ready(project, plan.cases[job.case])
         except HarnessError as error:  # the report makes it an outcome; here it only ends this job
-            say(f"{job.cell} {job.case}: {error}")
+            say(f"{job.cell} {job.case}: {reason_of(project, error)}")
             continue
         job_with_key = keyed(plan, job, installed, ready)
         if selection.fresh or not project.results.is_settled(job_with_key.key):

@@ -1,7 +1,7 @@
 """Write SavedModels that end badly: ``python crashing_models.py FOLDER``, in a TensorFlow environment."""
 
-import os
 import sys
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -35,4 +35,4 @@ class Aborts(tf.Module):
 
 if __name__ == "__main__":
     for name, model in (("loops", Loops()), ("hog", Hog()), ("aborts", Aborts())):
-        tf.saved_model.save(model, os.path.join(sys.argv[1], name), signatures=model.__call__)
+        tf.saved_model.save(model, str(Path(sys.argv[1], name)), signatures=model.__call__)

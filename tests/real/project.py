@@ -115,7 +115,7 @@ class RealProject:
             except subprocess.TimeoutExpired:
                 kill_tree(process.pid)
                 raise
-        print(output)  # shown by pytest where the test fails
+        sys.stdout.write(output)  # shown by pytest where the test fails
         return Run(process.returncode, output, {}, time.monotonic() - begun)
 
     def start(self, *command):
@@ -145,6 +145,10 @@ class RealProject:
     def report(self):
         """Return the newest report, held to its own types."""
         return Report.model_validate_json((self.results / "latest/report.json").read_text())
+
+    def markdown(self):
+        """Return the newest report for people, without the marks that keep text from being Markdown."""
+        return (self.results / "latest/report.md").read_text().replace("\\", "")
 
     def outcomes(self):
         """Return {(environment, setting, case): row} of the newest report."""

@@ -78,7 +78,11 @@ def test_the_report_is_rendered_again_from_disk(recorded, tmp_path):
     assert run.status == 4
     assert run.sessions == {"report": "aborted"}
     after = project.report()
-    assert (after.cells, after.classes, after.divergences) == (before.cells, before.classes, before.divergences)
+    assert (after.cells, after.classes, after.divergences) == (
+        before.cells,
+        before.classes,
+        before.divergences,
+    )
     assert (project.results / "latest/report.md").exists()
     assert project.harness("report").status == 4
 
@@ -120,7 +124,9 @@ def test_results_of_two_projects_merge_by_copying(recorded, tmp_path):
 @pytest.mark.parametrize("secret", ["s3cr3t-of-the-caller"])
 def test_secrets_stay_out_of_the_results(new_project, secret):
     new_project.variables["API_TOKEN"] = secret
-    setting = f'[settings.default]\nvariables = {{ SERVICE_TOKEN = "{secret}-too", TF_ENABLE_ONEDNN_OPTS = "0" }}\n'
+    setting = (
+        f'[settings.default]\nvariables = {{ SERVICE_TOKEN = "{secret}-too", TF_ENABLE_ONEDNN_OPTS = "0" }}\n'
+    )
     new_project.matrix(matrix_text("2.7.4", rest=setting + CUSTOM_LAYER))
     run = new_project.nox("-s", "matrix")
     assert run.status == 0
@@ -159,7 +165,9 @@ def test_plain_nox_and_one_after_another_end_the_same(recorded, tmp_path):
     assert "2 of them run now" in again.output
 
 
-@pytest.mark.parametrize("arguments", [["-s", "matrix"], ["-smatrix"], ["--session=matrix", "-j1"], ["-Rs", "matrix"]])
+@pytest.mark.parametrize(
+    "arguments", [["-s", "matrix"], ["-smatrix"], ["--session=matrix", "-j1"], ["-Rs", "matrix"]]
+)
 def test_ways_to_name_the_session(recorded, tmp_path, arguments):
     project = recorded.project.copied_to(tmp_path / "project")
     run = project.nox(*arguments)

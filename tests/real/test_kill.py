@@ -2,47 +2,95 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import random
+import signal
 import threading
 import time
 
-from project import CNN, CUSTOM_LAYER, RealProject, alive_in, kill_tree, matrix_text
+import psutil
+import pytest
+from project import CUSTOM_LAYER, RealProject, alive_in, kill_tree, matrix_text
 
 SEED = 20261123
 KILLS_WHILE_INSTALLING = 3
 KILLS_WHILE_RUNNING = 7
+START_OF_ALL_S = 60.0
 END_OF_ALL_S = 10.0
+TWO_CELLS = "tf2.[12]*/default"  # in two environments, which run at the same time
 
 
-def test_killed_ten_times_nothing_is_lost_and_the_last_run_completes(tmp_path):
-    # Environments of its own, so that a kill can hit their installation as well.
+def test_killed_while_it_makes_an_environment(tmp_path):
+    # Environments of its own: there is nothing in them yet.
     project = RealProject(tmp_path / "project", tmp_path / "nox").create()
-    project.matrix(matrix_text("2.7.4", "2.15", rest="[settings.default]\n" + CNN + CUSTOM_LAYER))
+    project.matrix(matrix_text("2.7.4", rest="[settings.default]\n" + CUSTOM_LAYER))
     moments = random.Random(SEED)
-
     for _ in range(KILLS_WHILE_INSTALLING):
-        _run_and_kill(project, moments.uniform(1.0, 8.0))
+        _run_and_kill(project, moments.uniform(1.0, 6.0))
     assert project.nox("-s", "matrix").status == 0
-    complete = project.recordings()
-    assert len(complete) == 4
+    assert len(project.recordings()) == 1
 
-    whole = project.nox("-s", "matrix", "--", "--fresh").seconds
-    hit = []
+
+def test_killed_while_it_runs(recorded, tmp_path):
+    project = recorded.project.copied_to(tmp_path / "project")
+    complete = project.recordings()
+    arguments = ("--", "--fresh", "--only", TWO_CELLS)
+    whole = project.nox("-s", "matrix", *arguments).seconds
+    moments = random.Random(SEED)
+    running = 0
     for number in range(KILLS_WHILE_RUNNING):
         for path in list(complete)[:number]:
-            path.unlink(missing_ok=True)  # nothing loses what a run has not come to
+            path.unlink(missing_ok=True)  # some are there and are made again, some are not there yet
         moment = whole * (number + moments.random()) / KILLS_WHILE_RUNNING
-        hit.append(_run_and_kill(project, moment, "--", "--fresh"))
-    assert sum(hit) >= KILLS_WHILE_RUNNING - 2, "kills after the end of a run prove nothing"
+        running += _run_and_kill(project, moment, *arguments)
+    assert running >= KILLS_WHILE_RUNNING - 2, "a kill after the end proves nothing"
 
-    last = project.nox("-s", "matrix")
-    assert last.status == 0
+    assert project.nox("-s", "matrix").status == recorded.run.status
     assert set(project.recordings()) == set(complete)
-    assert {row.outcome for row in project.report().cells} == {"recorded"}
-    assert project.nox("-s", "matrix").sessions == {"matrix": "success"}
+    assert project.report().classes == recorded.project.report().classes
+    assert project.nox("-s", "matrix").sessions == {"matrix": "aborted"}, "nothing was left to run"
     assert not alive_in(project.root)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_what_ends_nox_ends_its_parallel_sessions_and_their_probes(recorded, tmp_path, number, status):
+    project = recorded.project.copied_to(tmp_path / "project")
+    before = set(project.recordings())
+    command = project.nox_command("-s", "matrix", "-j2", "--", "--fresh", "--only", TWO_CELLS)
+    with project.start(*command) as process:
+        reader = threading.Thread(target=process.stdout.read)
+        reader.start()
+        _wait_until(lambda: len(_probes(process.pid)) == 2)
+        os.kill(process.pid, number)
+        assert process.wait(timeout=END_OF_ALL_S) == status
+        reader.join()
+    _wait_for_nothing_left(project)
+    assert set(project.recordings()) == before
+    _assert_whole(project)
+    assert project.nox("-s", "matrix").status == 4
+
+
+def _probes(pid):
+    """Return the probes among the descendants of a process."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any(word.endswith("harness/probe") for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def _wait_until(condition):
+    deadline = time.monotonic() + START_OF_ALL_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _run_and_kill(project, moment, *arguments):
