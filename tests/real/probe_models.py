@@ -3,11 +3,12 @@
 import collections
 import os
 import sys
+from pathlib import Path
 
 import tensorflow as tf
 
 X = [tf.TensorSpec([None], tf.float32, name="x")]
-Point = collections.namedtuple("Point", ["left", "right"])  # noqa: PYI024 - typing's needs annotations
+Point = collections.namedtuple("Point", ["left", "right"])
 
 
 def opaque(tensor):
@@ -64,7 +65,12 @@ class Names(tf.Module):
 
     @tf.function(input_signature=X)
     def __call__(self, x):
-        return {"../../x": x + 1.0, "nan": tf.math.log(-x), "empty": tf.zeros([0, 3]), "scalar": tf.reduce_sum(x)}
+        return {
+            "../../x": x + 1.0,
+            "nan": tf.math.log(-x),
+            "empty": tf.zeros([0, 3]),
+            "scalar": tf.reduce_sum(x),
+        }
 
 
 class Structured(tf.Module):
@@ -105,9 +111,14 @@ class Structured(tf.Module):
 
     @tf.function(input_signature=X)
     def handle(self, x):
-        return {"x": x, "list": tf.raw_ops.EmptyTensorList(
-            element_shape=tf.constant([], tf.int32), max_num_elements=tf.constant(1), element_dtype=tf.float32
-        )}
+        return {
+            "x": x,
+            "list": tf.raw_ops.EmptyTensorList(
+                element_shape=tf.constant([], tf.int32),
+                max_num_elements=tf.constant(1),
+                element_dtype=tf.float32,
+            ),
+        }
 
     @tf.function(input_signature=X)
     def nothing(self, x):
@@ -134,4 +145,4 @@ if __name__ == "__main__":
         ("names", Names(), None),
         ("structured", structured, structured.__call__),
     ):
-        tf.saved_model.save(model, os.path.join(sys.argv[1], name), signatures=entry or model.__call__)
+        tf.saved_model.save(model, str(Path(sys.argv[1]) / name), signatures=entry or model.__call__)

@@ -128,6 +128,7 @@ class Probing:
         """Run the probe to its end and return the results by key, in the words of the contract."""
         done = subprocess.run(
             self.request(isolation, **setting),
+            check=False,
             env=self.environ(**(variables or {})),
             cwd=self.folder,
             timeout=500,
@@ -396,12 +397,17 @@ def test_an_import_that_fails_is_every_case_s_outcome(probing, isolation):
     assert not (probing.folder / "imported").exists()
 
 
-@pytest.mark.parametrize(("ending", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("ending", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+)
 @pytest.mark.parametrize("isolation", ["fork", "process"])
 def test_nothing_outlives_the_probe(probing, isolation, ending, status):
     probing.add("loops", "loops", time_limit_s=300)
     with subprocess.Popen(
-        probing.request(isolation), env=probing.environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        probing.request(isolation),
+        env=probing.environ(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as probe:
         child = _wait_for_text(probing.folder / "tmp", "running batch 0", probe)
         probe.send_signal(ending)
@@ -426,7 +432,8 @@ def _wait_for_text(folder, text, probe):
 def test_a_request_that_is_wrong(probing, text):
     path = probing.folder / "request.json"
     path.write_text(text)
-    done = subprocess.run([probing.python, PROBE, path], capture_output=True, text=True, timeout=60)
+    command = [probing.python, PROBE, path]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr.startswith("probe: the request cannot be used: ")
     assert "Traceback" not in done.stderr
