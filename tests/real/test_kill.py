@@ -61,17 +61,17 @@ def test_killed_while_it_runs(recorded, tmp_path):
 )
 def test_what_ends_nox_ends_its_parallel_sessions_and_their_probes(recorded, tmp_path, number, status):
     project = recorded.project.copied_to(tmp_path / "project")
-    before = set(project.recordings())
     command = project.nox_command("-s", "matrix", "-j2", "--", "--fresh", "--only", TWO_CELLS)
     with project.start(*command) as process:
         reader = threading.Thread(target=process.stdout.read)
         reader.start()
         _wait_until(lambda: len(_probes(process.pid)) == 2)
+        before = project.recordings()
         os.kill(process.pid, number)
         assert process.wait(timeout=END_OF_ALL_S) == status
         reader.join()
     _wait_for_nothing_left(project)
-    assert set(project.recordings()) == before
+    assert project.recordings() == before, "something went on recording"
     _assert_whole(project)
     assert project.nox("-s", "matrix").status == 4
 

@@ -215,7 +215,8 @@ ENDINGS = {
     "nowhere": ("load-failed", ["MODELS/nowhere"]),
     "no_signature": ("run-failed", ["signature 'score' does not exist; the model has: serving_default"]),
     "no_function": ("run-failed", ["function 'score' does not exist; the model has: ", "composite, counts"]),
-    "no_tags": ("load-failed", ["tpu"]),
+    # TensorFlow 2.7 forgets to name the tags it was asked for, so these are the words all releases say.
+    "no_tags": ("load-failed", ["has one MetaGraph with tags ['serve']"]),
     "no_inputs": ("run-failed", ["inputs could not be made: InputsError: no file"]),
     "no_inputs_corrupt": ("load-failed", ["MODELS/corrupt/saved_model.pb"]),
     "wrong_type": ("run-failed", ["int64"]),
