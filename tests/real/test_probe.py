@@ -124,12 +124,12 @@ class Probing:
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         return {**kept, "TMPDIR": str(temporary), **variables}
 
-    def run(self, isolation="auto", variables=None, **setting):
+    def run(self, isolation="auto", environ=None, **setting):
         """Run the probe to its end and return the results by key, in the words of the contract."""
         done = subprocess.run(
             self.request(isolation, **setting),
             check=False,
-            env=self.environ(**(variables or {})),
+            env=self.environ(**(environ or {})),
             cwd=self.folder,
             timeout=500,
             capture_output=True,
@@ -184,7 +184,7 @@ def release(request, models, environment, tmp_path_factory):
     probing.add("nothing", "structured", function="nothing")
     probing.add("takes", "structured", function="takes", batches=[_composite_inputs(probing)])
     probing.add("last", "structured", function="nested")
-    return request.param, probing, probing.run(variables={"TRIED_SECRET": SECRET})
+    return request.param, probing, probing.run(environ={"TRIED_SECRET": SECRET})
 
 
 def _input(probing, name, value, dtype, component=None):
