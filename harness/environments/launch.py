@@ -47,13 +47,14 @@ _PROBE_FAULTS = (2, 5)  # the contract of ``harness/probe/__main__.py``: our mis
 class Launch:
     """One start of the probe: an interpreter, variables, and cases in the probe's own form.
 
+    Cases of several settings may share it: only variables are read when TensorFlow is imported.
+
     ``labels`` are (path, label) pairs taken out of every text that is recorded.
     """
 
     python: Path
     objects: Path
     variables: Mapping[str, str]
-    setting: Mapping[str, Any]
     cases: Sequence[Mapping[str, Any]]
     labels: Sequence[tuple[str, str]]
     import_limit_s: float = IMPORT_LIMIT_S
@@ -138,7 +139,7 @@ def _request(launch: Launch, imported: Path, scratch: Path) -> dict[str, Any]:
         "isolation": "auto",
         "scrub": [list(label) for label in labels],
         "secrets": secret_values({**os.environ, **launch.variables}),
-        "setting": {**launch.setting, "variables": masked(launch.variables)},
+        "variables": masked(launch.variables),
         "cases": list(launch.cases),
     }
 

@@ -7,10 +7,10 @@
      "imported": path written once TensorFlow is imported: {"format", "effective", "phases"},
      "isolation": "auto" | "fork" | "process",
      "scrub": [[path, label], ...], "secrets": [value, ...],   taken out of every recorded text
-     "setting": {"device": null | "cpu" | "gpu:N", "intra_op_threads": null | int,
-                 "inter_op_threads": null | int, "jit_compile": bool, "grappler": bool,
-                 "variables": {name: value}},    set by the launcher already; here for the record
+     "variables": {name: value},    those of the setting: set by the launcher already, here for the record
      "cases": [{"result": path, "key": str, "identity": anything, "model": folder,
+                "setting": {"device": null | "cpu" | "gpu:N", "intra_op_threads": null | int,
+                            "inter_op_threads": null | int, "jit_compile": bool, "grappler": bool},
                 "loader": "saved_model", "tags": null | [str], "signature": null | str,
                 "function": null | str, "batches": null | [[input, ...], ...],
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,

@@ -29,7 +29,7 @@ def import_tensorflow(request, clean):
             "traceback": trace,
             "phases": phases.costs,
         }
-    found = effective.of_environment(tf, request["setting"]["variables"])
+    found = effective.of_environment(tf, request["variables"])
     part = {"effective": found, "phases": phases.costs}
     files.write_json(request["imported"], dict(part, format=files.FORMAT, effective=clean(found)))
     from . import run  # noqa: F401 - needs NumPy, so not before; and here once, not in every child

@@ -9,11 +9,11 @@ from . import texts
 FORMAT = 1
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-_REQUEST = ("objects", "imported", "isolation", "scrub", "secrets", "setting", "cases")
-_SETTING = ("device", "intra_op_threads", "inter_op_threads", "jit_compile", "grappler", "variables")
+_REQUEST = ("objects", "imported", "isolation", "scrub", "secrets", "variables", "cases")
+_SETTING = ("device", "intra_op_threads", "inter_op_threads", "jit_compile", "grappler")
 _CASE = (
     "result", "key", "identity", "model", "loader", "tags", "signature", "function", "batches",
-    "inputs_error", "runs", "time_limit_s", "memory_limit_bytes",
+    "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting",
 )  # fmt: skip
 
 
@@ -34,9 +34,10 @@ def read_request(path):
     if request.get("format") != FORMAT:
         raise ValueError("format {!r}; this probe reads format {}".format(request.get("format"), FORMAT))
     missing = _missing("", request, _REQUEST)
-    missing += _missing("setting.", request.get("setting", {}), _SETTING)
     for number, case in enumerate(request.get("cases", ())):
-        missing += _missing("cases.{}.".format(number), case, _CASE)
+        where = "cases.{}.".format(number)
+        missing += _missing(where, case, _CASE)
+        missing += _missing(where + "setting.", case.get("setting", {}), _SETTING)
     if missing:
         raise ValueError("missing: " + ", ".join(missing))
     for number, case in enumerate(request["cases"]):

@@ -43,7 +43,7 @@ def _run(tf, request, case, report, phases, part):
         text = "loader {!r} is not known; there are: {}".format(case["loader"], known)
         raise CaseError("run-failed", text)
     with failing_as("run-failed"):
-        apply_setting(tf, request["setting"])
+        apply_setting(tf, case["setting"])
         part["effective"] = effective.of_run(tf)
     with phases.timed("load"), failing_as("load-failed"):
         # Referenced to the end: up to 2.7 a signature whose object is collected loses its variables.

@@ -120,16 +120,15 @@ def _run(
     """
     by_key = {job.key: job for job in jobs}  # two matrices may ask for the same recording
 
-    def setting(job: KeyedJob) -> str:
-        return job.setting.model_dump_json()
+    def variables(job: KeyedJob) -> list[tuple[str, str]]:
+        return sorted(job.setting.variables.items())
 
-    for _, jobs_of_setting in groupby(sorted(by_key.values(), key=setting), key=setting):
-        group = list(jobs_of_setting)
+    for _, jobs_together in groupby(sorted(by_key.values(), key=variables), key=variables):
+        group = list(jobs_together)
         launch = Launch(
             python=python,
             objects=project.results.objects,
             variables=group[0].setting.variables,
-            setting=group[0].setting.model_dump(mode="json", exclude={"variables"}),
             cases=[_request(project, job) for job in group],
             labels=[(str(python.parent.parent), "<environment>"), (str(project.root), "<project>")],
         )
@@ -152,6 +151,7 @@ def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
         "function": case.function,
         "batches": ready.batches,
         "inputs_error": ready.inputs_problem,
+        "setting": keyed_job.setting.model_dump(mode="json", exclude={"variables"}),
         "runs": case.runs,
         "time_limit_s": keyed_job.job.limits.time_limit_s,
         "memory_limit_bytes": keyed_job.job.limits.memory_limit_bytes,

@@ -73,7 +73,6 @@ def make(tmp_path):
             "python": tmp_path / "bin" / "python",
             "objects": tmp_path / "objects",
             "variables": {"TF_ENABLE_ONEDNN_OPTS": "0"},
-            "setting": {"device": None},
             "cases": cases,
             "labels": [("/project", "<project>")],
         }
@@ -194,7 +193,7 @@ def test_secrets_are_named_to_be_masked_and_are_no_part_of_the_record(probe, mak
     monkeypatch.setenv("HF_TOKEN", "hf_of_the_user")
     run_probe(make("a", variables={"API_KEY": "key-of-the-model", "TF_X": "1"}), lambda _: None)
     assert {"hf_of_the_user", "key-of-the-model"} <= set(probe.request["secrets"])
-    assert probe.request["setting"]["variables"] == {"API_KEY": "***", "TF_X": "1"}
+    assert probe.request["variables"] == {"API_KEY": "***", "TF_X": "1"}
     assert probe.started[0][1]["env"]["API_KEY"] == "key-of-the-model"
 
 

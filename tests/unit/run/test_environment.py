@@ -52,7 +52,17 @@ def asked(launches):
     ]
 
 
-def test_one_start_per_setting_with_all_its_cases(run, launches, project, plan):
+def test_settings_with_the_same_variables_share_a_start(run, launches, plan):
+    single = plan.settings["default"].model_copy(update={"intra_op_threads": 1})
+    plan.__dict__["settings"] = {**plan.settings, "onednn-off": single}
+    run()
+    (launch,) = launches
+    assert launch.variables == {}
+    threads = {(case["identity"]["setting"], case["setting"]["intra_op_threads"]) for case in launch.cases}
+    assert threads == {("default", None), ("onednn-off", 1)}
+
+
+def test_one_start_per_set_of_variables_with_all_its_cases(run, launches, project, plan):
     said = run()
     starts = [(dict(launch.variables), len(launch.cases)) for launch in launches]
     assert sorted(starts, key=str) == [({"TF_ENABLE_ONEDNN_OPTS": "0"}, 2), ({}, 2)]
