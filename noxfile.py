@@ -78,7 +78,7 @@ def refresh(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print what a run costs against doing without this tool, as ratios within this one run."""
-    _install(session)
+    _install(session, "bench")
     session.run("python", "-m", "harness.bench", *session.posargs)
 
 

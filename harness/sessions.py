@@ -142,13 +142,12 @@ def _selection(asked: list[str], environments: Iterable[Environment]) -> Selecti
 
 
 def _distinct(plans: Iterable[Plan]) -> list[Environment]:
-    """Return every environment that can exist once, in the order of the definitions."""
+    """Return every environment in which something is to run once, in the order of the definitions."""
     return list(
         {
-            name: environment
+            job.cell.environment: plan.environments[job.cell.environment]
             for plan in plans
-            for name, environment in plan.environments.items()
-            if name not in plan.unavailable
+            for job in plan.jobs()
         }.values()
     )
 

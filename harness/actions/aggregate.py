@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Outcome
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from harness.run.invocation import Selection
 
 #: Raise it when the same outcomes would be reported differently, so that reports are made anew.
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 
 
 def aggregate(project: Project, plan: Plan, selection: Selection, run: str) -> int:
@@ -24,12 +25,13 @@ def aggregate(project: Project, plan: Plan, selection: Selection, run: str) -> i
     collection = collect(project, plan, selection)
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
     recorded = sum(row.outcome is Outcome.RECORDED for row in collection.rows)
-    content = _content(plan, collection)
+    today = dt.datetime.now(dt.UTC).date()
+    content = _content(plan, collection, today)
     latest = project.results.latest
     known = read_json(latest / "report.json", formats=1)
     fresh = known is None or known.get("content") != content or not (latest / "report.txt").exists()
     if fresh:
-        _write_reports(project, plan, collection, run, content)
+        _write_reports(project, plan, collection, run, content, today)
     status = _written_status(project)
     _write_run(project, plan, collection, run, status)
     print(  # noqa: T201 - the front doors print
@@ -40,7 +42,7 @@ def aggregate(project: Project, plan: Plan, selection: Selection, run: str) -> i
     return status
 
 
-def _content(plan: Plan, collection: Collection) -> str:
+def _content(plan: Plan, collection: Collection, today: dt.date) -> str:
     """Return a digest of everything a report is made from: no need to compare again what was compared."""
     return json_digest(
         {
@@ -49,6 +51,18 @@ def _content(plan: Plan, collection: Collection) -> str:
             "baseline": str(plan.baseline),
             "cases": {name: case.model_dump(mode="json") for name, case in plan.cases.items()},
             "settings": {name: setting.model_dump(mode="json") for name, setting in plan.settings.items()},
+            "expectations": [
+                [expect.model_dump(mode="json"), expect.is_expired(today)] for expect in plan.expectations
+            ],
+            "noise_floor": plan.noise_floor.model_dump(mode="json") if plan.noise_floor else None,
+            "noise": {
+                case: [
+                    _identity(noise.floor),
+                    _identity(noise.threads),
+                    noise.problem,
+                ]
+                for case, noise in collection.noise.items()
+            },
             "remarks": plan.remarks,
             "rows": [
                 [str(row.cell), row.case, row.outcome, row.reason, row.required, _identity(row.recording)]
@@ -64,12 +78,14 @@ def _identity(recording: dict[str, Any] | None) -> list[str] | None:
     return None if recording is None else [recording["key"], recording["ended"]]
 
 
-def _write_reports(project: Project, plan: Plan, collection: Collection, run: str, content: str) -> None:
+def _write_reports(
+    project: Project, plan: Plan, collection: Collection, run: str, content: str, today: dt.date
+) -> None:
     # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
     from harness.report import markdown, terminal  # noqa: PLC0415
     from harness.report.build import build_report  # noqa: PLC0415
 
-    report = build_report(project.results, plan, collection, run=run, content=content)
+    report = build_report(project.results, plan, collection, run=run, content=content, today=today)
     latest = project.results.latest
     names = ("report.md", "report.json", "report.txt")
     places = [(latest / name).relative_to(project.root).as_posix() for name in names]

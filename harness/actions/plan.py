@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tabulate import tabulate
 
 from harness.environments.interpreters import extend_path, find_interpreter
+from harness.model.plan import Purpose
 from harness.run.jobs import current_installation, pending
 from harness.run.locking import lock_status
 
@@ -16,17 +17,23 @@ if TYPE_CHECKING:
     from harness.project import Project
     from harness.run.invocation import Selection
 
+#: More cells × cases than this that are excluded for one reason are counted instead of named.
+_MOST_NAMED = 6
+
 
 def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[str, Any]:
     """Return what a run of the plan would do now, as JSON-like data."""
     extend_path()
-    left = Counter(job.cell.environment for job in pending(project, plan, selection))
+    waiting = pending(project, plan, selection)
+    left = Counter(job.cell.environment for job in waiting if job.purpose is Purpose.OUTPUTS)
+    noise = [job for job in waiting if job.purpose is Purpose.FLOOR]
     jobs = list(plan.jobs())
     wanted = Counter(job.cell.environment for job in jobs if selection.wants(job))
     included = {job.cell.environment for job in jobs}
     environments = []
     for name, environment in plan.environments.items():
         row: dict[str, Any] = {"environment": name, "to_run": left[name], "of": wanted[name]}
+        row["noise_floors"] = sum(job.cell.environment == name for job in noise)
         if name not in included and name not in plan.unavailable:
             environments.append({**row, "excluded": True})
             continue
@@ -55,6 +62,7 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
             {"cell": str(cell), "case": case, "reason": reason}
             for (cell, case), reason in plan.excluded.items()
         ],
+        "replicates": plan.noise_floor.replicates if plan.noise_floor else None,
         "to_run": left.total(),
         "recorded": wanted.total() - left.total(),
         "remarks": list(plan.remarks),
@@ -74,6 +82,9 @@ def render_plan(described: dict[str, Any]) -> str:
         what = f"runs {row['to_run']} of {row['of']}" if row["to_run"] else f"all {row['of']} recorded"
         if not row["of"]:
             what = "not selected"
+        if row["noise_floors"]:
+            # Beside the replicates each case is loaded twice more, run twice each, and once run in two parts.
+            what += f", noise of {row['noise_floors']} cases: {described['replicates'] + 6} more runs of each"
         needs = [
             *([] if row["interpreter"] else ["an interpreter, from uv"]),
             *([f"lock {row['lock']}"] if row["lock"] != "current" else []),
@@ -99,12 +110,24 @@ def render_plan(described: dict[str, Any]) -> str:
         "",
         f"{described['to_run']} to run, {described['recorded']} recorded already",
         f"to download: up to {sum(known)} MB{plus} (less what uv's cache holds)",
-        *(f"excluded: {row['cell']} {row['case']}: {row['reason']}" for row in described["excluded"]),
+        *_excluded(described),
         *(f"lock of {row['environment']}: {row['lock_problem']}" for row in described["environments"]
           if row.get("lock_problem")),
         *(f"remark: {remark}" for remark in described["remarks"]),
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _excluded(described: dict[str, Any]) -> list[str]:
+    """Return a line per reason; a pairwise cover leaves out thousands of cells for the same one."""
+    places: dict[str, list[str]] = {}
+    for row in described["excluded"]:
+        places.setdefault(row["reason"], []).append(f"{row['cell']} {row['case']}")
+    lines = []
+    for reason, named in places.items():
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+        lines.append(f"excluded: {', '.join(named[:_MOST_NAMED])}{more}: {reason}")
+    return lines
 
 
 def _extent(described: dict[str, Any]) -> str:

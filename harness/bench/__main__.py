@@ -1,4 +1,4 @@
-"""``python -m harness.bench [run] [hand] [aggregate]``: measure and print facts; no ratio is a failure."""
+"""``python -m harness.bench [run] [hand] [aggregate] [compare]``: print facts; no ratio is a failure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from harness.bench import aggregate, hand, warm
+from harness.bench import aggregate, hand, others, warm
 from harness.bench.cost import BenchError
 from harness.bench.scratch import scratch_project
 from harness.environments.host import host_facts
@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 
     from harness.bench.scratch import Scratch
 
-_PARTS = ("run", "hand", "aggregate")
+_PARTS = ("run", "hand", "aggregate", "compare")
 _SOURCE = Path(__file__).parent.parent.parent
 #: Two of the default matrix, an old release and the newest: by hand takes its time.
 _FEW = "tf2.[29]*"
 
 _ABOUT_RUN = """\
 The floor imports TensorFlow, loads and runs the same cases on the same inputs as often, in one process
-per environment and setting, and hashes and records nothing. Both sides run as many processes at a time.
-CPU time is user and system, of all processes; of {repeats} measured in turn after one that is not, the
-cheapest counts. The allowance is {share:g} x the floor + {each:g} s per environment."""
+per environment and setting, and hashes and records nothing; neither side measures a noise floor. Both run
+as many processes at a time. CPU time is user and system, of all processes; of {repeats} measured in turn
+after one that is not, the cheapest counts. The allowance is {share:g} x the floor + {each:g} s per
+environment."""
 
 _ABOUT_HAND = """\
 By hand: nox's virtualenv backend and pip, one environment per release, one process per model,
@@ -55,12 +56,15 @@ def main(arguments: Sequence[str]) -> int:
             _run(asked.environments or "*", asked.repeats)
         if "hand" in parts:
             _hand(asked.environments or _FEW)
+        if "aggregate" in parts:
+            _say("\n# aggregate: what comparing costs\n")
+            aggregate.main()
+        if "compare" in parts:
+            _say("\n# compare: other comparators instead\n")
+            others.main()
     except BenchError as error:
         _say(str(error))
         return BenchError.exit_status
-    if "aggregate" in parts:
-        _say("\n# aggregate: what comparing costs\n")
-        aggregate.main()
     return 0
 
 

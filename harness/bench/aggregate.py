@@ -101,7 +101,7 @@ def _over_cells(folder: Path, cells: int) -> Row:
                 found[a],
                 found[b],
                 names=(a, b),
-                tolerance=lambda output: tolerance_for(output, {}),
+                tolerance=lambda output: tolerance_for(output, None),
                 read=read,
                 cache={},
             )

@@ -27,7 +27,7 @@ _RELEASE_EVERY = 1 << 24
 class BlockPair:
     """Flat views of two arrays of one shape, stored in C order, in blocks of ``size`` elements.
 
-    ``size`` is a multiple of ``RUN``.
+    Where sums are taken of the blocks, ``size`` is a multiple of ``RUN``.
     """
 
     def __init__(self, a: Array, b: Array, size: int) -> None:
@@ -68,10 +68,14 @@ def different_bits(a: Array, b: Array) -> Array:
 
 
 def squares(values: Array) -> list[float]:
-    """Return the sums of squares of non-negative float64 ``values``, run by run."""
-    whole = values.size // RUN * RUN
-    rows = values[:whole].reshape(-1, RUN)
-    sums: list[float] = np.vecdot(rows, rows).tolist()
-    if whole < values.size:
-        sums.append(float(np.vecdot(values[whole:], values[whole:])))
+    """Return the sums of squares of float64 ``values``, run by run."""
+    return products(values, values)
+
+
+def products(a: Array, b: Array) -> list[float]:
+    """Return the sums of the products of two blocks of float64, run by run."""
+    whole = a.size // RUN * RUN
+    sums: list[float] = np.vecdot(a[:whole].reshape(-1, RUN), b[:whole].reshape(-1, RUN)).tolist()
+    if whole < a.size:
+        sums.append(float(np.vecdot(a[whole:], b[whole:])))
     return sums

@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from harness.compare.blocks import BLOCK
-from harness.compare.elements import Array, Kind, element_of
+from harness.compare.elements import Array, Element, Kind, element_of
 from harness.compare.exact import compare_booleans, compare_strings
+from harness.compare.heads import identical_heads
 from harness.compare.numbers import compare_numbers
 from harness.model.divergence import EXACT, Divergence, MinTolerance, Tolerance
 
@@ -29,7 +30,7 @@ def compare_arrays(
 ) -> Divergence:
     """Return what was measured between two arrays; ``b`` is the reference of everything relative.
 
-    Bit-equal arrays have equal entries: they are not read. Others are read once or twice, in blocks of
+    Bit-equal arrays have equal entries: they are not read. Others are read one to three times, in blocks of
     ``block`` elements (a multiple of ``blocks.RUN``), on which no number depends. Another shape or
     element type makes them incomparable.
     """
@@ -38,7 +39,7 @@ def compare_arrays(
         return Divergence.not_comparable(mismatch, tolerance)
     element = element_of(a.dtype)
     if a == b:
-        return _identical(a, element.kind, tolerance)
+        return _identical(a, element, tolerance)
     if element.kind is Kind.STRING:
         return compare_strings(a, b, read, tolerance, block)
     if element.kind is Kind.BOOLEAN:
@@ -74,9 +75,10 @@ def _mismatch(a: ArrayEntry, b: ArrayEntry) -> str | None:
     return "; ".join(found) or None
 
 
-def _identical(entry: ArrayEntry, kind: Kind, tolerance: Tolerance) -> Divergence:
-    zero = None if kind in (Kind.STRING, Kind.BOOLEAN) else 0.0
-    none = None if kind in (Kind.STRING, Kind.BOOLEAN) else 0
+def _identical(entry: ArrayEntry, element: Element, tolerance: Tolerance) -> Divergence:
+    is_number = element.kind not in (Kind.STRING, Kind.BOOLEAN)
+    zero = 0.0 if is_number else None
+    none = 0 if is_number else None
     return Divergence(
         tolerance=tolerance,
         elements=math.prod(entry.shape),
@@ -86,8 +88,11 @@ def _identical(entry: ArrayEntry, kind: Kind, tolerance: Tolerance) -> Divergenc
         max_abs=zero,
         max_rel=zero,
         rel_l2=zero,
-        scaled_ulp=None if kind is Kind.INTEGER else zero,
+        rms=zero,
+        cosine=1.0 if element.kind is Kind.FLOAT else None,
+        scaled_ulp=None if element.kind is Kind.INTEGER else zero,
         nan_mismatches=none,
         inf_mismatches=none,
         min_tolerance=MinTolerance(0.0, 0.0),
+        **identical_heads(entry.shape, element)._asdict(),
     )

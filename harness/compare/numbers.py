@@ -2,7 +2,8 @@
 
 One pass takes everything but two things. ``scaled_ulp`` needs the root mean square first, and then
 looks only into blocks that can still raise it. And if sums of squares leave the range of float64, as
-only float64 and complex128 arrays can make them, a further pass takes them scaled.
+only float64 and complex128 arrays can make them, a further pass takes them scaled. What is measured of
+rows is taken by another module, of arrays that are not large.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.compare.blocks import BlockPair, different_bits, squares
+from harness.compare.blocks import BlockPair, different_bits, products, squares
 from harness.compare.decision import RowDecisions
 from harness.compare.elements import Kind
+from harness.compare.heads import compare_heads
 from harness.model.divergence import Divergence, MinTolerance
 
 if TYPE_CHECKING:
@@ -67,14 +69,32 @@ class _Totals:
     squares_a: float = 0.0
     squares_b: float = 0.0
     squares_gap: float = 0.0
+    products: float = 0.0  # of real floats only
     blocks: list[tuple[float, int]] = field(default_factory=list)
 
 
-class _Norms(NamedTuple):
-    """Root mean square of the larger array, and ||a - b|| / ||b|| (None if only b is zero)."""
+class _Squares(NamedTuple):
+    """A sum of squares as ``total * 4**exponent``: it need not be in the range of float64."""
 
-    rms: float
-    rel_l2: float | None
+    total: float
+    exponent: int = 0
+
+    def root(self, exponent: int = 0) -> float:
+        """Return the square root in units of two to the ``exponent``."""
+        return float(np.ldexp(math.sqrt(self.total), self.exponent - exponent))
+
+    def mean_root(self, count: int) -> float:
+        """Return the root mean square of ``count`` elements."""
+        return float(np.ldexp(math.sqrt(self.total / count), self.exponent)) if count else 0.0
+
+
+class _Norms(NamedTuple):
+    """What norms come from: sums of |a|², |b|², |a - b|², and of a * b in units of the first two."""
+
+    a: _Squares
+    b: _Squares
+    gap: _Squares
+    products: float
 
 
 def compare_numbers(a: Array, b: Array, element: Element, tolerance: Tolerance, block: int) -> Divergence:
@@ -86,7 +106,9 @@ def compare_numbers(a: Array, b: Array, element: Element, tolerance: Tolerance, 
     with np.errstate(all="ignore"):
         totals = _first_pass(pairs, element, tolerance, decisions)
         norms = _norms(pairs, element, totals)
-        scaled_ulp = None if element.kind is Kind.INTEGER else _scaled_ulp(pairs, element, totals, norms.rms)
+        scaled_ulp = None if element.kind is Kind.INTEGER else _scaled_ulp(pairs, element, totals, norms)
+        cosine = _cosine(norms) if element.kind is Kind.FLOAT else None
+        rms, rel_l2, snr_db = norms.gap.mean_root(totals.finite), _rel_l2(norms), _snr_db(norms)
     changed = (
         bool(totals.different) if element.kind is Kind.INTEGER else bool(decisions and decisions.changed)
     )
@@ -98,13 +120,17 @@ def compare_numbers(a: Array, b: Array, element: Element, tolerance: Tolerance, 
         excess=totals.excess,
         max_abs=totals.max_abs,
         max_rel=totals.max_rel,
-        rel_l2=norms.rel_l2,
+        rel_l2=rel_l2,
+        rms=rms,
+        snr_db=snr_db,
+        cosine=cosine,
         scaled_ulp=scaled_ulp,
         nan_mismatches=totals.nan,
         inf_mismatches=totals.inf,
         worst=index_of(totals.worst, shape),
         min_tolerance=_min_tolerance(totals),
         decision_changed=changed,
+        **compare_heads(a, b, element, block)._asdict(),
     )
 
 
@@ -166,10 +192,21 @@ def _first_pass(
             decisions.add(start, a, b, equal=not different)
         if different:
             totals.different += different
-            _take_gaps(totals, start, _gaps(a, b), tolerance)
+            gaps = _gaps(a, b)
+            _take_gaps(totals, start, gaps, tolerance)
+            if element.kind is Kind.FLOAT:
+                for part in products(*_both_finite(a, b, gaps.mismatches)):
+                    totals.products += part
         else:
             _take_equal(totals, b)
     return totals
+
+
+def _both_finite(a: Array, b: Array, mismatches: _Mismatches | None) -> tuple[Array, Array]:
+    """Return two loaded blocks with zeros where not both are finite."""
+    if mismatches is None:
+        return a, b
+    return np.where(mismatches.finite, a, 0.0), np.where(mismatches.finite, b, 0.0)
 
 
 def _take_equal(totals: _Totals, values: Array) -> None:
@@ -183,6 +220,7 @@ def _take_equal(totals: _Totals, values: Array) -> None:
     for part in sums:
         totals.squares_a += part
         totals.squares_b += part
+        totals.products += part
 
 
 def _take_gaps(totals: _Totals, start: int, gaps: _Gaps, tolerance: Tolerance) -> None:
@@ -239,44 +277,77 @@ def _take_mismatches(totals: _Totals, start: int, mismatches: _Mismatches) -> No
 
 def _norms(pairs: BlockPair, element: Element, totals: _Totals) -> _Norms:
     sums = (totals.squares_a, totals.squares_b, totals.squares_gap)
-    if not totals.blocks:
-        return _Norms(0.0, 0.0)
-    can_leave_range = element.least_exponent < _LEAST_EXPONENT
+    can_leave_range = bool(totals.blocks) and element.least_exponent < _LEAST_EXPONENT
     if can_leave_range and any(math.isinf(total) or total < _LEAST_SUM for total in sums):
-        return _scaled_norms(pairs, element, totals)
-    rms = math.sqrt(max(totals.squares_a, totals.squares_b) / totals.finite)
-    return _Norms(rms, _ratio((math.sqrt(totals.squares_gap), 0), (math.sqrt(totals.squares_b), 0)))
+        return _scaled_norms(pairs, element, sums)
+    a, b, gap = map(_Squares, sums)
+    return _Norms(a, b, gap, totals.products)
 
 
-def _scaled_norms(pairs: BlockPair, element: Element, totals: _Totals) -> _Norms:
+def _scaled_norms(pairs: BlockPair, element: Element, sums: tuple[float, float, float]) -> _Norms:
     """Return norms whose squares are beyond float64, from values multiplied by powers of two."""
-    sums = (totals.squares_a, totals.squares_b, totals.squares_gap)
-    # First away from the end of the range that is near, so that |a - b| itself is neither lost nor infinite.
-    shift = -2 if math.inf in sums else 500
 
-    def moduli(which: str) -> Iterable[Array]:
-        for _, stored_a, stored_b in pairs:
-            gaps = _gaps(element.load(stored_a) * 2.0**shift, element.load(stored_b) * 2.0**shift)
-            yield getattr(gaps, which)
+    def shift(total: float) -> int:
+        # First away from the end of the range that is near, so that moduli are neither lost nor infinite.
+        if math.isinf(total):
+            return -2
+        return 0 if math.inf in sums else 500
 
-    def squared_norm(which: str) -> tuple[float, int]:
-        exponent = math.frexp(max(float(values.max()) for values in moduli(which)))[1]
-        scaled = (np.ldexp(values, -exponent) for values in moduli(which))
-        return sum(part for values in scaled for part in squares(values)), exponent
+    def squared_norm(which: str, total: float) -> _Squares:
+        shifted = shift(total)
 
-    a, b, gap = squared_norm("a"), squared_norm("b"), squared_norm("gap")
-    rms = max(
-        float(np.ldexp(math.sqrt(total / totals.finite), exponent - shift)) for total, exponent in (a, b)
-    )
-    rms = min(rms, _LARGEST)
-    return _Norms(rms, _ratio((math.sqrt(gap[0]), gap[1]), (math.sqrt(b[0]), b[1])))
+        def moduli() -> Iterable[Array]:
+            for _, stored_a, stored_b in pairs:
+                gaps = _gaps(element.load(stored_a) * 2.0**shifted, element.load(stored_b) * 2.0**shifted)
+                yield getattr(gaps, which)
+
+        exponent = math.frexp(max(float(values.max()) for values in moduli()))[1]
+        scaled = (np.ldexp(values, -exponent) for values in moduli())
+        return _Squares(sum(part for values in scaled for part in squares(values)), exponent - shifted)
+
+    a, b, gap = (squared_norm(*one) for one in zip(("a", "b", "gap"), sums, strict=True))
+    if element.kind is not Kind.FLOAT:
+        return _Norms(a, b, gap, 0.0)
+    total = 0.0
+    for _, stored_a, stored_b in pairs:
+        left, right = element.load(stored_a), element.load(stored_b)
+        both = _both_finite(left, right, _gaps(left, right).mismatches)
+        for part in products(np.ldexp(both[0], -a.exponent), np.ldexp(both[1], -b.exponent)):
+            total += part
+    return _Norms(a, b, gap, total)
 
 
-def _ratio(gap: tuple[float, int], b: tuple[float, int]) -> float | None:
-    """Return ``gap / b``, each given as a factor and an exponent of two; None if only ``b`` is zero."""
-    if not gap[0]:
+def _rel_l2(norms: _Norms) -> float | None:
+    if not norms.gap.total:
         return 0.0
-    return float(np.ldexp(gap[0] / b[0], gap[1] - b[1])) if b[0] else None
+    if not norms.b.total:
+        return None
+    ratio = math.sqrt(norms.gap.total) / math.sqrt(norms.b.total)
+    return float(np.ldexp(ratio, norms.gap.exponent - norms.b.exponent))
+
+
+def _snr_db(norms: _Norms) -> float | None:
+    if not norms.gap.total or not norms.b.total:
+        return None
+    ratio = math.sqrt(norms.b.total) / math.sqrt(norms.gap.total)
+    return 20 * (math.log10(ratio) + (norms.b.exponent - norms.gap.exponent) * math.log10(2))
+
+
+def _cosine(norms: _Norms) -> float | None:
+    if not norms.gap.total:
+        return 1.0
+    if not norms.a.total or not norms.b.total:
+        return None
+    unit = max(norms.a.exponent, norms.b.exponent)
+    a, b, gap = (squared.root(unit) for squared in norms[:3])
+    if 2 * gap <= min(a, b):
+        # Of nearly equal arrays what is missing from 1 is taken by itself: |a - b|² = (|a| - |b|)² plus
+        # 2 |a| |b| (1 - cos).
+        apart = abs(a - b)
+        cosine = 1 - (gap - apart) * (gap + apart) / (a * b) / 2
+    else:
+        cosine = norms.products / (math.sqrt(norms.a.total) * math.sqrt(norms.b.total))
+    return min(1.0, max(-1.0, cosine))
 
 
 def _power_of_two(moduli: Array) -> Array:
@@ -284,7 +355,8 @@ def _power_of_two(moduli: Array) -> Array:
     return (moduli.view(np.uint64) & _EXPONENT).view(np.float64)
 
 
-def _scaled_ulp(pairs: BlockPair, element: Element, totals: _Totals, rms: float) -> float:
+def _scaled_ulp(pairs: BlockPair, element: Element, totals: _Totals, norms: _Norms) -> float:
+    rms = min(max(norms.a.mean_root(totals.finite), norms.b.mean_root(totals.finite)), _LARGEST)
     # ulp(x) grows with x, so that ulp(max(|a|, |b|, rms)) is never below this one, and a block whose
     # largest gap is `best` of it has nothing to add. Units are left at 2**e here, for one product at the end.
     floor = max(2.0**element.least_exponent, float(_power_of_two(np.array([rms]))[0]))

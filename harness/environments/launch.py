@@ -208,6 +208,7 @@ def _unwritten(
         "log_tail": log_tail,
         "outputs": [],
         "unstable": [],
+        "floor": None,
         "effective": {},
         "phases": {},
         "started": started.isoformat(timespec="milliseconds"),

@@ -1,4 +1,4 @@
-"""Expand a definition: products, then overrides, exclusions, inclusions, and the baseline."""
+"""Expand a definition: products, then overrides, exclusions, inclusions, the baseline, and the cover."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from harness.errors import DefinitionError
+from harness.expand.cover import LEFT_OUT, pairwise
 from harness.model.plan import Build, CellId, Environment, Limits, Plan
 from harness.releases.table import WORDS, UnknownReleaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from harness.model.definition import Definition, EnvironmentBlock
     from harness.releases.table import ReleaseTable
@@ -56,9 +57,14 @@ class _Expansion:
         limits = self._limits(cells)
         excluded = self._excluded([cell for cell in cells if cell.environment not in included])
         self._report_unused_overrides()
+        self._report_unused_expectations(cells)
         baseline = self._baseline(cells)
         if self.problems:
             raise DefinitionError(self.problems)
+        unavailable = self._unavailable(environments.values())
+        if definition.cover == "pairwise":
+            always = {baseline, *(cell for cell in cells if cell.environment in included)}
+            excluded |= self._thinned(cells, environments, always, unavailable, excluded)
         return Plan(
             matrix=matrix,
             baseline=baseline,
@@ -66,9 +72,11 @@ class _Expansion:
             settings=definition.settings,
             cases=definition.cases,
             limits=limits,
-            unavailable=self._unavailable(environments.values()),
+            noise_floor=definition.noise_floor if definition.noise_floor.replicates else None,
+            unavailable=unavailable,
             excluded=excluded,
             included={name: reason for name, (_, reason) in included.items()},
+            expectations=tuple(definition.expect),
             remarks=tuple(self.remarks),
         )
 
@@ -141,6 +149,42 @@ class _Expansion:
                 self.remarks.append(
                     f"override.{index}: cells '{override.cells}', cases '{override.cases}' match nothing"
                 )
+
+    def _report_unused_expectations(self, cells: list[CellId]) -> None:
+        for index, expect in enumerate(self.definition.expect):
+            if not any(expect.selects(cell, name) for cell, name in product(cells, self.definition.cases)):
+                self.remarks.append(
+                    f"expect.{index}: cells '{expect.cells}', cases '{expect.cases}' match nothing"
+                )
+
+    def _thinned(
+        self,
+        cells: list[CellId],
+        environments: Mapping[str, Environment],
+        always: Collection[CellId],
+        unavailable: Mapping[str, str],
+        excluded: Mapping[tuple[CellId, str], str],
+    ) -> dict[tuple[CellId, str], str]:
+        """Return what a pairwise cover excludes beside what is excluded already."""
+        names = list(self.definition.cases)
+        running, missing = {}, {}
+        for cell in cells:
+            cases = frozenset(name for name in names if (cell, name) not in excluded)
+            if cell.environment in unavailable:
+                missing[cell] = unavailable[cell.environment]
+            elif cases:
+                running[cell] = cases
+            else:
+                missing[cell] = f"excluded: {excluded[cell, names[0]]}"
+        cover = pairwise(running, environments, always, missing)
+        self.remarks += cover.remarks
+        return {
+            (cell, name): LEFT_OUT
+            for cell, cases in running.items()
+            if cell not in cover.kept
+            for name in names
+            if name in cases
+        }
 
     def _baseline(self, cells: list[CellId]) -> CellId:
         wanted = self.definition.baseline

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from harness.compare.elements import Kind, element_of
+from harness.model.definition import ToleranceDefinition
 from harness.model.divergence import EXACT, Divergence, Tolerance
 from harness.model.verdict import Verdict
 
@@ -43,21 +44,30 @@ def judge(divergence: Divergence) -> Verdict:
     return Verdict.FLOAT_NOISE if divergence.different else Verdict.IDENTICAL
 
 
-def tolerance_for(output: Output, patterns: Mapping[str, Tolerance]) -> Tolerance:
-    """Return the tolerance for an output: of the last pattern that matches its name, else by its type.
+def limits_for(output: Output, patterns: Mapping[str, ToleranceDefinition]) -> ToleranceDefinition | None:
+    """Return the limits that a matrix sets for an output: those of the last pattern that matches its name.
 
-    ``patterns`` are globs in the order they were written. What a float tolerance means nothing to stays
-    exact: strings, booleans, and the structure of sparse and ragged outputs. Of integers (labels,
-    counts, pixels) only ``atol`` applies, so that a relative tolerance for ``*`` does not make class
-    5000 equal to class 5001.
+    ``patterns`` are globs in the order they were written. What a limit of floats means nothing to has none,
+    and so stays exact: strings, booleans, and the structure of sparse and ragged outputs. Of integers
+    (labels, counts, pixels) only ``atol`` applies, so that a relative tolerance for ``*`` does not make
+    class 5000 equal to class 5001. A comparator judges whatever its pattern matches.
     """
+    matching = [found for pattern, found in patterns.items() if _matches(pattern, output.id.name)]
+    if not matching or matching[-1].comparator is not None:
+        return matching[-1] if matching else None
     kind = element_of(output.array.dtype).kind
     if output.id.component not in _VALUES or kind in (Kind.BOOLEAN, Kind.STRING):
-        return EXACT
-    matching = [found for pattern, found in patterns.items() if _matches(pattern, output.id.name)]
-    if not matching:
-        return DEFAULTS.get(output.array.dtype, EXACT)
-    return Tolerance(atol=matching[-1].atol) if kind is Kind.INTEGER else matching[-1]
+        return None
+    if kind is Kind.INTEGER:
+        return None if matching[-1].atol is None else ToleranceDefinition(atol=matching[-1].atol)
+    return matching[-1]
+
+
+def tolerance_for(output: Output, limits: ToleranceDefinition | None) -> Tolerance:
+    """Return what an output's elements are measured with: its limits' ``rtol`` and ``atol``, else by type."""
+    if limits is not None and (limits.rtol is not None or limits.atol is not None):
+        return Tolerance(rtol=limits.rtol or 0.0, atol=limits.atol or 0.0)
+    return DEFAULTS.get(output.array.dtype, EXACT) if output.id.component in _VALUES else EXACT
 
 
 def unmatched(patterns: Iterable[str], names: Iterable[str]) -> list[str]:

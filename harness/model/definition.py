@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Literal, Self
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import (
@@ -17,8 +18,13 @@ from pydantic import (
     model_validator,
 )
 
+from harness.model.outcome import Outcome
 from harness.model.plan import Build
 from harness.model.sources import InputSource  # noqa: TC001 - pydantic reads it at run time
+from harness.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.model.plan import CellId
 
 
 class Keys(BaseModel):
@@ -59,11 +65,29 @@ def _known_resolve(text: str) -> str:
     return text
 
 
+def _date(value: object) -> object:
+    # Left to itself pydantic takes 20261231 for seconds since 1970.
+    if isinstance(value, dt.datetime) or not isinstance(value, dt.date | str):
+        raise ValueError("give a date such as 2026-12-31")  # noqa: TRY004 - pydantic collects ValueErrors
+    return value
+
+
+def _known_problem(value: Outcome | Verdict) -> Outcome | Verdict:
+    if value in {Outcome.RECORDED, Verdict.IDENTICAL}:
+        raise ValueError("this is no problem: it is what every cell should come to, and needs no expectation")
+    if value is Outcome.SKIPPED:
+        raise ValueError("what was skipped was not run, and nothing is known of it: use [[exclude]]")
+    return value
+
+
 def _pinned(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*==[^=*,; ]+", text):
         raise ValueError("pin it exactly, as in 'basic-pitch==0.4.0': another version is another model")
     return text
 
+
+#: Of fewer, a standard deviation says too little: its own relative error is 1 / sqrt(2 (n - 1)).
+_FEWEST_REPLICATES = 8
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Glob = Annotated[str, Field(min_length=1)]
@@ -131,6 +155,38 @@ class Override(Keys):
         return self
 
 
+class Expect(Keys):
+    """A known problem: shown as expected and no reason for a run to fail, until its date has passed."""
+
+    cells: Glob
+    """Glob on an environment's id, or with "/" on "ENVIRONMENT/SETTING"."""
+    cases: Glob = "*"
+    """Glob on the names of cases."""
+    outcome: Annotated[Outcome, AfterValidator(_known_problem)] | None = None
+    """What the cells fail with, e.g. "load-failed"; exactly that."""
+    verdict: Annotated[Verdict, AfterValidator(_known_problem)] | None = None
+    """Against the baseline, e.g. "suspicious"; exactly that, but "diverged" expects "suspicious" too."""
+    reason: Reason
+    owner: Annotated[str, Field(min_length=1)]
+    """Whom to ask about it."""
+    until: Annotated[dt.date, BeforeValidator(_date)]
+    """The last day on which it is expected."""
+
+    @model_validator(mode="after")
+    def _expects_one_thing(self) -> Self:
+        if (self.outcome is None) == (self.verdict is None):
+            raise ValueError("give exactly one of outcome and verdict: a cell that fails has no verdict")
+        return self
+
+    def selects(self, cell: CellId, case: str) -> bool:
+        """Whether its globs match a cell and case."""
+        return cell.matches(self.cells) and fnmatchcase(case, self.cases)
+
+    def is_expired(self, today: dt.date) -> bool:
+        """Whether its date has passed."""
+        return today > self.until
+
+
 class SettingDefinition(Keys):
     """What varies at run time without a reinstall."""
 
@@ -147,10 +203,30 @@ class SettingDefinition(Keys):
 
 
 class ToleranceDefinition(Keys):
-    """How far an output may be from the baseline's: |a - b| <= atol + rtol * |b| in every element."""
+    """How far an output may be from the baseline's. What is given decides, and the noise floor does not."""
 
-    rtol: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    atol: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    rtol: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """|a - b| <= atol + rtol * |b| in every element; the one that is not given is zero."""
+    atol: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    ulp: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Largest distance in scaled units in the last place."""
+    top1: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Least fraction of rows whose argmax agrees. Alone, it comes on top of the noise floor."""
+    comparator: str | None = None
+    """Name of an entry point of the group "savedmodel_matrix.comparators" that judges this output."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("limits nothing: give rtol, atol, ulp, top1 or comparator")
+        if self.comparator is not None and len(self.model_fields_set) > 1:
+            raise ValueError("a comparator judges alone: leave out rtol, atol, ulp and top1")
+        return self
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether it limits the numbers themselves, and not just the agreement of rows."""
+        return any(limit is not None for limit in (self.rtol, self.atol, self.ulp))
 
 
 class CaseDefinition(Keys):
@@ -178,6 +254,24 @@ class CaseDefinition(Keys):
     """By glob on the output's name, later ones win; default: by element type."""
 
 
+class NoiseFloorDefinition(Keys):
+    """How the noise of each output is measured: by replicates of the baseline, floats moved by one ULP.
+
+    16 are enough to screen. 59 bound the noise for a release: that the largest of 59 is beyond the 95th
+    percentile has a probability of 0.95 (Wilks, 1941).
+    """
+
+    replicates: Annotated[int, Field(ge=0, le=1000)] = 16
+    """Runs of each case in the baseline; 0 for none, and verdicts by tolerances alone."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+
+    @model_validator(mode="after")
+    def _enough_to_spread(self) -> Self:
+        if 0 < self.replicates < _FEWEST_REPLICATES:
+            raise ValueError(f"give {_FEWEST_REPLICATES} replicates or more, or 0 for no noise floor")
+        return self
+
+
 class Definition(Keys):
     """A whole ``matrices/NAME.toml``."""
 
@@ -187,5 +281,10 @@ class Definition(Keys):
     exclude: list[Exclude] = []
     include: list[Include] = []
     override: list[Override] = []
+    expect: list[Expect] = []
+    """Problems that are known."""
+    cover: Literal["all", "pairwise"] = "all"
+    """"pairwise" runs few cells in which every two values of two axes meet, instead of all of them."""
     settings: Annotated[dict[Name, SettingDefinition], Field(min_length=1)] = {"default": SettingDefinition()}
     cases: Annotated[dict[Name, CaseDefinition], Field(min_length=1)]
+    noise_floor: NoiseFloorDefinition = NoiseFloorDefinition()

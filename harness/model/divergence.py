@@ -64,6 +64,14 @@ class Divergence:
     """The largest ``|a - b| / |b|`` over elements with ``b != 0``; zero if there is none."""
     rel_l2: float | None = None
     """``||a - b|| / ||b||``; None if only ``b`` is zero throughout."""
+    rms: float | None = None
+    """``sqrt(mean(|a - b|**2))``, in the output's unit; zero if no element is finite on both sides."""
+    snr_db: float | None = None
+    """``20 * log10(||b|| / ||a - b||)``, in decibels; None where it is infinite, as nothing differs or
+    ``b`` is zero throughout."""
+    cosine: float | None = None
+    """``a . b / (||a|| * ||b||)`` of the flat arrays, from -1 to 1 without a unit; 1 where nothing
+    differs, None if only one is zero throughout. Of real floats only."""
     scaled_ulp: float | None = None
     """The largest ``|a - b| / ulp(max(|a|, |b|, rms))``: ulp of the element type, rms the larger of both
     arrays' root mean squares. None for integers."""
@@ -76,6 +84,18 @@ class Divergence:
     min_tolerance: MinTolerance | None = None
     decision_changed: bool = False
     """An argmax over the last axis moved, or an integer, boolean or string differs."""
+    top1_agreement: float | None = None
+    """The fraction of rows, from 0 to 1, whose ``numpy.argmax`` is the same on both sides: ties go to the
+    first index and NaN is above any number. This and the two below are taken over the last axis of real
+    floats of rank 2 or more, and are None of arrays too large for it (``harness.compare.heads``)."""
+    top5_agreement: float | None = None
+    """The mean over rows of ``|top5(a) & top5(b)| / 5``, from 0 to 1; None of rows of 5 or fewer."""
+    kl: float | None = None
+    """The largest over rows of ``sum(p * log(p / q))`` in nats, ``p`` being the distribution of ``b`` and
+    ``q`` of ``a``. A row whose reference is non-negative and sums up to 1 (within 1e-3, or the type's
+    resolution if that is coarser) is taken as probabilities, normalised, and any other by its softmax. Where
+    such a ``q`` is zero or negative it counts as the type's smallest positive number. Rows that
+    are not finite on both sides are left out; None if none is left."""
 
     @classmethod
     def not_comparable(cls, reason: str, tolerance: Tolerance = EXACT) -> Self:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -17,7 +17,11 @@ from packaging.requirements import Requirement
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.model.definition import CaseDefinition, SettingDefinition
+    from harness.model.definition import CaseDefinition, Expect, NoiseFloorDefinition, SettingDefinition
+
+
+#: A case's time limit is multiplied by this where its noise floor is measured.
+_FLOOR_TIME = 10
 
 
 class Build(StrEnum):
@@ -81,6 +85,16 @@ class Limits:
     memory_limit_bytes: int | None
 
 
+class Purpose(StrEnum):
+    """What a job is run for: a cell's own outputs, or the noise they are held against."""
+
+    OUTPUTS = "outputs"
+    FLOOR = "noise floor"
+    """Replicates of the baseline with inputs and weights moved by a unit in the last place."""
+    THREADS = "other threads"
+    """The baseline with another number of threads: what differs then is noise by definition."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One cell and case that is to run."""
@@ -88,6 +102,7 @@ class Job:
     cell: CellId
     case: str
     limits: Limits
+    purpose: Purpose = Purpose.OUTPUTS
 
 
 @dataclass(frozen=True)
@@ -104,9 +119,13 @@ class Plan:
     settings: Mapping[str, SettingDefinition]
     cases: Mapping[str, CaseDefinition]
     limits: Mapping[tuple[CellId, str], Limits]
+    noise_floor: NoiseFloorDefinition | None = None
+    """How to measure the noise of the baseline's outputs; None where the definition asks for none."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     excluded: Mapping[tuple[CellId, str], str] = field(default_factory=dict)
     included: Mapping[str, str] = field(default_factory=dict)
+    expectations: tuple[Expect, ...] = ()
+    """Problems that are known, in the order of the definition."""
     remarks: tuple[str, ...] = ()
 
     def cells(self) -> Iterator[CellId]:
@@ -123,3 +142,19 @@ class Plan:
             for case in self.cases:
                 if (cell, case) not in self.excluded:
                     yield Job(cell, case, self.limits[cell, case])
+
+    def noise_jobs(self, environment: str | None = None) -> Iterator[Job]:
+        """What is to run in the baseline, beside its outputs, for the noise floor of each of its cases."""
+        if self.noise_floor is None:
+            return
+        for job in self.jobs(environment):
+            if job.cell == self.baseline:
+                # A case's own time is for loading it and running it a few times.
+                longer = replace(job.limits, time_limit_s=job.limits.time_limit_s * _FLOOR_TIME)
+                yield replace(job, purpose=Purpose.FLOOR, limits=longer)
+                yield replace(job, purpose=Purpose.THREADS)
+
+    def work(self, environment: str | None = None) -> Iterator[Job]:
+        """All that is to run, of one environment or of all."""
+        yield from self.jobs(environment)
+        yield from self.noise_jobs(environment)

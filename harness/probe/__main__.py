@@ -14,7 +14,8 @@
                 "loader": "saved_model", "tags": null | [str], "signature": null | str,
                 "function": null | str, "batches": null | [[input, ...], ...],
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,
-                "memory_limit_bytes": null | int}]}
+                "memory_limit_bytes": null | int,
+                "floor": null | {"replicates": int, "seed": int}}]}
 
 An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
 that is called instead of a signature; there an input named "" is passed by position. Without either,
@@ -27,9 +28,23 @@ the signature is ``serving_default``. ``runs`` counts the first run too.
      "reason": null | one line, "traceback": null | str, "log_tail": str,
      "outputs": [{"batch", "name", "component", "array"}],             of the first run
      "unstable": [{"batch", "name", "component", "run", "array"}],     further runs that differ in a bit
+     "floor": null | {...},     as below, where the case asks for it
      "effective": {...} (see ``effective``),
-     "phases": {"import" | "load" | "first_run" | "further_runs": {"wall_s", "cpu_s", "peak_rss_bytes"}},
+     "phases": {"import" | "load" | "first_run" | "further_runs" | "floor":
+                {"wall_s", "cpu_s", "peak_rss_bytes"}},
      "started", "ended": ISO 8601, UTC}
+
+A floor (see ``floor``; K replicates with floats moved by one unit in the last place)::
+
+    {"replicates": K, "seed", "moved": {"inputs", "variables"},    how many numbers were moved
+     "outputs": [{"batch", "name", "component", "dtype", "replicates",
+                  "lost": null | why the replicates of this output cannot be used,
+                  "std": null | float64 array of the output's shape: the standard deviation over replicates,
+                  "rms": [root mean square of each replicate's distance from the first run, ...],
+                  "flipped": bool array: where a replicate had another argmax over the last axis (floats
+                             of rank 2 and more), or another value (integers, booleans, strings)}],
+     "split": [{"batch", "name", "component", "array"}],    outputs of the batch run in two parts
+     "unreached": [input name, ...]}    of which another order of elements changed no output
 
 An output's name is its path in the returned structure ("a/0/b"), "output" for a bare tensor. ``array``
 of an unstable output is null where that run did not return it.

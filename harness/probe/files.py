@@ -13,7 +13,7 @@ _REQUEST = ("objects", "imported", "isolation", "scrub", "secrets", "variables",
 _SETTING = ("device", "intra_op_threads", "inter_op_threads", "jit_compile", "grappler")
 _CASE = (
     "result", "key", "identity", "model", "loader", "tags", "signature", "function", "batches",
-    "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting",
+    "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting", "floor",
 )  # fmt: skip
 
 
@@ -94,6 +94,7 @@ def result(case, imported, part, clean, log):
         "log_tail": clean(texts.log_tail(log)),
         "outputs": part.get("outputs", []),
         "unstable": part.get("unstable", []),
+        "floor": part.get("floor"),
         "effective": clean(dict(imported.get("effective", {}), **part.get("effective", {}))),
         "phases": dict(imported.get("phases", {}), **part.get("phases", {})),
     }

@@ -2,14 +2,15 @@
 
 A loader has two steps, because their failures are two outcomes: ``load(tf, case)`` returns whatever must
 stay referenced while the model runs, and ``entry(tf, loaded, case)`` returns a function that takes the
-inputs of one batch (see ``tensors.read_inputs``) and returns the structure the model gave.
+inputs of one batch (see ``tensors.read_inputs``) and returns the structure the model gave. A third,
+``variables(loaded, case)``, returns those that the entry reads, each with ``numpy`` and ``assign``.
 """
 
 import collections
 
 from . import tensors, texts
 
-Loader = collections.namedtuple("Loader", ["load", "entry"])
+Loader = collections.namedtuple("Loader", ["load", "entry", "variables"])
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -57,9 +58,7 @@ def signature_arguments(tf, specs, inputs):
 
 def _function(tf, loaded, path):
     """Return a caller of the attribute at the dotted ``path``: an unnamed input goes by position."""
-    target = loaded
-    for name in path.split("."):
-        target = getattr(target, name, None)
+    target = _attribute(loaded, path)
     if not callable(target):
         have = ", ".join(sorted(name for name in dir(loaded) if _offered(loaded, name))) or "none"
         raise NoSuchEntryError("function {!r} does not exist; the model has: {}".format(path, have))
@@ -72,9 +71,30 @@ def _function(tf, loaded, path):
     return call
 
 
+def _attribute(loaded, path):
+    """Return the attribute at the dotted ``path``, or ``None``."""
+    target = loaded
+    for name in path.split("."):
+        target = getattr(target, name, None)
+    return target
+
+
 def _offered(loaded, name):
     """Whether ``name`` is a function that was saved with the object, not a method of TensorFlow's own."""
     return name == "__call__" or (not name.startswith("_") and callable(getattr(loaded, name, None)))
 
 
-LOADERS = {"saved_model": Loader(load_saved_model, entry_saved_model)}
+def variables_saved_model(loaded, case):
+    """Return the variables that the case's signature or function captures.
+
+    None for the reference-typed variables of a v1 graph: they are nodes, and no objects.
+    """
+    if case["function"] is None:
+        functions = [loaded.signatures[case["signature"] or DEFAULT_SIGNATURE]]
+    else:
+        functions = getattr(_attribute(loaded, case["function"]), "concrete_functions", ())
+    distinct = {id(variable): variable for function in functions for variable in function.variables}
+    return list(distinct.values())
+
+
+LOADERS = {"saved_model": Loader(load_saved_model, entry_saved_model, variables_saved_model)}

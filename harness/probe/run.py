@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from . import effective, loaders, measure, tensors, texts
+from . import effective, floor, loaders, measure, tensors, texts
 
 
 class CaseError(Exception):
@@ -22,6 +22,7 @@ def run_case(tf, request, case, report):
     """
     phases = measure.Phases()
     part = {"outcome": "recorded", "reason": None, "traceback": None, "outputs": [], "unstable": []}
+    part["floor"] = None
     part["effective"] = {}
     try:
         _run(tf, request, case, report, phases, part)
@@ -31,7 +32,7 @@ def run_case(tf, request, case, report):
         part["traceback"] = texts.trimmed_traceback(cause) if cause is not None else None
     part["phases"] = phases.costs
     if part["outcome"] != "recorded":
-        part.update(outputs=[], unstable=[])
+        part.update(outputs=[], unstable=[], floor=None)
     return part
 
 
@@ -52,6 +53,7 @@ def _run(tf, request, case, report, phases, part):
         raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
     with failing_as("run-failed"):
         entry = loader.entry(tf, loaded, case)
+    first = []
     for run in range(case["runs"]):
         for number, batch in enumerate(case["batches"]):
             report("running batch {}".format(number) + (", run {}".format(run + 1) if run else ""))
@@ -66,8 +68,14 @@ def _run(tf, request, case, report, phases, part):
                 part["unstable"] += differing(part["outputs"], entries, number, run + 1)
             else:
                 part["outputs"] += entries
+                if case["floor"] is not None:
+                    first.append(leaves)
     if not part["outputs"]:
         raise CaseError("run-failed", "it ran and returned no output: there is nothing to compare")
+    if case["floor"] is not None:
+        with phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
+            variables = loader.variables(loaded, case)
+            part["floor"] = floor.measure(tf, case, request["objects"], entry, variables, first, report)
 
 
 def apply_setting(tf, setting):

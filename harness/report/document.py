@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003 - pydantic reads it at run time
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.model.outcome import Outcome  # noqa: TC001 - pydantic reads it at run time
+from harness.judge.case import Caveat  # noqa: TC001 - pydantic reads it at run time
+from harness.judge.expect import Standing  # noqa: TC001 - as above
+from harness.judge.output import Decision, Measure  # noqa: TC001 - as above
+from harness.model.outcome import Outcome  # noqa: TC001 - as above
 from harness.model.verdict import Verdict  # noqa: TC001 - as above
 
 REPORT_FORMAT: Final = 1
@@ -88,9 +92,11 @@ class CellRow(Row):
     class_: str | None = None
     """Letter of the class of bit-identical cells it is in, for this case."""
     verdict: Verdict | None = None
-    """Against the baseline; the worst of all outputs."""
+    """Against the baseline; the worst of all outputs that are not nondeterministic."""
     unstable: list[str] = []
     """Outputs that differed between runs in this one cell."""
+    expected: str | None = None
+    """Why this outcome or verdict is expected, where the matrix says so."""
     phases: dict[str, PhaseRow] = {}
 
     @property
@@ -126,18 +132,67 @@ class DivergenceRow(Row):
     """Elements that are not bit-equal."""
     beyond: int | None
     """Elements beyond the tolerance."""
+    judged_by: Measure
     rtol: float | None
     atol: float | None
     max_abs: float | None
     max_rel: float | None
     rel_l2: float | None
+    rms: float | None
+    cosine: float | None
+    snr_db: float | None
+    top1_agreement: float | None
+    top5_agreement: float | None
+    kl: float | None
     scaled_ulp: float | None
     nan_mismatches: int | None
     inf_mismatches: int | None
     min_tolerance: MinTolerance | None
     noise_ratio: float | None = None
-    """Measured against a noise floor; no floor, no ratio."""
+    """How many times the noise of two runs the difference is: the larger of the two below. None without a
+    noise floor."""
+    noise_overall: float | None = None
+    noise_peak: float | None = None
     decision_changed: bool
+    decision: Decision | None = None
+    """What the changed decision comes to."""
+    decision_margin: float | None = None
+    """The largest margin, in noise ratios, by which the maximum of a row moved; None where none did."""
+
+
+class OutputRow(Row):
+    """One output of one case: what is known of it in the baseline, before any comparison."""
+
+    case: str
+    batch: int
+    output: str
+    dtype: str
+    shape: list[int]
+    caveats: dict[Caveat, str]
+    """What keeps it from proving what it seems to prove, and how that was seen."""
+    sigma: float | None
+    """Its noise, in its own unit: the root mean square of its elements' standard deviations."""
+    raised: float | None
+    """What benign settings (threads, batch size) multiplied the noise by."""
+    detectable: float | None
+    """The least relative change of the whole output that is told from noise; less is undetectable."""
+    no_floor: str | None
+    """Why it has no noise floor, if it is of floats and has none."""
+
+
+class ExpectationRow(Row):
+    """A known problem that the matrix declares, and what became of it."""
+
+    cells: str
+    cases: str
+    expects: str
+    """The outcome or verdict."""
+    reason: str
+    owner: str
+    until: dt.date
+    standing: Standing
+    covers: int
+    """How many cells × cases it covers: none once it has expired."""
 
 
 class ClassRow(Row):
@@ -164,6 +219,10 @@ class Report(Row):
     cells: list[CellRow]
     classes: list[ClassRow]
     divergences: list[DivergenceRow]
+    expectations: list[ExpectationRow]
+    outputs: list[OutputRow]
+    replicates: int | None
+    """How many replicates measured the noise of each output; None where that was not asked for."""
     remarks: list[str]
     faults: list[str]
     """Tracebacks of failures of the harness itself."""

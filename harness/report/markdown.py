@@ -35,10 +35,26 @@ def render(report: Report) -> str:
     numbers = tables.divergences(report)
     if not numbers.empty:
         parts += ["## What differs from the baseline, in numbers", _table(numbers)]
+    if report.outputs:
+        parts += [
+            "## Outputs of the baseline, and their noise",
+            _noise_text(report),
+            _table(tables.noise(report)),
+        ]
     parts += _list("## Not recorded", tables.failures(report))
     parts += _list("## Remarks", report.remarks)
     parts += _list("## Faults of the harness", report.faults)
     return "\n\n".join(parts) + "\n"
+
+
+def _noise_text(report: Report) -> str:
+    if report.replicates is None:
+        return "The matrix asks for no noise floor: verdicts are by tolerances alone."
+    return (
+        f"Measured by {report.replicates} replicates in the baseline, with every float of inputs and weights "
+        "moved by -1, 0 or +1 unit in the last place. A difference is noise up to 3 times what two such runs "
+        "differ by, and real beyond 10 times."
+    )
 
 
 def _origin(case: CaseRow) -> str:

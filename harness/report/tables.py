@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from harness.judge.output import Decision
 from harness.model.outcome import Outcome
 from harness.model.verdict import Verdict, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.report.document import CellRow, DivergenceRow, Report
 
 #: One sign per verdict, so that a matrix of many cells fits on a screen.
@@ -23,7 +26,8 @@ SIGNS = {
 }
 LEGEND = (
     "= identical   ~ float-noise   ! suspicious   # diverged   ? incomparable   · nothing to compare",
-    "* a decision changed   ( ) some cases have nothing to compare   letters: bit-identical cells",
+    "* a decision changed   ° one changed within the noise   letters: bit-identical cells",
+    "( ) some cases have nothing to compare   2.1× how many times the noise of two runs a difference is",
 )
 NOTHING = "·"  # no outputs on one side: there is nothing to compare
 
@@ -119,11 +123,16 @@ def divergences(report: Report) -> pd.DataFrame:
             "case": row.case,
             "class": classes[row.case, row.a].name,
             "output": row.output if row.batch is None else f"{row.output} [{row.batch}]",
-            "verdict": f"{row.verdict}{' *' if row.decision_changed else ''}",
+            "verdict": row.verdict.value,
+            "by": row.judged_by.value,
+            "× noise": row.noise_ratio,
+            "decision": _decision(row),
             "max abs": row.max_abs,
             "max rel": row.max_rel,
             "rel L2": row.rel_l2,
             "scaled ULP": row.scaled_ulp,
+            "top-1": row.top1_agreement,
+            "KL": row.kl,
             "passes at atol": row.min_tolerance.atol if row.min_tolerance else None,
             "or at rtol": row.min_tolerance.rtol if row.min_tolerance else None,
             "remark": row.reason or "",
@@ -132,6 +141,24 @@ def divergences(report: Report) -> pd.DataFrame:
         if report.baseline in classes[row.case, row.b].cells and row.verdict is not Verdict.IDENTICAL
     ]
     return pd.DataFrame(rows)
+
+
+def noise(report: Report) -> pd.DataFrame:
+    """Return what is known of each output of the baseline: its noise, what that hides, and its caveats."""
+    return pd.DataFrame(
+        [
+            {
+                "case": row.case,
+                "output": f"{row.output} [{row.batch}]",
+                "type": f"{row.dtype}{row.shape}",
+                "noise": row.sigma,
+                "raised by threads or batch": row.raised if row.raised and row.raised > 1 else None,
+                "undetectable below (relative)": row.detectable,
+                "remark": "; ".join([*row.caveats, *([row.no_floor] if row.no_floor else [])]),
+            }
+            for row in report.outputs
+        ]
+    )
 
 
 def class_name(index: int) -> str:
@@ -154,11 +181,27 @@ def _against_baseline(
     if row.verdict is None:
         return f"{row.class_} no baseline"
     outputs = to_baseline.get((row.case, row.class_ or ""), [])
-    changed = "*" if any(output.decision_changed for output in outputs) else ""
     largest = max((output.max_abs or 0.0 for output in outputs), default=0.0)
     size = f" {largest:.1e}" if largest else ""
-    unstable = " unstable" if row.unstable else ""
-    return f"{row.class_} {SIGNS[row.verdict]}{changed}{size}{unstable}"
+    ratios = [output.noise_ratio for output in outputs if output.noise_ratio]
+    noise = f" {max(ratios):.2g}×" if ratios else ""
+    unstable = " nondeterministic" if row.unstable else ""
+    return f"{row.class_} {SIGNS[row.verdict]}{decision_mark(outputs)}{size}{noise}{unstable}"
+
+
+def decision_mark(rows: Iterable[DivergenceRow]) -> str:
+    """Return the mark of the worst that became of a decision: changed, within the noise, or none."""
+    decisions = {row.decision for row in rows} - {None}
+    if not decisions:
+        return ""
+    return "°" if decisions == {Decision.BENIGN} else "*"
+
+
+def _decision(row: DivergenceRow) -> str:
+    if row.decision is None:
+        return ""
+    margin = "" if row.decision_margin is None else f", margin {row.decision_margin:.2g}× noise"
+    return f"{row.decision}{margin}"
 
 
 def _rows_to(report: Report, cell: str) -> dict[tuple[str, str], list[DivergenceRow]]:
@@ -183,7 +226,7 @@ class _Relations:
 
     def sign(self, one: str, other: str) -> str:
         """Return the sign of the worst verdict between two cells; NOTHING where nothing is compared."""
-        verdicts, changed, missing = [], "", False
+        verdicts, rows, missing = [], [], False
         for case in self._cases:
             left, right = self._class.get((case, one)), self._class.get((case, other))
             if left is None or right is None:
@@ -194,10 +237,10 @@ class _Relations:
                 continue
             for row in self._verdicts.get((case, frozenset({left, right})), []):
                 verdicts.append(row.verdict)
-                changed = "*" if row.decision_changed else changed
+                rows.append(row)
         if not verdicts:
             return NOTHING
-        sign = SIGNS[worst(verdicts)] + changed
+        sign = SIGNS[worst(verdicts)] + decision_mark(rows)
         return f"({sign})" if missing else sign
 
 

@@ -26,7 +26,7 @@ def render(report: Report, places: list[str]) -> str:
         title = "Against the baseline (class and verdict; cells are numbered as below)"
         parts.append(_titled(title, tables.overview_by_case(report)))
     else:
-        title = "Against the baseline (class, verdict, largest absolute difference)"
+        title = "Against the baseline (class, verdict, largest absolute difference, × the noise of two runs)"
         parts.append(_titled(title, tables.overview(report)))
     shown = [case.name for case in report.cases if not many or _is_remarkable(report, case.name)]
     parts += [
@@ -58,9 +58,9 @@ def _is_remarkable(report: Report, case: str) -> bool:
 def meaning(status: int) -> str:
     """Return what an exit status of a run says, in words."""
     return {
-        0: "every required cell was recorded, and nothing diverges from the baseline",
-        1: "something diverges from the baseline beyond its tolerance",
-        4: "some required cells could not run; what did run does not diverge",
+        0: "every required cell was recorded, and nothing differs from the baseline but by noise",
+        1: "something differs from the baseline by more than noise, or than its tolerance",
+        4: "some required cells could not run; what did run differs by no more than noise",
         5: "a fault of the harness itself",
     }[status]
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from harness.environments.interpreters import find_interpreter
 from harness.errors import HarnessError
 from harness.model.outcome import Outcome
+from harness.model.plan import Purpose
 from harness.run.cases import ReadyCase, make_ready, reason_of
 from harness.run.jobs import keyed
 from harness.run.state import EnvironmentState, read_state
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.model.plan import CellId, Environment, Job, Plan
     from harness.project import Project
     from harness.run.invocation import Selection
@@ -31,6 +34,19 @@ class Collected:
 
 
 @dataclass(frozen=True)
+class NoiseRecordings:
+    """What is recorded of a case's noise in the baseline: replicates, and a run with other threads.
+
+    None where that is missing or failed.
+    """
+
+    floor: dict[str, Any] | None
+    threads: dict[str, Any] | None
+    problem: str | None
+    """Why there is no floor."""
+
+
+@dataclass(frozen=True)
 class Collection:
     """What a plan came to: one row per cell and case, and what is known of its parts."""
 
@@ -38,6 +54,8 @@ class Collection:
     states: dict[str, EnvironmentState | None]
     ready: dict[str, ReadyCase | str]
     """Per case: made ready, or why it could not be."""
+    noise: dict[str, NoiseRecordings]
+    """Per case for which the plan asks for a noise floor."""
 
 
 def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
@@ -61,7 +79,41 @@ def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
                 rows.append(_left_out(plan, cell, case))
             else:
                 rows.append(_outcome(project, plan, job, states[cell.environment], ready[case], selection))
-    return Collection(rows, states, ready)
+    return Collection(rows, states, ready, _noise(project, plan, states, ready))
+
+
+def _noise(
+    project: Project,
+    plan: Plan,
+    states: Mapping[str, EnvironmentState | None],
+    ready: Mapping[str, ReadyCase | str],
+) -> dict[str, NoiseRecordings]:
+    found: dict[str, dict[Purpose, dict[str, Any] | None]] = {}
+    for job in plan.noise_jobs():
+        state, case = states[job.cell.environment], ready[job.case]
+        recording = None
+        if state is not None and state.installed is not None and not isinstance(case, str):
+            recording = project.results.recording(keyed(plan, job, state.installed, case).key)
+        found.setdefault(job.case, {})[job.purpose] = recording
+    return {
+        name: NoiseRecordings(
+            floor=_recorded(of[Purpose.FLOOR]),
+            threads=_recorded(of[Purpose.THREADS]),
+            problem=_problem(of[Purpose.FLOOR]),
+        )
+        for name, of in found.items()
+    }
+
+
+def _recorded(recording: dict[str, Any] | None) -> dict[str, Any] | None:
+    return recording if recording and recording["outcome"] == Outcome.RECORDED else None
+
+
+def _problem(recording: dict[str, Any] | None) -> str | None:
+    if recording is None:
+        return "it was not measured: not selected, interrupted, or the case never ran there"
+    failed = recording["outcome"] != Outcome.RECORDED
+    return f"{recording['outcome']}: {recording['reason']}" if failed else None
 
 
 def _left_out(plan: Plan, cell: CellId, case: str) -> Collected:

@@ -11,6 +11,7 @@ from harness.environments.interpreters import venv_version
 from harness.environments.launch import Launch, run_probe
 from harness.errors import HarnessError, InstallError, LockError
 from harness.model.outcome import Outcome
+from harness.model.plan import Purpose
 from harness.run.cases import make_ready, model_folder, reason_of
 from harness.run.jobs import KeyedJob, keyed
 from harness.run.locking import usable_lock
@@ -93,7 +94,7 @@ def _to_run(
     say: Callable[[str], None],
 ) -> list[KeyedJob]:
     found = []
-    for job in plan.jobs(environment.id):
+    for job in plan.work(environment.id):
         if not selection.wants(job):
             continue
         try:
@@ -116,7 +117,7 @@ def _run(
 ) -> int:
     """Run jobs with one start of the probe, and so one import, per set of environment variables.
 
-    Returns how many recordings were made.
+    Returns how many cells × cases were run.
     """
     by_key = {job.key: job for job in jobs}  # two matrices may ask for the same recording
 
@@ -135,7 +136,7 @@ def _run(
         run_probe(launch, lambda recording: say(_line(recording, by_key)))
     if not by_key:
         say(f"{environment.id}: nothing to run, everything is recorded")
-    return len(by_key)
+    return sum(job.job.purpose is Purpose.OUTPUTS for job in by_key.values())
 
 
 def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
@@ -155,6 +156,7 @@ def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
         "runs": case.runs,
         "time_limit_s": keyed_job.job.limits.time_limit_s,
         "memory_limit_bytes": keyed_job.job.limits.memory_limit_bytes,
+        "floor": keyed_job.floor,
     }
 
 
@@ -162,4 +164,5 @@ def _line(recording: Mapping[str, Any], jobs: Mapping[str, KeyedJob]) -> str:
     job = jobs[recording["key"]].job
     seconds = sum(phase["wall_s"] for name, phase in recording["phases"].items() if name != "import")
     reason = f": {recording['reason']}" if recording["reason"] else ""
-    return f"{job.cell} {job.case}: {recording['outcome']} ({seconds:.1f} s){reason}"
+    what = "" if job.purpose is Purpose.OUTPUTS else f", {job.purpose}"
+    return f"{job.cell} {job.case}{what}: {recording['outcome']} ({seconds:.1f} s){reason}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.environments.host import host_facts, host_fingerprint
+from harness.environments.host import host_facts, host_fingerprint, usable_cpus
 from harness.errors import LockError
 from harness.locks.lock import is_current, read_lock
+from harness.model.plan import Purpose
 from harness.model.secrets import masked
 from harness.probe import VERSION as PROBE_VERSION
 from harness.run.cases import ReadyCase, find_ready
@@ -32,20 +33,28 @@ class KeyedJob:
     ready: ReadyCase
     case: CaseDefinition
     setting: SettingDefinition
+    floor: dict[str, int] | None
+    """For a noise floor, the probe's words of how to measure it."""
     identity: dict[str, Any]
 
 
 def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> KeyedJob:
     """Return the job with the key its recording has in this environment, on this host."""
     case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
+    if job.purpose is Purpose.THREADS:
+        setting = setting.model_copy(update={"intra_op_threads": _other_threads(setting.intra_op_threads)})
     options = setting.model_dump(mode="json")
+    floor = None
+    if job.purpose is Purpose.FLOOR and plan.noise_floor is not None:
+        floor = plan.noise_floor.model_dump(mode="json")
+    done = case.model_dump(mode="json", include={"signature", "function", "tags", "loader", "runs"})
     key = recording_key(
         lock=installed.lock,
         interpreter=installed.interpreter,
         probe=PROBE_VERSION,
         model=ready.model_digest,
         inputs=ready.inputs_digest,
-        case=case.model_dump(mode="json", include={"signature", "function", "tags", "loader", "runs"}),
+        case=done if floor is None else {**done, "floor": floor},
         setting=options,
         host=host_fingerprint(),
     )
@@ -53,6 +62,7 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
         "environment": job.cell.environment,
         "setting": job.cell.setting,
         "case": job.case,
+        "purpose": job.purpose.value,
         "lock": installed.lock,
         "interpreter": installed.interpreter,
         "probe": PROBE_VERSION,
@@ -62,7 +72,12 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
         "options": {**options, "variables": masked(setting.variables)},
         "host": {"fingerprint": host_fingerprint(), **host_facts()},
     }
-    return KeyedJob(job, key, ready, case, setting, identity)
+    return KeyedJob(job, key, ready, case, setting, floor, identity)
+
+
+def _other_threads(threads: int | None) -> int:
+    """Return a number of threads that splits work otherwise than this one (None: one per usable CPU)."""
+    return 2 if (threads or usable_cpus()) == 1 else 1
 
 
 def pending(project: Project, plan: Plan, selection: Selection) -> list[Job]:
@@ -73,7 +88,7 @@ def pending(project: Project, plan: Plan, selection: Selection) -> list[Job]:
     }
     return [
         job
-        for job in plan.jobs()
+        for job in plan.work()
         if selection.wants(job)
         and (
             selection.fresh

@@ -98,7 +98,10 @@ class Results:
                 yield run
 
     def _is_whole(self, recording: Mapping[str, Any]) -> bool:
-        return all(self.has_array(output["array"]) for output in recording["outputs"])
+        floor = recording.get("floor") or {"outputs": [], "split": []}
+        measured = [output[part] for output in floor["outputs"] for part in ("std", "flipped")]
+        outputs = [output["array"] for output in [*recording["outputs"], *floor["split"]]]
+        return all(entry is None or self.has_array(entry) for entry in [*outputs, *measured])
 
     def has_array(self, entry: Mapping[str, Any]) -> bool:
         """Whether an array entry's objects exist with a plausible size (a power cut can truncate them)."""

@@ -79,6 +79,7 @@ class Structured(tf.Module):
     def __init__(self):
         super().__init__()
         self.count = tf.Variable(0.0)
+        self.factor = tf.Variable([3.0])
 
     @tf.function(input_signature=X)
     def __call__(self, x):
@@ -108,6 +109,16 @@ class Structured(tf.Module):
     def counts(self, x):
         self.count.assign_add(1.0)
         return {"still": x + 0.0, "moves": x + self.count}
+
+    @tf.function(input_signature=[*X, tf.TensorSpec([None], tf.float32, name="unused")])
+    def sensitive(self, x, unused):
+        return {
+            "y": x * self.factor,
+            "rounded": tf.round(x * 1000.0),
+            "parity": tf.cast(x * 1000.0 + 0.5, tf.int32),
+            "text": tf.strings.as_string(tf.shape(x)),
+            "batch": x - tf.reduce_mean(x),
+        }
 
     @tf.function(input_signature=X)
     def handle(self, x):

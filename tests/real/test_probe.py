@@ -100,6 +100,7 @@ class Probing:
             "runs": 2,
             "time_limit_s": 60,
             "memory_limit_bytes": None,
+            "floor": None,
         }
         self.cases.append({**case, **changed})
 
@@ -183,6 +184,10 @@ def release(request, models, environment, tmp_path_factory):
     probing.add("handle", "structured", function="handle")
     probing.add("nothing", "structured", function="nothing")
     probing.add("takes", "structured", function="takes", batches=[_composite_inputs(probing)])
+    floor = {"replicates": 12, "seed": 7}
+    probing.add("floor", "structured", function="sensitive", batches=[_pair(probing)], floor=floor)
+    probing.add("no_floor", "structured", function="sensitive", batches=[_pair(probing)])
+    probing.add("floor_again", "structured", function="sensitive", batches=[_pair(probing)], floor=floor)
     probing.add("last", "structured", function="nested")
     return request.param, probing, probing.run(environ={"TRIED_SECRET": SECRET})
 
@@ -193,6 +198,12 @@ def _input(probing, name, value, dtype, component=None):
 
 def _unnamed(probing):
     return [_input(probing, "", np.float32([1.5, -3.0]), "float32")]
+
+
+def _pair(probing):
+    """Two inputs of two rows; 0.0015 is half-way between two integers where the model rounds."""
+    values = {"x": np.float32([0.0015, 1.25]), "unused": np.float32([1, 2])}
+    return [_input(probing, name, value, "float32") for name, value in values.items()]
 
 
 def _composite_inputs(probing):
@@ -441,3 +452,69 @@ def test_a_request_that_is_wrong(probing, text):
     assert done.returncode == 2
     assert done.stderr.startswith("probe: the request cannot be used: ")
     assert "Traceback" not in done.stderr
+
+
+def floor_of(release, key="floor"):
+    """Return a floor's outputs by name, their arrays read, and the floor."""
+    _, probing, results = release
+    assert (results[key]["outcome"], results[key]["reason"]) == ("recorded", None)
+    floor = results[key]["floor"]
+    objects = str(probing.folder / "objects")
+    arrays = {
+        output["name"]: {
+            part: None if output[part] is None else read_array(objects, output[part])
+            for part in ("std", "flipped")
+        }
+        for output in floor["outputs"]
+    }
+    return arrays, floor
+
+
+def test_a_floor_leaves_the_outputs_as_they_are(release):
+    _, _, results = release
+    assert results["floor"]["outputs"] == results["no_floor"]["outputs"]
+    assert results["no_floor"]["floor"] is None
+    assert results["floor"]["unstable"] == []
+    assert results["floor"]["phases"]["floor"]["wall_s"] > 0
+
+
+def test_a_floor_measures_what_one_unit_in_the_last_place_does(release):
+    arrays, floor = floor_of(release)
+    assert floor["moved"] == {"inputs": 4, "variables": 1}
+    std, values = arrays["y"]["std"], np.float32([0.0045, 3.75])
+    # Both factors of a product are moved by -1, 0 or +1 unit: about 2**-23 of it.
+    assert (std > values * 2.0**-25).all()
+    assert (std < values * 2.0**-21).all()
+    assert {output["replicates"] for output in floor["outputs"]} == {12}
+    assert {output["lost"] for output in floor["outputs"]} == {None}
+
+
+def test_a_floor_shows_what_falls_to_either_side(release):
+    arrays, _ = floor_of(release)
+    assert arrays["rounded"]["std"][0] > 0.1
+    assert arrays["rounded"]["std"][1] == 0
+    assert arrays["parity"]["std"] is None
+    assert arrays["parity"]["flipped"].tolist() == [True, False]
+    assert not arrays["text"]["flipped"].any()
+
+
+def test_a_floor_is_the_same_each_time(release):
+    _, _, results = release
+    assert results["floor"]["floor"] == results["floor_again"]["floor"]
+
+
+def test_an_input_that_reaches_nothing_is_named(release):
+    _, floor = floor_of(release)
+    assert floor["unreached"] == ["unused"]
+
+
+def test_a_batch_in_two_parts_shows_what_depends_on_it(release):
+    _, probing, results = release
+    objects = str(probing.folder / "objects")
+    split = {
+        output["name"]: read_array(objects, output["array"]).tolist()
+        for output in results["floor"]["floor"]["split"]
+    }
+    whole = {name: values for (name, _), (_, _, values) in probing.outputs(results["floor"]).items()}
+    assert split["y"] == whole["y"]
+    assert split["batch"] == [0.0, 0.0] != whole["batch"]

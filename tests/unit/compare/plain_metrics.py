@@ -11,6 +11,7 @@ import numpy as np
 from harness.model.recording import ArrayEntry
 from harness.probe.arrays import STORED_AS, stored_dtype
 
+FLOAT8 = [dtype for dtype in STORED_AS if dtype.startswith("float8")]
 MANTISSA_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52, "complex64": 23}
 LEAST_EXPONENT = {"float16": -14, "bfloat16": -126, "float32": -126, "float64": -1022, "complex64": -126}
 
@@ -48,8 +49,8 @@ class Memory:
 
 def as_floats(values, dtype):
     """Cast up a stored or native array of a float type, without loss."""
-    if dtype == "bfloat16":
-        values = values.view(ml_dtypes.bfloat16)
+    if dtype in STORED_AS:
+        values = values.view(getattr(ml_dtypes, dtype))
     with np.errstate(invalid="ignore"):  # signalling NaN
         return values.astype(np.complex128 if dtype.startswith("complex") else np.float64)
 
@@ -94,3 +95,44 @@ def norm(values):
     if not peak:
         return Fraction(0)
     return peak * Fraction(math.sqrt(sum((abs(value) / peak) ** 2 for value in values)))
+
+
+def cosine(a, b):
+    """Return the cosine of lists of fractions; 1 if they are equal, None if only one is zero throughout."""
+    if a == b:
+        return 1.0
+    moduli = norm(a) * norm(b)
+    return float(sum(x * y for x, y in zip(a, b, strict=True)) / moduli) if moduli else None
+
+
+def top(row, count):
+    """Return the indices of the largest, NaN first, then by value, ties by index."""
+    return sorted(range(len(row)), key=lambda i: (not math.isnan(row[i]), -row[i], i))[:count]
+
+
+def agreement(a, b, count):
+    """Return the mean share, over rows, of the largest ``count`` that both have."""
+    rows = zip(a.tolist(), b.tolist(), strict=True)
+    return float(np.mean([len(set(top(x, count)) & set(top(y, count))) / count for x, y in rows]))
+
+
+def kl(a, b, dtype):
+    """Return the largest KL(b || a) over rows that are finite on both sides, or None, in long double."""
+    found = [
+        _kl(x.astype(np.longdouble), y.astype(np.longdouble), dtype)
+        for x, y in zip(a, b, strict=True)
+        if np.isfinite(x).all() and np.isfinite(y).all()
+    ]
+    return float(max(found)) if found else None
+
+
+def _kl(a, b, dtype):
+    bits = MANTISSA_BITS[dtype]
+    if (b >= 0).all() and abs(b.sum() - 1) <= max(1e-3, 2.0**-bits):
+        least = np.longdouble(2) ** (LEAST_EXPONENT[dtype] - bits)
+        positive = np.maximum(a, 0)
+        q = np.log(np.maximum(positive / (positive.sum() or 1), least))
+        p = b / b.sum()
+        return sum(x * (np.log(x) - y) for x, y in zip(p, q, strict=True) if x)
+    p, q = (row - row.max() - np.log(np.exp(row - row.max()).sum()) for row in (b, a))
+    return (np.exp(p) * (p - q)).sum()

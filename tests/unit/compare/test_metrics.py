@@ -14,19 +14,25 @@ from hypothesis import strategies as st
 
 from harness.compare.metrics import cache_key, compare_arrays, compare_cached
 from harness.model.divergence import EXACT, MinTolerance, Tolerance
+from harness.probe.arrays import stored_dtype
 
 FLOATS = ["float16", "bfloat16", "float32", "float64"]
 LOOSE = Tolerance(rtol=0.5, atol=1.0)
+SYMMETRIC = [
+    *("elements", "different", "max_abs", "rms", "cosine", "scaled_ulp", "nan_mismatches", "inf_mismatches"),
+    *("worst", "decision_changed", "top1_agreement", "top5_agreement"),
+]
+#: Moduli of complex128 beyond float64 have a test of their own.
+BOUNDED = {"complex128": st.complex_numbers(max_magnitude=1e150) | st.just(complex(math.nan, math.inf))}
 
 
 @st.composite
-def pairs(draw, dtypes=(*FLOATS, "complex64"), shapes=None):
+def pairs(draw, dtypes=(*FLOATS, "complex64", "complex128", *plain.FLOAT8), shapes=None):
     """Draw an element type and two stored arrays of one shape, equal in some elements."""
     dtype = draw(st.sampled_from(dtypes))
     shape = draw(shapes or hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
-    stored = {"bfloat16": "uint16"}.get(dtype, dtype)
-    a = draw(hnp.arrays(stored, shape))
-    other = draw(hnp.arrays(stored, shape))
+    stored = np.dtype(stored_dtype(dtype)).name
+    a, other = (draw(hnp.arrays(stored, shape, elements=BOUNDED.get(dtype))) for _ in range(2))
     return dtype, a, np.where(draw(hnp.arrays(bool, shape)), other, a).astype(stored)
 
 
@@ -100,6 +106,9 @@ def test_largest_gaps(pair):
 @example(("float64", floats([1e308, 0], "float64"), floats([-1e308, 5e-324], "float64")))
 @example(("float64", floats([5e-324, 0, 0], "float64"), floats([1.5e-323, 0, 0], "float64")))
 @example(("float32", floats([3.4e38, 1e-45]), floats([-3.4e38, 0.0])))
+@example(("float64", floats([1e300, 5e-324], "float64"), floats([1e300, 0.0], "float64")))
+@example(("float64", floats([1e-200, 1e-200], "float64"), floats([1e-200, -2e-200], "float64")))
+@example(("float64", floats([1e200, 1e-200], "float64"), floats([1e-200, 1e-210], "float64")))
 def test_norms_at_any_exponent(pair):
     dtype, a, b = pair
     up_a, up_b = plain.as_floats(a, dtype).reshape(-1), plain.as_floats(b, dtype).reshape(-1)
@@ -107,15 +116,26 @@ def test_norms_at_any_exponent(pair):
     exact_a, exact_b = ([Fraction(x) for x in array[finite].tolist()] for array in (up_a, up_b))
     gap = plain.norm([x - y for x, y in zip(exact_a, exact_b, strict=True)])
     reference = plain.norm(exact_b)
-    found = measured(dtype, a, b).rel_l2
+    measures = measured(dtype, a, b)
+    cosine = plain.cosine(exact_a, exact_b)
+    assert measures.cosine == (cosine if cosine is None else pytest.approx(cosine, rel=1e-9, abs=1e-12))
+    assert_fraction(measures.rms, gap / Fraction(math.sqrt(len(exact_a) or 1)))
     if not gap:
-        assert found == 0
+        assert (measures.rel_l2, measures.snr_db) == (0, None)
     elif not reference:
-        assert found is None
-    elif gap / reference > Fraction(1.7e308):
-        assert found == math.inf
+        assert (measures.rel_l2, measures.snr_db) == (None, None)
     else:
-        assert found == pytest.approx(float(gap / reference), rel=1e-9, abs=1e-320)
+        assert_fraction(measures.rel_l2, gap / reference)
+        ratio = reference / gap
+        decibels = 20 * (math.log10(ratio.numerator) - math.log10(ratio.denominator))
+        assert measures.snr_db == pytest.approx(decibels, rel=1e-9, abs=1e-9)
+
+
+def assert_fraction(found, expected):
+    if expected > Fraction(1.7e308):
+        assert found > 1.69e308
+    else:
+        assert found == pytest.approx(float(expected), rel=1e-9, abs=1e-320)
 
 
 @settings(deadline=None)
@@ -135,9 +155,8 @@ def test_scaled_ulp(pair):
 def test_the_other_way_round(pair):
     dtype, a, b = pair
     one, other = measured(dtype, a, b), measured(dtype, b, a)
-    for name in ("different", "max_abs", "scaled_ulp", "nan_mismatches", "inf_mismatches", "worst"):
+    for name in SYMMETRIC:
         assert getattr(one, name) == getattr(other, name), name
-    assert one.decision_changed == other.decision_changed
 
 
 @settings(deadline=None)
@@ -180,6 +199,56 @@ def test_block_size_changes_no_number(dtype, width):
     found = [measured(dtype, a, b, LOOSE, block=block) for block in (512, 1024, 3584, 1 << 15)]
     assert all(other == found[0] for other in found)
     assert found[0].different > 100
+
+
+def test_block_size_changes_no_number_where_squares_leave_the_range():
+    rng = np.random.default_rng(3)
+    a, b = 1e200 * rng.standard_normal((2, 60_000))
+    b += a
+    found = [measured("float64", a, b, block=block) for block in (512, 1024, 1 << 15)]
+    assert all(other == found[0] for other in found)
+    assert found[0].cosine == pytest.approx(0.5**0.5, rel=0.05)
+    assert found[0].rms == pytest.approx(1e200, rel=0.05)
+
+
+def test_nearly_equal_arrays_keep_what_their_cosine_is_short_of_one():
+    b = np.ones(100_000)
+    a = b.copy()
+    a[0] += 1e-4  # 1 - cos is half of 1e-8 / 1e5
+    found = measured("float64", a, b)
+    assert 1 - found.cosine == pytest.approx(0.5e-13, rel=1e-2)
+    assert found.snr_db == pytest.approx(20 * math.log10(100_000**0.5 / 1e-4))
+    random = np.random.default_rng(0)
+    b = random.standard_normal(100_000) + 3
+    assert measured("float64", b * (1 + 1e-9 * random.standard_normal(b.size)), b).cosine == 1
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "cosine"),
+    [
+        ([1.0, 0.0], [0.0, 1.0], 0.0),
+        ([1.0, 2.0], [-2.0, -4.0], pytest.approx(-1.0)),
+        ([0.0, 1.0], [1.0, 1e-18], pytest.approx(1e-18, rel=1e-12, abs=0)),
+        ([1e9, 0.0, 1.0], [0.0, 1.0, 1e-9], pytest.approx(1e-18, rel=1e-6, abs=0)),
+        ([3.0, math.nan, math.inf], [4.0, 5.0, 6.0], 1.0),  # of the first alone
+        ([0.0, 0.0], [1.0, 0.0], None),
+        ([1.0, 0.0], [0.0, 0.0], None),
+        ([0.0, 0.0], [-0.0, 0.0], 1.0),
+    ],
+)
+def test_cosines(a, b, cosine):
+    assert measured("float64", floats(a, "float64"), floats(b, "float64")).cosine == cosine
+
+
+def test_what_means_nothing_of_a_type_is_none():
+    whole = measured("int32", np.array([[1, 2]]).astype("i4"), np.array([[4, 6]]).astype("i4"))
+    assert (whole.rms, whole.cosine, whole.kl) == (12.5**0.5, None, None)
+    assert whole.snr_db == pytest.approx(10 * math.log10(52 / 25))
+    assert whole.top1_agreement is whole.top5_agreement is None
+    found = measured("complex64", np.array([[3j, 1]], "c8"), np.array([[0, 1]], "c8"))
+    assert (found.rms, found.cosine, found.top1_agreement) == (4.5**0.5, None, None)
+    truth = measured("bool", np.array([[True, False]]), np.array([[True, True]]))
+    assert truth.rms is truth.snr_db is truth.cosine is truth.top1_agreement is truth.kl is None
 
 
 def test_min_rtol_passes_although_quotients_are_rounded():

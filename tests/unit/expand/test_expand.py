@@ -34,6 +34,16 @@ RELEASES = ReleaseTable(
 
 CASES = '[cases.cnn]\npath = "m/cnn"\n[cases.rnn]\npath = "m/rnn"\ntime_limit = 10\nmemory_limit = "1GiB"\n'
 
+EXPECT = """
+[[expect]]
+cells = "{}"
+cases = "{}"
+outcome = "load-failed"
+reason = "no tf-keras"
+owner = "someone"
+until = 2026-12-31
+"""
+
 
 def plan(text, platform=LINUX):
     return expand(Definition.model_validate(tomllib.loads(text + CASES)), "m", RELEASES, platform)
@@ -199,6 +209,9 @@ def test_an_inclusion_brings_an_excluded_environment_back():
             '[[override]]\ncells = "*"\ncases = "gru"\ntime_limit = 9',
             "override.0: cells '*', cases 'gru' match nothing",
         ),
+        (EXPECT.format("tf1.*", "*"), "expect.0: cells 'tf1.*', cases '*' match nothing"),
+        (EXPECT.format("*/fast", "*"), "expect.0: cells '*/fast', cases '*' match nothing"),
+        (EXPECT.format("*", "gru"), "expect.0: cells '*', cases 'gru' match nothing"),
     ],
 )
 def test_a_selector_that_matches_nothing_is_reported(more, remark):
@@ -299,3 +312,98 @@ def test_a_baseline_that_is_not_one_cell_is_refused(baseline, count, shown):
 def test_problems_of_releases_and_of_the_baseline_come_together():
     found = problems_of(matrix("2.9.3", "2.77", baseline="nothing"))
     assert [problem.partition(":")[0] for problem in found] == ["environments.0.tensorflow", "baseline"]
+
+
+def test_expectations_are_carried_in_their_order():
+    found = plan(matrix("2.9.3", more=EXPECT.format("tf2.9*/default", "c*") + EXPECT.format("*", "*")))
+    assert [each.cells for each in found.expectations] == ["tf2.9*/default", "*"]
+    assert not found.remarks
+
+
+SETTINGS = "[settings.default]\n[settings.xla]\njit_compile = true\n[settings.one]\nintra_op_threads = 1\n"
+
+
+def thinned(*tensorflow, more="", cover="pairwise", **others):
+    return plan(f'cover = "{cover}"\n' + matrix(*tensorflow, more=f"{SETTINGS}{more}", **others))
+
+
+def left_out(found):
+    return {key for key, reason in found.excluded.items() if reason == "left out by the pairwise cover"}
+
+
+def test_a_pairwise_cover_leaves_cells_out_for_all_cases():
+    lists = {"python": '["3.9", "3.10", "3.11"]', "baseline": "tf2.9.3-py3.10-cpu/xla"}
+    every, found = (
+        thinned("2.9.2", "2.9.3", "2.15.1", cover=cover, **lists) for cover in ("all", "pairwise")
+    )
+    assert not left_out(every)
+    assert list(found.cells()) == list(every.cells())
+    kept = {job.cell for job in found.jobs()}
+    assert len({job.cell for job in every.jobs()}) == 18  # three of the nine pairs have no wheels
+    # Each release meets each setting in 9; only 2.15.1 has Python 3.11, and it has to meet 3.10 as well.
+    assert len(kept) == 10
+    assert len(list(found.jobs())) == 20
+    assert found.baseline in kept
+    assert {job.cell for job in every.jobs()} - kept == {cell for cell, _ in left_out(found)}
+    assert not {cell.environment for cell, _ in left_out(found)} & set(found.unavailable)
+    counts, never = found.remarks
+    assert counts.startswith("cover: 10 of the 18 cells that can run are kept; ")
+    assert never == (
+        "cover: python 3.11 never meets tensorflow 2.9.2: TensorFlow 2.9.2 has wheels for Python 3.9 to 3.10 "
+        "only; python 3.11 never meets tensorflow 2.9.3: TensorFlow 2.9.3 has wheels for Python 3.9 to 3.10 "
+        "only; python 3.9 never meets tensorflow 2.15.1: TensorFlow 2.15.1 has wheels for Python 3.10 to "
+        "3.11 only"
+    )
+
+
+@pytest.mark.parametrize("setting", ["default", "xla", "one"])
+@pytest.mark.parametrize("python", ["3.9", "3.10"])
+def test_a_cover_keeps_the_baseline(python, setting):
+    baseline = f"tf2.9.3-py{python}-cpu/{setting}"
+    found = thinned("2.9.2", "2.9.3", python='["3.9", "3.10"]', baseline=baseline)
+    assert baseline in {str(job.cell) for job in found.jobs()}
+    assert left_out(found)
+
+
+def test_included_environments_are_kept_whole():
+    more = """
+    [[include]]
+    tensorflow = "2.9.3"
+    python = "3.9"
+    reason = "what production has"
+    """
+    lists = {"python": '["3.9", "3.10"]', "baseline": "tf2.9.2-py3.10-cpu"}
+    found = thinned("2.9.2", "2.9.3", more=more, **lists)
+    kept = {str(job.cell) for job in found.jobs() if job.cell.environment == "tf2.9.3-py3.9-cpu"}
+    assert kept == {f"tf2.9.3-py3.9-cpu/{name}" for name in ("default", "xla", "one")}
+    assert left_out(found)
+
+
+def test_what_is_excluded_is_no_part_of_a_cover_and_keeps_its_reason():
+    more = """
+    [[exclude]]
+    cells = "*/xla"
+    reason = "too slow"
+    [[exclude]]
+    cells = "tf2.9.3-*/one"
+    cases = "rnn"
+    reason = "not deterministic"
+    """
+    lists = {"python": '["3.9", "3.10"]', "baseline": "tf2.9.2-py3.10-cpu"}
+    found = thinned("2.9.2", "2.9.3", more=more, **lists)
+    kept = {job.cell for job in found.jobs()}
+    assert {reason for (cell, _), reason in found.excluded.items() if cell.setting == "xla"} == {"too slow"}
+    assert {
+        reason
+        for (cell, case), reason in found.excluded.items()
+        if cell.environment.startswith("tf2.9.3") and (cell.setting, case) == ("one", "rnn")
+    } == {"not deterministic"}
+    assert "xla" not in {cell.setting for cell in kept}
+    assert left_out(found)
+    # rnn has its own pairs: it runs with one thread in 2.9.2 only.
+    assert {
+        job.cell.environment for job in found.jobs() if (job.cell.setting, job.case) == ("one", "rnn")
+    } == {
+        "tf2.9.2-py3.9-cpu",
+        "tf2.9.2-py3.10-cpu",
+    }

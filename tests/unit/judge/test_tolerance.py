@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from harness.judge.tolerance import DEFAULTS, judge, tolerance_for, unmatched
+from harness.judge.tolerance import DEFAULTS, judge, limits_for, tolerance_for, unmatched
+from harness.model.definition import ToleranceDefinition as Limits
 from harness.model.divergence import EXACT, Divergence, Tolerance
 from harness.model.recording import ArrayEntry, Output, OutputId
 from harness.model.verdict import Verdict
@@ -27,35 +28,52 @@ def test_verdicts(divergence, verdict):
     assert judge(divergence) is verdict
 
 
+def tolerance(of, patterns):
+    return tolerance_for(of, limits_for(of, patterns))
+
+
 def test_the_last_matching_pattern_wins():
-    patterns = {"*": Tolerance(rtol=1), "score*": Tolerance(rtol=2), "s*": Tolerance(rtol=3)}
-    assert tolerance_for(output("scores"), patterns).rtol == 3
-    assert tolerance_for(output("other"), patterns).rtol == 1
+    patterns = {"*": Limits(rtol=1), "score*": Limits(rtol=2), "s*": Limits(rtol=3)}
+    assert tolerance(output("scores"), patterns).rtol == 3
+    assert tolerance(output("other"), patterns).rtol == 1
 
 
 def test_without_a_pattern_the_type_decides():
-    assert tolerance_for(output("x", "float64"), {"y": Tolerance(rtol=1)}) == DEFAULTS["float64"]
-    assert tolerance_for(output("x", "float8_e5m2"), {}) == EXACT
-    assert tolerance_for(output("x", "int32"), {}) == EXACT
+    assert tolerance(output("x", "float64"), {"y": Limits(rtol=1)}) == DEFAULTS["float64"]
+    assert tolerance(output("x", "float8_e5m2"), {}) == EXACT
+    assert tolerance(output("x", "int32"), {}) == EXACT
 
 
 @pytest.mark.parametrize("dtype", ["bool", "string"])
 def test_what_has_no_distance_stays_exact(dtype):
-    assert tolerance_for(output("x", dtype), {"*": Tolerance(1, 1)}) == EXACT
+    found = limits_for(output("x", dtype), {"*": Limits(rtol=1, atol=1)})
+    assert found is None
+    assert tolerance_for(output("x", dtype), found) == EXACT
 
 
 def test_a_relative_tolerance_means_nothing_for_integers():
-    assert tolerance_for(output("x", "int64"), {"*": Tolerance(rtol=1, atol=2)}) == Tolerance(atol=2)
+    patterns = {"*": Limits(rtol=1, atol=2)}
+    assert tolerance(output("x", "int64"), patterns) == Tolerance(atol=2)
+    assert limits_for(output("x", "int64"), {"*": Limits(rtol=1, ulp=4)}) is None
 
 
 @pytest.mark.parametrize("component", ["indices", "dense_shape", "row_splits_0"])
 def test_structure_stays_exact(component):
-    assert tolerance_for(output("x", "int64", component), {"*": Tolerance(1, 1)}) == EXACT
+    assert tolerance(output("x", "int64", component), {"*": Limits(rtol=1, atol=1)}) == EXACT
+
+
+def test_a_comparator_judges_whatever_its_pattern_matches():
+    patterns = {"*": Limits(atol=1), "labels": Limits(comparator="mine")}
+    assert limits_for(output("labels", "string"), patterns).comparator == "mine"
+
+
+def test_units_in_the_last_place_leave_the_default_tolerance_alone():
+    assert tolerance(output("x"), {"*": Limits(ulp=4)}) == DEFAULTS["float32"]
 
 
 @pytest.mark.parametrize("component", [None, "values", "flat_values"])
 def test_values_of_any_component_have_the_tolerance(component):
-    assert tolerance_for(output("x", component=component), {"x": Tolerance(1, 1)}) == Tolerance(1, 1)
+    assert tolerance(output("x", component=component), {"x": Limits(rtol=1, atol=1)}) == Tolerance(1, 1)
 
 
 def test_patterns_that_match_nothing_are_told():

@@ -5,7 +5,15 @@ import datetime as dt
 import pytest
 from pydantic import ValidationError
 
-from harness.model.definition import CaseDefinition, EnvironmentBlock, Override, SettingDefinition
+from harness.model.definition import (
+    CaseDefinition,
+    Definition,
+    EnvironmentBlock,
+    Expect,
+    Override,
+    SettingDefinition,
+)
+from harness.model.plan import CellId
 
 
 def test_a_single_value_stands_for_a_list_of_one():
@@ -81,3 +89,83 @@ def test_memory_is_written_with_a_unit():
 def test_devices_that_cannot_be(device):
     with pytest.raises(ValidationError):
         SettingDefinition(device=device)
+
+
+EXPECTED = {"cells": "*", "reason": "known", "owner": "someone", "until": dt.date(2026, 12, 31)}
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ({}, "exactly one of outcome and verdict"),
+        ({"outcome": "load-failed", "verdict": "diverged"}, "exactly one of outcome and verdict"),
+        ({"outcome": "recorded"}, "is no problem"),
+        ({"verdict": "identical"}, "is no problem"),
+        ({"outcome": "skipped"}, r"use \[\[exclude\]\]"),
+        ({"outcome": "diverged"}, "Input should be 'recorded', "),
+        ({"verdict": "diverged", "owner": ""}, "at least 1 character"),
+        ({"verdict": "diverged", "until": 20261231}, "give a date such as"),
+        ({"verdict": "diverged", "until": dt.datetime(2026, 12, 31, tzinfo=dt.UTC)}, "give a date such as"),
+        ({"verdict": "diverged", "until": "2026-13-01"}, "valid date"),
+    ],
+)
+def test_expectations_that_cannot_be(what, why):
+    with pytest.raises(ValidationError, match=why):
+        Expect(**{**EXPECTED, **what})
+
+
+@pytest.mark.parametrize("key", ["cells", "reason", "owner", "until"])
+def test_an_expectation_says_where_why_who_and_until_when(key):
+    with pytest.raises(ValidationError, match="Field required"):
+        Expect(**{name: value for name, value in EXPECTED.items() if name != key}, verdict="diverged")
+
+
+@pytest.mark.parametrize("verdict", ["float-noise", "suspicious", "diverged", "incomparable"])
+def test_verdicts_that_may_be_expected(verdict):
+    assert Expect(**EXPECTED, verdict=verdict).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "unavailable",
+        "install-failed",
+        "import-failed",
+        "load-failed",
+        "run-failed",
+        "crashed",
+        "timed-out",
+    ],
+)
+def test_outcomes_that_may_be_expected(outcome):
+    assert Expect(**EXPECTED, outcome=outcome).outcome == outcome
+
+
+@pytest.mark.parametrize("until", [dt.date(2026, 12, 31), "2026-12-31"])
+def test_an_expectation_holds_on_its_last_day(until):
+    expect = Expect(**{**EXPECTED, "until": until}, verdict="diverged")
+    assert not expect.is_expired(dt.date(2026, 12, 31))
+    assert expect.is_expired(dt.date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("cells", "cases", "selects"),
+    [
+        ("tf2.9*", "*", True),
+        ("*/xla", "c*", True),
+        ("*/default", "*", False),
+        ("*", "rnn", False),
+        ("tf2.1*", "cnn", False),
+    ],
+)
+def test_an_expectation_selects_by_cell_and_case(cells, cases, selects):
+    expect = Expect(**{**EXPECTED, "cells": cells, "cases": cases}, verdict="diverged")
+    assert expect.selects(CellId("tf2.9.3-py3.10-cpu", "xla"), "cnn") is selects
+
+
+def test_cells_are_covered_whole_or_pairwise():
+    matrix = {"baseline": "*", "environments": [{"tensorflow": "2.9"}], "cases": {"cnn": {"path": "m"}}}
+    assert Definition(**matrix).cover == "all"
+    assert Definition(**matrix, cover="pairwise").cover == "pairwise"
+    with pytest.raises(ValidationError, match="'all' or 'pairwise'"):
+        Definition(**matrix, cover="triplewise")

@@ -23,6 +23,7 @@ NUMBERS = [name for name in DivergenceRow.model_fields if name not in {"case", "
 def divergence(case, a, b, verdict, **changes):
     fields = dict.fromkeys(NUMBERS)
     fields |= {"case": case, "a": a, "b": b, "output": "y", "verdict": verdict, "decision_changed": False}
+    fields |= {"judged_by": "noise floor", "decision": "real" if changes.get("decision_changed") else None}
     return DivergenceRow(**{**fields, "min_tolerance": MinTolerance(atol=None, rtol=None), **changes})
 
 
@@ -106,6 +107,9 @@ def report(cases, divergences=(), baseline="e1/default", **changes):
         "cells": cells,
         "classes": classes,
         "divergences": list(divergences),
+        "expectations": [],
+        "outputs": [],
+        "replicates": 16,
         "remarks": [],
         "faults": [],
         "exit_status": 0,

@@ -37,7 +37,7 @@ def test_names_of_outputs_are_data(make, differs, name):
     text = render(report)
     _, _, table = text.partition("## What differs from the baseline, in numbers\n\n")
     header, _, row = table.partition("\n\n")[0].rstrip("\n").split("\n")
-    assert len(cells_of(row)) == len(cells_of(header)) == 11
+    assert len(cells_of(row)) == len(cells_of(header)) == 16
     shown = cells_of(row)[2]
     assert not re.search(r"(?<!\\)[`*_<>|&~\[]", shown.replace("\\\\", ""))
     assert unescaped(shown) == " ".join(name.splitlines())

@@ -4,6 +4,7 @@ import pytest
 
 from harness.model.verdict import Verdict
 from harness.report import tables
+from harness.report.document import OutputRow
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,48 @@ def test_overview_without_a_baseline_says_so(make):
 def test_overview_shows_what_is_unstable(make):
     report = make({"cnn": {"e1": "A", "e2": "A"}})
     report.cells[1].unstable = ["y"]
-    assert rows(tables.overview(report))[1] == ["e2/default", "A = unstable"]
+    assert rows(tables.overview(report))[1] == ["e2/default", "A = nondeterministic"]
+
+
+def test_overview_shows_how_many_times_the_noise_a_difference_is(make, differs):
+    rows_of = [
+        differs(
+            "cnn",
+            "e2/default",
+            "e1/default",
+            Verdict.SUSPICIOUS,
+            output=name,
+            max_abs=size,
+            noise_ratio=ratio,
+        )
+        for name, size, ratio in (("x", 1e-6, 4.21), ("y", 1e-5, 0.3), ("label", None, None))
+    ]
+    frame = tables.overview(make({"cnn": {"e1": "A", "e2": "B"}}, rows_of))
+    assert rows(frame)[1] == ["e2/default", "B ! 1.0e-05 4.2×"]
+
+
+def test_a_benign_flip_has_a_mark_of_its_own(make, differs):
+    benign = differs(
+        "cnn", "e2/default", "e1/default", Verdict.FLOAT_NOISE, decision_changed=True, decision="benign"
+    )
+    real = differs("cnn", "e2/default", "e1/default", Verdict.DIVERGED, output="z", decision_changed=True)
+    assert rows(tables.overview(make({"cnn": {"e1": "A", "e2": "B"}}, [benign])))[1][1] == "B ~°"
+    assert rows(tables.overview(make({"cnn": {"e1": "A", "e2": "B"}}, [benign, real])))[1][1] == "B #*"
+
+
+def test_noise_of_each_output_with_what_speaks_against_it(make):
+    report = make({"cnn": {"e1": "A"}})
+    fields = {"case": "cnn", "batch": 0, "dtype": "float32", "shape": [4, 2]}
+    report.outputs = [
+        OutputRow(**fields, output="y", caveats={"ill-conditioned": "3 jump"}, sigma=1e-7, raised=1.0,
+                  detectable=4e-7, no_floor=None),
+        OutputRow(**fields, output="z", caveats={}, sigma=None, raised=None, detectable=None, no_floor="why"),
+    ]  # fmt: skip
+    first, second = tables.noise(report).to_dict("records")
+    assert (first["noise"], first["undetectable below (relative)"], first["remark"]) == (
+        1e-7, 4e-7, "ill-conditioned",
+    )  # fmt: skip
+    assert second["remark"] == "why"
 
 
 def test_a_case_may_have_the_name_of_a_column(make):
@@ -189,6 +231,7 @@ def test_numbers_of_what_differs_from_the_baseline(make, differs):
                 max_abs=0.5,
                 min_tolerance={"atol": 0.5, "rtol": 0.25},
                 decision_changed=True,
+                decision_margin=40.0,
             ),
             differs("cnn", "e2/default", "e1/default", Verdict.IDENTICAL, output="same"),
             differs("cnn", "e3/default", "e1/default", Verdict.INCOMPARABLE, reason="other shape"),
@@ -198,6 +241,8 @@ def test_numbers_of_what_differs_from_the_baseline(make, differs):
     frame = tables.divergences(report)
     assert list(frame["output"]) == ["y [1]", "y"]
     first, second = frame.to_dict("records")
-    assert (first["class"], first["verdict"], first["max abs"]) == ("B", "diverged *", 0.5)
+    assert (first["class"], first["verdict"], first["decision"], first["max abs"]) == (
+        "B", "diverged", "real, margin 40× noise", 0.5,
+    )  # fmt: skip
     assert (first["passes at atol"], first["or at rtol"]) == (0.5, 0.25)
     assert (second["class"], second["verdict"], second["remark"]) == ("C", "incomparable", "other shape")

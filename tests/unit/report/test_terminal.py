@@ -10,7 +10,7 @@ def test_one_case_has_one_matrix(make):
     assert text.count("Divergence matrix") == 1
     assert text.startswith("baseline: e1/default\n")
     assert text.endswith(
-        "exit status 0: every required cell was recorded, and nothing diverges from the baseline"
+        "exit status 0: every required cell was recorded, and nothing differs from the baseline but by noise"
     )
     assert "results/latest/report.md" in text
 

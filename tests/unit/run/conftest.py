@@ -32,6 +32,9 @@ RELEASES = ReleaseTable(
 MATRIX = """
 baseline = "tf2.9.3-py3.10-cpu"
 
+[noise_floor]
+replicates = 0
+
 [[environments]]
 tensorflow = ["2.7.4", "2.9.3"]
 

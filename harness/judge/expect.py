@@ -1,0 +1,178 @@
+"""Known problems against what was seen: what they cover, and what became of each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING
+
+from harness.model.outcome import Outcome
+from harness.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from harness.model.definition import Expect
+    from harness.model.plan import CellId
+
+    #: One cell and case.
+    Place = tuple[CellId, str]
+
+#: Nothing was run, so nothing is known.
+_NOT_RUN = frozenset({Outcome.UNAVAILABLE, Outcome.SKIPPED})
+
+#: More places than this are counted instead of named.
+_MOST_NAMED = 3
+
+
+class Standing(StrEnum):
+    """What became of an expectation; the first that applies."""
+
+    EXPIRED = "expired"
+    """Its date has passed: it covers nothing any more, whatever its cells show."""
+    UNMATCHED = "unmatched"
+    """It selects nothing that was run, or nothing that could be compared."""
+    MET = "met"
+    """At least one cell shows it, and none is mended."""
+    PARTLY = "partly"
+    """Some cells show it, and some are mended."""
+    FIXED = "fixed"
+    """Its cells ran, and every one is mended."""
+    CHANGED = "changed"
+    """No cell shows it, and some show another problem or a worse one, which it does not cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What became of one cell and case; ``verdict`` is None where there was nothing to compare."""
+
+    outcome: Outcome
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One expectation and what its cells came to; those of which nothing is known are in no tuple."""
+
+    expectation: Expect
+    standing: Standing
+    shown: tuple[Place, ...]
+    """Show exactly what is expected."""
+    fixed: tuple[Place, ...]
+    """Ran and are better than expected."""
+    changed: tuple[Place, ...]
+    """Have another problem, or a worse one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedExpectations:
+    """Every expectation, and the cells and cases that they cover."""
+
+    covered: Mapping[Place, int]
+    """Index of the expectation that covers a cell and case: the first that does."""
+    checked: tuple[Checked, ...]
+    """In the order of the definition."""
+
+
+def check_expectations(
+    expectations: Sequence[Expect], today: dt.date, seen: Mapping[Place, Seen], baseline: CellId
+) -> CheckedExpectations:
+    """Return what the expectations cover on this day, and what became of each.
+
+    Of the baseline's own verdict nothing is expected: it is compared with itself.
+    """
+    covered: dict[Place, int] = {}
+    checked = []
+    for index, expectation in enumerate(expectations):
+        found: dict[_Sight, list[Place]] = {sight: [] for sight in _Sight}
+        for (cell, case), what in seen.items():
+            if expectation.selects(cell, case):
+                found[_sight(expectation, what, is_baseline=cell == baseline)].append((cell, case))
+        if not expectation.is_expired(today):
+            for place in found[_Sight.SHOWN]:
+                covered.setdefault(place, index)
+        shown, fixed, changed = (
+            tuple(found[sight]) for sight in (_Sight.SHOWN, _Sight.FIXED, _Sight.CHANGED)
+        )
+        standing = _standing(bool(shown), bool(fixed), bool(changed))
+        if expectation.is_expired(today):
+            standing = Standing.EXPIRED
+        checked.append(Checked(expectation, standing, shown, fixed, changed))
+    return CheckedExpectations(covered, tuple(checked))
+
+
+def remark_on(index: int, checked: Checked) -> str | None:
+    """Return what the user should do about an expectation; None where all is as expected."""
+    expectation = checked.expectation
+    what = expectation.outcome or expectation.verdict
+    about = f"expect.{index} ({what}, {expectation.owner}, until {expectation.until})"
+    shown = f"still shown by {_named(checked.shown)}" if checked.shown else ""
+    fixed = f"not shown by {_named(checked.fixed)}" if checked.fixed else ""
+    changed = f"something else is shown by {_named(checked.changed)}" if checked.changed else ""
+    everything = "; ".join(filter(None, (shown, fixed, changed)))
+    match checked.standing:
+        case Standing.EXPIRED:
+            return (
+                f"{about}: expired, and covers nothing any more; {everything or 'nothing it selects was run'}"
+            )
+        case Standing.UNMATCHED:
+            return (
+                f"{about}: cells '{expectation.cells}', cases '{expectation.cases}' select nothing that was "
+                "run and could be compared"
+            )
+        case Standing.FIXED:
+            return f"{about}: fixed, take it out; {everything}"
+        case Standing.PARTLY:
+            return f"{about}: fixed in part, narrow it; {everything}"
+        case Standing.CHANGED:
+            return f"{about}: changed; {everything}"
+        case Standing.MET:
+            return f"{about}: met, but {changed}" if changed else None
+
+
+class _Sight(Enum):
+    """What one cell and case says of an expectation."""
+
+    SHOWN = auto()
+    FIXED = auto()
+    CHANGED = auto()
+    UNKNOWN = auto()
+
+
+def _sight(expectation: Expect, seen: Seen, *, is_baseline: bool) -> _Sight:
+    if expectation.outcome is not None and seen.outcome is expectation.outcome:
+        return _Sight.SHOWN
+    if seen.outcome in _NOT_RUN:
+        return _Sight.UNKNOWN
+    if seen.outcome is not Outcome.RECORDED:
+        return _Sight.CHANGED
+    if expectation.verdict is None:
+        return _Sight.FIXED
+    return (
+        _Sight.UNKNOWN
+        if is_baseline or seen.verdict is None
+        else _compared(expectation.verdict, seen.verdict)
+    )
+
+
+def _compared(expected: Verdict, seen: Verdict) -> _Sight:
+    if seen is expected or (expected is Verdict.DIVERGED and seen is Verdict.SUSPICIOUS):
+        return _Sight.SHOWN
+    # What became comparable and differs for real is another problem, not a mended one.
+    mended = seen in {Verdict.IDENTICAL, Verdict.FLOAT_NOISE} and seen.severity < expected.severity
+    return _Sight.FIXED if mended else _Sight.CHANGED
+
+
+def _standing(shown: bool, fixed: bool, changed: bool) -> Standing:
+    if shown:
+        return Standing.PARTLY if fixed else Standing.MET
+    if changed:
+        return Standing.CHANGED
+    return Standing.FIXED if fixed else Standing.UNMATCHED
+
+
+def _named(places: Sequence[Place]) -> str:
+    names = [f"{cell} {case}" for cell, case in places[:_MOST_NAMED]]
+    more = len(places) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")

@@ -1,0 +1,67 @@
+"""What a reader of a case's verdicts has to know beside them, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.judge.case import Caveat
+from harness.judge.tolerance import unmatched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from harness.judge.case import JudgedCase
+    from harness.model.definition import ToleranceDefinition
+    from harness.model.recording import OutputId, RecordedOutputs
+    from harness.run.collect import NoiseRecordings
+
+
+def case_remarks(
+    case: str,
+    baseline: str,
+    recorded: Mapping[str, RecordedOutputs],
+    judged: JudgedCase,
+    limits: Mapping[str, ToleranceDefinition],
+    noise: NoiseRecordings | None,
+) -> list[str]:
+    """Return the remarks on one case; ``recorded`` is what each cell recorded of it."""
+    remarks = []
+    if recorded and baseline not in recorded:
+        remarks.append(f"the baseline {baseline} recorded nothing to compare with")
+    names = {output.id.name for found in recorded.values() for output in found.outputs}
+    if names:
+        remarks += [f"tolerance '{pattern}' matches no output" for pattern in unmatched(limits, names)]
+    if noise and noise.problem and baseline in recorded:
+        remarks.append(f"no noise floor, {noise.problem}")
+    remarks += _grouped(_said_of_outputs(judged, measured=bool(noise and not noise.problem)))
+    if noise and noise.floor:
+        remarks += [
+            f"another order of the elements of input '{name}' changes no output: that input proves nothing"
+            for name in noise.floor["floor"]["unreached"]
+        ]
+    return [f"case {case}: {remark}" for remark in remarks]
+
+
+def _said_of_outputs(judged: JudgedCase, *, measured: bool) -> Iterator[tuple[OutputId, str]]:
+    for output, seen in judged.nondeterministic.items():
+        yield output, f"nondeterministic, {seen}: not compared"
+    for standing in judged.standings.values():
+        for caveat, says in standing.caveats.items():
+            if caveat is not Caveat.NONDETERMINISTIC:
+                yield standing.output, f"{caveat}, {says}"
+        if standing.no_floor and measured:
+            yield (
+                standing.output,
+                f"no noise floor, {standing.no_floor}; judged by the default tolerance of its type",
+            )
+
+
+def _grouped(said: Iterable[tuple[OutputId, str]]) -> list[str]:
+    """Return a line per output and text, naming the batches: many batches mostly share what is said."""
+    batches: dict[tuple[str, str], list[int]] = {}
+    for output, text in said:
+        batches.setdefault((str(output), text), []).append(output.batch)
+    return [
+        f"output {name} (batch {', '.join(map(str, numbers))}): {text}"
+        for (name, text), numbers in batches.items()
+    ]
