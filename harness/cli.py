@@ -31,6 +31,7 @@ def plan_command(
     only: Annotated[str, typer.Option(help="glob on environments, or ENVIRONMENT/SETTING")] = "*",
     case: Annotated[str, typer.Option(help="glob on names of cases")] = "*",
     fresh: Annotated[bool, typer.Option(help="as if nothing were recorded")] = False,
+    separate: Annotated[bool, typer.Option(help="with the cells that the last report proposes")] = False,
     project: Root = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -38,7 +39,12 @@ def plan_command(
     from harness.actions.plan import describe_plan, render_plan  # noqa: PLC0415 - only what is asked for
 
     opened = Project(project.resolve())
-    described = describe_plan(opened, opened.plan(matrix), Selection(only, case, fresh))
+    planned = opened.plan(matrix)
+    if separate:
+        from harness.run.separate import separating_plan  # noqa: PLC0415 - as above
+
+        planned = separating_plan(opened, planned)
+    described = describe_plan(opened, planned, Selection(only, case, fresh))
     typer.echo(json.dumps(described, indent=1) if as_json else render_plan(described))
 
 

@@ -63,8 +63,10 @@ def register(noxfile: str) -> None:
     nox.options.error_on_missing_interpreters = False
     plans, problems = _plans(project)
     asked = _asked_for([*plans, *problems])
+    selection = _selection(asked, _distinct(plans.values()))
+    if selection.separate:
+        _separate(project, plans, problems, asked)
     environments = _distinct(plans.values())
-    selection = _selection(asked, environments)
     left: dict[str, list[Job]] = {}
     for name in [name for name in plans if name in asked]:
         try:
@@ -150,6 +152,20 @@ def _distinct(plans: Iterable[Plan]) -> list[Environment]:
             for job in plan.jobs()
         }.values()
     )
+
+
+def _separate(
+    project: Project, plans: dict[str, Plan], problems: dict[str, HarnessError], asked: Iterable[str]
+) -> None:
+    """Add to the plans that are asked for the cells that their last report proposes."""
+    from harness.run.separate import separating_plan  # noqa: PLC0415 - rarely asked for
+
+    for name in [name for name in plans if name in asked]:
+        try:
+            plans[name] = separating_plan(project, plans[name])
+        except HarnessError as error:
+            problems[name] = error
+            del plans[name]
 
 
 def _define_environment(

@@ -85,7 +85,7 @@ def _write_reports(
     from harness.report import markdown, terminal  # noqa: PLC0415
     from harness.report.build import build_report  # noqa: PLC0415
 
-    report = build_report(project.results, plan, collection, run=run, content=content, today=today)
+    report = build_report(project, plan, collection, run=run, content=content, today=today)
     latest = project.results.latest
     names = ("report.md", "report.json", "report.txt")
     places = [(latest / name).relative_to(project.root).as_posix() for name in names]

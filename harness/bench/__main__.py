@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from harness.bench import aggregate, hand, others, warm
+from harness.bench import aggregate, hand, others, verdicts, warm
 from harness.bench.cost import BenchError
 from harness.bench.scratch import scratch_project
 from harness.environments.host import host_facts
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from harness.bench.scratch import Scratch
 
-_PARTS = ("run", "hand", "aggregate", "compare")
+_PARTS = ("run", "hand", "aggregate", "compare", "verdicts")
 _SOURCE = Path(__file__).parent.parent.parent
 #: Two of the default matrix, an old release and the newest: by hand takes its time.
 _FEW = "tf2.[29]*"
@@ -62,6 +62,9 @@ def main(arguments: Sequence[str]) -> int:
         if "compare" in parts:
             _say("\n# compare: other comparators instead\n")
             others.main()
+        if "verdicts" in parts:
+            _say("\n# verdicts: what is known to be real or benign, judged\n")
+            verdicts.main(_SOURCE)
     except BenchError as error:
         _say(str(error))
         return BenchError.exit_status

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 
@@ -126,6 +126,8 @@ class Plan:
     included: Mapping[str, str] = field(default_factory=dict)
     expectations: tuple[Expect, ...] = ()
     """Problems that are known, in the order of the definition."""
+    added: tuple[Mapping[str, Any], ...] = ()
+    """Rows of an earlier report's proposals whose cells were added to the definition's."""
     remarks: tuple[str, ...] = ()
 
     def cells(self) -> Iterator[CellId]:

@@ -12,7 +12,9 @@ from harness.model.plan import CellId
 from harness.model.recording import RecordedOutputs
 from harness.model.verdict import Verdict, worst
 from harness.probe.arrays import read_array
-from harness.report.document import ClassRow, Report
+from harness.report.document import ClassRow, ProposalRow, Report
+from harness.report.explain import explain_case
+from harness.report.propose import proposal_rows
 from harness.report.remarks import case_remarks
 from harness.report.rows import (
     case_rows,
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
     from harness.judge.expect import CheckedExpectations
     from harness.model.plan import Plan
     from harness.model.recording import ArrayEntry
+    from harness.project import Project
     from harness.report.document import CellRow, DivergenceRow, OutputRow
+    from harness.report.explain import CaseExplanation
     from harness.run.collect import Collection
     from harness.store.results import Results
 
@@ -42,7 +46,7 @@ MOST_CLASSES = 48
 
 
 def build_report(
-    results: Results, plan: Plan, collection: Collection, *, run: str, content: str, today: dt.date
+    project: Project, plan: Plan, collection: Collection, *, run: str, content: str, today: dt.date
 ) -> Report:
     """Return the report; arrays are read from the store by memory map, expectations held to ``today``."""
     remarks = list(plan.remarks)
@@ -50,12 +54,16 @@ def build_report(
     class_rows: list[ClassRow] = []
     divergence_rows: list[DivergenceRow] = []
     output_rows: list[OutputRow] = []
+    explained: dict[str, CaseExplanation] = {}
     for case in plan.cases:
-        rows = _CaseRows(results, plan, case, collection)
-        class_rows += rows.classes()
-        divergence_rows += rows.divergences()
+        rows = _CaseRows(project.results, plan, case, collection)
+        classes, divergences = rows.classes(), rows.divergences()
+        class_rows += classes
+        divergence_rows += divergences
         output_rows += rows.outputs()
         remarks += rows.remarks
+        of_case = [row for row in collection.rows if row.case == case]
+        explained[case] = explain_case(plan, case, of_case, classes, divergences)
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
     expected = _expect(plan, cells, today)
     remarks += [
@@ -71,10 +79,17 @@ def build_report(
         baseline=str(plan.baseline),
         environments=environment_rows(plan, collection),
         settings=setting_rows(plan),
-        cases=case_rows(plan, collection),
+        cases=case_rows(plan, collection, {name: found.says for name, found in explained.items()}),
         cells=cells,
         classes=class_rows,
         divergences=divergence_rows,
+        explanations=[row for found in explained.values() for row in found.explanations],
+        proposals=[
+            *(ProposalRow(**{**row, "added": True}) for row in plan.added),
+            *proposal_rows(
+                plan, project.releases, {name: found.proposals for name, found in explained.items()}
+            ),
+        ],
         expectations=expectation_rows(expected),
         outputs=output_rows,
         replicates=plan.noise_floor.replicates if plan.noise_floor else None,

@@ -58,6 +58,8 @@ class CaseRow(Row):
     """One case, and what its model and inputs were, by digest."""
 
     name: str
+    says: str = ""
+    """One sentence: how the case came out, and because of what."""
     path: str
     package: str | None
     archive: dict[str, str] | None
@@ -180,6 +182,35 @@ class OutputRow(Row):
     """Why it has no noise floor, if it is of floats and has none."""
 
 
+class ExplanationRow(Row):
+    """Which recorded factors explain how one case came out, as far as this matrix can tell."""
+
+    case: str
+    about: str
+    """What is explained: "bits" (classes), "results" (what is more than rounding apart) or "outcomes"."""
+    kind: str
+    """"one group", "explained", "ambiguous" or "unexplained"."""
+    sets: list[list[str]]
+    """The minimal sets of factors, smaller ones first."""
+    confirmed: bool
+    """Whether any two cells agree on the smallest set, so that something speaks for it."""
+    evidence: list[str]
+
+
+class ProposalRow(Row):
+    """A cell that would tell apart two explanations which both fit so far."""
+
+    environment: str
+    setting: str
+    """The cell it is like, but for ``change`` (factor and value)."""
+    change: dict[str, str]
+    separates: list[str]
+    cases: list[str]
+    """The cases for which it would."""
+    added: bool
+    """Whether this run had it already (``--separate``)."""
+
+
 class ExpectationRow(Row):
     """A known problem that the matrix declares, and what became of it."""
 
@@ -219,6 +250,8 @@ class Report(Row):
     cells: list[CellRow]
     classes: list[ClassRow]
     divergences: list[DivergenceRow]
+    explanations: list[ExplanationRow]
+    proposals: list[ProposalRow]
     expectations: list[ExpectationRow]
     outputs: list[OutputRow]
     replicates: int | None

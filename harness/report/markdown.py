@@ -24,6 +24,8 @@ def render(report: Report) -> str:
             f"Run `{report.run}` against the baseline `{report.baseline}`. "
             f"Exit status {report.exit_status}: {meaning(report.exit_status)}."
         ),
+        "## What came out",
+        "\n".join(f"- {_code(case.name)}: {_text(case.says)}" for case in report.cases),
         "## Against the baseline",
         _table(tables.overview(report)),
         _text(" ".join(tables.LEGEND)),
@@ -35,6 +37,9 @@ def render(report: Report) -> str:
     numbers = tables.divergences(report)
     if not numbers.empty:
         parts += ["## What differs from the baseline, in numbers", _table(numbers)]
+    for row in report.explanations:
+        parts += _list(f"### {_text(row.case)}: what the {row.about} depend on", row.evidence)
+    parts += _list("## Cells that would tell more", tables.proposals(report))
     if report.outputs:
         parts += [
             "## Outputs of the baseline, and their noise",

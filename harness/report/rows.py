@@ -19,6 +19,8 @@ from harness.report.document import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.judge.case import JudgedOutput, OutputStanding
     from harness.judge.expect import CheckedExpectations
     from harness.model.plan import Plan
@@ -138,8 +140,8 @@ def setting_rows(plan: Plan) -> list[SettingRow]:
     ]
 
 
-def case_rows(plan: Plan, collection: Collection) -> list[CaseRow]:
-    """Return the cases of a plan, and what their models and inputs were."""
+def case_rows(plan: Plan, collection: Collection, says: Mapping[str, str]) -> list[CaseRow]:
+    """Return the cases of a plan, what their models and inputs were, and what is said of each."""
     rows = []
     for name, case in plan.cases.items():
         ready = collection.ready[name]
@@ -147,6 +149,7 @@ def case_rows(plan: Plan, collection: Collection) -> list[CaseRow]:
         rows.append(
             CaseRow(
                 name=name,
+                says=says[name],
                 path=case.path,
                 package=case.package,
                 archive=known.archive if known else None,

@@ -143,6 +143,16 @@ def divergences(report: Report) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def proposals(report: Report) -> list[str]:
+    """Return one line per proposed cell, and what it would tell apart."""
+    return [
+        f"{row.environment}/{row.setting} with {', '.join(map(' '.join, row.change.items()))}: separates "
+        f"{' from '.join(row.separates)} ({', '.join(row.cases)})"
+        for row in report.proposals
+        if not row.added
+    ]
+
+
 def noise(report: Report) -> pd.DataFrame:
     """Return what is known of each output of the baseline: its noise, what that hides, and its caveats."""
     return pd.DataFrame(

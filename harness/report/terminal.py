@@ -21,7 +21,10 @@ MOST_CASES = 6
 def render(report: Report, places: list[str]) -> str:
     """Return the text of a run's end; ``places`` are where the reports lie."""
     many = len(report.cases) > MOST_CASES
-    parts = [f"baseline: {report.baseline}"]
+    parts = [
+        f"baseline: {report.baseline}",
+        _list("What came out", [f"{case.name}: {case.says}" for case in report.cases]),
+    ]
     if many:
         title = "Against the baseline (class and verdict; cells are numbered as below)"
         parts.append(_titled(title, tables.overview_by_case(report)))
@@ -40,6 +43,8 @@ def render(report: Report, places: list[str]) -> str:
     parts.append("\n".join(tables.LEGEND))
     if lines := tables.failures(report):
         parts.append(_list("Not recorded", [textwrap.shorten(line, 240, placeholder=" …") for line in lines]))
+    if lines := tables.proposals(report):
+        parts.append(_list("Cells that would tell more (nox -s … -- --separate runs them)", lines))
     if report.remarks:
         parts.append(_list("Remarks", report.remarks))
     if report.faults:

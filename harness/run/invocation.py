@@ -26,6 +26,8 @@ class Selection:
     cells: str = "*"
     cases: str = "*"
     fresh: bool = False
+    separate: bool = False
+    """Whether cells are added that tell apart what the last report could not."""
 
     def wants(self, job: Job) -> bool:
         """Whether this job is selected."""
@@ -47,8 +49,9 @@ def parse_selection(arguments: Sequence[str]) -> Selection:
     parser.add_argument("--only", metavar="GLOB", default="*", help="environments, or ENVIRONMENT/SETTING")
     parser.add_argument("--case", metavar="GLOB", default="*", help="names of cases")
     parser.add_argument("--fresh", action="store_true", help="run again what is already recorded")
+    parser.add_argument("--separate", action="store_true", help="add the cells that the last report proposes")
     parsed = parser.parse_args(list(arguments))
-    return Selection(parsed.only, parsed.case, parsed.fresh)
+    return Selection(parsed.only, parsed.case, parsed.fresh, parsed.separate)
 
 
 def run_id() -> str:

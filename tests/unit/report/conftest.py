@@ -107,6 +107,8 @@ def report(cases, divergences=(), baseline="e1/default", **changes):
         "cells": cells,
         "classes": classes,
         "divergences": list(divergences),
+        "explanations": [],
+        "proposals": [],
         "expectations": [],
         "outputs": [],
         "replicates": 16,

@@ -76,6 +76,7 @@ def test_the_parts_of_a_report(make, differs):
     text = render(report)
     assert re.findall("^#+ .*", text, re.MULTILINE) == [
         "# Divergence matrix: m",
+        "## What came out",
         "## Against the baseline",
         "## All cases",
         "## Case cnn",

@@ -1,0 +1,143 @@
+"""What was in effect in a cell, as flat factors that cells can be told apart by."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: What a factor counts as in a cell that does not say.
+UNKNOWN = "unknown"
+#: What an environment variable counts as in a cell that does not name it: the probe names all that it saw
+#: and starts with no others, so this is known.
+UNSET = "unset"
+
+#: The order in which factors are named: what is likelier to be the cause, and easier to change, first.
+ORDER = (
+    *("TensorFlow", "oneDNN", "XLA", "Grappler", "intra-op threads", "inter-op threads", "oneDNN ISA cap"),
+    *("GPU", "TF32", "GPU driver", "CUDA", "cuDNN", "build"),
+    *("Python", "Keras", "tf-keras", "NumPy", "protobuf", "h5py"),
+    *("CPU", "CPU flags", "usable CPUs", "machine", "operating system", "C library"),
+)
+
+_VARIABLE = "variable "
+_ABSENT = "absent"
+
+#: Factors whose recorded value is their text, by its key; None there is "cannot be known".
+_TEXTS = {
+    "TensorFlow": "tensorflow",
+    "NumPy": "numpy",
+    "protobuf": "protobuf",
+    "h5py": "h5py",
+    "XLA": "xla",
+    "intra-op threads": "intra_op_threads",
+    "inter-op threads": "inter_op_threads",
+    "CUDA": "cuda",
+    "cuDNN": "cudnn",
+    "CPU": "cpu_model",
+    "usable CPUs": "usable_cpus",
+    "machine": "machine",
+    "operating system": "os",
+    "C library": "libc",
+}
+
+
+def effective_factors(effective: Mapping[str, Any], build: str) -> dict[str, str]:
+    """Return factor -> value of one cell, from its recording's "effective" and its environment's build.
+
+    A factor whose key is missing, or that could not be known, is left out; only oneDNN, which the probe
+    always asks, is then "unknown". Installed distributions other than the named ones are no factors: they
+    are many, and nearly all move with TensorFlow. Variables whose whole effect another factor tells are
+    left out, so that asking for what is the default anyway makes no difference.
+    """
+    found: dict[str, str] = {"build": str(build)}
+    for name, key in _TEXTS.items():
+        if effective.get(key) is not None:
+            found[name] = str(effective[key])
+    if effective.get("python") is not None:
+        found["Python"] = ".".join(str(effective["python"]).split(".")[:2])
+    if "onednn" in effective:
+        found["oneDNN"] = _switch(effective["onednn"])
+    if "onednn_isa_cap" in effective:
+        found["oneDNN ISA cap"] = effective["onednn_isa_cap"] or "none"
+    if effective.get("grappler") is not None:
+        found["Grappler"] = _switch(effective["grappler"])
+    keras = effective.get("keras")
+    if keras:
+        found["Keras"] = f"{keras['from']} {keras['version'] or UNKNOWN}"
+    if "tf_keras" in effective:
+        found["tf-keras"] = effective["tf_keras"] or _ABSENT
+    if effective.get("cpu_flags"):
+        # A hundred words would not be read; that they differ, and which cells share them, is what counts.
+        text = " ".join(sorted(effective["cpu_flags"]))
+        found["CPU flags"] = hashlib.sha256(text.encode()).hexdigest()[:8]
+    found.update(_gpu(effective))
+    found.update(_variables(effective, found))
+    return dict(sorted(found.items(), key=lambda item: rank(item[0])))
+
+
+def value_in(factors: Mapping[str, str], name: str) -> str:
+    """Return a factor's value in one cell's factors; "unknown" or, of a variable, "unset" where missing."""
+    return factors.get(name, UNSET if name.startswith(_VARIABLE) else UNKNOWN)
+
+
+def rank(name: str) -> tuple[int, str]:
+    """Return the sort key of a factor's name: as in ``ORDER``, then names not in it, variables last."""
+    if name in ORDER:
+        return ORDER.index(name), name
+    return len(ORDER) + name.startswith(_VARIABLE), name
+
+
+def _switch(state: bool | None) -> str:
+    return UNKNOWN if state is None else "on" if state else "off"
+
+
+def _gpu(effective: Mapping[str, Any]) -> dict[str, str]:
+    """Return the factors of the GPUs in use. Without one, TF32 and the driver do not apply."""
+    gpus = effective.get("gpus")
+    if gpus is None:
+        return {}
+    if not gpus:
+        return {"GPU": "none", "TF32": "no GPU", "GPU driver": "no GPU"}
+    names = (f"{gpu['name'] or UNKNOWN} ({gpu['compute_capability'] or UNKNOWN})" for gpu in gpus)
+    found = {"GPU": " + ".join(names)}
+    if effective.get("tf32") is not None:
+        found["TF32"] = _switch(effective["tf32"])
+    if effective.get("gpu_driver") is not None:
+        found["GPU driver"] = str(effective["gpu_driver"])
+    return found
+
+
+def _variables(effective: Mapping[str, Any], found: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables, or parts of them, whose effect no factor in ``found`` tells."""
+    variables = dict(effective.get("variables") or {})
+    if found.get("oneDNN", UNKNOWN) != UNKNOWN:
+        variables.pop("TF_ENABLE_ONEDNN_OPTS", None)
+    if "oneDNN ISA cap" in found:
+        variables.pop("ONEDNN_MAX_CPU_ISA", None)
+        variables.pop("DNNL_MAX_CPU_ISA", None)
+    if "Keras" in found:
+        variables.pop("TF_USE_LEGACY_KERAS", None)
+    # Only 0 has the effect that TF32 tells; without a GPU no value has any.
+    if "TF32" in found and (variables.get("NVIDIA_TF32_OVERRIDE") == "0" or found["GPU"] == "none"):
+        variables.pop("NVIDIA_TF32_OVERRIDE", None)
+    # Which of several equal GPUs was in use is not recorded: the variable goes only where there was none.
+    if found.get("GPU") == "none":
+        variables.pop("CUDA_VISIBLE_DEVICES", None)
+    if "XLA" in found and variables.get("TF_XLA_FLAGS") is not None:
+        variables["TF_XLA_FLAGS"] = _other_xla_flags(variables["TF_XLA_FLAGS"])
+        if not variables["TF_XLA_FLAGS"]:
+            del variables["TF_XLA_FLAGS"]
+    return {_VARIABLE + name: UNSET if value is None else str(value) for name, value in variables.items()}
+
+
+def _other_xla_flags(flags: str) -> str:
+    """Return the flags without those that "off", "devices" and "devices and CPU" tell.
+
+    Of the levels of auto_jit, 2 is what everyone means by on; any other that is not off stays.
+    """
+    told = re.compile(r"--tf_xla_cpu_global_jit(=\w+)?|--tf_xla_auto_jit=(0|-1|2)")
+    return " ".join(flag for flag in flags.split() if not told.fullmatch(flag))

@@ -1,0 +1,144 @@
+"""What is to blame, case by case: one sentence, the evidence behind it, and cells that would tell more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.attribute.evidence import evidence
+from harness.attribute.explain import explain
+from harness.attribute.factors import effective_factors
+from harness.attribute.sentence import sentence
+from harness.attribute.separate import proposals
+from harness.judge.clusters import clusters
+from harness.model.outcome import Outcome
+from harness.model.verdict import Verdict, worst
+from harness.report.document import ExplanationRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.attribute.explanation import Explanation
+    from harness.attribute.separate import Proposal
+    from harness.model.plan import Plan
+    from harness.report.document import ClassRow, DivergenceRow
+    from harness.run.collect import Collected
+
+#: Per pair that cannot be told apart: most of them turn out to have no wheel.
+_PROPOSED = 20
+
+
+@dataclass
+class CaseExplanation:
+    """What is to be said of one case, and cells that would tell more of what matters to it."""
+
+    says: str
+    explanations: list[ExplanationRow] = field(default_factory=list)
+    proposals: list[Proposal[str]] = field(default_factory=list)
+
+
+def explain_case(
+    plan: Plan,
+    case: str,
+    rows: Sequence[Collected],
+    class_rows: Sequence[ClassRow],
+    divergence_rows: Sequence[DivergenceRow],
+) -> CaseExplanation:
+    """Return what explains the classes, the real differences and the failures of a case.
+
+    The rows are those of this case alone.
+    """
+    found = CaseExplanation("")
+    factors = {str(row.cell): _factors(plan, row) for row in rows if _effective(row)}
+    parts = [
+        *_of_outputs(case, factors, class_rows, divergence_rows, found),
+        *_of_outcomes(case, factors, rows, found),
+    ]
+    found.says = "; ".join(parts) or "nothing was asked of it"
+    return found
+
+
+def _of_outputs(
+    case: str,
+    factors: Mapping[str, Mapping[str, str]],
+    class_rows: Sequence[ClassRow],
+    divergence_rows: Sequence[DivergenceRow],
+    found: CaseExplanation,
+) -> list[str]:
+    members = {row.cells[0]: row.cells for row in class_rows}
+    count = sum(len(cells) for cells in members.values())
+    if not members:
+        return []
+    if count == 1:
+        return ["recorded in one cell only, and compared with nothing"]
+    if len(members) == 1:
+        return [f"identical in all {count} cells that recorded it"]
+    verdicts: dict[frozenset[str], Verdict] = {}
+    for row in divergence_rows:
+        pair = frozenset({row.a, row.b})
+        verdicts[pair] = worst([row.verdict, verdicts.get(pair, Verdict.IDENTICAL)])
+    groups = clusters(list(members), lambda a, b: verdicts.get(frozenset({a, b})))
+    bits = explain(factors, {cell: name for name, cells in members.items() for cell in cells})
+    said = sentence(bits, what="the bits")
+    if len(groups) == 1:
+        _add(case, "bits", bits, factors, found)
+        return [f"the same but for rounding in all {count} cells that recorded it; {said}"]
+    named = {cell: group[0] for group in groups for first in group for cell in members[first]}
+    results = explain(factors, named)
+    _add(case, "results", results, factors, found)
+    _add(case, "bits", bits, factors, found)
+    # Of the pairs that keep clusters apart the worst one says how sure it is.
+    severe = worst(verdicts.values())
+    start = "suspicious, more than rounding" if severe is Verdict.SUSPICIOUS else "more than rounding changed"
+    return [f"{start}: {sentence(results, what='the results')}"]
+
+
+def _of_outcomes(
+    case: str, factors: Mapping[str, Mapping[str, str]], rows: Sequence[Collected], found: CaseExplanation
+) -> list[str]:
+    wanted = [row for row in rows if row.required]
+    failed = Counter(row.outcome.value for row in wanted if row.outcome is not Outcome.RECORDED)
+    if not failed:
+        return []
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in failed.items())
+    text = f"not recorded in {failed.total()} of {len(wanted)} cells ({counted})"
+    known = {str(row.cell): row.outcome.value for row in wanted if str(row.cell) in factors}
+    if len(set(known.values())) < 2:
+        return [text]
+    # Of a case that never came to run less is known; what only some cells tell would explain everything.
+    common = set.intersection(*(set(factors[cell]) for cell in known))
+    told = {cell: {name: factors[cell][name] for name in common} for cell in known}
+    outcomes = explain(told, known)
+    _add(case, "outcomes", outcomes, told, found)
+    return [f"{text}: {sentence(outcomes, what='the outcomes')}"]
+
+
+def _add(
+    case: str,
+    about: str,
+    explanation: Explanation[str],
+    factors: Mapping[str, Mapping[str, str]],
+    found: CaseExplanation,
+) -> None:
+    found.explanations.append(
+        ExplanationRow(
+            case=case,
+            about=about,
+            kind=explanation.kind.value,
+            sets=[list(each.factors) for each in explanation.sets],
+            confirmed=not explanation.vacuous,
+            evidence=evidence(explanation),
+        )
+    )
+    if about != "bits":  # nobody has to know what moves the last bit
+        found.proposals += proposals(explanation, factors, most=_PROPOSED)
+
+
+def _effective(row: Collected) -> bool:
+    return bool(row.recording and row.recording["effective"])
+
+
+def _factors(plan: Plan, row: Collected) -> dict[str, str]:
+    recording = row.recording or {}
+    return effective_factors(recording["effective"], plan.environments[row.cell.environment].build)

@@ -1,0 +1,141 @@
+"""What is said of a case: from rows and recorded factors to sentence, evidence and proposals."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.attribute.separate import Proposal
+from harness.model.outcome import Outcome
+from harness.model.plan import Build, CellId, Environment, Plan
+from harness.model.verdict import Verdict
+from harness.releases.table import ReleaseTable
+from harness.report.document import ClassRow
+from harness.report.explain import explain_case
+from harness.report.propose import proposal_rows
+from harness.run.collect import Collected
+
+OLD, NEW, OTHER = "tf2.9.3-py3.10-cpu", "tf2.15.1-py3.11-cpu", "tf2.15.1-py3.10-cpu"
+
+
+def plan(*names, settings=("default",)):
+    environments = {
+        name: Environment(name.split("-")[0][2:], name.split("-py")[1].split("-")[0], Build.CPU)
+        for name in names
+    }
+    return Plan("m", CellId(names[0], "default"), environments, dict.fromkeys(settings), {"cnn": None}, {})
+
+
+def row(environment, setting="default", outcome=Outcome.RECORDED, required=True, **effective):
+    release, python = environment.split("-")[0][2:], environment.split("-py")[1].split("-")[0]
+    found = {"tensorflow": release, "python": f"{python}.1", "onednn": True, **effective}
+    return Collected(CellId(environment, setting), "cnn", outcome, None, required, {"effective": found})
+
+
+def said(rows, classes, divergences=(), of=None):
+    of = of or plan(*dict.fromkeys(each.cell.environment for each in rows), settings=("default", "off"))
+    class_rows = [ClassRow(case="cnn", name=name, cells=cells) for name, cells in classes.items()]
+    return explain_case(of, "cnn", rows, class_rows, divergences)
+
+
+def test_identical_everywhere():
+    found = said([row(OLD), row(NEW)], {"A": [f"{OLD}/default", f"{NEW}/default"]})
+    assert found.says == "identical in all 2 cells that recorded it"
+    assert found.explanations == []
+
+
+def test_one_cell_proves_nothing():
+    assert said([row(OLD)], {"A": [f"{OLD}/default"]}).says == (
+        "recorded in one cell only, and compared with nothing"
+    )
+
+
+@pytest.fixture
+def switched():
+    rows = [
+        row(name, setting, onednn=setting != "off") for name in (OLD, NEW) for setting in ("default", "off")
+    ]
+    classes = {
+        "A": [f"{OLD}/default", f"{NEW}/default"],
+        "B": [f"{OLD}/off", f"{NEW}/off"],
+    }
+    return rows, classes
+
+
+def test_rounding_is_called_that_and_what_moves_the_bits_is_named(switched, differs):
+    rows, classes = switched
+    apart = differs("cnn", f"{OLD}/off", f"{OLD}/default", Verdict.FLOAT_NOISE)
+    found = said(rows, classes, [apart])
+    assert found.says == (
+        "the same but for rounding in all 4 cells that recorded it; the bits change with oneDNN alone: "
+        "on and off differ, nothing else matters"
+    )
+    (explanation,) = found.explanations
+    assert (explanation.about, explanation.sets, explanation.confirmed) == ("bits", [["oneDNN"]], True)
+    assert found.proposals == [], "nobody has to know what moves the last bit"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "start"),
+    [
+        (Verdict.DIVERGED, "more than rounding changed"),
+        (Verdict.SUSPICIOUS, "suspicious, more than rounding"),
+        (Verdict.INCOMPARABLE, "more than rounding changed"),
+    ],
+)
+def test_a_real_change_is_told_with_its_cause(switched, differs, verdict, start):
+    rows, classes = switched
+    apart = [
+        differs("cnn", f"{OLD}/off", f"{OLD}/default", Verdict.FLOAT_NOISE, output="x"),
+        differs("cnn", f"{OLD}/off", f"{OLD}/default", verdict),
+    ]
+    found = said(rows, classes, apart)
+    assert (
+        found.says
+        == f"{start}: the results change with oneDNN alone: on and off differ, nothing else matters"
+    )
+    assert [each.about for each in found.explanations] == ["results", "bits"]
+
+
+def test_failures_are_counted_and_explained_by_what_all_cells_know():
+    rows = [
+        row(OLD),
+        row(NEW, outcome=Outcome.LOAD_FAILED),
+        # An import that failed knows less, and what it lacks must not explain it.
+        Collected(CellId(OTHER, "default"), "cnn", Outcome.IMPORT_FAILED, None, True, {"effective": {}}),
+        row(OTHER, "off", outcome=Outcome.LOAD_FAILED, required=False),
+    ]
+    found = said(rows, {"A": [f"{OLD}/default"]})
+    assert found.says == (
+        "recorded in one cell only, and compared with nothing; not recorded in 2 of 3 cells (1 load-failed, "
+        "1 import-failed): TensorFlow or Python (this matrix cannot tell them apart) changes the outcomes, "
+        "between 2.9.3 and 2.15.1; no two cells agree on TensorFlow, so nothing confirms it"
+    )
+    assert [each.about for each in found.explanations] == ["outcomes"]
+
+
+def test_proposals_are_those_that_can_exist_and_no_more_than_it_takes(monkeypatch):
+    monkeypatch.setattr("harness.run.separate.platform_name", lambda: "linux-x86_64")
+    of, releases = plan(OLD, NEW), ReleaseTable.load()
+    pair, keras = ("TensorFlow", "Python"), ("TensorFlow", "Keras")
+
+    def propose(base, change, separates=pair):
+        return Proposal(f"{base}/default", change, separates)
+
+    proposed = {
+        "cnn": [
+            propose(OLD, {"Python": "3.11"}),  # 2.9 has no wheel for it
+            propose(NEW, {"Python": "3.10"}),
+            propose(NEW, {"Python": "3.9"}),
+            propose(NEW, {"Keras": "keras 2.9.0"}, keras),  # pinned by TensorFlow before 2.16
+        ],
+        "rnn": [propose(NEW, {"Python": "3.9"})],
+    }
+    (found,) = proposal_rows(of, releases, proposed)
+    assert (found.environment, found.setting, found.change) == (NEW, "default", {"Python": "3.9"})
+    assert (found.separates, found.cases, found.added) == (["TensorFlow", "Python"], ["cnn", "rnn"], False)
+
+
+def test_a_cell_that_is_there_already_is_not_proposed(monkeypatch):
+    monkeypatch.setattr("harness.run.separate.platform_name", lambda: "linux-x86_64")
+    proposal = Proposal(f"{NEW}/default", {"Python": "3.10"}, ("TensorFlow", "Python"))
+    assert proposal_rows(plan(OLD, NEW, OTHER), ReleaseTable.load(), {"cnn": [proposal]}) == []
