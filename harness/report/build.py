@@ -61,6 +61,9 @@ def build_report(
         class_rows += classes
         divergence_rows += divergences
         output_rows += rows.outputs()
+        for cell in cells:
+            if cell.case == case and cell.outcome is Outcome.RECORDED:
+                cell.not_compared = rows.not_compared
         remarks += rows.remarks
         of_case = [row for row in collection.rows if row.case == case]
         explained[case] = explain_case(plan, case, of_case, classes, divergences)
@@ -131,6 +134,11 @@ class _CaseRows:
             ClassRow(case=self.case, name=class_name(index), cells=list(cells))
             for index, cells in enumerate(self._judged.groups)
         ]
+
+    @property
+    def not_compared(self) -> list[str]:
+        """The names of outputs that are nondeterministic."""
+        return sorted({str(output) for output in self._judged.nondeterministic})
 
     def outputs(self) -> list[OutputRow]:
         """Return what is known of each output of the baseline."""

@@ -52,6 +52,8 @@ class SettingRow(Row):
     inter_op_threads: int | None
     jit_compile: bool
     grappler: bool
+    loader: str | None = None
+    """How models are loaded, instead of what each case says."""
 
 
 class CaseRow(Row):
@@ -95,8 +97,8 @@ class CellRow(Row):
     """Letter of the class of bit-identical cells it is in, for this case."""
     verdict: Verdict | None = None
     """Against the baseline; the worst of all outputs that are not nondeterministic."""
-    unstable: list[str] = []
-    """Outputs that differed between runs in this one cell."""
+    not_compared: list[str] = []
+    """Outputs of the case that are nondeterministic in some cell: nothing is known of them here either."""
     expected: str | None = None
     """Why this outcome or verdict is expected, where the matrix says so."""
     phases: dict[str, PhaseRow] = {}

@@ -74,16 +74,19 @@ def _of_outputs(
         return ["recorded in one cell only, and compared with nothing"]
     if len(members) == 1:
         return [f"identical in all {count} cells that recorded it"]
+    if not any(row.output for row in divergence_rows):
+        return [f"recorded in {count} cells, and no output could be compared: all are nondeterministic"]
     verdicts: dict[frozenset[str], Verdict] = {}
     for row in divergence_rows:
         pair = frozenset({row.a, row.b})
         verdicts[pair] = worst([row.verdict, verdicts.get(pair, Verdict.IDENTICAL)])
     groups = clusters(list(members), lambda a, b: verdicts.get(frozenset({a, b})))
     bits = explain(factors, {cell: name for name, cells in members.items() for cell in cells})
-    said = sentence(bits, what="the bits")
     if len(groups) == 1:
         _add(case, "bits", bits, factors, found)
-        return [f"the same but for rounding in all {count} cells that recorded it; {said}"]
+        # What it moves with in full, aliases and all, is evidence: nobody decides anything by it.
+        names = " and ".join(bits.smallest[0].factors) if bits.sets else "nothing that was recorded"
+        return [f"the same but for rounding in all {count} cells that recorded it, which moves with {names}"]
     named = {cell: group[0] for group in groups for first in group for cell in members[first]}
     results = explain(factors, named)
     _add(case, "results", results, factors, found)

@@ -104,7 +104,6 @@ def cell_row(row: Collected) -> CellRow:
         reason=row.reason,
         recording=recording.get("key"),
         required=row.required,
-        unstable=sorted({output["name"] for output in recording.get("unstable", [])}),
         phases={name: PhaseRow(**phase) for name, phase in recording.get("phases", {}).items()},
     )
 

@@ -39,8 +39,9 @@ def overview(report: Report) -> pd.DataFrame:
     """Return cells × cases: the class and what it is to the baseline, or the outcome."""
     to_baseline = _rows_to(report, report.baseline)
     by_cell: dict[str, list[str]] = {}
+    rows = _shown(report)
     for case in report.cases:
-        for row in report.cells:
+        for row in rows:
             if row.case == case.name:
                 by_cell.setdefault(row.cell, []).append(_against_baseline(report, row, to_baseline))
     # By position: a case may be named like the first column.
@@ -53,9 +54,10 @@ def overview(report: Report) -> pd.DataFrame:
 def overview_by_case(report: Report) -> pd.DataFrame:
     """Return cases × cells, in short: for more cases than fit side by side. Cells are numbered."""
     to_baseline = _rows_to(report, report.baseline)
-    cells = list(dict.fromkeys(row.cell for row in report.cells))
+    rows = _shown(report)
+    cells = list(dict.fromkeys(row.cell for row in rows))
     short: dict[str, dict[str, str]] = {}
-    for row in report.cells:
+    for row in rows:
         if row.outcome is Outcome.RECORDED:
             text = " ".join(_against_baseline(report, row, to_baseline).split()[:2])
             if row.verdict is None:
@@ -71,7 +73,7 @@ def overview_by_case(report: Report) -> pd.DataFrame:
 
 def case_matrix(report: Report, case: str) -> pd.DataFrame:
     """Return environments × environments for one case: verdict signs, classes on the diagonal."""
-    rows = [row for row in report.cells if row.case == case]
+    rows = [row for row in _shown(report) if row.case == case]
     return _square(
         _Relations(report, [case]),
         {row.cell: row.class_ for row in rows},
@@ -85,7 +87,7 @@ def overall_matrix(report: Report) -> pd.DataFrame:
     A letter names cells that agree bit for bit in every case and have the same outcomes.
     """
     by_cell: dict[str, list[CellRow]] = {}
-    for row in report.cells:
+    for row in _shown(report):
         by_cell.setdefault(row.cell, []).append(row)
     names: dict[tuple[str, ...], str] = {}
     letters: dict[str, str | None] = {}
@@ -181,6 +183,17 @@ def class_name(index: int) -> str:
     return name
 
 
+def _shown(report: Report) -> list[CellRow]:
+    """Return the rows without the cells of which the matrix leaves everything out.
+
+    A pairwise cover leaves out thousands. The list of what was not recorded names them with the reason.
+    """
+    excluded = {row.cell for row in report.cells} - {
+        row.cell for row in report.cells if row.required or row.outcome is not Outcome.SKIPPED
+    }
+    return [row for row in report.cells if row.cell not in excluded]
+
+
 def _against_baseline(
     report: Report, row: CellRow, to_baseline: dict[tuple[str, str], list[DivergenceRow]]
 ) -> str:
@@ -195,8 +208,8 @@ def _against_baseline(
     size = f" {largest:.1e}" if largest else ""
     ratios = [output.noise_ratio for output in outputs if output.noise_ratio]
     noise = f" {max(ratios):.2g}×" if ratios else ""
-    unstable = " nondeterministic" if row.unstable else ""
-    return f"{row.class_} {SIGNS[row.verdict]}{decision_mark(outputs)}{size}{noise}{unstable}"
+    left_out = f", {len(row.not_compared)} not compared" if row.not_compared else ""
+    return f"{row.class_} {SIGNS[row.verdict]}{decision_mark(outputs)}{size}{noise}{left_out}"
 
 
 def decision_mark(rows: Iterable[DivergenceRow]) -> str:

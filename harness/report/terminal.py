@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 #: With more cases than this, their matrices no longer fit on a screen or two.
 MOST_CASES = 6
 
+_WIDTH = 110  # of sentences; tables are as wide as they are
+
 
 def render(report: Report, places: list[str]) -> str:
     """Return the text of a run's end; ``places`` are where the reports lie."""
     many = len(report.cases) > MOST_CASES
     parts = [
         f"baseline: {report.baseline}",
-        _list("What came out", [f"{case.name}: {case.says}" for case in report.cases]),
+        _list("What came out", [_wrapped(f"{case.name}: {case.says}") for case in report.cases]),
     ]
     if many:
         title = "Against the baseline (class and verdict; cells are numbered as below)"
@@ -95,6 +97,10 @@ def _narrow(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _list(title: str, lines: list[str]) -> str:
     return "\n".join([title, *(f"  {_visible(line)}" for line in lines)])
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, _WIDTH, subsequent_indent="    ", break_long_words=False)
 
 
 def _visible(text: str) -> str:
