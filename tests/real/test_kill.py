@@ -32,7 +32,7 @@ def test_killed_while_it_makes_an_environment(tmp_path):
     for _ in range(KILLS_WHILE_INSTALLING):
         _run_and_kill(project, moments.uniform(1.0, 6.0))
     assert project.nox("-s", "matrix").status == 0
-    assert len(project.recordings()) == 1
+    assert len(project.recordings()) == 3, "the case, its noise floor, and its run with other threads"
 
 
 def test_killed_while_it_runs(recorded, tmp_path):

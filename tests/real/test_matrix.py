@@ -14,6 +14,13 @@ from harness.model.verdict import Verdict
 OLD, MIDDLE, NEW = "tf2.7.4-py3.9-cpu", "tf2.15.1-py3.11-cpu", "tf2.21.0-py3.13-cpu"
 ADD_SLOT = "AttributeError: '_UserObject' object has no attribute 'add_slot'"
 
+#: What is run for a noise floor, in the order of their names.
+NOISE = ("noise floor", "other threads")
+
+
+def purposes(recordings):
+    return sorted((each["identity"]["purpose"], each["identity"]["case"]) for each in recordings)
+
 
 @pytest.fixture
 def project(recorded, tmp_path):
@@ -39,6 +46,32 @@ def test_every_cell_and_case_has_an_outcome(recorded):
         for setting in ("default", "onednn-off")
         for case in ("cnn", "custom_layer")
     }
+
+
+def test_one_sentence_says_how_each_case_came_out(recorded):
+    says = {case.name: case.says for case in recorded.project.report().cases}
+    assert says["custom_layer"] == "identical in all 6 cells that recorded it"
+    assert says["cnn"].startswith(
+        "the same but for rounding in all 4 cells that recorded it, which moves with "
+    )
+    assert "not recorded in 2 of 6 cells (2 load-failed): " in says["cnn"]
+    assert "between 2.15.1 and 2.21.0" in says["cnn"]
+    for case in says:
+        assert f"{case}: {says[case][:60]}" in recorded.run.output
+
+
+def test_verdicts_are_by_the_noise_of_the_baseline(recorded):
+    report = recorded.project.report()
+    assert report.replicates == 16
+    assert {output.case for output in report.outputs} == {"cnn", "custom_layer"}
+    for output in report.outputs:
+        assert 0 < output.detectable < 1e-5
+        assert output.caveats == {}
+    differing = [row for row in report.divergences if row.different]
+    assert differing
+    for row in differing:
+        assert row.judged_by == "noise floor"
+        assert 0 < row.noise_ratio < 3
 
 
 def test_what_could_not_load_is_named_with_its_reason(recorded):
@@ -78,8 +111,14 @@ def test_the_run_is_written_down_and_points_at_recordings_that_exist(recorded):
     run = json.loads(path.read_text())
     assert (run["matrix"], run["exit_status"], len(run["cells"])) == ("default", 4, 12)
     names = {path.stem for path in recorded.project.recordings()}
-    assert {cell["recording"] for cell in run["cells"]} == names
-    assert len(names) == 12
+    listed = {cell["recording"] for cell in run["cells"]}
+    assert len(listed) == 12
+    assert listed < names
+    noise = [
+        json.loads(path.read_text()) for path in recorded.project.recordings() if path.stem not in listed
+    ]
+    assert purposes(noise) == [(purpose, case) for purpose in NOISE for case in ("cnn", "custom_layer")]
+    assert {recording["identity"]["environment"] for recording in noise} == {OLD}
 
 
 def test_the_number_of_cells_run_now_is_right(recorded):
@@ -113,8 +152,8 @@ def test_other_inputs_run_that_case_alone(project):
 
     assert set(run.sessions) == {OLD, "matrix"}
     assert {path: project.recordings()[path] for path in before} == before
-    (new,) = set(project.recordings()) - set(before)
-    assert json.loads(new.read_text())["identity"]["case"] == "cnn"
+    new = [json.loads(path.read_text()) for path in set(project.recordings()) - set(before)]
+    assert purposes(new) == [(purpose, "cnn") for purpose in (*NOISE, "outputs")]
     assert project.plan()["to_run"] == 5
 
 
@@ -126,12 +165,14 @@ def test_fresh_runs_the_selected_again(project):
 
     after = project.recordings()
     assert set(after) == set(before)
-    (changed,) = [path for path in before if after[path] != before[path]]
-    new, old = json.loads(changed.read_text()), contents[changed]
-    where = new["identity"]
-    assert (where["environment"], where["setting"], where["case"]) == (OLD, "default", "custom_layer")
-    assert new["outputs"] == old["outputs"], "the same bytes, so the same objects"
-    assert new["started"] > old["ended"]
+    changed = [path for path in before if after[path] != before[path]]
+    new = [json.loads(path.read_text()) for path in changed]
+    assert purposes(new) == [(purpose, "custom_layer") for purpose in (*NOISE, "outputs")]
+    for path, recording in zip(changed, new, strict=True):
+        old, where = contents[path], recording["identity"]
+        assert (where["environment"], where["setting"]) == (OLD, "default")
+        assert (recording["outputs"], recording["floor"]) == (old["outputs"], old["floor"]), "the same bytes"
+        assert recording["started"] > old["ended"]
 
 
 def test_a_tighter_tolerance_is_judged_from_disk(project):
