@@ -61,12 +61,35 @@ class Project:
             known = nearest(matrix, self.matrices())
             raise DefinitionError([f"no matrix '{matrix}' in {path.parent}{known}"])
         try:
-            return expand(load_definition(path), matrix, self.releases, platform)
+            plan = expand(load_definition(path), matrix, self.releases, platform)
+            _require_comparators(plan)
         except DefinitionError as error:
             shown = path.relative_to(self.root)
             problems = [text.removeprefix(f"{path}: ") for text in error.problems]
             raise DefinitionError([f"{shown}: {text}" for text in problems]) from error
+        return plan
 
     def lock_path(self, environment: Environment) -> Path:
         """Return where an environment's lock for this platform lies."""
         return self.root / "matrices" / "locks" / platform_name() / f"{environment.id}.txt"
+
+
+def _require_comparators(plan: Plan) -> None:
+    """Raise DefinitionError for comparators that are not installed: before anything runs, not after."""
+    named = {
+        (name, pattern): limits.comparator
+        for name, case in plan.cases.items()
+        for pattern, limits in case.tolerance.items()
+        if limits.comparator is not None
+    }
+    if not named:
+        return
+    from harness.judge.comparators import missing_comparators  # noqa: PLC0415 - brings NumPy; rarely needed
+
+    problems = [
+        f"cases.{name}.tolerance.{pattern}.comparator: {problem}"
+        for (name, pattern), comparator in named.items()
+        for problem in missing_comparators([comparator])
+    ]
+    if problems:
+        raise DefinitionError(problems)

@@ -39,6 +39,10 @@ def test_an_unknown_matrix_is_answered_with_the_nearest(project):
         (GOOD + "pth = 1", "matrices/a.toml: cases.cnn.pth: unknown key; did you mean 'path'?"),
         (GOOD.replace("*", "x"), "matrices/a.toml: baseline: 'x' must match one cell"),
         ("a =", "matrices/a.toml: not TOML"),
+        (
+            GOOD + '[cases.cnn.tolerance]\nboxes = { comparator = "mine" }',
+            "matrices/a.toml: cases.cnn.tolerance.boxes.comparator: comparator 'mine' is not installed",
+        ),
     ],
 )
 def test_problems_name_the_file_from_the_projects_root(project, text, problem):
