@@ -106,7 +106,10 @@ def failures(report: Report) -> list[str]:
     missing = [row for row in report.cells if row.outcome is not Outcome.RECORDED]
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for row in missing:
-        grouped.setdefault((row.outcome.value, row.reason or "", row.case), []).append(row.cell)
+        expected = f" (expected: {row.expected})" if row.expected else ""
+        grouped.setdefault((row.outcome.value, f"{row.reason or ''}{expected}", row.case), []).append(
+            row.cell
+        )
     merged: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for (outcome, reason, case), cells in grouped.items():
         merged.setdefault((outcome, reason, tuple(cells)), []).append(case)
@@ -197,8 +200,9 @@ def _shown(report: Report) -> list[CellRow]:
 def _against_baseline(
     report: Report, row: CellRow, to_baseline: dict[tuple[str, str], list[DivergenceRow]]
 ) -> str:
+    expected = " (expected)" if row.expected else ""
     if row.outcome is not Outcome.RECORDED:
-        return row.outcome.value
+        return f"{row.outcome}{expected}"
     if row.cell == report.baseline:
         return f"{row.class_} baseline"
     if row.verdict is None:
@@ -209,7 +213,7 @@ def _against_baseline(
     ratios = [output.noise_ratio for output in outputs if output.noise_ratio]
     noise = f" {max(ratios):.2g}×" if ratios else ""
     left_out = f", {len(row.not_compared)} not compared" if row.not_compared else ""
-    return f"{row.class_} {SIGNS[row.verdict]}{decision_mark(outputs)}{size}{noise}{left_out}"
+    return f"{row.class_} {SIGNS[row.verdict]}{decision_mark(outputs)}{size}{noise}{left_out}{expected}"
 
 
 def decision_mark(rows: Iterable[DivergenceRow]) -> str:

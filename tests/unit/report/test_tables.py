@@ -92,6 +92,22 @@ def test_overview_shows_how_many_times_the_noise_a_difference_is(make, differs):
     assert rows(frame)[1] == ["e2/default", "B ! 1.0e-05 4.2×"]
 
 
+def test_a_known_problem_is_shown_as_expected_and_never_as_green(make, differs):
+    apart = differs("cnn", "e2/default", "e1/default", Verdict.DIVERGED, max_abs=0.5)
+    report = make({"cnn": {"e1": "A", "e2": "B", "e3": "load-failed", "e4": "load-failed"}}, [apart])
+    for row in report.cells[1:3]:
+        row.expected = "known since 2.16"
+        row.reason = "why load-failed"
+    found = rows(tables.overview(report))
+    assert [text for _, text in found[1:]] == [
+        "B # 5.0e-01 (expected)", "load-failed (expected)", "load-failed",
+    ]  # fmt: skip
+    assert tables.failures(report) == [
+        "load-failed: e3/default, every case: why load-failed (expected: known since 2.16)",
+        "load-failed: e4/default, every case: why load-failed",
+    ]
+
+
 def test_a_benign_flip_has_a_mark_of_its_own(make, differs):
     benign = differs(
         "cnn", "e2/default", "e1/default", Verdict.FLOAT_NOISE, decision_changed=True, decision="benign"

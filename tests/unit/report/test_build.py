@@ -1,0 +1,125 @@
+"""The exit status and the marks that a report's parts give each other."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from harness.model.outcome import Outcome
+from harness.report.build import build_report
+from harness.run.collect import Collected, Collection, NoiseRecordings
+from harness.store.files import json_digest
+
+TODAY = dt.date(2026, 11, 24)
+MATRIX = """
+baseline = "tf2.9.3-*"
+
+[[environments]]
+tensorflow = ["2.9.3", "2.12.1"]
+
+[cases.cnn]
+path = "m"
+"""
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Build a report of two cells from what each recorded, or its outcome."""
+    import numpy as np
+
+    from harness.probe.arrays import write_array
+    from harness.project import Project
+
+    project = Project(tmp_path)
+    (tmp_path / "matrices").mkdir()
+
+    def build(baseline, other, more="", noise=None):
+        (tmp_path / "matrices" / "default.toml").write_text(MATRIX + more, encoding="utf-8")
+        plan = project.plan("default")
+        rows = []
+        for cell, what in zip(plan.cells(), (baseline, other), strict=True):
+            recorded = isinstance(what, list)
+            recording = None
+            if recorded:
+                entry = write_array(str(project.results.objects), np.array(what, "f4"), "float32")
+                recording = {
+                    "key": json_digest(str(cell)), "effective": {}, "unstable": [],
+                    "outputs": [{"batch": 0, "name": "y", "component": None, "array": entry}],
+                }  # fmt: skip
+                recording["effective"] = {"tensorflow": plan.environments[cell.environment].tensorflow}
+            outcome = Outcome.RECORDED if recorded else Outcome(what)
+            rows.append(Collected(cell, "cnn", outcome, None, True, recording))
+        found = noise or NoiseRecordings(None, None, "it was not measured")
+        collection = Collection(rows, dict.fromkeys(plan.environments), {"cnn": "why"}, {"cnn": found})
+        return build_report(project, plan, collection, run="r", content="c", today=TODAY)
+
+    return build
+
+
+def expect(what, until="2026-12-31"):
+    return f'\n[[expect]]\ncells = "tf2.12*"\n{what}\nreason = "known"\nowner = "me"\nuntil = {until}\n'
+
+
+def test_agreement_is_a_success(built):
+    report = built([1, 2], [1, 2])
+    assert (report.exit_status, report.cases[0].says) == (0, "identical in all 2 cells that recorded it")
+
+
+@pytest.mark.parametrize(
+    ("other", "more", "status"),
+    [
+        ([1, 3], "", 1),
+        ([1, 3], expect('verdict = "diverged"'), 0),
+        ([1, 3], expect('verdict = "diverged"', "2026-11-23"), 1),
+        ([1, 3], expect('verdict = "diverged"', "2026-11-24"), 0),
+        ([1, 3], expect('verdict = "suspicious"'), 1),
+        ([1, 2, 3], expect('verdict = "diverged"'), 1),
+        ("load-failed", "", 4),
+        ("load-failed", expect('outcome = "load-failed"'), 0),
+        ("crashed", expect('outcome = "load-failed"'), 4),
+    ],
+)
+def test_what_is_expected_does_not_count_until_its_date(built, other, more, status):
+    report = built([1, 2], other, more)
+    assert report.exit_status == status
+    assert [cell.expected for cell in report.cells] == [None, "known" if more and status == 0 else None]
+
+
+@pytest.mark.parametrize(
+    ("other", "more", "standing", "remark"),
+    [
+        ([1, 2], expect('outcome = "load-failed"'), "fixed", "fixed, take it out"),
+        ([1, 3], expect('verdict = "diverged"', "2026-01-31"), "expired", "expired, and covers nothing"),
+        ("crashed", expect('outcome = "load-failed"'), "changed", "something else is shown"),
+        ([1, 3], expect('verdict = "diverged"'), "met", None),
+    ],
+)
+def test_what_became_of_an_expectation_is_reported(built, other, more, standing, remark):
+    report = built([1, 2], other, more)
+    (row,) = report.expectations
+    assert (row.standing, row.owner, row.covers) == (standing, "me", int(standing == "met"))
+    said = [each for each in report.remarks if each.startswith("expect.0")]
+    assert bool(said) == (remark is not None)
+    assert all(remark in each for each in said)
+
+
+def test_what_selects_nothing_is_said_once(built):
+    nothing = expect('verdict = "diverged"').replace("tf2.12", "tf3")
+    assert len([each for each in built([1], [1], nothing).remarks if "expect.0" in each]) == 1
+
+
+def test_without_the_baseline_nothing_is_known_to_agree(built):
+    report = built("load-failed", [1, 2], '\n[[expect]]\ncells = "tf2.9*"\noutcome = "load-failed"\n'
+                   'reason = "known"\nowner = "me"\nuntil = 2026-12-31\n')  # fmt: skip
+    assert report.exit_status == 4, "an expected failure of the baseline does not make the others agree"
+    assert any("recorded nothing to compare with" in each for each in report.remarks)
+
+
+def test_a_missing_noise_floor_is_said(built):
+    assert "case cnn: no noise floor, it was not measured" in built([1, 2], [1, 3]).remarks
+
+
+def test_array_entries_of_a_report_are_read_from_the_store(built):
+    (row,) = built([1, 2], [1, 2.5]).divergences
+    assert (row.max_abs, row.judged_by) == (0.5, "default tolerance")
