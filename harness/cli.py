@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from harness.errors import HarnessError
+from harness.preflight.prediction import Loader
 from harness.project import Project
 from harness.run.invocation import Selection, run_id
 
@@ -59,6 +60,23 @@ def init_command(
 
     for line in write_matrix(Project(project.resolve()), model, name):
         typer.echo(line)
+
+
+@app.command("inspect")
+def inspect_command(
+    model: Annotated[Path, typer.Argument(help="folder of a SavedModel")],
+    loader: Annotated[Loader, typer.Option(help="the way it would be loaded")] = Loader.SAVED_MODEL,
+    package: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="a package installed beside TensorFlow, such as tf-keras"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a model says of itself, and which releases are expected to load it: nothing is run."""
+    from harness.actions.inspect import describe_model, render_model  # noqa: PLC0415 - as above
+
+    described = describe_model(model, loader, package or ())
+    typer.echo(json.dumps(described, indent=1) if as_json else render_model(described))
 
 
 @app.command("report")

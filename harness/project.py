@@ -70,8 +70,12 @@ class Project:
         return plan
 
     def lock_path(self, environment: Environment) -> Path:
-        """Return where an environment's lock for this platform lies."""
-        return self.root / "matrices" / "locks" / platform_name() / f"{environment.id}.txt"
+        """Return where an environment's lock for this platform lies; with the results if provisional."""
+        name = f"{environment.id}.txt"
+        committed = self.root / "matrices" / "locks" / platform_name() / name
+        if environment.provisional and not committed.exists():
+            return self.results.locks / platform_name() / name
+        return committed
 
 
 def _require_comparators(plan: Plan) -> None:

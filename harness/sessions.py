@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import nox
 import psutil
 
-from harness import exit_status
+from harness import exit_status, remedy_sessions
 from harness.environments.host import usable_cpus
 from harness.environments.interpreters import extend_path
 from harness.errors import HarnessError, NothingSelectedError
@@ -61,6 +61,10 @@ def register(noxfile: str) -> None:
     nox.options.reuse_venv = "yes"
     # An interpreter that is missing is an outcome of its environment, and the others go on.
     nox.options.error_on_missing_interpreters = False
+    if (mended := remedy_sessions.matrix_to_mend()) is not None:
+        die_with_parent()  # the session that asked for remedies
+        remedy_sessions.define(project, mended, _parallelism())
+        return
     plans, problems = _plans(project)
     asked = _asked_for([*plans, *problems])
     selection = _selection(asked, _distinct(plans.values()))
@@ -79,7 +83,7 @@ def register(noxfile: str) -> None:
         wanted = [plan for name, plan in plans.items() if name in asked or not asked]
         _define_environment(project, environment, wanted, selection)
     for name, plan in plans.items():
-        _define_matrix(project, plan, left.get(name), selection)
+        _define_matrix(project, plan, left.get(name), selection, Path(noxfile).resolve())
     for name, problem in problems.items():
         _define_broken(name, problem)
     _define_report(project, plans)
@@ -187,14 +191,16 @@ def _define_environment(
     run.__doc__ = "One environment: installs its lock and runs what is not recorded yet."
 
 
-def _define_matrix(project: Project, plan: Plan, left: list[Job] | None, selection: Selection) -> None:
+def _define_matrix(
+    project: Project, plan: Plan, left: list[Job] | None, selection: Selection, noxfile: Path
+) -> None:
     """Define a matrix's session; ``left`` is None where this call of nox did not name it."""
     required = list(dict.fromkeys(job.cell.environment for job in left or ()))
 
     @nox.session(name=session_name(plan.matrix), venv_backend="none", requires=required, default=False)
     def matrix(session: nox.Session) -> None:
         """Run the cells that are not recorded yet, compare all, and write the reports."""
-        from harness.actions.aggregate import aggregate  # noqa: PLC0415 - `nox -l` does without it
+        from harness.actions.aggregate import aggregate, is_reported  # noqa: PLC0415 - `nox -l` needs none
 
         with exit_status.reported(session):
             if left is None:
@@ -204,7 +210,11 @@ def _define_matrix(project: Project, plan: Plan, left: list[Job] | None, selecti
                     f"--only '{selection.cells}' --case '{selection.cases}' select nothing of matrix "
                     f"'{plan.matrix}'; `savedmodel-matrix plan {plan.matrix}` lists its cells and cases"
                 )
-            exit_status.require_zero(aggregate(project, plan, selection, run_id()))
+            if selection.remedies and not is_reported(project, plan, selection):
+                remedy_sessions.try_remedies(session, project, plan, noxfile, separate=selection.separate)
+            exit_status.require_zero(
+                aggregate(project, plan, selection, run_id(), attempted=selection.remedies)
+            )
 
 
 def _define_broken(name: str, error: HarnessError) -> None:

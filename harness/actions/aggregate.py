@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Outcome
@@ -20,18 +21,22 @@ if TYPE_CHECKING:
 REPORT_VERSION = 2
 
 
-def aggregate(project: Project, plan: Plan, selection: Selection, run: str) -> int:
-    """Aggregate a run, write its reports and its file in ``results/runs/``; return the exit status."""
+def aggregate(
+    project: Project, plan: Plan, selection: Selection, run: str, *, attempted: bool = False
+) -> int:
+    """Aggregate a run, write its reports and its file in ``results/runs/``; return the exit status.
+
+    ``attempted`` says that remedies were just tried: those that could not be are not worth trying again.
+    """
     collection = collect(project, plan, selection)
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
     recorded = sum(row.outcome is Outcome.RECORDED for row in collection.rows)
     today = dt.datetime.now(dt.UTC).date()
     content = _content(plan, collection, today)
     latest = project.results.latest
-    known = read_json(latest / "report.json", formats=1)
-    fresh = known is None or known.get("content") != content or not (latest / "report.txt").exists()
+    fresh = not _stands(project, content)
     if fresh:
-        _write_reports(project, plan, collection, run, content, today)
+        _write_reports(project, plan, collection, run, content, today, attempted=attempted)
     status = _written_status(project)
     _write_run(project, plan, collection, run, status)
     print(  # noqa: T201 - the front doors print
@@ -40,6 +45,23 @@ def aggregate(project: Project, plan: Plan, selection: Selection, run: str) -> i
         + (latest / "report.txt").read_text(encoding="utf-8")
     )
     return status
+
+
+def is_reported(project: Project, plan: Plan, selection: Selection) -> bool:
+    """Whether the newest report is of what is recorded now, every remedy that can be tried included."""
+    today = dt.datetime.now(dt.UTC).date()
+    return _stands(project, _content(plan, collect(project, plan, selection), today))
+
+
+def _stands(project: Project, content: str) -> bool:
+    latest = project.results.latest
+    known = read_json(latest / "report.json", formats=1)
+    return (
+        known is not None
+        and known.get("content") == content
+        and bool(known.get("remedies_done"))
+        and (latest / "report.txt").exists()
+    )
 
 
 def _content(plan: Plan, collection: Collection, today: dt.date) -> str:
@@ -79,13 +101,23 @@ def _identity(recording: dict[str, Any] | None) -> list[str] | None:
 
 
 def _write_reports(
-    project: Project, plan: Plan, collection: Collection, run: str, content: str, today: dt.date
+    project: Project,
+    plan: Plan,
+    collection: Collection,
+    run: str,
+    content: str,
+    today: dt.date,
+    *,
+    attempted: bool,
 ) -> None:
     # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
+    from harness.actions.mend import mending_of  # noqa: PLC0415
     from harness.report import markdown, terminal  # noqa: PLC0415
     from harness.report.build import build_report  # noqa: PLC0415
 
-    report = build_report(project, plan, collection, run=run, content=content, today=today)
+    mending = mending_of(project, plan, collection)
+    mending = replace(mending, done=mending.done or attempted)
+    report = build_report(project, plan, collection, mending, run=run, content=content, today=today)
     latest = project.results.latest
     names = ("report.md", "report.json", "report.txt")
     places = [(latest / name).relative_to(project.root).as_posix() for name in names]

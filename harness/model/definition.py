@@ -96,6 +96,8 @@ PythonMinor = Annotated[str, Field(pattern=r"^(auto|3\.\d+)$")]
 Resolve = Annotated[str, BeforeValidator(_resolve), AfterValidator(_known_resolve)]
 RequirementText = Annotated[str, AfterValidator(_requirement)]
 Listed = BeforeValidator(_listed)
+Loader = Literal["saved_model", "v1-session", "keras", "tf-keras", "tfsm-layer"]
+LocalPath = Annotated[str, Field(min_length=1)]
 
 
 class EnvironmentBlock(Keys):
@@ -200,6 +202,8 @@ class SettingDefinition(Keys):
     """Run the signature compiled by XLA."""
     grappler: bool = True
     """False switches TensorFlow's graph optimizer off."""
+    loader: Loader | None = None
+    """How models are loaded, instead of what each case says."""
 
 
 class ToleranceDefinition(Keys):
@@ -241,7 +245,13 @@ class CaseDefinition(Keys):
     """An attribute of the loaded object to call instead of a signature, e.g. "__call__"."""
     tags: list[str] | None = None
     """Tag set of the meta graph; default: the only one, or "serve"."""
-    loader: Literal["saved_model"] = "saved_model"
+    loader: Loader = "saved_model"
+    """"saved_model" (tf.saved_model.load), "v1-session" (into a tf.compat.v1.Session), "keras" (tf.keras's
+    load_model), "tf-keras" (that package's), or "tfsm-layer" (a layer of Keras 3)."""
+    modules: list[LocalPath] = []
+    """Local code: a .py is imported before the model is loaded, a folder put on the path."""
+    libraries: list[LocalPath] = []
+    """Libraries of custom operations (.so), loaded before the model."""
     inputs: list[InputSource] = []
     """Where the batches come from; made once, and every cell gets the same bytes."""
     runs: Annotated[int, Field(ge=1)] = 2

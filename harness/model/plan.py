@@ -45,6 +45,8 @@ class Environment:
     build: Build
     resolve: str = "release"
     requirements: tuple[str, ...] = ()
+    provisional: bool = field(default=False, compare=False)
+    """Whether it is tried for what it shows and no part of a definition: its lock is nobody's to commit."""
 
     @property
     def base_id(self) -> str:

@@ -11,15 +11,24 @@
      "cases": [{"result": path, "key": str, "identity": anything, "model": folder,
                 "setting": {"device": null | "cpu" | "gpu:N", "intra_op_threads": null | int,
                             "inter_op_threads": null | int, "jit_compile": bool, "grappler": bool},
-                "loader": "saved_model", "tags": null | [str], "signature": null | str,
-                "function": null | str, "batches": null | [[input, ...], ...],
+                "loader": "saved_model" | "v1-session" | "keras" | "tf-keras" | "tfsm-layer",
+                "modules": [path, ...], "libraries": [path, ...],
+                "tags": null | [str], "signature": null | str, "function": null | str,
+                "batches": null | [[input, ...], ...],
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,
                 "memory_limit_bytes": null | int,
-                "floor": null | {"replicates": int, "seed": int}}]}
+                "floor": null | {"replicates": int, "seed": int},
+                "save_to": null | folder that the loaded model is saved to again (see ``re_export``); it is
+                           not run then, and "recorded" says that it was saved}]}
 
 An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
 that is called instead of a signature; there an input named "" is passed by position. Without either,
 the signature is ``serving_default``. ``runs`` counts the first run too.
+
+``loader`` is a way to load the model (see ``loaders``); those of Keras call the model itself, and know no
+tags. ``libraries`` (of custom operations) are loaded and then ``modules`` imported before the model, in the
+case's own process. A module that is a folder is only put on the path; one that is a file is imported under
+its stem, or under its dotted name in a listed folder that it lies in. What fails there is ``load-failed``.
 
 **Result**, one file per case at its ``result``, written whole or not at all::
 
@@ -29,7 +38,7 @@ the signature is ``serving_default``. ``runs`` counts the first run too.
      "outputs": [{"batch", "name", "component", "array"}],             of the first run
      "unstable": [{"batch", "name", "component", "run", "array"}],     further runs that differ in a bit
      "floor": null | {...},     as below, where the case asks for it
-     "effective": {...} (see ``effective``),
+     "effective": {...} (see ``effective``; and "loader"),
      "phases": {"import" | "load" | "first_run" | "further_runs" | "floor":
                 {"wall_s", "cpu_s", "peak_rss_bytes"}},
      "started", "ended": ISO 8601, UTC}

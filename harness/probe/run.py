@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from . import effective, floor, loaders, measure, tensors, texts
+from . import effective, floor, loaders, local, measure, re_export, tensors, texts
 
 
 class CaseError(Exception):
@@ -45,10 +45,17 @@ def _run(tf, request, case, report, phases, part):
         raise CaseError("run-failed", text)
     with failing_as("run-failed"):
         apply_setting(tf, case["setting"])
-        part["effective"] = effective.of_run(tf)
+        part["effective"] = dict(effective.of_run(tf), loader=case["loader"])
+    with phases.timed("load"):
+        bring_code(tf, case, report)
+    report("loading")
     with phases.timed("load"), failing_as("load-failed"):
         # Referenced to the end: up to 2.7 a signature whose object is collected loses its variables.
         loaded = loader.load(tf, case)
+    if case["save_to"] is not None:
+        with failing_as("run-failed", "it could not be saved again: "):
+            re_export.save(tf, loaded, case)
+        return
     if case["inputs_error"] is not None:
         raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
     with failing_as("run-failed"):
@@ -76,6 +83,22 @@ def _run(tf, request, case, report, phases, part):
         with phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
             variables = loader.variables(loaded, case)
             part["floor"] = floor.measure(tf, case, request["objects"], entry, variables, first, report)
+
+
+def bring_code(tf, case, report):
+    """Load the case's libraries of operations, then import its modules, which may use them."""
+    for path in case["libraries"]:
+        name = os.path.basename(path)
+        report("loading library {}".format(name))
+        with failing_as("load-failed", "library {} could not be loaded: ".format(name)):
+            tf.load_op_library(path)
+    if case["modules"]:
+        local.reach(case["modules"])
+    for path in case["modules"]:
+        name = os.path.basename(path)
+        report("importing module {}".format(name))
+        with failing_as("load-failed", "module {} could not be imported: ".format(name)):
+            local.bring(path, case["modules"])
 
 
 def apply_setting(tf, setting):

@@ -1,11 +1,14 @@
 """What an exception says, made short enough to show and safe enough to record."""
 
+import re
 import traceback
 
 from . import scrub
 
 TRACEBACK_LINES = 60
 LOG_TAIL_BYTES = 8000
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class PlainError(Exception):
@@ -22,11 +25,20 @@ def one_line(error):
     if isinstance(error, PlainError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0].startswith("Exception encountered when calling ") and lines[1:]:
+        lines = [_ANSI.sub("", line) for line in _inside_keras(lines[1:])]
     if lines and lines[0] == "Graph execution error:":
         # 2.9 and later put the node's origin first. The kernel's own words follow one of these lines:
         heads = [i for i, line in enumerate(lines[:-1]) if line.startswith(("Node: ", "<stack traces unav"))]
         lines = lines[heads[-1] + 1 :] if heads else lines[1:]
     return ": ".join([type(error).__name__, *lines[:1]])
+
+
+def _inside_keras(lines):
+    """Return what Keras wraps into the name of a layer and the arguments it got."""
+    ends = [i for i, line in enumerate(lines) if "rguments received by " in line]
+    inside = lines[: ends[0]] if ends and ends[0] else lines
+    return inside[-1:] if inside[0] == "in user code:" else inside
 
 
 def trimmed_traceback(error):

@@ -14,6 +14,7 @@ from harness.model.verdict import Verdict, worst
 from harness.probe.arrays import read_array
 from harness.report.document import ClassRow, ProposalRow, Report
 from harness.report.explain import explain_case
+from harness.report.mend import cause_rows, remedy_rows
 from harness.report.propose import proposal_rows
 from harness.report.remarks import case_remarks
 from harness.report.rows import (
@@ -29,6 +30,7 @@ from harness.report.tables import class_name
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from harness.compare.elements import Array
     from harness.judge.expect import CheckedExpectations
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from harness.report.document import CellRow, DivergenceRow, OutputRow
     from harness.report.explain import CaseExplanation
     from harness.run.collect import Collection
+    from harness.run.mend import Mending
     from harness.store.results import Results
 
 #: With more classes than this in one case, only pairs with the baseline are measured: the number of
@@ -46,9 +49,17 @@ MOST_CLASSES = 48
 
 
 def build_report(
-    project: Project, plan: Plan, collection: Collection, *, run: str, content: str, today: dt.date
+    project: Project,
+    plan: Plan,
+    collection: Collection,
+    mending: Mending,
+    *,
+    run: str,
+    content: str,
+    today: dt.date,
 ) -> Report:
     """Return the report; arrays are read from the store by memory map, expectations held to ``today``."""
+    read = _reader(project.results)
     remarks = list(plan.remarks)
     cells = [cell_row(row) for row in collection.rows]
     class_rows: list[ClassRow] = []
@@ -56,7 +67,7 @@ def build_report(
     output_rows: list[OutputRow] = []
     explained: dict[str, CaseExplanation] = {}
     for case in plan.cases:
-        rows = _CaseRows(project.results, plan, case, collection)
+        rows = _CaseRows(read, plan, case, collection)
         classes, divergences = rows.classes(), rows.divergences()
         class_rows += classes
         divergence_rows += divergences
@@ -87,6 +98,9 @@ def build_report(
         cells=cells,
         classes=class_rows,
         divergences=divergence_rows,
+        causes=cause_rows(plan, collection),
+        remedies=remedy_rows(project, plan, collection, mending, read),
+        remedies_done=mending.done,
         explanations=[row for found in explained.values() for row in found.explanations],
         proposals=[
             *(ProposalRow(**{**row, "added": True}) for row in plan.added),
@@ -103,13 +117,24 @@ def build_report(
     )
 
 
+def _reader(results: Results) -> Callable[[ArrayEntry], Array]:
+    objects = str(results.objects)
+
+    def read(entry: ArrayEntry) -> Array:
+        array: Array = read_array(objects, entry.to_json(), mmap=True)
+        return array
+
+    return read
+
+
 class _CaseRows:
     """One case over all cells that recorded it, as rows."""
 
-    def __init__(self, results: Results, plan: Plan, case: str, collection: Collection) -> None:
+    def __init__(
+        self, read: Callable[[ArrayEntry], Array], plan: Plan, case: str, collection: Collection
+    ) -> None:
         self.case = case
         self.baseline = str(plan.baseline)
-        self._objects = str(results.objects)
         self._limits = plan.cases[case].tolerance
         self._noise = collection.noise.get(case)
         self._recorded = {
@@ -123,7 +148,7 @@ class _CaseRows:
             self._noise.floor if self._noise else None,
             self._noise.threads if self._noise else None,
             self._limits,
-            self._read,
+            read,
         )
         self.remarks = case_remarks(
             case, self.baseline, self._recorded, self._judged, self._limits, self._noise
@@ -158,10 +183,6 @@ class _CaseRows:
         return [
             divergence_row(self.case, a, b, judged) for a, b in pairs for judged in self._judged.judge(a, b)
         ]
-
-    def _read(self, entry: ArrayEntry) -> Array:
-        array: Array = read_array(self._objects, entry.to_json(), mmap=True)
-        return array
 
 
 def _relate(

@@ -213,6 +213,41 @@ class ProposalRow(Row):
     """Whether this run had it already (``--separate``)."""
 
 
+class CauseRow(Row):
+    """What explains one failure, from the knowledge base; None throughout where it is unknown."""
+
+    environment: str
+    setting: str
+    case: str
+    cause: str | None
+    """Id of the entry (docs/causes.md)."""
+    title: str
+    explanation: str | None
+    source: str | None
+    candidates: list[str]
+    """What may mend it, tried or not."""
+    useful: str | None
+    """Of an unknown failure, the part of the traceback that is worth searching for."""
+
+
+class RemedyRow(Row):
+    """One remedy that was run in a fresh cell for one failure, and what was seen."""
+
+    environment: str
+    setting: str
+    case: str
+    cause: str
+    kind: str
+    value: str
+    tried_in: str
+    """The cell that it was tried in."""
+    outcome: Outcome
+    verdict: Verdict | None
+    """Against the baseline."""
+    mended: bool
+    says: str
+
+
 class ExpectationRow(Row):
     """A known problem that the matrix declares, and what became of it."""
 
@@ -252,6 +287,10 @@ class Report(Row):
     cells: list[CellRow]
     classes: list[ClassRow]
     divergences: list[DivergenceRow]
+    causes: list[CauseRow]
+    remedies: list[RemedyRow]
+    remedies_done: bool
+    """Whether every remedy that can be tried was; ``--no-remedies`` leaves them out."""
     explanations: list[ExplanationRow]
     proposals: list[ProposalRow]
     expectations: list[ExpectationRow]

@@ -37,6 +37,7 @@ def render(report: Report) -> str:
     numbers = tables.divergences(report)
     if not numbers.empty:
         parts += ["## What differs from the baseline, in numbers", _table(numbers)]
+    parts += _list("## Why, and what mends it", tables.mending(report))
     for row in report.explanations:
         parts += _list(f"### {_text(row.case)}: what the {row.about} depend on", row.evidence)
     parts += _list("## Cells that would tell more", tables.proposals(report))
@@ -78,7 +79,8 @@ def _table(frame: pd.DataFrame) -> str:
 
 
 def _list(title: str, lines: list[str]) -> list[str]:
-    return [title, "\n".join(f"- {_text(line)}" for line in lines)] if lines else []
+    items = (f"{line[: len(line) - len(line.lstrip())]}- {_text(line.lstrip())}" for line in lines)
+    return [title, "\n".join(items)] if lines else []
 
 
 def _text(text: str) -> str:

@@ -148,6 +148,40 @@ def divergences(report: Report) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def mending(report: Report) -> list[str]:
+    """Return, per cause, where it struck, and what was run and seen to mend it or not; indented lines."""
+    struck: dict[tuple[str | None, str], dict[str, list[str]]] = {}
+    for row in report.causes:
+        places = struck.setdefault((row.cause, row.title if row.cause else row.useful or ""), {})
+        cases = places.setdefault(row.environment, [])
+        if row.case not in cases:
+            cases.append(row.case)
+    lines = []
+    for (cause, title), places in struck.items():
+        where = _several(tuple(places))
+        cases = list(dict.fromkeys(case for named in places.values() for case in named))
+        name = f"{cause}: {title}" if cause else f"unknown: {' '.join(title.split())}"
+        lines.append(f"{name} ({where}: {', '.join(cases)})")
+        # Unknown failures have no remedies.
+        lines += [f"  {line}" for line in _attempts(report, cause)] if cause else []
+    return lines
+
+
+def _attempts(report: Report, cause: str) -> list[str]:
+    """Return a line per remedy and result, what mended it first; ``{minor}`` makes one remedy of several."""
+    results: dict[tuple[bool, str, str], dict[str, list[str]]] = {}
+    for row in report.remedies:
+        if row.cause == cause:
+            key = not row.mended, f"{row.kind} {row.value}".removesuffix(" "), row.says
+            results.setdefault(key, {}).setdefault(row.environment, []).append(row.case)
+    lines = []
+    for (failed, remedy, says), places in sorted(results.items(), key=lambda item: item[0][0]):
+        cases = list(dict.fromkeys(case for named in places.values() for case in named))
+        start = "tried" if failed else "mended by"
+        lines.append(f"{start} {remedy}: {says} ({_several(tuple(places))}: {', '.join(cases)})")
+    return lines
+
+
 def proposals(report: Report) -> list[str]:
     """Return one line per proposed cell, and what it would tell apart."""
     return [

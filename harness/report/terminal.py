@@ -45,6 +45,8 @@ def render(report: Report, places: list[str]) -> str:
     parts.append("\n".join(tables.LEGEND))
     if lines := tables.failures(report):
         parts.append(_list("Not recorded", [textwrap.shorten(line, 240, placeholder=" …") for line in lines]))
+    if lines := tables.mending(report):
+        parts.append(_list("Why, and what mends it", [_shortened(line) for line in lines]))
     if lines := tables.proposals(report):
         parts.append(_list("Cells that would tell more (nox -s … -- --separate runs them)", lines))
     if report.remarks:
@@ -97,6 +99,11 @@ def _narrow(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _list(title: str, lines: list[str]) -> str:
     return "\n".join([title, *(f"  {_visible(line)}" for line in lines)])
+
+
+def _shortened(line: str) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    return indent + textwrap.shorten(line, 300, placeholder=" …")
 
 
 def _wrapped(line: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from harness.errors import InputsError, UnreadableModelError
 from harness.model.sources import source_file
-from harness.savedmodel.digest import model_digest
+from harness.savedmodel.digest import code_digest, model_digest
 from harness.savedmodel.reader import read_model
 from harness.store.files import json_digest, read_json, write_json
 
@@ -33,7 +33,8 @@ class ReadyCase:
 
     ``model`` is the SavedModel's folder. ``batches`` is None where the inputs could not be made,
     with ``inputs_problem`` saying why: the model is then still loaded everywhere, for its own answer.
-    ``archive`` names the package's file and SHA-256 where the model came out of one.
+    ``archive`` names the package's file and SHA-256 where the model came out of one. ``code`` holds the
+    digests of the case's modules and libraries by path, None for what cannot be read.
     """
 
     model: str
@@ -42,6 +43,7 @@ class ReadyCase:
     inputs_digest: str
     inputs_problem: str | None
     archive: dict[str, str] | None
+    code: dict[str, str | None] = field(default_factory=dict)
 
 
 def find_ready(project: Project, case: CaseDefinition) -> ReadyCase | None:
@@ -79,6 +81,7 @@ def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
         # Taken before the inputs are read: what changes meanwhile must not pass for what was read.
         path = project.results.case_path(_definition_digest(project, case))
         digest = model_digest(model, project.digests)
+        code = _code(project, case)
         batches, problem = _inputs(project, case, model)
         ready = ReadyCase(
             model=_relative(project, model),
@@ -87,6 +90,7 @@ def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
             inputs_digest=json_digest(batches if batches is not None else problem),
             inputs_problem=problem,
             archive=archive,
+            code=code,
         )
         write_json(path, {"format": CASE_FORMAT, **asdict(ready)})
         return ready
@@ -116,11 +120,18 @@ def _definition_digest(project: Project, case: CaseDefinition) -> str:
         for source in case.inputs
         if (path := source_file(source)) is not None
     }
+    code = _code(project, case)
     project.digests.save()
     made_from = case.model_dump(
         mode="json", include={"path", "package", "signature", "function", "tags", "inputs"}
     )
-    return json_digest({"format": CASE_FORMAT, "case": made_from, "model": local, "files": files})
+    made = {"format": CASE_FORMAT, "case": made_from, "model": local, "files": files}
+    return json_digest({**made, "code": code} if code else made)
+
+
+def _code(project: Project, case: CaseDefinition) -> dict[str, str | None]:
+    """Return the digest of each of the case's modules and libraries: of what the probe will find there."""
+    return {path: code_digest(project.root / path, project.digests) for path in case.modules + case.libraries}
 
 
 def _file_digest(project: Project, file: Path) -> str | None:

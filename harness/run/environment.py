@@ -146,17 +146,20 @@ def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
         "key": keyed_job.key,
         "identity": keyed_job.identity,
         "model": model_folder(project, ready),
-        "loader": case.loader,
+        "loader": keyed_job.loader,
+        "modules": [str(project.root / path) for path in case.modules],
+        "libraries": [str(project.root / path) for path in case.libraries],
         "tags": case.tags,
         "signature": None if case.function else case.signature,
         "function": case.function,
         "batches": ready.batches,
         "inputs_error": ready.inputs_problem,
-        "setting": keyed_job.setting.model_dump(mode="json", exclude={"variables"}),
+        "setting": keyed_job.setting.model_dump(mode="json", exclude={"variables", "loader"}),
         "runs": case.runs,
         "time_limit_s": keyed_job.job.limits.time_limit_s,
         "memory_limit_bytes": keyed_job.job.limits.memory_limit_bytes,
         "floor": keyed_job.floor,
+        "save_to": None,
     }
 
 

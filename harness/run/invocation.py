@@ -28,6 +28,8 @@ class Selection:
     fresh: bool = False
     separate: bool = False
     """Whether cells are added that tell apart what the last report could not."""
+    remedies: bool = True
+    """Whether what may mend a failure is tried."""
 
     def wants(self, job: Job) -> bool:
         """Whether this job is selected."""
@@ -50,8 +52,11 @@ def parse_selection(arguments: Sequence[str]) -> Selection:
     parser.add_argument("--case", metavar="GLOB", default="*", help="names of cases")
     parser.add_argument("--fresh", action="store_true", help="run again what is already recorded")
     parser.add_argument("--separate", action="store_true", help="add the cells that the last report proposes")
+    parser.add_argument(
+        "--no-remedies", dest="remedies", action="store_false", help="do not try what may mend failures"
+    )
     parsed = parser.parse_args(list(arguments))
-    return Selection(parsed.only, parsed.case, parsed.fresh, parsed.separate)
+    return Selection(parsed.only, parsed.case, parsed.fresh, parsed.separate, parsed.remedies)
 
 
 def run_id() -> str:

@@ -33,6 +33,8 @@ class KeyedJob:
     ready: ReadyCase
     case: CaseDefinition
     setting: SettingDefinition
+    loader: str
+    """The setting's, or else the case's."""
     floor: dict[str, int] | None
     """For a noise floor, the probe's words of how to measure it."""
     identity: dict[str, Any]
@@ -43,11 +45,16 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
     case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
     if job.purpose is Purpose.THREADS:
         setting = setting.model_copy(update={"intra_op_threads": _other_threads(setting.intra_op_threads)})
-    options = setting.model_dump(mode="json")
+    loader = setting.loader or case.loader
+    # Not the setting's loader: which of the two names it makes no other recording.
+    options = setting.model_dump(mode="json", exclude={"loader"})
     floor = None
     if job.purpose is Purpose.FLOOR and plan.noise_floor is not None:
         floor = plan.noise_floor.model_dump(mode="json")
-    done = case.model_dump(mode="json", include={"signature", "function", "tags", "loader", "runs"})
+    done = case.model_dump(mode="json", include={"signature", "function", "tags", "runs"})
+    done["loader"] = loader
+    if ready.code:
+        done["code"] = list(ready.code.items())  # in their order, which is that of imports
     key = recording_key(
         lock=installed.lock,
         interpreter=installed.interpreter,
@@ -69,10 +76,12 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
         "model": ready.model_digest,
         "archive": ready.archive,
         "inputs": ready.inputs_digest,
+        "loader": loader,
+        "code": ready.code,
         "options": {**options, "variables": masked(setting.variables)},
         "host": {"fingerprint": host_fingerprint(), **host_facts()},
     }
-    return KeyedJob(job, key, ready, case, setting, floor, identity)
+    return KeyedJob(job, key, ready, case, setting, loader, floor, identity)
 
 
 def _other_threads(threads: int | None) -> int:

@@ -50,7 +50,8 @@ def usable_lock(project: Project, environment: Environment, python: Path, say: C
 
         say(f"{environment.id}: no lock for {wanted.platform} yet; resolving it")
         lock = resolve(wanted, python, path)
-        say(f"{environment.id}: wrote {path.relative_to(project.root).as_posix()}; commit it")
+        what_next = "" if environment.provisional else "; commit it"
+        say(f"{environment.id}: wrote {path.relative_to(project.root).as_posix()}{what_next}")
     if (changed := is_current(lock, wanted)) is not None:
         raise LockError(f"the lock was made from another definition ({changed}); run `nox -s lock`")
     if lock.unresolvable is not None:

@@ -37,7 +37,7 @@ def changed_environment(
         if tuple(int(part) for part in value.split(".")) > NEWEST_PROBED:
             return None
         why_not = releases.why_unavailable(base.tensorflow, base.build, platform_name(), value)
-        return None if why_not else replace(base, python=value)
+        return None if why_not else replace(base, python=value, provisional=True)
     if factor not in _PINNED or not value.split()[-1][:1].isdigit():
         return None
     version = value.split()[-1]
@@ -45,7 +45,7 @@ def changed_environment(
     if factor == "Keras" and not free_keras:
         return None
     pin = f"{_PINNED[factor]}=={version}"
-    return replace(base, requirements=(*base.requirements, pin))
+    return replace(base, requirements=(*base.requirements, pin), provisional=True)
 
 
 def separating_plan(project: Project, plan: Plan) -> Plan:

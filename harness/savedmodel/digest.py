@@ -84,10 +84,28 @@ def model_digest(path: Path, cache: DigestCache) -> str:
     paths; modes and times play no part. Raises ``UnreadableModelError`` where the directory is missing or
     empty, holds something that is neither file nor directory, or cannot be read.
     """
+    return _folder_digest(path, cache, frozenset())
+
+
+def code_digest(path: Path, cache: DigestCache) -> str | None:
+    """Return the SHA-256 that identifies a file, or a folder as ``model_digest`` does; None if unreadable.
+
+    What Python makes of sources, ``__pycache__``, plays no part.
+    """
+    try:
+        if path.is_dir():
+            return _folder_digest(path, cache, frozenset({"__pycache__"}))
+        return cache.digest(Path(os.path.abspath(path)))  # noqa: PTH100 - as below
+    except (OSError, UnreadableModelError):
+        return None
+
+
+def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> str:
     root = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, and renames with them
     whole = hashlib.sha256()
     try:
-        files = sorted((os.fsencode(file.relative_to(root).as_posix()), file) for file in _files(root, ()))
+        found = _files(root, (), left_out)
+        files = sorted((os.fsencode(file.relative_to(root).as_posix()), file) for file in found)
         for name, file in files:
             size = file.stat().st_size
             # A path holds no NUL, and the digest has a fixed length: no two lists read alike.
@@ -100,16 +118,16 @@ def model_digest(path: Path, cache: DigestCache) -> str:
     return whole.hexdigest()
 
 
-def _files(folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
+def _files(folder: Path, above: tuple[tuple[int, int], ...], left_out: frozenset[str]) -> Iterator[Path]:
     own = folder.stat()
     if (own.st_dev, own.st_ino) in above:
         raise UnreadableModelError(f"{folder}: a link back to a directory it lies in")
     with os.scandir(folder) as entries:
-        listed = list(entries)
+        listed = [entry for entry in entries if entry.name not in left_out]
     for entry in listed:
         mode = entry.stat().st_mode
         if stat.S_ISDIR(mode):
-            yield from _files(folder / entry.name, (*above, (own.st_dev, own.st_ino)))
+            yield from _files(folder / entry.name, (*above, (own.st_dev, own.st_ino)), left_out)
         elif stat.S_ISREG(mode):
             yield folder / entry.name
         else:

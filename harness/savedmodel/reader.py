@@ -12,10 +12,10 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from harness.errors import UnreadableModelError
 from harness.savedmodel import saved_model_pb2 as pb
@@ -34,10 +34,11 @@ _MOST_META_GRAPHS = 1000
 #: TensorFlow's Python names where they are not the enum's name in lower case (tf.dtypes).
 _RENAMED: dict[int, str] = {pb.DT_FLOAT: "float32", pb.DT_DOUBLE: "float64", pb.DT_HALF: "float16"}
 #: Initialisation ops that are kept among the signatures but are none (saved_model/constants.py).
-_RESERVED = ("__saved_model_init_op", "__saved_model_train_op")
+RESERVED_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")
 _REFERENCE = 100  # types.proto: every type's reference twin is its number + 100
 
 Shape = tuple[int | None, ...]
+M = TypeVar("M", bound=Message)
 
 
 class Kind(StrEnum):
@@ -108,8 +109,8 @@ def read_model(path: Path) -> ModelSummary:
     ``saved_model.pb`` is read, or ``saved_model.pbtxt`` where there is no ``.pb``: TensorFlow's own order.
     Raises ``UnreadableModelError`` whatever is wrong with the files, always naming the file.
     """
-    file = _model_file(path)
-    message = _parse(file)
+    file = model_file(path)
+    message = parse_file(file, pb.SavedModel)
     if not message.meta_graphs:
         raise UnreadableModelError(f"{file}: holds no meta graph; it is empty, or not a SavedModel")
     if len(message.meta_graphs) > _MOST_META_GRAPHS:
@@ -134,7 +135,11 @@ def shape_of(proto: pb.TensorShapeProto) -> Shape | None:
     return tuple(None if dim.size < 0 else dim.size for dim in proto.dim)
 
 
-def _model_file(path: Path) -> Path:
+def model_file(path: Path) -> Path:
+    """Return the file that describes the model in the directory ``path``.
+
+    Raises ``UnreadableModelError`` where there is none that can be read.
+    """
     if not path.is_dir():
         found = "a file, not a directory" if path.exists() else "no such directory"
         raise UnreadableModelError(f"{path}: {found}; a SavedModel is a directory with a saved_model.pb")
@@ -151,30 +156,44 @@ def _model_file(path: Path) -> Path:
     raise UnreadableModelError(f"{path}: holds neither saved_model.pb nor saved_model.pbtxt{hint}")
 
 
-def _parse(file: Path) -> pb.SavedModel:
-    as_text = file.suffix == ".pbtxt"
+def check_size(file: Path) -> int:
+    """Return the size of the file. Raises ``UnreadableModelError`` for one that no parser should be given."""
     try:
         facts = file.stat()
-        # A pipe would be waited on for ever.
-        if not stat.S_ISREG(facts.st_mode):
-            raise UnreadableModelError(f"{file}: is not a regular file")
-        limit = _LARGEST_TEXT if as_text else _LARGEST_BINARY
-        if facts.st_size > limit:
-            raise UnreadableModelError(f"{file}: {facts.st_size} bytes; at most {limit} can be read")
+    except OSError as error:
+        raise UnreadableModelError(f"{file}: {error.strerror}") from error
+    # A pipe would be waited on for ever.
+    if not stat.S_ISREG(facts.st_mode):
+        raise UnreadableModelError(f"{file}: is not a regular file")
+    limit = _LARGEST_TEXT if file.suffix == ".pbtxt" else _LARGEST_BINARY
+    if facts.st_size > limit:
+        raise UnreadableModelError(f"{file}: {facts.st_size} bytes; at most {limit} can be read")
+    return facts.st_size
+
+
+def parse_file(file: Path, kind: type[M]) -> M:
+    """Return the message of this kind in a binary or text file. Raises ``UnreadableModelError``."""
+    check_size(file)
+    try:
         content = file.read_bytes()
     except OSError as error:
         raise UnreadableModelError(f"{file}: {error.strerror}") from error
     try:
-        if as_text:
-            return text_format.Parse(content, pb.SavedModel(), allow_unknown_field=True)
-        return pb.SavedModel.FromString(content)
+        if file.suffix == ".pbtxt":
+            return text_format.Parse(content, kind(), allow_unknown_field=True)
+        return kind.FromString(content)
     # RecursionError: text nested without end; ValueError: bytes that are no UTF-8 or numbers out of range.
     except (DecodeError, text_format.ParseError, ValueError, RecursionError) as error:
-        # The parsers quote the line they stopped at, however long.
-        detail = str(error).partition("\n")[0][:200] or type(error).__name__
-        raise UnreadableModelError(
-            f"{file}: damaged, truncated, or no SavedModel ({detail}); copy the model again from its source"
-        ) from error
+        raise damaged(file, error) from error
+
+
+def damaged(file: Path, error: Exception) -> UnreadableModelError:
+    """Return the error to raise for a file that a parser refused with ``error``."""
+    # The parsers quote the line they stopped at, however long.
+    detail = str(error).partition("\n")[0][:200] or type(error).__name__
+    return UnreadableModelError(
+        f"{file}: damaged, truncated, or no SavedModel ({detail}); copy the model again from its source"
+    )
 
 
 def _meta_graph(message: pb.MetaGraphDef) -> MetaGraph:
@@ -186,14 +205,15 @@ def _meta_graph(message: pb.MetaGraphDef) -> MetaGraph:
         graph_producer=message.graph_def.versions.producer,
         # Protobuf maps have no order of their own: sorted, so that what is printed never moves.
         signatures={
-            name: _signature(each)
+            name: signature_of(each)
             for name, each in sorted(message.signature_def.items())
-            if name not in _RESERVED
+            if name not in RESERVED_SIGNATURES
         },
     )
 
 
-def _signature(message: pb.SignatureDef) -> Signature:
+def signature_of(message: pb.SignatureDef) -> Signature:
+    """Return the signature that a ``SignatureDef`` declares."""
     return Signature(
         method=message.method_name,
         inputs={name: _tensor(each) for name, each in sorted(message.inputs.items())},

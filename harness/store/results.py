@@ -9,6 +9,8 @@
     environments/  what became of each environment on each host
     cases/         cases made ready: where the model lies, its inputs as batches of array entries
     packages/      models out of packages, by the archive's hash
+    locks/         of environments that are no part of a definition, such as remedies need
+    re-exports/    models saved again, for inference alone
     cache/         digests of unchanged files; may be deleted at any time
 
 Every name is a hash or an id of our own, so copying two hosts' folders together merges them.
@@ -52,6 +54,16 @@ class Results:
     def packages(self) -> Path:
         """Models out of packages."""
         return self.root / "packages"
+
+    @property
+    def locks(self) -> Path:
+        """Locks of environments that are no part of a definition."""
+        return self.root / "locks"
+
+    @property
+    def re_exports(self) -> Path:
+        """Models saved again."""
+        return self.root / "re-exports"
 
     @property
     def file_digests(self) -> Path:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
-from project import CNN, CUSTOM_LAYER, SETTINGS, RealProject, Run, matrix_text
+from project import CNN, CUSTOM_LAYER, REPOSITORY, SETTINGS, RealProject, Run, matrix_text
+
+from harness.environments.host import platform_name
+from harness.environments.interpreters import extend_path, find_interpreter
+
+LOCKS = REPOSITORY / "matrices/locks" / platform_name()
 
 
 @dataclass(frozen=True)
@@ -14,6 +21,33 @@ class Recorded:
 
     project: RealProject
     run: Run
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """A function from an environment's id to its Python, installed from the committed lock once.
+
+    Pinned packages may be added to it; those make an environment of their own.
+    """
+    folder, made = tmp_path_factory.mktemp("probed"), {}
+    extend_path()
+
+    def make(name, *packages):
+        key = "+".join((name, *packages))
+        if key not in made:
+            interpreter = find_interpreter(name.split("-py")[1].split("-")[0])
+            assert interpreter, f"no interpreter for {name}"
+            uv = [sys.executable, "-m", "uv"]
+            python = folder / key / "bin/python"
+            subprocess.run([*uv, "venv", "-q", "-p", interpreter, folder / key], check=True)
+            install = [*uv, "pip", "install", "-q", "--python", python]
+            subprocess.run([*install, "--require-hashes", "-r", LOCKS / f"{name}.txt"], check=True)
+            if packages:
+                subprocess.run([*install, "--no-deps", *packages], check=True)
+            made[key] = python
+        return made[key]
+
+    return make
 
 
 @pytest.fixture(scope="session")

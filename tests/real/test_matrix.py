@@ -60,6 +60,27 @@ def test_one_sentence_says_how_each_case_came_out(recorded):
         assert f"{case}: {says[case][:60]}" in recorded.run.output
 
 
+def test_remedies_were_run_and_what_they_came_to_was_seen(recorded):
+    report = recorded.project.report()
+    assert {(row.environment, row.case, row.cause) for row in report.causes} == {
+        (NEW, "cnn", "keras-optimizer-slots")
+    }
+    assert report.remedies_done
+    tried = {row.kind: row for row in report.remedies}
+    assert set(tried) == {"package", "loader", "re-export"}
+    for row in tried.values():
+        assert (row.environment, row.case, row.outcome) == (NEW, "cnn", Outcome.RECORDED)
+        assert row.mended
+        assert row.says == "it runs, and agrees with the baseline to float noise"
+    assert tried["package"].value == "tf-keras~=2.21.0"
+    assert tried["package"].tried_in.startswith(f"{NEW}-tf_keras")
+    assert tried["loader"].value == "v1-session"
+    assert OLD in tried["re-export"].value
+    assert "mended by loader v1-session: it runs, and agrees" in recorded.run.output
+    # Locks of environments that only remedies need are nobody's to commit.
+    assert not list((recorded.project.root / "matrices/locks").rglob("*tf_keras*"))
+
+
 def test_verdicts_are_by_the_noise_of_the_baseline(recorded):
     report = recorded.project.report()
     assert report.replicates == 16
@@ -114,9 +135,10 @@ def test_the_run_is_written_down_and_points_at_recordings_that_exist(recorded):
     listed = {cell["recording"] for cell in run["cells"]}
     assert len(listed) == 12
     assert listed < names
-    noise = [
+    others = [
         json.loads(path.read_text()) for path in recorded.project.recordings() if path.stem not in listed
     ]
+    noise = [each for each in others if each["identity"]["purpose"] in NOISE]
     assert purposes(noise) == [(purpose, case) for purpose in NOISE for case in ("cnn", "custom_layer")]
     assert {recording["identity"]["environment"] for recording in noise} == {OLD}
 

@@ -7,53 +7,19 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
-from project import REPOSITORY, alive_in
+from probe_requests import PROBE, SECRET, SETTING, Probing
+from project import alive_in
 
-from harness.environments.host import platform_name
-from harness.environments.interpreters import extend_path, find_interpreter
-from harness.probe.arrays import read_array, write_array
+from harness.probe.arrays import read_array
 
-PROBE = REPOSITORY / "harness/probe"
-LOCKS = REPOSITORY / "matrices/locks" / platform_name()
 OLDEST, MIDDLE = "tf2.4.4-py3.8-cpu", "tf2.15.1-py3.11-cpu"
 ENVIRONMENTS = [OLDEST, "tf2.7.4-py3.9-cpu", MIDDLE, "tf2.21.0-py3.13-cpu"]
-SETTING = {
-    "device": None,
-    "intra_op_threads": None,
-    "inter_op_threads": None,
-    "jit_compile": False,
-    "grappler": True,
-}
-SECRET = "hunter2-hunter2"  # no one's
-
-
-@pytest.fixture(scope="session")
-def environment(tmp_path_factory):
-    """A function from an environment's id to its Python, installed from the committed lock once."""
-    folder, made = tmp_path_factory.mktemp("probed"), {}
-    extend_path()
-
-    def make(name):
-        if name not in made:
-            interpreter = find_interpreter(name.split("-py")[1].split("-")[0])
-            assert interpreter, f"no interpreter for {name}"
-            uv = [sys.executable, "-m", "uv"]
-            python = folder / name / "bin/python"
-            subprocess.run([*uv, "venv", "-q", "-p", interpreter, folder / name], check=True)
-            install = ["pip", "install", "-q", "--python", python, "--require-hashes", "-r"]
-            subprocess.run([*uv, *install, LOCKS / f"{name}.txt"], check=True)
-            made[name] = python
-        return made[name]
-
-    return make
 
 
 @pytest.fixture(scope="session")
@@ -69,87 +35,6 @@ def models(environment, tmp_path_factory):
     (variables,) = (folder / "truncated/variables").glob("*.data-*")
     os.truncate(variables, 0)
     return folder
-
-
-@dataclass
-class Probing:
-    """A request in the making, in a folder of its own."""
-
-    folder: Path
-    models: Path
-    cases: list = field(default_factory=list)
-    python: Path | None = None
-
-    def array(self, value, dtype):
-        return write_array(str(self.folder / "objects"), value, dtype)
-
-    def add(self, key, model, **changed):
-        x = [{"name": "x", "component": None, "array": self.array(np.float32([1.0, 2.0]), "float32")}]
-        case = {
-            "result": str(self.folder / f"{key}.json"),
-            "key": key,
-            "identity": {"case": key},
-            "model": str(self.models / model),
-            "loader": "saved_model",
-            "tags": None,
-            "signature": None,
-            "function": None,
-            "batches": [x],
-            "inputs_error": None,
-            "setting": SETTING,
-            "runs": 2,
-            "time_limit_s": 60,
-            "memory_limit_bytes": None,
-            "floor": None,
-        }
-        self.cases.append({**case, **changed})
-
-    def request(self, isolation="auto", variables=()):
-        path = self.folder / "request.json"
-        asked = {
-            "format": 1,
-            "objects": str(self.folder / "objects"),
-            "imported": str(self.folder / "imported"),
-            "isolation": isolation,
-            "scrub": [[str(self.models), "MODELS"]],
-            "secrets": [SECRET],
-            "variables": dict(variables),
-            "cases": self.cases,
-        }
-        path.write_text(json.dumps(asked))
-        return [str(self.python), "-s", str(PROBE), str(path)]
-
-    def environ(self, **variables):
-        temporary = self.folder / "tmp"
-        temporary.mkdir(exist_ok=True)
-        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        return {**kept, "TMPDIR": str(temporary), **variables}
-
-    def run(self, isolation="auto", environ=None, variables=()):
-        """Run the probe to its end and return the results by key, in the words of the contract."""
-        done = subprocess.run(
-            self.request(isolation, variables),
-            check=False,
-            env=self.environ(**(environ or {})),
-            cwd=self.folder,
-            timeout=500,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        assert not list((self.folder / "tmp").glob("probe-*")), "working files are left"
-        return {case["key"]: json.loads(Path(case["result"]).read_text()) for case in self.cases}
-
-    def outputs(self, result):
-        """Return {(name, component): (type, shape, values)} of a result."""
-        return {
-            (each["name"], each["component"]): (
-                each["array"]["dtype"],
-                each["array"]["shape"],
-                read_array(str(self.folder / "objects"), each["array"]).tolist(),
-            )
-            for each in result["outputs"]
-        }
 
 
 @pytest.fixture
@@ -270,7 +155,7 @@ def test_neighbours_are_unharmed(release):
 
 def test_a_failure_keeps_its_traceback_and_its_phases(release):
     _, _, results = release
-    assert "<probe>/loaders.py" in results["corrupt"]["traceback"]
+    assert "<probe>/loaders/saved_model.py" in results["corrupt"]["traceback"]
     assert set(results["corrupt"]["phases"]) == {"import", "load"}
     assert set(results["last"]["phases"]) == {"import", "load", "first_run", "further_runs"}
     for cost in results["last"]["phases"].values():

@@ -7,8 +7,10 @@ import datetime as dt
 import pytest
 
 from harness.model.outcome import Outcome
+from harness.remedies.attempts import Remedies
 from harness.report.build import build_report
 from harness.run.collect import Collected, Collection, NoiseRecordings
+from harness.run.mend import Mending
 from harness.store.files import json_digest
 
 TODAY = dt.date(2026, 11, 24)
@@ -52,7 +54,8 @@ def built(tmp_path):
             rows.append(Collected(cell, "cnn", outcome, None, True, recording))
         found = noise or NoiseRecordings(None, None, "it was not measured")
         collection = Collection(rows, dict.fromkeys(plan.environments), {"cnn": "why"}, {"cnn": found})
-        return build_report(project, plan, collection, run="r", content="c", today=TODAY)
+        nothing = Mending(Remedies(plan, ()), Collection([], {}, {}, {}), done=True)
+        return build_report(project, plan, collection, nothing, run="r", content="c", today=TODAY)
 
     return build
 

@@ -4,7 +4,7 @@ import pytest
 
 from harness.model.verdict import Verdict
 from harness.report import tables
-from harness.report.document import OutputRow
+from harness.report.document import CauseRow, OutputRow, RemedyRow
 
 
 @pytest.mark.parametrize(
@@ -262,3 +262,41 @@ def test_numbers_of_what_differs_from_the_baseline(make, differs):
     )  # fmt: skip
     assert (first["passes at atol"], first["or at rtol"]) == (0.5, 0.25)
     assert (second["class"], second["verdict"], second["remark"]) == ("C", "incomparable", "other shape")
+
+
+def cause(environment, case, name="slots", title="Optimizer state", useful=None):
+    return CauseRow(
+        environment=environment, setting="default", case=case, cause=name, title=title, explanation=None,
+        source=None, candidates=[], useful=useful,
+    )  # fmt: skip
+
+
+def remedy(environment, case, value, says, mended=True, kind="loader"):
+    return RemedyRow(
+        environment=environment, setting="default", case=case, cause="slots", kind=kind, value=value,
+        tried_in="x/default", outcome="recorded" if mended else "load-failed", verdict=None, mended=mended,
+        says=says,
+    )  # fmt: skip
+
+
+def test_what_mends_a_failure_comes_first_and_places_are_put_together(make):
+    report = make({"cnn": {"e1": "load-failed", "e2": "load-failed"}, "rnn": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "cnn"), cause("e2", "cnn"), cause("e1", "rnn")]
+    report.remedies = [
+        remedy("e1", "cnn", "keras", "still load-failed: no", mended=False),
+        remedy("e1", "cnn", "v1-session", "it runs"),
+        remedy("e2", "cnn", "v1-session", "it runs"),
+        remedy("e1", "rnn", "v1-session", "it runs"),
+    ]
+    assert tables.mending(report) == [
+        "slots: Optimizer state (e1, e2: cnn, rnn)",
+        "  mended by loader v1-session: it runs (e1, e2: cnn, rnn)",
+        "  tried loader keras: still load-failed: no (e1: cnn)",
+    ]
+
+
+def test_an_unknown_failure_says_so_with_what_is_worth_searching(make):
+    report = make({"cnn": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "cnn", name=None, title="unknown", useful="File x\n  ValueError: what")]
+    assert tables.mending(report) == ["unknown: File x ValueError: what (e1: cnn)"]
+    assert tables.mending(make({"cnn": {"e1": "A"}})) == []

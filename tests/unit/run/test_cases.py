@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -176,3 +177,25 @@ def test_inputs_that_change_while_they_are_read_do_not_pass_for_the_new_ones(
         patch.setattr(harness.inputs.make, "make_batches", overtaken)
         stale = make_ready(project, case())
     assert make_ready(project, case()).inputs_digest != stale.inputs_digest
+
+
+def test_code_is_a_part_of_the_case_that_has_it(project, made):
+    (project.root / "mine.py").write_text("a = 1")
+    with_code = case(modules=["mine.py", "nowhere"], libraries=["op.so"])
+    ready = make_ready(project, with_code)
+    assert list(ready.code) == ["mine.py", "nowhere", "op.so"]
+    assert [digest is None for digest in ready.code.values()] == [False, True, True]
+    assert find_ready(project, with_code) == ready
+    (project.root / "mine.py").write_text("a = 2")
+    assert find_ready(project, with_code) is None
+    assert make_ready(project, with_code).code["mine.py"] not in (None, ready.code["mine.py"])
+    assert make_ready(project, case()).code == {}
+
+
+def test_a_case_made_ready_before_there_was_code_is_found(project, made):
+    ready = make_ready(project, case())
+    (path,) = project.results.root.glob("cases/*.json")
+    stored = json.loads(path.read_text())
+    del stored["code"]
+    path.write_text(json.dumps(stored))
+    assert find_ready(project, case()) == ready

@@ -144,6 +144,26 @@ def test_missing_inputs_still_let_every_environment_load_the_model(run, launches
     assert requests["two"]["inputs_error"] is None
 
 
+def test_the_probe_is_told_of_the_loader_and_of_the_case_s_own_code(run, launches, project, plan):
+    plan.__dict__["cases"] = {
+        "one": plan.cases["one"].model_copy(update={"modules": ["mine.py", "src"], "libraries": ["op.so"]})
+    }
+    plan.__dict__["settings"] = {
+        "default": plan.settings["default"].model_copy(update={"loader": "keras"}),
+        "onednn-off": plan.settings["onednn-off"],
+    }
+    run()
+    requests = {case["identity"]["setting"]: case for launch in launches for case in launch.cases}
+    assert {name: case["loader"] for name, case in requests.items()} == {
+        "default": "keras",
+        "onednn-off": "saved_model",
+    }
+    case = requests["default"]
+    assert case["modules"] == [str(project.root / "mine.py"), str(project.root / "src")]
+    assert case["libraries"] == [str(project.root / "op.so")]
+    assert "loader" not in case["setting"]
+
+
 def test_places_of_this_machine_are_taken_out_of_what_is_recorded(run, launches, project, tmp_path):
     run()
     labels = dict(launches[0].labels)

@@ -6,10 +6,12 @@ import pytest
 
 from harness.model.definition import CaseDefinition, SettingDefinition
 from harness.model.plan import CellId, Job, Limits
+from harness.probe import VERSION as PROBE_VERSION
 from harness.run.cases import ReadyCase, make_ready
 from harness.run.invocation import Selection
 from harness.run.jobs import current_installation, keyed, pending
 from harness.run.state import EnvironmentState, Installed, write_state
+from harness.store.results import recording_key
 
 EVERYTHING = Selection()
 READY = ReadyCase("model", "model digest", [], "inputs digest", None, None)
@@ -50,6 +52,10 @@ def test_what_the_outputs_depend_on_is(plan, job):
         key_of(with_case(function="__call__"), job),
         key_of(with_case(tags=["serve"]), job),
         key_of(with_case(runs=3), job),
+        key_of(with_case(loader="v1-session"), job),
+        key_of(plan, job, ready=replace(READY, code={"a.py": "1", "b.py": "2"})),
+        key_of(plan, job, ready=replace(READY, code={"b.py": "2", "a.py": "1"})),
+        key_of(plan, job, ready=replace(READY, code={"a.py": "1", "b.py": None})),
         key_of(with_setting(variables={"A": "1"}), job),
         key_of(with_setting(variables={"A": "2"}), job),
         key_of(with_setting(device="cpu"), job),
@@ -59,6 +65,48 @@ def test_what_the_outputs_depend_on_is(plan, job):
         key_of(with_setting(grappler=False), job),
     ]
     assert len(set(keys)) == len(keys)
+
+
+def test_the_key_of_a_plain_case_is_what_it_has_always_been(plan, job, monkeypatch):
+    monkeypatch.setattr("harness.run.jobs.host_fingerprint", lambda: "host")
+    assert key_of(plan, job) == recording_key(
+        lock="lock digest",
+        interpreter="3.10.1",
+        probe=PROBE_VERSION,
+        model="model digest",
+        inputs="inputs digest",
+        case={
+            "signature": "serving_default",
+            "function": None,
+            "tags": None,
+            "loader": "saved_model",
+            "runs": 2,
+        },
+        setting={
+            "variables": {},
+            "device": None,
+            "intra_op_threads": None,
+            "inter_op_threads": None,
+            "jit_compile": False,
+            "grappler": True,
+        },
+        host="host",
+    )
+
+
+def test_a_setting_s_loader_comes_before_the_case_s(plan, job):
+    def found(case_loader, setting_loader):
+        changed = replace(
+            plan,
+            cases={"one": CaseDefinition(path="model", loader=case_loader)},
+            settings={"default": SettingDefinition(loader=setting_loader)},
+        )
+        return keyed(changed, job, INSTALLED, READY)
+
+    by_setting, by_case = found("saved_model", "v1-session"), found("v1-session", None)
+    assert by_setting.loader == by_case.loader == by_setting.identity["loader"] == "v1-session"
+    assert by_setting.key == by_case.key != key_of(plan, job)
+    assert found("keras", "saved_model").key == key_of(plan, job)
 
 
 def test_what_they_do_not_depend_on_is_not(plan, job):

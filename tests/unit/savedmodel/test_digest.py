@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UnreadableModelError
-from harness.savedmodel.digest import DigestCache, model_digest
+from harness.savedmodel.digest import DigestCache, code_digest, model_digest
 
 LONG_AGO_NS = time.time_ns() - 3600 * 10**9
 
@@ -188,3 +188,20 @@ def test_pipe(model, cache):
     os.mkfifo(model / "pipe")
     with pytest.raises(UnreadableModelError, match="neither a file nor a directory"):
         model_digest(model, cache)
+
+
+def test_code_is_a_file_or_a_folder_without_what_python_makes_of_it(tmp_path, model, cache):
+    (model / "__pycache__").mkdir()
+    put(model / "__pycache__/a.cpython-311.pyc", b"compiled")
+    (model / "variables" / "__pycache__").mkdir()
+    before = code_digest(model, cache)
+    assert before != model_digest(model, cache)
+    put(model / "__pycache__/a.cpython-311.pyc", b"compiled anew")
+    assert code_digest(model, cache) == before
+    put(model / "variables/variables.index", b"changed")
+    assert code_digest(model, cache) != before
+    put(tmp_path / "a.py", b"code")
+    assert code_digest(tmp_path / "a.py", cache) == hashlib.sha256(b"code").hexdigest()
+    (tmp_path / "empty").mkdir()
+    assert code_digest(tmp_path / "empty", cache) is None
+    assert code_digest(tmp_path / "nowhere.py", cache) is None

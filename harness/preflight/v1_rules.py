@@ -1,0 +1,81 @@
+"""Rules for models of TF 1 in the loader of TF 2, and for any model in a session.
+
+Sources as in ``rules.py``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.preflight.prediction import Finding, Loader, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.preflight.question import Question
+
+#: array_ops.cc, shape function of Placeholder: up to this version of GraphDef a scalar may mean "any shape".
+_SCALAR_MEANS_UNKNOWN = 21
+
+
+def repeated_inputs(asked: Question) -> Iterator[Finding]:
+    """``load_v1_in_v2.py``, ``TF_Output ... appears more than once in the input list``; seen."""
+    if asked.target.loader is Loader.V1_SESSION or asked.as_objects:
+        return
+    for name, tensors in asked.graph.repeated_inputs.items():
+        yield Finding(f"several inputs of signature {name!r} are the same tensor: {', '.join(tensors)}")
+
+
+def reference_outputs(asked: Question) -> Iterator[Finding]:
+    """``load_v1_in_v2.py``, ``has a reference type``: a function returns no references; seen."""
+    if asked.target.loader is Loader.V1_SESSION or asked.as_objects:
+        return
+    for name, signature in asked.graph.signatures.items():
+        references = [each for each, spec in signature.outputs.items() if spec.reference]
+        if references:
+            yield Finding(
+                f"signature {name!r} returns the variable itself, a reference: {', '.join(references)}"
+            )
+
+
+def old_placeholders(asked: Question) -> Iterator[Finding]:
+    """``array_ops.cc``, Placeholder: a scalar means any shape in old graphs only; seen with TF 1.0.
+
+    ``load_v1_in_v2.py`` copies the ops into a graph of today, where it means a scalar.
+    """
+    if asked.target.loader is Loader.V1_SESSION or asked.as_objects:
+        return
+    if asked.graph.graph.producer <= _SCALAR_MEANS_UNKNOWN:
+        fed = sorted(asked.graph.fed & asked.graph.graph.scalar_placeholders)
+        if fed:
+            yield Finding(
+                f"inputs of any shape ({', '.join(fed)}) are taken for scalars: the graph is of version "
+                f"{asked.graph.graph.producer}, which wrote both alike"
+            )
+
+
+def unrestored_variables(asked: Question) -> Iterator[Finding]:
+    """``Could not find variable``, a session restores only what the restore function names; seen, Keras 3."""
+    if asked.target.loader is Loader.V1_SESSION and asked.graph.graph.unrestored:
+        names = asked.graph.graph.unrestored
+        yield Finding(
+            f"a session does not restore {len(names)} variables that the signatures read, such as {names[0]}",
+            stage=Stage.RUN,
+        )
+
+
+def tables_without_init(asked: Question) -> Iterator[Finding]:
+    """``loader_impl.get_init_op``: ``Table not initialized``; seen with tf.Transform.
+
+    The loader of TF 2 falls back to the initialisers of the collection, a session does not.
+    """
+    tables = asked.graph.collections.get("table_initializer", 0)
+    if asked.target.loader is Loader.V1_SESSION and tables and asked.graph.init_op is None:
+        yield Finding(
+            f"a session does not initialise the model's {tables} tables: they are in a collection, and the "
+            "model has no main op",
+            stage=Stage.RUN,
+        )
+
+
+RULES = (repeated_inputs, reference_outputs, old_placeholders, unrestored_variables, tables_without_init)

@@ -1,0 +1,134 @@
+"""Keras's own loaders: ``load_model`` of two Keras, and a SavedModel as a layer of Keras 3.
+
+A model is called as ``predict`` calls it, in a graph, so that a setting acts on it as on a signature, and
+for inference. It is loaded uncompiled: losses and optimizers play no part in that.
+"""
+
+import collections.abc
+import inspect
+
+from .. import local, tensors, texts
+from . import base
+
+
+def load_keras(tf, case):
+    """``tf.keras.models.load_model``, whichever Keras that is here."""
+    return _load(tf.keras, case)
+
+
+def load_tf_keras(tf, case):  # noqa: ARG001 - the form of every loader
+    """``tf_keras.models.load_model``: Keras 2 as a package beside TensorFlow."""
+    return _load(_package("tf_keras", "tf-keras"), case)
+
+
+def load_layer(tf, case):  # noqa: ARG001 - as above
+    """``keras.layers.TFSMLayer``: a signature or function of the SavedModel as a layer."""
+    keras = _package("keras", "Keras")
+    if not hasattr(keras.layers, "TFSMLayer"):
+        text = "Keras {} has no TFSMLayer, which came with Keras 3"
+        raise texts.PlainError(text.format(getattr(keras, "__version__", "without a version")))
+    endpoint = case["function"] or case["signature"] or base.DEFAULT_SIGNATURE
+    return keras.layers.TFSMLayer(case["model"], call_endpoint=endpoint)
+
+
+def _package(module, name):
+    """Import and return the package ``module``. One that is there and broken raises its own error."""
+    try:
+        return __import__(module)
+    except ImportError as error:
+        if error.name != module:
+            raise
+        raise texts.PlainError("{} is not installed in this environment".format(name)) from error
+
+
+def _load(keras, case):
+    objects = local.custom_objects(local.imported(case["modules"]), keras.layers.Layer)
+    return keras.models.load_model(case["model"], custom_objects=objects, compile=False)
+
+
+def entry(tf, model, case):
+    """Return a function that calls the model, or the attribute that the case names."""
+    if case["function"] is not None:
+        return base.function_of(tf, model, case["function"])
+    if case["signature"] not in (None, base.DEFAULT_SIGNATURE):
+        text = "signature {!r} cannot be called by a loader of Keras: it calls the model itself"
+        raise base.NoSuchEntryError(text.format(case["signature"]))
+    if not hasattr(model, "call"):
+        raise base.NoSuchEntryError("it was not saved by Keras, so what Keras loads of it cannot be called")
+    options = {"training": False} if _takes_training(model) else {}
+
+    @tf.function
+    def forward(inputs):
+        return model(inputs, **options)
+
+    def call(inputs):
+        values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
+        return named(tf, forward(arranged(tf, model, values)), getattr(model, "output_names", None))
+
+    return call
+
+
+def _takes_training(model):
+    """Whether ``call`` of the model has a parameter ``training``; Keras passes what it has not on to it."""
+    try:
+        parameters = inspect.signature(model.call).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(each.name == "training" or each.kind is each.VAR_KEYWORD for each in parameters)
+
+
+def arranged(tf, model, values):
+    """Return the inputs ``values``, by name, in the structure that the model takes."""
+    structure, names = _expected(tf, model)
+    if structure is None:
+        return next(iter(values.values())) if len(values) == 1 else values
+    if len(names) == len(values) == 1:
+        return tf.nest.pack_sequence_as(structure, list(values.values()))
+    if set(names) != set(values):
+        text = "the model takes the inputs {}; the case gives {}"
+        raise texts.PlainError(text.format(", ".join(map(str, names)), ", ".join(values)))
+    return tf.nest.pack_sequence_as(structure, [values[name] for name in names])
+
+
+def _expected(tf, model):
+    """Return the structure of a model's inputs and their names in its order; ``None`` where it tells none."""
+    structure = getattr(model, "input", None)  # a functional or sequential model
+    if structure is None and hasattr(model, "save_spec"):
+        spec = model.save_spec()  # a subclassed one: of its last call before it was saved
+        structure = spec[0][0] if spec else None
+    if structure is None:
+        return None, []
+    names = getattr(model, "input_names", None) or [leaf.name for leaf in tf.nest.flatten(structure)]
+    return structure, names
+
+
+def named(tf, outputs, names):
+    """Return a dict of the outputs, with the names that Keras 2 gives them in a signature."""
+    leaves = tf.nest.flatten(outputs)
+    if names is not None and len(names) == len(leaves):
+        return dict(zip(names, leaves))
+    if isinstance(outputs, collections.abc.Mapping):
+        return outputs
+    return {"output_{}".format(number): leaf for number, leaf in enumerate(leaves, 1)}
+
+
+def variables(loaded, case):  # noqa: ARG001 - the form of every loader
+    """Return the weights of the model."""
+    # Those of Keras 3 wrap the variable, and have a type of their own.
+    return [getattr(each, "value", each) if isinstance(each.dtype, str) else each for each in loaded.weights]
+
+
+def entry_layer(tf, layer, case):  # noqa: ARG001 - as above
+    """Return a function that calls the layer; more than one input it takes as one structure only."""
+
+    def call(inputs):
+        values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
+        return layer(next(iter(values.values())) if len(values) == 1 else values)
+
+    return call
+
+
+def variables_layer(loaded, case):  # noqa: ARG001 - as above
+    """Return the variables that the layer's function reads; its weights are copies of them."""
+    function = loaded.call_endpoint_fn
+    return base.captured(getattr(function, "concrete_functions", [function]))

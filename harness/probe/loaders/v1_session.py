@@ -1,0 +1,189 @@
+"""``tf.compat.v1.saved_model.load`` into a Session: the graph as it was saved, fed and fetched by name.
+
+A session that is given no configuration takes that of ``tf.config`` (2.4 to 2.21), so threads, Grappler,
+XLA and devices are what the setting says, exactly as for ``tf.saved_model.load``.
+"""
+
+import types
+
+import numpy as np
+
+from .. import tensors, texts
+from . import base
+
+_SERVE = "serve"
+#: Operations that hold a variable: a handle to it (all that TensorFlow 2 writes), or the thing itself.
+_HANDLE, _REFERENCES = "VarHandleOp", ("VariableV2", "Variable")
+
+
+class Loaded:
+    """A session with a model's graph, the meta graph as it was saved, and the TensorFlow that runs them."""
+
+    def __init__(self, tf, session, meta_graph):
+        self.tf, self.session, self.meta_graph = tf, session, meta_graph
+
+
+class Fetched:
+    """An array out of a session, with TensorFlow's element type: NumPy's would not tell it."""
+
+    def __init__(self, array, dtype):
+        self._array, self.dtype = array, dtype
+
+    def numpy(self):
+        return self._array
+
+
+def load(tf, case):
+    """Return a session in which the model is loaded and initialised."""
+    tags = case["tags"]
+    if tags is None:
+        from tensorflow.python.saved_model import loader_impl  # nothing public reads the file
+
+        graphs = loader_impl.parse_saved_model(case["model"]).meta_graphs
+        tags = choose_tags([sorted(graph.meta_info_def.tags) for graph in graphs])
+    session = tf.compat.v1.Session(graph=tf.Graph())
+    return Loaded(tf, session, tf.compat.v1.saved_model.load(session, tags, case["model"]))
+
+
+def choose_tags(found):
+    """Return the tags of the only graph, or else of the one for serving. ``found`` is a list of tag lists."""
+    serving = [tags for tags in found if _SERVE in tags]
+    for candidates in (found, serving, [tags for tags in serving if tags == [_SERVE]]):
+        if len(candidates) == 1:
+            return candidates[0]
+    have = ", ".join(str(tags) for tags in found) or "none"
+    raise texts.PlainError("which graph is meant is not clear: give tags; the model has: " + have)
+
+
+def entry(tf, loaded, case):
+    """Return a function that runs the case's signature in the session."""
+    if case["function"] is not None:
+        text = "function {!r} cannot be called by the loader v1-session: a session has signatures only"
+        raise base.NoSuchEntryError(text.format(case["function"]))
+    signature = _signature(loaded, case)
+    graph = loaded.session.graph
+    inputs = {name: _parts(tf, info, graph) for name, info in signature.inputs.items()}
+    outputs = {name: _parts(tf, info, graph) for name, info in signature.outputs.items()}
+    wanted = [tensor for parts in outputs.values() for tensor in parts.values() if _has_value(tensor)]
+    # The protobufs of 2.13 and older know no defaults, and drop what the file says of them.
+    declared = getattr(signature, "defaults", {})
+    defaults = {inputs[name][None]: tf.make_ndarray(value) for name, value in declared.items()}
+
+    def run(given):
+        arrays = loaded.session.run(wanted, {**defaults, **_feed(inputs, given)})
+        found = {id(tensor): array for tensor, array in zip(wanted, arrays)}
+        return {
+            name: _assembled({part: Fetched(found.get(id(t)), t.dtype) for part, t in parts.items()})
+            for name, parts in outputs.items()
+        }
+
+    return run
+
+
+def _signature(loaded, case):
+    """Return the case's SignatureDef."""
+    signatures = loaded.meta_graph.signature_def
+    wanted = case["signature"] or base.DEFAULT_SIGNATURE
+    if wanted not in signatures:
+        own = [name for name in signatures if not name.startswith("__saved_model")]
+        raise base.no_such_signature(wanted, own)
+    return signatures[wanted]
+
+
+def _parts(tf, info, graph):
+    """Return ``{component: tensor}`` of one input or output, components named as in ``tensors``."""
+    value = tf.compat.v1.saved_model.get_tensor_from_tensor_info(info, graph=graph)
+    return {component: leaf for _, component, leaf in tensors.flatten(value)}
+
+
+def _has_value(tensor):
+    return tensor.dtype.base_dtype.name not in ("resource", "variant")
+
+
+def _feed(inputs, given):
+    """Return ``{placeholder: array}`` for a signature's ``inputs`` and what a case gives."""
+    feed, fed = {}, {}
+    for name, components in given.items():
+        for part, placeholder in _placeholders(inputs, name, components).items():
+            array = components[part].numpy()
+            if placeholder in feed and not np.array_equal(feed[placeholder], array):
+                text = "inputs {!r} and {!r} are one tensor of the graph, and are given different values"
+                raise texts.PlainError(text.format(fed[placeholder], name))
+            feed[placeholder], fed[placeholder] = array, name
+    return feed
+
+
+def _placeholders(inputs, name, components):
+    """Return ``{component: placeholder}`` of the input ``name``, however the signature spells it."""
+    if set(inputs.get(name, ())) == set(components):
+        return inputs[name]
+    plain = [each for each, parts in inputs.items() if set(parts) == {None}]
+    names = None if None in components else base.spelled(name, components, plain)
+    if names is None:
+        text = "the signature has no input {!r} of that kind; it has: {}"
+        raise texts.PlainError(text.format(name, ", ".join(sorted(inputs)) or "none"))
+    return {part: inputs[each][None] for part, each in names.items()}
+
+
+def _assembled(parts):
+    """Return the parts of one output as one value that ``tensors.flatten`` takes apart again."""
+    if None in parts:
+        return parts[None]
+    if "flat_values" in parts:
+        return types.SimpleNamespace(
+            flat_values=parts["flat_values"], nested_row_splits=tensors.row_splits(parts)
+        )
+    return types.SimpleNamespace(**parts)
+
+
+class _Variable:
+    """A variable in the graph, with the part of ``tf.Variable`` that a noise floor needs."""
+
+    def __init__(self, tf, session, operation):
+        raw, self._session = tf.raw_ops, session
+        held = operation.outputs[0]
+        self.dtype = operation.get_attr("dtype")
+        with session.graph.as_default():
+            self._value = tf.compat.v1.placeholder(self.dtype)
+            if operation.type == _HANDLE:
+                self._read = raw.ReadVariableOp(resource=held, dtype=self.dtype)
+                self._assign = raw.AssignVariableOp(resource=held, value=self._value)
+            else:
+                self._read = tf.identity(held)
+                self._assign = tf.compat.v1.assign(held, self._value, validate_shape=False).op
+
+    def numpy(self):
+        return self._session.run(self._read)
+
+    def assign(self, value):
+        self._session.run(self._assign, {self._value: value})
+
+
+def variables(loaded, case):
+    """Return the variables that the outputs of the case's signature are computed from."""
+    tf, session = loaded.tf, loaded.session
+    outputs = _signature(loaded, case).outputs.values()
+    reached = _reached([leaf for info in outputs for leaf in _parts(tf, info, session.graph).values()])
+    # In the order of the graph, which is the same in every process: a seed then moves the same numbers.
+    holders = [each for each in session.graph.get_operations() if each.type in (_HANDLE, *_REFERENCES)]
+    found = []
+    for operation in holders:
+        if operation in reached:
+            variable = _Variable(tf, session, operation)
+            try:
+                variable.numpy()
+            except tf.errors.FailedPreconditionError:
+                continue  # never initialised, so nothing that ran has read it
+            found.append(variable)
+    return found
+
+
+def _reached(outputs):
+    """Return the operations whose values ``outputs`` are computed from."""
+    reached, waiting = set(), [tensor.op for tensor in outputs]
+    while waiting:
+        operation = waiting.pop()
+        if operation not in reached:
+            reached.add(operation)
+            waiting += [tensor.op for tensor in operation.inputs]
+    return reached

@@ -1,0 +1,161 @@
+"""The ops of a meta graph, in the graph itself and in its library of functions, and what they need.
+
+The two are kept apart because loaders differ: ``tf.saved_model.load`` of a model with an object graph
+imports the functions only, a v1 session imports both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.savedmodel import saved_model_pb2 as pb
+from harness.savedmodel.wire import DamagedError, Walk, text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_LIBRARY = (pb.WholeMetaGraphDef.GRAPH_DEF_FIELD_NUMBER, pb.WholeGraphDef.LIBRARY_FIELD_NUMBER)
+_NODES = (pb.WholeMetaGraphDef.GRAPH_DEF_FIELD_NUMBER, pb.WholeGraphDef.NODE_FIELD_NUMBER)
+_VERSIONS = (pb.WholeMetaGraphDef.GRAPH_DEF_FIELD_NUMBER, pb.WholeGraphDef.VERSIONS_FIELD_NUMBER)
+_STRIPPED = (
+    pb.WholeMetaGraphDef.META_INFO_DEF_FIELD_NUMBER,
+    pb.WholeMetaInfoDef.STRIPPED_OP_LIST_FIELD_NUMBER,
+    pb.OpList.OP_FIELD_NUMBER,
+)
+
+
+#: TensorFlow has 1,900 op types; a function of TF 1 is called as if it were one.
+_MOST_OPS = 20_000
+
+
+@dataclass(frozen=True)
+class OpUse:
+    """How often an op is used, and with which attributes that are not the defaults of its writer."""
+
+    in_graph: int = 0
+    in_functions: int = 0
+    graph_attributes: frozenset[str] = frozenset()
+    function_attributes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class GraphFacts:
+    """What the graph of a meta graph is made of.
+
+    ``scalar_placeholders`` are placeholders that state the shape of a scalar. ``unrestored`` are resource
+    variables that a signature reads and the graph's restore function does not fill.
+    """
+
+    producer: int
+    min_consumer: int
+    bad_consumers: frozenset[int]
+    ops: Mapping[str, OpUse]
+    declared_ops: tuple[str, ...]
+    functions: int
+    scalar_placeholders: frozenset[str] = frozenset()
+    unrestored: tuple[str, ...] = ()
+
+
+@dataclass
+class _Uses:
+    """What is counted of one op."""
+
+    counts: list[int] = field(default_factory=lambda: [0, 0])
+    attributes: tuple[set[str], set[str]] = field(default_factory=lambda: (set(), set()))
+
+
+def read_graph(
+    walk: Walk, meta_graph: memoryview, fetched: Collection[str], restore: str | None
+) -> GraphFacts:
+    """Return the facts of the graph in ``meta_graph``, the bytes of a MetaGraphDef.
+
+    ``fetched`` names the nodes that the signatures' outputs come from, ``restore`` the saver's restore op.
+    """
+    declared = [walk.parse(pb.OpDef, view) for view in walk.inside(meta_graph, *_STRIPPED)]
+    reader = _Reader(walk, declared)
+    for function in walk.inside(meta_graph, *_LIBRARY, pb.FunctionDefLibrary.FUNCTION_FIELD_NUMBER):
+        for signature in walk.inside(function, pb.FunctionDef.SIGNATURE_FIELD_NUMBER):
+            reader.functions.update(map(text, walk.inside(signature, pb.OpDef.NAME_FIELD_NUMBER)))
+        for view in walk.inside(function, pb.FunctionDef.NODE_DEF_FIELD_NUMBER):
+            reader.add(walk.parse(pb.NodeDef, view), in_function=True)
+    variables: set[str] = set()
+    scalars: set[str] = set()
+    inputs: dict[str, list[str]] = {}
+    for view in walk.inside(meta_graph, *_NODES):
+        node = walk.parse(pb.NodeDef, view)
+        reader.add(node, in_function=False)
+        if node.op == "VarHandleOp":
+            variables.add(node.name)
+        elif node.op == "Placeholder" and _is_scalar(node):
+            scalars.add(node.name)
+        elif node.name in fetched or node.name == restore:
+            inputs[node.name] = [name.lstrip("^").partition(":")[0] for name in node.input]
+    filled = set(inputs.get(restore or "", ()))
+    read = {name for node, names in inputs.items() if node != restore for name in names}
+    versions = pb.VersionDef()
+    for view in walk.inside(meta_graph, *_VERSIONS):
+        versions.MergeFrom(walk.parse(pb.VersionDef, view))
+    return GraphFacts(
+        producer=versions.producer,
+        min_consumer=versions.min_consumer,
+        bad_consumers=frozenset(versions.bad_consumers),
+        ops=reader.ops(),
+        declared_ops=tuple(sorted(op.name for op in declared)),
+        functions=len(reader.functions),
+        scalar_placeholders=frozenset(scalars),
+        # A restore op that takes no variable at all is of TF 1, where Assign ops do the filling.
+        unrestored=tuple(sorted(variables & read - filled)) if variables & filled else (),
+    )
+
+
+class _Reader:
+    """Collects the ops of nodes."""
+
+    def __init__(self, walk: Walk, declared: list[pb.OpDef]) -> None:
+        self._walk = walk
+        self._defaults = {
+            (op.name, attr.name): attr.default_value.SerializeToString(deterministic=True)
+            for op in declared
+            for attr in op.attr
+            if attr.HasField("default_value")
+        }
+        self._uses: dict[str, _Uses] = {}
+        self.functions: set[str] = set()
+
+    def add(self, node: pb.NodeDef, *, in_function: bool) -> None:
+        """Count a node."""
+        uses = self._uses.setdefault(node.op, _Uses())
+        if len(self._uses) > _MOST_OPS:
+            raise DamagedError(f"more than {_MOST_OPS} op types")
+        uses.counts[in_function] += 1
+        seen = uses.attributes[in_function]
+        for name, value in node.attr.items():
+            # Names that begin with "_" are notes, which no op declares.
+            if name in seen or name.startswith("_"):
+                continue
+            default = self._defaults.get((node.op, name))
+            if default is None or value.SerializeToString(deterministic=True) != default:
+                seen.add(name)
+
+    def ops(self) -> dict[str, OpUse]:
+        """Return what was collected, in the order of the names."""
+        # Functions of TF 1 are called by their own name, as if they were ops.
+        return {
+            name: OpUse(
+                uses.counts[0],
+                uses.counts[1],
+                frozenset(uses.attributes[0]),
+                frozenset(uses.attributes[1]),
+            )
+            for name, uses in sorted(self._uses.items())
+            if name not in self.functions
+        }
+
+
+def _is_scalar(node: pb.NodeDef) -> bool:
+    """Whether a placeholder's shape is stated, and is that of a scalar."""
+    if "shape" not in node.attr:
+        return False
+    shape = node.attr["shape"].shape
+    return not shape.unknown_rank and not shape.dim

@@ -1,0 +1,399 @@
+"""Every rule speaks where it should, and is silent where it should be."""
+
+from __future__ import annotations
+
+import pytest
+from built_models import (
+    EXAMPLES,
+    keras_metadata,
+    node,
+    optimizer,
+    tensor,
+    user_object,
+    v1_model,
+    v2_model,
+    write,
+)
+
+from harness.preflight.predict import predict
+from harness.preflight.prediction import Confidence, Kind, Loader, Stage, Target
+from harness.savedmodel import saved_model_pb2 as pb
+from harness.savedmodel.facts import read_facts
+
+SESSION = Loader.V1_SESSION
+
+
+@pytest.fixture
+def expect(tmp_path):
+    """Return a function that writes a model and predicts."""
+
+    def predicted(model, tensorflow, *packages, index=True, metadata=None, **target):
+        folder = write(tmp_path, model, index=index)
+        if metadata is not None:
+            (folder / "keras_metadata.pb").write_bytes(metadata)
+        return predict(read_facts(folder), Target(tensorflow, frozenset(packages), **target))
+
+    return predicted
+
+
+def test_nothing_speaks_against_a_plain_model(expect):
+    found = expect(v2_model(node("MatMul")), "2.15.1")
+    assert (found.kind, found.stage, found.because, found.needs) == (Kind.LOADS, None, (), ())
+    assert found.confidence is Confidence.HIGH
+
+
+@pytest.mark.parametrize(
+    ("tensorflow", "confidence"),
+    [
+        ("2.6.5", Confidence.MEDIUM),
+        ("2.7.0", Confidence.HIGH),
+        ("2.99.0", Confidence.LOW),
+        ("2.3.0", Confidence.LOW),
+    ],
+)
+def test_confidence_is_that_of_tensorflows_promise(expect, tensorflow, confidence):
+    found = expect(v2_model(node("MatMul"), tensorflow="2.7.4"), tensorflow)
+    assert (found.kind, found.confidence) == (Kind.LOADS, confidence)
+
+
+def test_a_release_beyond_the_data_is_said(expect):
+    assert "TensorFlow 2.99 is not covered: judged as 2.21" in expect(v2_model(), "2.99.0").notes
+
+
+def test_an_op_that_came_later(expect):
+    model = v2_model(node("DisableCopyOnRead"), tensorflow="2.14.0")
+    found = expect(model, "2.9.3")
+    assert (found.kind, found.stage, found.confidence) == (Kind.FAILS, Stage.LOAD, Confidence.HIGH)
+    assert found.because == ("op DisableCopyOnRead is registered from 2.10 on",)
+    assert expect(model, "2.10.1").kind is Kind.LOADS
+
+
+def test_an_op_that_went(expect):
+    found = expect(v2_model(node("Rpc")), "2.5.3")
+    assert found.because == ("op Rpc is registered up to 2.4 only",)
+
+
+def test_objects_bring_their_functions_and_a_session_the_graph_too(expect):
+    model = v2_model(node("MatMul"))
+    model.meta_graphs[0].graph_def.node.append(node("DisableCopyOnRead"))
+    assert expect(model, "2.9.3").kind is Kind.LOADS
+    assert expect(model, "2.9.3", loader=SESSION).kind is Kind.FAILS
+
+
+def test_ops_of_a_package(expect):
+    model = v2_model(node("SimpleMLInferenceOp"), node("SimpleMLCreateModelResource"))
+    found = expect(model, "2.15.1")
+    assert (found.kind, found.needs) == (Kind.NEEDS, ("tensorflow-decision-forests",))
+    assert found.because == (
+        "custom ops SimpleMLCreateModelResource, SimpleMLInferenceOp, of tensorflow-decision-forests",
+    )
+    there = expect(model, "2.15.1", "TensorFlow_Decision.Forests")
+    assert there.kind is Kind.LOADS
+    assert any("has to be a build for this TensorFlow" in note for note in there.notes)
+
+
+def test_ops_of_nobody(expect):
+    found = expect(v2_model(node("ZeroOut")), "2.15.1")
+    assert (found.kind, found.needs) == (Kind.NEEDS, ("the library with ZeroOut",))
+
+
+def test_what_is_needed_does_not_help_where_something_else_fails(expect):
+    found = expect(v2_model(node("SimpleMLInferenceOp"), node("DisableCopyOnRead")), "2.9.3")
+    assert found.kind is Kind.FAILS
+    assert found.needs == ("tensorflow-decision-forests",)
+
+
+def test_an_attribute_that_came_later(expect):
+    model = v1_model(node("VarHandleOp", debug_name={"s": b"w/"}), tensorflow="2.21.0")
+    assert expect(model, "2.4.4").because == (
+        "op VarHandleOp uses attribute debug_name, which is from 2.15 on",
+    )
+    ignored = expect(model, "2.5.3")
+    assert ignored.kind is Kind.LOADS
+    assert ignored.notes == (
+        "op VarHandleOp uses attribute debug_name, which is from 2.15 on, and is ignored before",
+    )
+    assert expect(model, "2.15.1").notes == ()
+
+
+def test_a_kernel_that_went_fails_when_it_is_reached(expect):
+    model = v1_model(node("BoostedTreesBucketize"))
+    found = expect(model, "2.9.3")
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert found.because == ("op BoostedTreesBucketize has a kernel for the CPU up to 2.8 only",)
+    assert expect(model, "2.8.4").kind is Kind.LOADS
+
+
+def test_a_session_that_restores_places_every_op_first(expect):
+    model = v1_model(node("BoostedTreesBucketize"))
+    assert expect(model, "2.9.3", loader=SESSION).stage is Stage.RUN
+    model.meta_graphs[0].saver_def.restore_op_name = "save/restore_all"
+    assert expect(model, "2.9.3", loader=SESSION).stage is Stage.LOAD
+
+
+def test_an_op_for_other_devices_is_a_note(expect):
+    found = expect(v2_model(node("CudnnRNN")), "2.15.1")
+    assert found.kind is Kind.LOADS
+    assert found.notes == ("op CudnnRNN has a kernel in no CPU build: it fails where it is reached",)
+
+
+def test_random_numbers_of_an_algorithm_that_came_later(expect):
+    model = v2_model(node("StatelessRandomUniformV2"), tensorflow="2.7.4")
+    assert (expect(model, "2.6.5").kind, expect(model, "2.6.5").stage) == (Kind.FAILS, Stage.RUN)
+    assert expect(model, "2.7.0").kind is Kind.LOADS
+    assert expect(v2_model(node("StatelessRandomUniformV2"), tensorflow="2.6.0"), "2.5.3").kind is Kind.LOADS
+
+
+def test_a_graph_for_newer_readers(expect):
+    model = v2_model()
+    model.meta_graphs[0].graph_def.versions.min_consumer = 1000
+    found = expect(model, "2.7.4")
+    assert (found.because, found.confidence) == (
+        ("the graph is for readers of version 1000 on",),
+        Confidence.MEDIUM,
+    )
+    assert expect(model, "2.9.3").kind is Kind.LOADS
+
+
+def test_a_graph_that_names_its_bad_readers(expect):
+    model = v2_model()
+    model.meta_graphs[0].graph_def.versions.bad_consumers.append(898)
+    assert expect(model, "2.7.4").kind is Kind.FAILS
+    assert expect(model, "2.8.4").kind is Kind.LOADS
+
+
+def test_objects_of_a_kind_that_came_later(expect):
+    model = v2_model(objects=[pb.SavedObject(captured_tensor={})])
+    assert expect(model, "2.5.3").because == ("objects of kind captured_tensor load from 2.6 on",)
+    assert expect(model, "2.6.5").kind is Kind.LOADS
+    assert expect(model, "2.5.3", loader=SESSION).kind is Kind.LOADS
+
+
+def test_objects_that_only_their_class_can_bring_back(expect):
+    found = expect(v2_model(objects=[pb.SavedObject(registered_name="mine.Thing")]), "2.15.1")
+    assert (found.kind, found.needs) == (Kind.NEEDS, ("the module that registers mine.Thing",))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("my.Type.Spec", Kind.NEEDS), ("tf.StructuredTensorSpec", Kind.LOADS)]
+)
+def test_types_that_an_import_registers(expect, name, kind):
+    spec = {"type_spec_class": pb.TypeSpecProto.EXTENSION_TYPE_SPEC, "type_spec_class_name": name}
+    function = pb.SavedObject(function={"function_spec": {"fullargspec": {"type_spec_value": spec}}})
+    assert expect(v2_model(objects=[function]), "2.15.1").kind is kind
+
+
+def test_a_default_argument_that_older_releases_cannot_read(expect):
+    function = pb.SavedObject(function={"function_spec": {"fullargspec": {"tensor_value": {}}}})
+    model = v2_model(objects=[function], tensorflow="2.14.0")
+    assert expect(model, "2.12.1").kind is Kind.FAILS
+    assert expect(model, "2.13.1").kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(
+    ("tensorflow", "packages", "kind", "needs"),
+    [
+        ("2.5.3", [], Kind.LOADS, ()),
+        ("2.6.5", [], Kind.NEEDS, ("'import keras' before the model is loaded",)),
+        ("2.7.4", [], Kind.LOADS, ()),
+        ("2.15.1", [], Kind.LOADS, ()),
+        ("2.16.2", [], Kind.NEEDS, ("tf-keras",)),
+        ("2.16.2", ["tf_keras"], Kind.LOADS, ()),
+        ("2.21.0", [], Kind.NEEDS, ("tf-keras",)),
+    ],
+)
+def test_optimizer_slots(expect, tensorflow, packages, kind, needs):
+    found = expect(v2_model(objects=[optimizer(4)]), tensorflow, *packages)
+    assert (found.kind, found.needs) == (kind, needs)
+
+
+def test_optimizer_slots_are_nothing_to_a_session_nor_is_an_optimizer_without_them(expect):
+    assert expect(v2_model(objects=[optimizer(4)]), "2.16.2", loader=SESSION).kind is Kind.LOADS
+    assert expect(v2_model(objects=[optimizer(0)]), "2.16.2").kind is Kind.LOADS
+
+
+def test_several_inputs_that_are_one_tensor(expect):
+    signature = pb.SignatureDef(inputs={"a": tensor("x:0"), "b": tensor("x:0")})
+    model = v1_model(signatures={"s": signature})
+    assert expect(model, "2.21.0").because == ("several inputs of signature 's' are the same tensor: x:0",)
+    assert expect(model, "2.21.0", loader=SESSION).kind is Kind.LOADS
+
+
+def test_outputs_that_are_references(expect):
+    signature = pb.SignatureDef(outputs={"v": tensor("v:0", pb.DT_FLOAT_REF)})
+    model = v1_model(signatures={"s": signature})
+    assert expect(model, "2.4.4").because == ("signature 's' returns the variable itself, a reference: v",)
+    assert expect(model, "2.4.4", loader=SESSION).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(("producer", "kind"), [(21, Kind.FAILS), (22, Kind.LOADS)])
+def test_placeholders_of_any_shape_in_the_oldest_graphs(expect, producer, kind):
+    model = v1_model(node("Placeholder", "x", shape={"shape": {}}), producer=producer)
+    assert expect(model, "2.12.1").kind is kind
+    assert expect(model, "2.12.1", loader=SESSION).kind is Kind.LOADS
+
+
+def test_variables_that_a_session_does_not_restore(expect):
+    model = v2_model()
+    graph = model.meta_graphs[0]
+    call, restore = node("StatefulPartitionedCall", "y"), node("StatefulPartitionedCall", "restore")
+    call.input.extend(["a", "b"])
+    restore.input.append("a")
+    graph.graph_def.node.extend([node("VarHandleOp", "a"), node("VarHandleOp", "b"), call, restore])
+    graph.saver_def.restore_op_name = "restore"
+    found = expect(model, "2.21.0", loader=SESSION)
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert found.because == ("a session does not restore 1 variables that the signatures read, such as b",)
+    assert expect(model, "2.21.0").kind is Kind.LOADS
+
+
+def test_tables_that_a_session_does_not_initialise(expect):
+    model = v1_model()
+    collections = model.meta_graphs[0].collection_def
+    collections["table_initializer"].node_list.value.append("init")
+    assert expect(model, "2.21.0", loader=SESSION).stage is Stage.RUN
+    assert expect(model, "2.21.0").kind is Kind.LOADS
+    collections["saved_model_main_op"].node_list.value.append("main")
+    assert expect(model, "2.21.0", loader=SESSION).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind"),
+    [(None, Kind.LOADS), (frozenset({"serve"}), Kind.LOADS), (frozenset({"gpu"}), Kind.FAILS)],
+)
+def test_tags(expect, tags, kind):
+    assert expect(v1_model(), "2.15.1", tags=tags).kind is kind
+
+
+def test_of_several_graphs_one_has_to_be_chosen(expect):
+    model = v1_model()
+    model.meta_graphs.add().meta_info_def.tags.append("train")
+    found = expect(model, "2.15.1")
+    assert found.because == ("the model has 2 graphs, and none is chosen by tags: it has serve; train",)
+    assert expect(model, "2.15.1", tags=frozenset({"train"})).kind is Kind.LOADS
+
+
+def test_missing_files(expect):
+    assert expect(v2_model(), "2.15.1", index=False).because == ("variables/variables.index is missing",)
+
+
+def test_a_graph_without_variables_needs_no_index(expect):
+    assert expect(v1_model(node("Identity")), "2.15.1", index=False).kind is Kind.LOADS
+
+
+def test_missing_shards(tmp_path):
+    folder = write(tmp_path, v2_model())
+    (folder / "variables" / "variables.data-00001-of-00002").write_bytes(b"")
+    (folder / "variables" / "variables.data-00000-of-00001").unlink()
+    found = predict(read_facts(folder), Target("2.15.1"))
+    assert found.because == ("1 of 2 data files are missing: variables/variables.data-00000-of-00002",)
+
+
+def test_a_missing_asset_matters_where_a_table_is_read_from_one(expect):
+    model = v1_model(node("Identity"))
+    packed = pb.AssetFileDef(filename="gone.txt")
+    model.meta_graphs[0].asset_file_def.append(packed)
+    assert expect(model, "2.15.1").notes == ("declared assets are missing: gone.txt",)
+    model.meta_graphs[0].graph_def.node.append(node("InitializeTableFromTextFileV2"))
+    assert expect(model, "2.15.1").kind is Kind.FAILS
+
+
+def test_defaults_of_a_signature_are_for_sessions(expect):
+    signature = pb.SignatureDef(inputs={"x": tensor("x:0")})
+    signature.defaults["x"].dtype = pb.DT_FLOAT
+    found = expect(v1_model(signatures={"s": signature}), "2.15.1")
+    assert found.notes == ("signature 's': give x as well; this loader ignores the model's defaults",)
+
+
+MODEL = ("_tf_keras_sequential", {"class_name": "Sequential", "keras_version": "2.7.0"})
+
+
+def keras_model():
+    return v2_model(objects=[user_object("_tf_keras_sequential")])
+
+
+@pytest.mark.parametrize(
+    ("loader", "tensorflow", "packages", "variables", "kind"),
+    [
+        (Loader.KERAS, "2.4.4", [], {}, Kind.FAILS),
+        (Loader.KERAS, "2.5.3", [], {}, Kind.FAILS),
+        (Loader.KERAS, "2.6.5", [], {}, Kind.LOADS),
+        (Loader.KERAS, "2.15.1", [], {}, Kind.LOADS),
+        (Loader.KERAS, "2.16.2", [], {}, Kind.FAILS),
+        (Loader.KERAS, "2.16.2", ["tf-keras"], {}, Kind.FAILS),
+        (Loader.KERAS, "2.16.2", ["tf-keras"], {"TF_USE_LEGACY_KERAS": "1"}, Kind.LOADS),
+        (Loader.TF_KERAS, "2.16.2", [], {}, Kind.NEEDS),
+        (Loader.TF_KERAS, "2.16.2", ["tf-keras"], {}, Kind.LOADS),
+        (Loader.TFSM_LAYER, "2.15.1", [], {}, Kind.FAILS),
+        (Loader.TFSM_LAYER, "2.16.2", [], {}, Kind.LOADS),
+    ],
+)
+def test_the_loaders_of_keras(expect, loader, tensorflow, packages, variables, kind):
+    found = expect(
+        keras_model(),
+        tensorflow,
+        *packages,
+        metadata=keras_metadata(MODEL),
+        loader=loader,
+        variables=variables,
+    )
+    assert found.kind is kind
+
+
+def test_keras_needs_an_object_graph(expect):
+    found = expect(v1_model(), "2.12.1", loader=Loader.KERAS)
+    assert found.because == ("load_model needs an object graph, and this model has none",)
+
+
+def test_keras_loads_what_is_not_of_keras(expect):
+    assert expect(v2_model(), "2.12.1", loader=Loader.KERAS).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(
+    ("identifier", "facts", "needs"),
+    [
+        ("_tf_keras_layer", {"class_name": "MyCustomLayer"}, ()),
+        ("_tf_keras_layer", {"class_name": "Own", "must_restore_from_config": True}, ("the module of Own",)),
+        ("_tf_keras_layer", {"class_name": "TFOpLambda", "must_restore_from_config": True}, ()),
+        ("_tf_keras_metric", {"class_name": "Mean"}, ()),
+        ("_tf_keras_metric", {"class_name": "Custom>F1Score"}, ("the module of Custom>F1Score",)),
+        ("_tf_keras_metric", {"class_name": "Addons>F1Score"}, ("tensorflow-addons",)),
+    ],
+)
+def test_classes_that_keras_has_not(expect, identifier, facts, needs):
+    metadata = keras_metadata(MODEL, (identifier, facts))
+    found = expect(keras_model(), "2.12.1", metadata=metadata, loader=Loader.KERAS)
+    assert found.needs == needs
+    assert expect(keras_model(), "2.12.1", metadata=metadata).kind is Kind.LOADS
+
+
+def test_a_loss_without_a_name(expect):
+    model = (
+        "_tf_keras_sequential",
+        {"class_name": "Sequential", "training_config": {"loss": {"a": "<lambda>"}}},
+    )
+    found = expect(keras_model(), "2.12.1", metadata=keras_metadata(model), loader=Loader.KERAS)
+    assert (found.kind, found.needs) == (Kind.NEEDS, ("compile=False",))
+
+
+def test_doubts_about_keras(expect):
+    function = {"class_name": "__tuple__", "items": ["4wE="]}
+    layer = ("_tf_keras_layer", {"name": "twice", "class_name": "Lambda", "config": {"function": function}})
+    found = expect(keras_model(), "2.6.5", metadata=keras_metadata(MODEL, layer), loader=Loader.KERAS)
+    assert found.kind is Kind.LOADS
+    assert found.confidence is Confidence.MEDIUM
+    assert [note for note in found.notes if "bad marshal data" in note]
+    assert [note for note in found.notes if "Keras 2.7.0 wrote" in note]
+
+
+# As they came out in 18 releases, with this loader.
+@pytest.mark.parametrize("name", ["cnn", "rnn"])
+def test_the_compiled_example_models(name):
+    facts = read_facts(EXAMPLES / name)
+    kinds = {minor: predict(facts, Target(f"2.{minor}.0")).kind for minor in range(4, 22)}
+    assert kinds == {minor: Kind.NEEDS if minor == 6 or minor >= 16 else Kind.LOADS for minor in range(4, 22)}
+
+
+def test_the_example_model_that_is_not_compiled():
+    facts = read_facts(EXAMPLES / "custom_layer")
+    assert {predict(facts, Target(f"2.{minor}.0")).kind for minor in range(4, 22)} == {Kind.LOADS}

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import typing
+
+import pytest
+
+from harness.model import definition
+from harness.probe.loaders import LOADERS
+from harness.probe.loaders.base import spelled
+from harness.probe.loaders.v1_session import choose_tags
+from harness.probe.texts import PlainError, one_line
+
+
+def test_a_matrix_may_name_every_loader_there_is():
+    assert set(typing.get_args(definition.Loader)) == set(LOADERS)
+
+
+@pytest.mark.parametrize(
+    ("graphs", "chosen"),
+    [
+        ([["transform"]], ["transform"]),
+        ([[]], []),
+        ([["train"], ["serve"]], ["serve"]),
+        ([["gpu", "serve"], ["train"]], ["gpu", "serve"]),
+        ([["gpu", "serve"], ["serve"]], ["serve"]),
+    ],
+)
+def test_the_graph_that_is_meant(graphs, chosen):
+    assert choose_tags(graphs) == chosen
+
+
+@pytest.mark.parametrize(
+    ("graphs", "have"),
+    [
+        ([], "none"),
+        ([["train"], ["eval"]], r"\['train'\], \['eval'\]"),
+        ([["serve", "gpu"], ["serve", "tpu"]], r"\['serve', 'gpu'\], \['serve', 'tpu'\]"),
+    ],
+)
+def test_a_graph_that_could_be_any_is_asked_for(graphs, have):
+    with pytest.raises(PlainError, match=f"give tags; the model has: {have}$"):
+        choose_tags(graphs)
+
+
+SPARSE = dict.fromkeys(("dense_shape", "values", "indices"))
+RAGGED = dict.fromkeys(("row_splits_1", "flat_values", "row_splits_0"))
+
+
+@pytest.mark.parametrize(
+    ("components", "known", "names"),
+    [
+        (
+            SPARSE,
+            ["x_indices", "x_values", "x_dense_shape", "x"],
+            {"indices": "x_indices", "values": "x_values", "dense_shape": "x_dense_shape"},
+        ),
+        (SPARSE, ["x", "x_1", "x_2"], {"indices": "x", "values": "x_1", "dense_shape": "x_2"}),
+        (RAGGED, ["x", "x_1", "x_2"], {"flat_values": "x", "row_splits_0": "x_1", "row_splits_1": "x_2"}),
+        (SPARSE, ["x", "x_1"], None),
+        ({"halves": None}, ["x"], None),
+    ],
+)
+def test_how_a_signature_spells_an_input_of_several_tensors(components, known, names):
+    assert spelled("x", components, known) == names
+
+
+KERAS_3 = """Exception encountered when calling TFSMLayer.call().
+
+\x1b[1mtoo many positional arguments\x1b[0m
+
+Arguments received by TFSMLayer.call():
+  • inputs=1
+"""
+KERAS_2 = """Exception encountered when calling layer "m" (type Model).
+
+in user code:
+
+    File "m.py", line 3, in call  *
+
+    ValueError: no such thing
+
+Call arguments received by layer "m" (type Model):
+  • inputs=1
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (KERAS_3, "TypeError: too many positional arguments"),
+        (KERAS_2, "TypeError: ValueError: no such thing"),
+        ("Exception encountered when calling a.", "TypeError: Exception encountered when calling a."),
+        (
+            "Exception encountered when calling a.\nArguments received by a:",
+            "TypeError: Arguments received by a:",
+        ),
+        ("plain\nmore", "TypeError: plain"),
+    ],
+)
+def test_what_keras_wraps_is_what_is_said(text, line):
+    assert one_line(TypeError(text)) == line
