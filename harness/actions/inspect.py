@@ -210,7 +210,7 @@ def _facts(described: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "written by", f"TensorFlow {graph['tensorflow'] or 'unknown'}, {versions}"
     yield "form", "objects, of TensorFlow 2" if described["object_graph"] else "a graph, of TensorFlow 1"
     if keras is not None:
-        version = keras["version"] or f"{keras['major']}, version not told"
+        version = keras["version"] or f"{keras['major'] or 'exported by Keras'}, version not told"
         yield "keras", f"{version}{', compiled' if keras['compiled'] else ''}"
         yield "custom classes", _named(keras["custom_classes"])
         yield "Lambda layers", _named(keras["lambdas"])

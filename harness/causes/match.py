@@ -31,6 +31,9 @@ _CHAINED = re.compile(
 )
 #: What the probe puts where it cuts a traceback.
 _LEFT_OUT = re.compile(r"\.\.\. \d+ lines left out")
+#: Of a text that is searched. Recorded ones have 60 lines; what is left out here, no pattern asks for.
+_MOST_CHARACTERS = 40_000
+_MOST_OF_A_LINE = 2_000
 _MOST_LINES = 4
 _LONGEST_LINE = 300
 
@@ -73,9 +76,8 @@ def find_causes(
     ``tensorflow`` and ``producer`` are the versions that failed and that made the model. Where one is not
     known (None), ranges over it exclude nothing. ``features`` are those known of the model's graph.
     """
-    head = normalise(reason or "")
-    text = f"{head}\n{normalise(traceback or '')}"
-    log = normalise(log_tail or "")
+    head, trace, log = (normalise(_bounded(text or "")) for text in (reason, traceback, log_tail))
+    text = f"{head}\n{trace}"
     running, made = _release(tensorflow), _release(producer)
     minor = {} if running is None else {MINOR: f"{running.major}.{running.minor}"}
     found = []
@@ -113,6 +115,11 @@ def useful_part(traceback: str) -> str:
         end = min((number for number in paths if number > outside[-1]), default=start)
         shown = [line for line in lines[outside[-1] : end] if line.strip(" ~^")]
     return "\n".join([*shown, *_exception(lines[start:])])
+
+
+def _bounded(text: str) -> str:
+    """Return the end of a text, long lines cut: an exception may say anything, and at any length."""
+    return "\n".join(line[:_MOST_OF_A_LINE] for line in text.splitlines())[-_MOST_CHARACTERS:]
 
 
 def _exception(lines: list[str]) -> list[str]:

@@ -195,7 +195,8 @@ def _meetings(rows: Sequence[Row], varying: Sequence[int], axes: int) -> set[tup
 
 
 def _row(environment: Environment, setting: str) -> Row:
-    requirements = " + ".join(environment.requirements) or "none"
+    added = [*environment.requirements, *(f"without {name}" for name in environment.without)]
+    requirements = " + ".join(added) or "none"
     return (
         environment.tensorflow,
         environment.python,

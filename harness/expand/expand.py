@@ -81,8 +81,8 @@ class _Expansion:
         )
 
     def _product(self, block: EnvironmentBlock, where: str) -> Iterator[Environment]:
-        for spec, python, build, resolve, requirements in product(
-            block.tensorflow, block.python, block.build, block.resolve, block.requirements
+        for spec, python, build, resolve, requirements, without in product(
+            block.tensorflow, block.python, block.build, block.resolve, block.requirements, block.without
         ):
             try:
                 version = self.releases.resolve(spec, self.platform)
@@ -97,7 +97,8 @@ class _Expansion:
             minor = python
             if python == "auto":
                 minor = self.releases.newest_python(version, kind, self.platform) or "auto"
-            yield self._overridden(Environment(version, minor, kind, resolve, tuple(requirements)))
+            made = Environment(version, minor, kind, resolve, tuple(requirements), tuple(without))
+            yield self._overridden(made)
 
     def _overridden(self, environment: Environment) -> Environment:
         resolve, requirements = environment.resolve, environment.requirements

@@ -8,6 +8,7 @@ A lock is a requirements file with hashes (any installer reads it) under a heade
     # platform: linux-x86_64
     # as of: 2024-03-22                    or: today (2026-11-23), with the day it was resolved on
     # requirement: tensorflow-cpu==2.15.1  one line each
+    # without: h5py                        one line each, of packages left out
     # definition: sha256:...               of the fields above, see LockInput.digest
     # download: 512 MB                     of the pinned files; or: unknown
 
@@ -55,6 +56,8 @@ class LockInput:
     requirements: tuple[str, ...]
     exclude_newer: dt.date | None
     platform: str
+    without: tuple[str, ...] = ()
+    """Packages left out of the pins, whatever needs them."""
 
     def digest(self) -> str:
         """Return the SHA-256 of the definition, as hex digits."""
@@ -64,6 +67,7 @@ class LockInput:
             self.platform,
             _as_of(self.exclude_newer),
             list(self.requirements),
+            *([list(self.without)] if self.without else []),
         ]
         return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
 
@@ -98,6 +102,7 @@ def render_lock(lock_input: LockInput, resolved: dt.date, download_mb: int | Non
         f"# platform: {lock_input.platform}",
         f"# as of: {as_of}{f' ({resolved})' if lock_input.exclude_newer != resolved else ''}",
         *(f"# requirement: {requirement}" for requirement in lock_input.requirements),
+        *(f"# without: {name}" for name in lock_input.without),
         f"# definition: sha256:{lock_input.digest()}",
         f"# download: {'unknown' if download_mb is None else f'{download_mb} MB'}",
     ]
@@ -133,6 +138,7 @@ def parse_lock(text: str, name: str) -> Lock:
             requirements=tuple(fields["requirement"]),
             exclude_newer=None if as_of == "today" else dt.date.fromisoformat(as_of),
             platform=fields["platform"][0],
+            without=tuple(fields.get("without", ())),
         )
         resolved = dt.date.fromisoformat(day.strip("()") or as_of)
         download = fields["download"][0].removesuffix(" MB")
@@ -172,6 +178,8 @@ def is_current(lock: Lock, lock_input: LockInput) -> str | None:
     changes = [f"{name}: {before} -> {now}" for name, (before, now) in named.items() if before != now]
     added = [f"+ {each}" for each in new.requirements if each not in old.requirements]
     removed = [f"- {each}" for each in old.requirements if each not in new.requirements]
+    if old.without != new.without:
+        changes.append(f"without: {', '.join(old.without) or '-'} -> {', '.join(new.without) or '-'}")
     if old.requirements != new.requirements:
         changes.append(f"requirements: {' '.join([*removed, *added]) or 'another order'}")
     return "; ".join(changes)

@@ -90,7 +90,7 @@ def uv_arguments(lock_input: LockInput, python: list[str]) -> list[str]:
         f"--python-platform={UV_PLATFORMS[lock_input.platform]}",
         *([f"--exclude-newer={as_of}T23:59:59Z"] if as_of else []),
         f"--constraints={_CONSTRAINTS}",
-        *(f"--no-emit-package={twin}" for twin in twins(lock_input.requirements)),
+        *(f"--no-emit-package={name}" for name in (*twins(lock_input.requirements), *lock_input.without)),
         "--generate-hashes",
         "--no-header",
         "--no-annotate",

@@ -113,6 +113,8 @@ class EnvironmentBlock(Keys):
     """Dependencies as of shortly after the TensorFlow release ("release"), "today", or a date."""
     requirements: Annotated[list[list[RequirementText]], BeforeValidator(_alternatives)] = [[]]
     """Packages and pins beside TensorFlow; a list of lists is an axis of alternatives."""
+    without: Annotated[list[list[Name]], BeforeValidator(_alternatives)] = [[]]
+    """Packages left out of what was resolved, to prove whether they are needed; likewise an axis."""
 
 
 class Include(EnvironmentBlock):

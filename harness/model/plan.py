@@ -37,7 +37,8 @@ class Environment:
     """An interpreter with installed packages; its ``id`` names its lock, nox session and folder.
 
     ``tensorflow`` is an exact version, ``python`` a minor (``"3.11"``), ``resolve`` is ``"release"``,
-    ``"today"`` or an ISO date, ``requirements`` what is installed beside TensorFlow.
+    ``"today"`` or an ISO date, ``requirements`` what is installed beside TensorFlow, ``without`` what is
+    left out of what all of these need.
     """
 
     tensorflow: str
@@ -45,6 +46,7 @@ class Environment:
     build: Build
     resolve: str = "release"
     requirements: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     provisional: bool = field(default=False, compare=False)
     """Whether it is tried for what it shows and no part of a definition: its lock is nobody's to commit."""
 
@@ -57,11 +59,16 @@ class Environment:
     @property
     def id(self) -> str:
         """The readable id, e.g. ``tf2.15.1-py3.11-cpu``; equal ids are equal environments."""
-        if not self.requirements:
-            return self.base_id
-        names = "+".join(re.sub(r"\W+", "_", Requirement(text).name) for text in self.requirements)
-        digest = hashlib.sha256("\n".join(self.requirements).encode()).hexdigest()[:6]
-        return f"{self.base_id}-{names[:40]}-{digest}"
+        added, left_out = "", "".join(f"-no_{_word(name)}" for name in self.without)
+        if self.requirements:
+            names = "+".join(_word(Requirement(text).name) for text in self.requirements)
+            digest = hashlib.sha256("\n".join(self.requirements).encode()).hexdigest()[:6]
+            added = f"-{names[:40]}-{digest}"
+        return f"{self.base_id}{added}{left_out}"
+
+
+def _word(name: str) -> str:
+    return re.sub(r"\W+", "_", name)
 
 
 @dataclass(frozen=True, order=True)

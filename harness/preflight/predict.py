@@ -90,7 +90,7 @@ def _notes(asked: Question) -> Iterator[str]:
     providers = {asked.known.provider_of_op(name) for name, _ in asked.ops() if not asked.known.is_op(name)}
     for package in sorted(each.package for each in providers if each and asked.target.has(each.package)):
         yield f"{package} has to be a build for this TensorFlow, and its library to be loaded first"
-    for name, _ in asked.ops():
-        known = asked.known.has_op(name, asked.minor)
+    for name, use in asked.ops():
+        known = use.reached and asked.known.has_op(name, asked.minor)
         if known and asked.known.kernels(name) is None and not asked.known.has_kernel(name, asked.minor):
-            yield f"op {name} has a kernel in no CPU build: it fails where it is reached"
+            yield f"op {name} has a kernel in no CPU build: it fails where it is run"

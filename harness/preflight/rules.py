@@ -92,7 +92,8 @@ def newer_attributes(asked: Question) -> Iterator[tuple[str, str, str]]:
 def lost_kernels(asked: Question) -> Iterator[Finding]:
     """``No OpKernel was registered to support Op``, ops.json; seen with BoostedTreesBucketize from 2.9 on.
 
-    A session places every op before it restores, and says ``Restoring from checkpoint failed``.
+    A session places every op before it restores, and says ``Restoring from checkpoint failed``. An op that
+    no signature reaches, such as one for training, never asks for its kernel.
     """
     for name, use in asked.ops():
         span = asked.known.kernels(name)
@@ -102,6 +103,8 @@ def lost_kernels(asked: Question) -> Iterator[Finding]:
             continue
         restores = asked.graph.restore_op is not None or asked.graph.init_op is not None
         session = asked.target.loader is Loader.V1_SESSION and use.in_graph > 0 and restores
+        if not use.reached and not session:
+            continue
         when = f"up to {span[1]} only" if order(span[1]) < asked.release else f"from {span[0]} on"
         yield Finding(
             f"op {name} has a kernel for the CPU {when}",
@@ -118,8 +121,12 @@ def random_algorithms(asked: Question) -> Iterator[Finding]:
     writer = re.match(r"\d+\.\d+", asked.graph.tensorflow_version)
     if writer is None or order(writer[0]) < _FIRST_AUTO_SELECT or asked.release >= _FIRST_AUTO_SELECT:
         return
-    for name, _ in asked.ops():
-        if re.fullmatch(r"StatelessRandom\w+V2", name) and asked.known.has_op(name, asked.minor):
+    for name, use in asked.ops():
+        if (
+            use.reached
+            and re.fullmatch(r"StatelessRandom\w+V2", name)
+            and asked.known.has_op(name, asked.minor)
+        ):
             yield Finding(f"op {name} asks for an algorithm that is from 2.7 on", stage=Stage.RUN)
 
 

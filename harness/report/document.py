@@ -31,6 +31,7 @@ class EnvironmentRow(Row):
     build: str
     resolve: str
     requirements: list[str]
+    without: list[str] = []
     interpreter: str | None = None
     """Full version of the interpreter, once there is an environment."""
     lock: str | None = None

@@ -122,6 +122,7 @@ def environment_rows(plan: Plan, collection: Collection) -> list[EnvironmentRow]
                 build=environment.build,
                 resolve=environment.resolve,
                 requirements=list(environment.requirements),
+                without=list(environment.without),
                 interpreter=installed.interpreter if installed else None,
                 lock=installed.lock if installed else None,
                 unavailable=plan.unavailable.get(name),

@@ -30,7 +30,7 @@ def lock_input(releases: ReleaseTable, environment: Environment) -> LockInput:
         case date:
             as_of = dt.date.fromisoformat(date)
     requirements = (tensorflow, *environment.requirements)
-    return LockInput(environment.id, environment.python, requirements, as_of, platform)
+    return LockInput(environment.id, environment.python, requirements, as_of, platform, environment.without)
 
 
 def usable_lock(project: Project, environment: Environment, python: Path, say: Callable[[str], None]) -> Lock:

@@ -19,6 +19,7 @@ from harness.savedmodel.files import FileFacts, read_files, read_small
 from harness.savedmodel.graph import GraphFacts, read_graph
 from harness.savedmodel.keras import METADATA, KerasFacts, read_keras
 from harness.savedmodel.objects import ObjectFacts, read_objects
+from harness.savedmodel.reach import node_of
 from harness.savedmodel.reader import (
     RESERVED_SIGNATURES,
     Signature,
@@ -149,27 +150,28 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     }
     own = {name: each for name, each in sorted(signatures.items()) if name not in RESERVED_SIGNATURES}
     fed = {name: list(_tensors(each.inputs)) for name, each in own.items()}
-    fetched = {_node(tensor) for each in own.values() for tensor in _tensors(each.outputs)}
+    fetched = {node_of(tensor) for each in own.values() for tensor in _tensors(each.outputs)}
     restore_op = next(map(text, walk.inside(view, *_SAVER)), "") or None
     info = pb.WholeMetaInfoDef()
     for each in walk.inside(view, _INFO):
         info.MergeFrom(walk.parse(pb.WholeMetaInfoDef, each, without=_OPS))
     collections = dict(_collections(walk, view))
+    init_op = _init_op(signatures, collections)
     return MetaGraphFacts(
         tags=tuple(info.tags),
         tensorflow_version=info.tensorflow_version,
         signatures={name: signature_of(each) for name, each in own.items()},
-        graph=read_graph(walk, view, fetched, restore_op),
+        graph=read_graph(walk, view, fetched, init_op, restore_op),
         objects=read_objects(walk, view),
         collections={name: count for name, (_, count) in sorted(collections.items())},
-        init_op=_init_op(signatures, collections),
+        init_op=init_op,
         restore_op=restore_op,
         repeated_inputs={
             name: repeated
             for name, tensors in fed.items()
             if (repeated := tuple(tensor for tensor, count in sorted(Counter(tensors).items()) if count > 1))
         },
-        fed=frozenset(_node(tensor) for tensors in fed.values() for tensor in tensors),
+        fed=frozenset(node_of(tensor) for tensors in fed.values() for tensor in tensors),
         assets=tuple(_assets(walk, view, collections)),
     )
 
@@ -184,10 +186,6 @@ def _tensors(infos: Mapping[str, pb.TensorInfo]) -> Iterator[str]:
             yield from (sparse.indices_tensor_name, sparse.values_tensor_name, sparse.dense_shape_tensor_name)
         else:
             yield info.name
-
-
-def _node(tensor: str) -> str:
-    return tensor.partition(":")[0]
 
 
 def _collections(walk: Walk, view: memoryview) -> Iterator[tuple[str, tuple[list[memoryview], int]]]:
@@ -228,7 +226,9 @@ def _keras(walk: Walk, path: Path, graphs: tuple[MetaGraphFacts, ...]) -> KerasF
     objects = next((graph.objects for graph in graphs if graph.objects is not None), None)
     in_graph = objects.keras_metadata if objects else ()
     if content is None and not in_graph:
-        return KerasFacts(major=3, version=None) if objects and objects.keras_3 else None
+        told = objects is not None and objects.keras_3
+        by_keras = told or (objects is not None and objects.exported)
+        return KerasFacts(major=3 if told else None, version=None) if by_keras else None
     try:
         return read_keras(walk, memoryview(content) if content is not None else None, in_graph)
     except (DamagedError, ValueError) as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.savedmodel import saved_model_pb2 as pb
+from harness.savedmodel.reach import Reach, node_of
 from harness.savedmodel.wire import DamagedError, Walk, text
 
 if TYPE_CHECKING:
@@ -31,12 +32,16 @@ _MOST_OPS = 20_000
 
 @dataclass(frozen=True)
 class OpUse:
-    """How often an op is used, and with which attributes that are not the defaults of its writer."""
+    """How often an op is used, and with which attributes that are not the defaults of its writer.
+
+    ``reached`` is whether it runs at load or when a signature is called.
+    """
 
     in_graph: int = 0
     in_functions: int = 0
     graph_attributes: frozenset[str] = frozenset()
     function_attributes: frozenset[str] = frozenset()
+    reached: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,54 +71,60 @@ class _Uses:
 
 
 def read_graph(
-    walk: Walk, meta_graph: memoryview, fetched: Collection[str], restore: str | None
+    walk: Walk, meta_graph: memoryview, fetched: Collection[str], init: str | None, restore: str | None
 ) -> GraphFacts:
     """Return the facts of the graph in ``meta_graph``, the bytes of a MetaGraphDef.
 
-    ``fetched`` names the nodes that the signatures' outputs come from, ``restore`` the saver's restore op.
+    ``fetched`` names the nodes that the signatures' outputs come from, ``init`` and ``restore`` the ops
+    that are run at load.
     """
     declared = [walk.parse(pb.OpDef, view) for view in walk.inside(meta_graph, *_STRIPPED)]
-    reader = _Reader(walk, declared)
+    reader = _Reader(declared)
+    reach = Reach()
     for function in walk.inside(meta_graph, *_LIBRARY, pb.FunctionDefLibrary.FUNCTION_FIELD_NUMBER):
-        for signature in walk.inside(function, pb.FunctionDef.SIGNATURE_FIELD_NUMBER):
-            reader.functions.update(map(text, walk.inside(signature, pb.OpDef.NAME_FIELD_NUMBER)))
+        signature = (pb.FunctionDef.SIGNATURE_FIELD_NUMBER, pb.OpDef.NAME_FIELD_NUMBER)
+        name = next(map(text, walk.inside(function, *signature)), "")
+        reader.functions.add(name)
         for view in walk.inside(function, pb.FunctionDef.NODE_DEF_FIELD_NUMBER):
-            reader.add(walk.parse(pb.NodeDef, view), in_function=True)
-    variables: set[str] = set()
+            node = walk.parse(pb.NodeDef, view)
+            reader.add(node, in_function=True)
+            reach.add_to_function(name, node)
     scalars: set[str] = set()
-    inputs: dict[str, list[str]] = {}
     for view in walk.inside(meta_graph, *_NODES):
         node = walk.parse(pb.NodeDef, view)
         reader.add(node, in_function=False)
-        if node.op == "VarHandleOp":
-            variables.add(node.name)
-        elif node.op == "Placeholder" and _is_scalar(node):
+        reach.add_node(node)
+        if node.op == "Placeholder" and _is_scalar(node):
             scalars.add(node.name)
-        elif node.name in fetched or node.name == restore:
-            inputs[node.name] = [name.lstrip("^").partition(":")[0] for name in node.input]
-    filled = set(inputs.get(restore or "", ()))
-    read = {name for node, names in inputs.items() if node != restore for name in names}
     versions = pb.VersionDef()
     for view in walk.inside(meta_graph, *_VERSIONS):
         versions.MergeFrom(walk.parse(pb.VersionDef, view))
+    at_load = {node_of(name) for name in (init, restore) if name}
     return GraphFacts(
         producer=versions.producer,
         min_consumer=versions.min_consumer,
         bad_consumers=frozenset(versions.bad_consumers),
-        ops=reader.ops(),
+        ops=reader.ops(reach.ops_from({*fetched, *at_load})),
         declared_ops=tuple(sorted(op.name for op in declared)),
         functions=len(reader.functions),
         scalar_placeholders=frozenset(scalars),
-        # A restore op that takes no variable at all is of TF 1, where Assign ops do the filling.
-        unrestored=tuple(sorted(variables & read - filled)) if variables & filled else (),
+        unrestored=_unrestored(reach, fetched, node_of(restore or "")),
     )
+
+
+def _unrestored(reach: Reach, fetched: Collection[str], restore: str) -> tuple[str, ...]:
+    variables = reach.variables()
+    filled = variables.intersection(reach.inputs(restore))
+    if not filled:  # the restore op of TF 1 takes no variables: Assign ops do the filling
+        return ()
+    read = {name for node in fetched if node != restore for name in reach.inputs(node)}
+    return tuple(sorted(variables & read - filled))
 
 
 class _Reader:
     """Collects the ops of nodes."""
 
-    def __init__(self, walk: Walk, declared: list[pb.OpDef]) -> None:
-        self._walk = walk
+    def __init__(self, declared: list[pb.OpDef]) -> None:
         self._defaults = {
             (op.name, attr.name): attr.default_value.SerializeToString(deterministic=True)
             for op in declared
@@ -138,8 +149,8 @@ class _Reader:
             if default is None or value.SerializeToString(deterministic=True) != default:
                 seen.add(name)
 
-    def ops(self) -> dict[str, OpUse]:
-        """Return what was collected, in the order of the names."""
+    def ops(self, reached: Collection[str]) -> dict[str, OpUse]:
+        """Return what was collected, in the order of the names; ``reached`` are the ops that run."""
         # Functions of TF 1 are called by their own name, as if they were ops.
         return {
             name: OpUse(
@@ -147,6 +158,7 @@ class _Reader:
                 uses.counts[1],
                 frozenset(uses.attributes[0]),
                 frozenset(uses.attributes[1]),
+                reached=name in reached,
             )
             for name, uses in sorted(self._uses.items())
             if name not in self.functions

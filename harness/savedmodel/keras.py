@@ -34,9 +34,12 @@ class KerasObject:
 
 @dataclass(frozen=True)
 class KerasFacts:
-    """What is known of the Keras that wrote a model, and of what it wrote."""
+    """What is known of the Keras that wrote a model, and of what it wrote.
 
-    major: int
+    ``major`` is None for what ``model.export`` wrote, which does not tell.
+    """
+
+    major: int | None
     version: str | None
     objects: tuple[KerasObject, ...] = ()
     lambdas: tuple[str, ...] = ()

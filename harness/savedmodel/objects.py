@@ -46,9 +46,11 @@ _VALUES_INSIDE = {
     ),
     pb.StructuredValue.TYPE_SPEC_VALUE_FIELD_NUMBER: (pb.TypeSpecProto.TYPE_STATE_FIELD_NUMBER,),
 }
-#: What Keras 3 leaves on a model or layer that Keras 2 does not have: ``keras/src/layers/layer.py`` and
-#: ``keras/src/backend/tensorflow/trackable.py``; seen in models of 2.16 to 2.21.
+#: What Keras 3 leaves on a model or layer that Keras 2 does not (``src/layers/layer.py``); seen in models
+#: of 2.21.
 _KERAS_3_CHILDREN = frozenset({"_losses_override", "_operations", "_build_shapes_dict"})
+#: What ``model.export`` of either leaves on the archive, which is all that is left of the model.
+_EXPORT_CHILD = "_misc_assets"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class ObjectFacts:
     value_kinds: frozenset[str]
     specs: frozenset[str]
     keras_3: bool
+    exported: bool
     keras_metadata: tuple[tuple[str, bytes], ...]
     """Identifier and JSON of each object that Keras wrote, up to 2.4; the JSON is empty later."""
 
@@ -108,6 +111,7 @@ def read_objects(walk: Walk, meta_graph: memoryview) -> ObjectFacts | None:
         value_kinds=frozenset(found.value_kinds),
         specs=frozenset(found.specs),
         keras_3=len(found.children & _KERAS_3_CHILDREN) > 0,
+        exported=_EXPORT_CHILD in found.children,
         keras_metadata=tuple(found.metadata),
     )
 
@@ -125,7 +129,7 @@ def _add(walk: Walk, node: memoryview, found: _Found) -> None:
             found.children.update(
                 each
                 for each in map(text, walk.inside(value, pb.ObjectReference.LOCAL_NAME_FIELD_NUMBER))
-                if each in _KERAS_3_CHILDREN
+                if each in _KERAS_3_CHILDREN or each == _EXPORT_CHILD
             )
         elif number == pb.SavedObject.SLOT_VARIABLES_FIELD_NUMBER:
             slots += 1

@@ -138,6 +138,23 @@ def test_what_the_text_holds_is_never_taken_for_a_format():
     ]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "shape ",
+        "Can not cast TensorSpec(dtype=tf.a to TensorSpec(",
+        '  File "keras/',
+        "TF_bfloat16_type()",
+        "f(",
+    ],
+)
+def test_it_ends_on_hostile_text(words):
+    text = words * 100_000
+    for outcome in (Outcome.LOAD_FAILED, Outcome.RUN_FAILED, Outcome.IMPORT_FAILED):
+        find_causes(outcome, text, text, text, "2.16.2")
+        find_causes(outcome, text, f"{words}\n" * 100_000, text, "2.12.1")
+
+
 IN_TENSORFLOW = """\
 Traceback (most recent call last):
   File "<probe>/run.py", line 110, in failing_as

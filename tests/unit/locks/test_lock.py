@@ -129,3 +129,15 @@ def test_a_lock_that_is_not_text(tmp_path):
     (tmp_path / "lock.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(LockError, match="cannot be read"):
         read_lock(tmp_path / "lock.txt")
+
+
+def test_what_is_left_out_is_part_of_the_definition_and_nothing_changes_without_it():
+    whole = LockInput("e", "3.11", ("tensorflow-cpu==2.15.1",), None, "linux-x86_64")
+    assert dataclasses.replace(whole, without=()).digest() == whole.digest()
+    bare = dataclasses.replace(whole, without=("h5py", "wrapt"))
+    assert bare.digest() != whole.digest()
+    body = f"some-package==1 --hash=sha256:{'0' * 64}"
+    text = render_lock(bare, dt.date(2024, 1, 1), 5, body)
+    assert "# without: h5py\n# without: wrapt\n" in text
+    assert parse_lock(text, "lock").made_from == bare
+    assert is_current(parse_lock(text, "lock"), whole) == "without: h5py, wrapt -> -"

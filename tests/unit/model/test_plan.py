@@ -82,3 +82,9 @@ def test_jobs_are_what_is_neither_unavailable_nor_excluded(plan):
     assert list(plan.jobs(first)) == list(plan.jobs())
     assert list(plan.jobs("tf2.9.3-py3.6-cpu")) == []
     assert len(list(plan.cells())) == 4
+
+
+def test_what_is_left_out_is_in_the_id():
+    bare = Environment("2.15.1", "3.11", Build.CPU, without=("h5py", "keras-nightly"))
+    assert bare.id == "tf2.15.1-py3.11-cpu-no_h5py-no_keras_nightly"
+    assert Environment("2.15.1", "3.11", Build.CPU).id == "tf2.15.1-py3.11-cpu"

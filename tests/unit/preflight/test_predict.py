@@ -117,15 +117,19 @@ def test_an_attribute_that_came_later(expect):
 
 
 def test_a_kernel_that_went_fails_when_it_is_reached(expect):
-    model = v1_model(node("BoostedTreesBucketize"))
+    model = v1_model(node("BoostedTreesBucketize", "y"))
     found = expect(model, "2.9.3")
     assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
     assert found.because == ("op BoostedTreesBucketize has a kernel for the CPU up to 2.8 only",)
     assert expect(model, "2.8.4").kind is Kind.LOADS
 
 
+def test_a_kernel_that_nothing_reaches_is_not_missed(expect):
+    assert expect(v1_model(node("BoostedTreesBucketize", "for_training")), "2.9.3").kind is Kind.LOADS
+
+
 def test_a_session_that_restores_places_every_op_first(expect):
-    model = v1_model(node("BoostedTreesBucketize"))
+    model = v1_model(node("BoostedTreesBucketize", "y"))
     assert expect(model, "2.9.3", loader=SESSION).stage is Stage.RUN
     model.meta_graphs[0].saver_def.restore_op_name = "save/restore_all"
     assert expect(model, "2.9.3", loader=SESSION).stage is Stage.LOAD
@@ -134,7 +138,7 @@ def test_a_session_that_restores_places_every_op_first(expect):
 def test_an_op_for_other_devices_is_a_note(expect):
     found = expect(v2_model(node("CudnnRNN")), "2.15.1")
     assert found.kind is Kind.LOADS
-    assert found.notes == ("op CudnnRNN has a kernel in no CPU build: it fails where it is reached",)
+    assert found.notes == ("op CudnnRNN has a kernel in no CPU build: it fails where it is run",)
 
 
 def test_random_numbers_of_an_algorithm_that_came_later(expect):
@@ -236,10 +240,10 @@ def test_placeholders_of_any_shape_in_the_oldest_graphs(expect, producer, kind):
 def test_variables_that_a_session_does_not_restore(expect):
     model = v2_model()
     graph = model.meta_graphs[0]
-    call, restore = node("StatefulPartitionedCall", "y"), node("StatefulPartitionedCall", "restore")
-    call.input.extend(["a", "b"])
+    graph.graph_def.node[0].input.extend(["a", "b"])
+    restore = node("StatefulPartitionedCall", "restore")
     restore.input.append("a")
-    graph.graph_def.node.extend([node("VarHandleOp", "a"), node("VarHandleOp", "b"), call, restore])
+    graph.graph_def.node.extend([node("VarHandleOp", "a"), node("VarHandleOp", "b"), restore])
     graph.saver_def.restore_op_name = "restore"
     found = expect(model, "2.21.0", loader=SESSION)
     assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)

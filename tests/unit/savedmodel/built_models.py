@@ -30,11 +30,12 @@ def v1_model(*nodes, tensorflow="1.15.0", producer=134, signatures=None):
 
 
 def v2_model(*nodes, objects=(), tensorflow="2.7.4", producer=898):
-    """A model of TF 2: objects, and one function that holds the nodes."""
+    """A model of TF 2: objects, and one function that holds the nodes, and that the signature calls."""
     model = v1_model(tensorflow=tensorflow, producer=producer)
     graph = model.meta_graphs[0]
     function = pb.FunctionDef(signature={"name": "__inference_f_1"}, node_def=nodes)
     graph.graph_def.library.function.append(function)
+    graph.graph_def.node.append(node("StatefulPartitionedCall", "y", f={"func": {"name": "__inference_f_1"}}))
     graph.object_graph_def.nodes.extend(objects or [user_object()])
     return model
 

@@ -18,7 +18,7 @@ from harness.errors import UnreadableModelError
 from harness.savedmodel import saved_model_pb2 as pb
 from harness.savedmodel.facts import read_facts
 from harness.savedmodel.graph import OpUse
-from harness.savedmodel.keras import KerasObject
+from harness.savedmodel.keras import KerasFacts, KerasObject
 
 
 def graph_of(folder, model):
@@ -30,16 +30,17 @@ def test_ops_of_the_graph_and_of_functions_are_kept_apart(tmp_path):
     model = v2_model(node("MatMul"), node("MatMul", "again"), node("Add"))
     model.meta_graphs[0].graph_def.node.extend([node("MatMul", "third"), node("NoOp")])
     assert graph_of(tmp_path, model).graph.ops == {
-        "Add": OpUse(in_functions=1),
-        "MatMul": OpUse(in_graph=1, in_functions=2),
+        "Add": OpUse(in_functions=1, reached=True),
+        "MatMul": OpUse(in_graph=1, in_functions=2, reached=True),
         "NoOp": OpUse(in_graph=1),
+        "StatefulPartitionedCall": OpUse(in_graph=1, graph_attributes=frozenset({"f"}), reached=True),
     }
 
 
 def test_a_function_called_by_its_name_is_no_op(tmp_path):
     model = v2_model(node("Add"))
     model.meta_graphs[0].graph_def.node.append(node("__inference_f_1"))
-    assert list(graph_of(tmp_path, model).graph.ops) == ["Add"]
+    assert list(graph_of(tmp_path, model).graph.ops) == ["Add", "StatefulPartitionedCall"]
 
 
 def test_attributes_that_are_the_writers_default_do_not_count(tmp_path):
@@ -91,11 +92,10 @@ def restoring(*restored):
     model = v2_model()
     graph = model.meta_graphs[0]
     graph.graph_def.node.extend([node("VarHandleOp", name) for name in ("a", "b", "c")])
-    call = node("StatefulPartitionedCall", "y")
-    call.input.extend(["x", "a", "b"])
+    graph.graph_def.node[0].input.extend(["x", "a", "b"])
     restore = node("StatefulPartitionedCall", "restore")
     restore.input.extend(["filename", *restored])
-    graph.graph_def.node.extend([call, restore])
+    graph.graph_def.node.append(restore)
     graph.saver_def.restore_op_name = "restore"
     return model
 
@@ -182,9 +182,10 @@ def test_text_says_the_same(tmp_path):
     assert found.meta_graphs == binary.meta_graphs
 
 
-def test_keras_3_is_known_by_what_it_tracks(tmp_path):
-    model = v2_model(objects=[user_object(children=[{"local_name": "_losses_override"}])])
-    assert read_facts(write(tmp_path, model)).keras.major == 3
+@pytest.mark.parametrize(("child", "major"), [("_losses_override", 3), ("_misc_assets", None)])
+def test_keras_is_known_by_what_it_tracks(tmp_path, child, major):
+    model = v2_model(objects=[user_object(children=[{"local_name": child}])])
+    assert read_facts(write(tmp_path, model)).keras == KerasFacts(major=major, version=None)
 
 
 def test_no_keras(tmp_path):
