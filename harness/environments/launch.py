@@ -21,6 +21,7 @@ import harness.probe
 from harness.errors import ProbeError
 from harness.model.outcome import Outcome
 from harness.model.secrets import masked, secret_values
+from harness.probe.scrub import scrub
 from harness.store.files import write_json
 from harness.store.results import RECORDING_FORMAT
 
@@ -97,8 +98,9 @@ def run_probe(launch: Launch, on_result: Callable[[Mapping[str, Any]], None]) ->
             raise ProbeError(f"the probe failed (exit status {process.returncode}):\n{_tail(log)}")
         if watch.missing:
             outcome, reason = _what_became(why, process.returncode, imported)
+            said = _scrubbed(launch, scratch, _tail(log))
             for case in watch.missing:
-                write_json(Path(case["result"]), _unwritten(case, outcome, reason, _tail(log), started))
+                write_json(Path(case["result"]), _unwritten(case, outcome, reason, said, started))
             watch.look()
 
 
@@ -214,6 +216,13 @@ def _unwritten(
         "started": started.isoformat(timespec="milliseconds"),
         "ended": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
     }
+
+
+def _scrubbed(launch: Launch, scratch: Path, text: str) -> str:
+    """Return what the probe's own process printed as it may be recorded: the probe could not see to it."""
+    request = _request(launch, scratch, scratch)
+    scrubbed: str = scrub(text, [(path, label) for path, label in request["scrub"]], request["secrets"])
+    return scrubbed
 
 
 def _tail(log: Path) -> str:

@@ -11,6 +11,9 @@ import warnings
 
 from . import child, files, watch
 
+#: What this process prints, where that goes to a file and the system lets it be read (Linux).
+OWN_LOG = "/proc/self/fd/2"
+
 
 class StopError(BaseException):
     """A signal asked the probe to end. The only argument is its number; no handler of failures takes it."""
@@ -61,7 +64,9 @@ def run(request, argv):
             else:
                 process = fork(tf, request, case, places) if forks else start(argv, number, places)
                 part = part_of(process, case, places)
-            result = files.result(case, imported, part, clean, places.log)
+            # An import is this process's own, and so is what it printed.
+            log = OWN_LOG if "outcome" in imported else places.log
+            result = files.result(case, imported, part, clean, log)
             files.write_json(case["result"], dict(result, started=begun, ended=now()))
             shutil.rmtree(places.folder, ignore_errors=True)
     finally:

@@ -24,9 +24,11 @@ from harness.report.rows import (
     environment_rows,
     expectation_rows,
     output_row,
+    prediction_row,
     setting_rows,
 )
 from harness.report.tables import class_name
+from harness.run.foresee import foresee
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -62,6 +64,9 @@ def build_report(
     read = _reader(project.results)
     remarks = list(plan.remarks)
     cells = [cell_row(row) for row in collection.rows]
+    foreseen = foresee(project, plan, collection.ready)
+    for cell, row in zip(cells, collection.rows, strict=True):
+        cell.prediction = prediction_row(foreseen.get((row.cell, row.case)), row.outcome)
     class_rows: list[ClassRow] = []
     divergence_rows: list[DivergenceRow] = []
     output_rows: list[OutputRow] = []
@@ -98,7 +103,7 @@ def build_report(
         cells=cells,
         classes=class_rows,
         divergences=divergence_rows,
-        causes=cause_rows(plan, collection),
+        causes=cause_rows(project, plan, collection),
         remedies=remedy_rows(project, plan, collection, mending, read),
         remedies_done=mending.done,
         explanations=[row for found in explained.values() for row in found.explanations],

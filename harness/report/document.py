@@ -82,6 +82,18 @@ class PhaseRow(Row):
     peak_rss_bytes: int
 
 
+class PredictionRow(Row):
+    """What preflight expected of one cell and case, without TensorFlow."""
+
+    kind: str
+    """"loads", "needs" or "fails"."""
+    because: list[str]
+    needs: list[str]
+    confidence: str
+    came_true: bool | None
+    """None where the outcome has nothing to say of it, or there is none."""
+
+
 class CellRow(Row):
     """What became of one cell and case."""
 
@@ -100,6 +112,7 @@ class CellRow(Row):
     """Against the baseline; the worst of all outputs that are not nondeterministic."""
     not_compared: list[str] = []
     """Outputs of the case that are nondeterministic in some cell: nothing is known of them here either."""
+    prediction: PredictionRow | None = None
     expected: str | None = None
     """Why this outcome or verdict is expected, where the matrix says so."""
     phases: dict[str, PhaseRow] = {}

@@ -37,6 +37,7 @@ def render(report: Report) -> str:
     numbers = tables.divergences(report)
     if not numbers.empty:
         parts += ["## What differs from the baseline, in numbers", _table(numbers)]
+    parts += _list("## Predicted and seen", tables.predictions(report))
     parts += _list("## Why, and what mends it", tables.mending(report))
     for row in report.explanations:
         parts += _list(f"### {_text(row.case)}: what the {row.about} depend on", row.evidence)

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 _MENDED = "remedy"  # the cell a remedied case stands in, beside the baseline's
 
 
-def cause_rows(plan: Plan, collection: Collection) -> list[CauseRow]:
+def cause_rows(project: Project, plan: Plan, collection: Collection) -> list[CauseRow]:
     """Return what explains each failure; one that nothing explains says so, with what is worth searching."""
     rows = []
     for row in collection.rows:
         if row.outcome is Outcome.RECORDED or row.recording is None:
             continue
-        matches = causes_of(plan, row)
+        matches = causes_of(project, plan, row, collection.ready[row.case])
         best = matches[0].cause if matches else None
         rows.append(
             CauseRow(

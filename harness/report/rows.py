@@ -15,15 +15,19 @@ from harness.report.document import (
     MinTolerance,
     OutputRow,
     PhaseRow,
+    PredictionRow,
     SettingRow,
 )
+from harness.run.foresee import came_true
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.judge.case import JudgedOutput, OutputStanding
     from harness.judge.expect import CheckedExpectations
+    from harness.model.outcome import Outcome
     from harness.model.plan import Plan
+    from harness.preflight.prediction import Prediction
     from harness.run.collect import Collected, Collection
 
 #: Measured numbers that a row takes as they are.
@@ -90,6 +94,19 @@ def output_row(case: str, standing: OutputStanding) -> OutputRow:
         raised=floor.raised if floor else None,
         detectable=floor.detectable if floor else None,
         no_floor=standing.no_floor,
+    )
+
+
+def prediction_row(prediction: Prediction | None, outcome: Outcome) -> PredictionRow | None:
+    """Return what was expected of a cell and case beside what became of it."""
+    if prediction is None:
+        return None
+    return PredictionRow(
+        kind=prediction.kind.value,
+        because=list(prediction.because),
+        needs=list(prediction.needs),
+        confidence=prediction.confidence.value,
+        came_true=came_true(prediction, outcome),
     )
 
 

@@ -148,6 +148,30 @@ def divergences(report: Report) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def predictions(report: Report) -> list[str]:
+    """Return how far preflight was right, and every prediction that did not come true."""
+    told = [
+        (row, row.prediction)
+        for row in report.cells
+        if row.prediction is not None and row.prediction.came_true is not None
+    ]
+    wrong: dict[tuple[str, str, str], list[str]] = {}
+    for row, prediction in told:
+        if not prediction.came_true:
+            said = f"{prediction.kind} ({'; '.join(prediction.because) or 'nothing speaks against it'})"
+            wrong.setdefault((row.case, said, row.outcome.value), []).append(row.cell)
+    if not told:
+        return []
+    right = len(told) - sum(len(cells) for cells in wrong.values())
+    return [
+        f"{right} of {len(told)} predictions from the files alone came true",
+        *(
+            f"{case}: predicted {said}, and it was {outcome}: {_several(tuple(cells))}"
+            for (case, said, outcome), cells in wrong.items()
+        ),
+    ]
+
+
 def mending(report: Report) -> list[str]:
     """Return, per cause, where it struck, and what was run and seen to mend it or not; indented lines."""
     struck: dict[tuple[str | None, str], dict[str, list[str]]] = {}

@@ -47,6 +47,8 @@ def render(report: Report, places: list[str]) -> str:
         parts.append(_list("Not recorded", [textwrap.shorten(line, 240, placeholder=" …") for line in lines]))
     if lines := tables.mending(report):
         parts.append(_list("Why, and what mends it", [_shortened(line) for line in lines]))
+    if lines := tables.predictions(report):
+        parts.append(_list("Predicted and seen", [_shortened(line) for line in lines]))
     if lines := tables.proposals(report):
         parts.append(_list("Cells that would tell more (nox -s … -- --separate runs them)", lines))
     if report.remarks:

@@ -9,8 +9,10 @@ from harness.causes.match import find_causes
 from harness.environments.host import platform_name
 from harness.environments.launch import Launch, run_probe
 from harness.model.outcome import Outcome
+from harness.preflight.features import features_of
 from harness.remedies.attempts import Failure, plan_remedies
 from harness.run.cases import ReadyCase, model_folder
+from harness.run.foresee import facts_of
 from harness.store.files import json_digest, read_json
 from harness.store.results import RECORDING_FORMAT
 
@@ -39,17 +41,22 @@ class Mending:
     """Whether every one that can be tried was."""
 
 
-def causes_of(plan: Plan, row: Collected) -> list[Match]:
-    """Return what explains a failure, best first; nothing where it was recorded, or is unknown."""
+def causes_of(project: Project, plan: Plan, row: Collected, ready: ReadyCase | str | None) -> list[Match]:
+    """Return what explains a failure, best first; nothing where it was recorded, or is unknown.
+
+    ``ready`` is the failed case, whose model's own files confirm some causes.
+    """
     if row.outcome is Outcome.RECORDED or row.recording is None:
         return []
-    recording = row.recording
+    recording, facts = row.recording, facts_of(project, ready)
     return find_causes(
         row.outcome,
         recording["reason"],
         recording["traceback"],
         recording["log_tail"],
         plan.environments[row.cell.environment].tensorflow,
+        frozenset() if facts is None else features_of(facts),
+        producer=None if facts is None else facts.main.tensorflow_version or None,
     )
 
 
@@ -60,7 +67,11 @@ def remedies_for(project: Project, plan: Plan, collection: Collection) -> Remedi
     }
     failures = []
     for row in collection.rows:
-        if row.required and row.outcome in _MENDABLE and (matches := causes_of(plan, row)):
+        if (
+            row.required
+            and row.outcome in _MENDABLE
+            and (matches := causes_of(project, plan, row, collection.ready[row.case]))
+        ):
             ready, target = collection.ready[row.case], None
             if row.case in trained and isinstance(ready, ReadyCase) and not plan.cases[row.case].function:
                 folder = re_export_folder(project, plan, ready)
