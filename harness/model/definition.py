@@ -252,6 +252,9 @@ class CaseDefinition(Keys):
     load_model), "tf-keras" (that package's), or "tfsm-layer" (a layer of Keras 3)."""
     modules: list[LocalPath] = []
     """Local code: a .py is imported before the model is loaded, a folder put on the path."""
+    imports: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]] = []
+    """Installed modules that are imported before the model is loaded, for the operations or classes that
+    they register, e.g. "tensorflow_text"."""
     libraries: list[LocalPath] = []
     """Libraries of custom operations (.so), loaded before the model."""
     inputs: list[InputSource] = []

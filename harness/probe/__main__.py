@@ -12,7 +12,7 @@
                 "setting": {"device": null | "cpu" | "gpu:N", "intra_op_threads": null | int,
                             "inter_op_threads": null | int, "jit_compile": bool, "grappler": bool},
                 "loader": "saved_model" | "v1-session" | "keras" | "tf-keras" | "tfsm-layer",
-                "modules": [path, ...], "libraries": [path, ...],
+                "imports": [module, ...], "modules": [path, ...], "libraries": [path, ...],
                 "tags": null | [str], "signature": null | str, "function": null | str,
                 "batches": null | [[input, ...], ...],
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,

@@ -13,8 +13,8 @@ _REQUEST = ("objects", "imported", "isolation", "scrub", "secrets", "variables",
 _SETTING = ("device", "intra_op_threads", "inter_op_threads", "jit_compile", "grappler")
 _CASE = (
     "result", "key", "identity", "model", "loader", "tags", "signature", "function", "batches",
-    "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting", "floor", "save_to", "modules",
-    "libraries",
+    "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting", "floor", "save_to",
+    "imports", "modules", "libraries",
 )  # fmt: skip
 
 

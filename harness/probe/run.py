@@ -1,6 +1,7 @@
 """One case from model to output entries: apply the setting, load, run, store, compare further runs."""
 
 import contextlib
+import importlib
 import os
 
 from . import effective, floor, loaders, local, measure, re_export, tensors, texts
@@ -86,12 +87,16 @@ def _run(tf, request, case, report, phases, part):
 
 
 def bring_code(tf, case, report):
-    """Load the case's libraries of operations, then import its modules, which may use them."""
+    """Load the case's libraries of operations, then import what is installed, then its own modules."""
     for path in case["libraries"]:
         name = os.path.basename(path)
         report("loading library {}".format(name))
         with failing_as("load-failed", "library {} could not be loaded: ".format(name)):
             tf.load_op_library(path)
+    for name in case["imports"]:
+        report("importing {}".format(name))
+        with failing_as("load-failed", "{} could not be imported: ".format(name)):
+            importlib.import_module(name)
     if case["modules"]:
         local.reach(case["modules"])
     for path in case["modules"]:

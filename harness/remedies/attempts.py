@@ -25,6 +25,7 @@ _MOST_CAUSES = 2
 _MOST_ATTEMPTS = 5
 #: TensorFlow itself is the cell's own axis, and no remedy for it.
 _TENSORFLOW = re.compile(r"(tensorflow|tf[-_]nightly)([-_](cpu|gpu|intel|macos))?")
+_IMPORTABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _NOT_TRIED = "no part of any attempt"
 
 
@@ -100,6 +101,7 @@ def _attempts(
             result = _apply(plan, failure, remedy)
             if result is None or not can_exist(result.environment):
                 continue
+            result = _with_import(result, remedy, match)
             cell = CellId(result.environment.id, result.setting[0])
             if (cell, result.case[0]) not in tried:
                 tried.add((cell, result.case[0]))
@@ -145,6 +147,16 @@ def _other_packages(same: _Changed, requirement: str) -> _Changed | None:
         same,
         environment=replace(same.environment, requirements=(*requirements, requirement), provisional=True),
     )
+
+
+def _with_import(changed: _Changed, remedy: Remedy, match: Match) -> _Changed:
+    """Return a package added with the module imported that registers what it brings, where that is named."""
+    named = [each.value for each in match.remedies if each.kind is RemedyKind.MODULE]
+    if remedy.kind is not RemedyKind.PACKAGE or not named or not _IMPORTABLE.fullmatch(named[0]):
+        return changed
+    name, case = changed.case
+    imports = [*case.imports, named[0]]
+    return replace(changed, case=(f"{name}+{named[0]}", case.model_copy(update={"imports": imports})))
 
 
 def _other_resolution(same: _Changed, resolve: str) -> _Changed:

@@ -147,6 +147,7 @@ def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
         "identity": keyed_job.identity,
         "model": model_folder(project, ready),
         "loader": keyed_job.loader,
+        "imports": case.imports,
         "modules": [str(project.root / path) for path in case.modules],
         "libraries": [str(project.root / path) for path in case.libraries],
         "tags": case.tags,

@@ -53,6 +53,8 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
         floor = plan.noise_floor.model_dump(mode="json")
     done = case.model_dump(mode="json", include={"signature", "function", "tags", "runs"})
     done["loader"] = loader
+    if case.imports:
+        done["imports"] = case.imports
     if ready.code:
         done["code"] = list(ready.code.items())  # in their order, which is that of imports
     key = recording_key(

@@ -143,6 +143,7 @@ def _request(project: Project, plan: Plan, ready: ReadyCase, name: str, target: 
         "identity": {"case": name, "environment": plan.baseline.environment},
         "model": model_folder(project, ready),
         "loader": "saved_model",
+        "imports": definition.imports,
         "modules": [],
         "libraries": [str(project.root / path) for path in definition.libraries],
         "tags": definition.tags,

@@ -55,6 +55,7 @@ class Probing:
             "memory_limit_bytes": None,
             "floor": None,
             "save_to": None,
+            "imports": [],
             "modules": [],
             "libraries": [],
         }

@@ -149,3 +149,14 @@ def test_two_causes_with_one_remedy_try_it_once(plan):
         AWAY, "cnn", [match((RemedyKind.LOADER, "v1-session"), name=name) for name in ("a", "b")]
     )
     assert len(plan_remedies(plan, [failure], lambda _: True).attempts) == 1
+
+
+def test_a_package_that_registers_operations_is_imported_too(plan):
+    found = attempted(
+        plan, (RemedyKind.PACKAGE, "tensorflow-text~={minor}.0"), (RemedyKind.MODULE, "tensorflow_text")
+    )
+    (attempt,) = found.attempts
+    assert attempt.variant == "cnn+tensorflow_text"
+    assert found.plan.cases["cnn+tensorflow_text"].imports == ["tensorflow_text"]
+    advised = attempted(plan, (RemedyKind.PACKAGE, "a"), (RemedyKind.MODULE, "the file that defines it"))
+    assert advised.plan.cases == {"cnn": plan.cases["cnn"]}
