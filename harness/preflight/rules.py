@@ -177,6 +177,22 @@ def argument_kinds(asked: Question) -> Iterator[Finding]:
             )
 
 
+def tables_that_save_themselves(asked: Question) -> Iterator[Finding]:
+    """``saveable_object_util.py``, ``save_fn(checkpoint_key) expected a Tensor``.
+
+    Seen in 2.11 and 2.12 with mutable tables, such as TextVectorization's, of 2.14 to 2.21; not with those
+    of 2.13, nor in 2.10 and 2.13.
+    """
+    objects = asked.graph.objects
+    writer = re.match(r"\d+\.\d+", asked.graph.tensorflow_version)
+    if not asked.as_objects or objects is None or writer is None or order(writer[0]) < (2, 14):
+        return
+    if objects.savers and asked.minor in {"2.11", "2.12"}:
+        yield Finding(
+            f"{objects.savers} tables bring functions to save them, in a form that is not understood"
+        )
+
+
 def optimizer_slots(asked: Question) -> Iterator[Finding]:
     """``load.py``, ``_recreate_user_object`` and ``add_slot``: tensorflow#70196; seen.
 
@@ -224,5 +240,6 @@ RULES = (
     graph_versions,
     object_kinds,
     argument_kinds,
+    tables_that_save_themselves,
     optimizer_slots,
 )

@@ -60,7 +60,8 @@ class ObjectFacts:
     ``kinds`` are those of SavedObject, by how many objects have them; an empty name is an object of a
     kind that this schema does not know. ``registered_only`` are the names of registered classes whose
     objects have no kind at all: only the class itself can bring them back. ``slots`` counts variables that
-    belong to an optimizer, ``slot_owners`` are the identifiers of those. ``value_kinds`` are the kinds of
+    belong to an optimizer, ``slot_owners`` are the identifiers of those. ``savers`` counts resources, such as
+    mutable tables, that bring functions to save and restore themselves. ``value_kinds`` are the kinds of
     StructuredValue, and ``specs`` the TypeSpecs by name, in the signatures of functions.
     """
 
@@ -70,6 +71,7 @@ class ObjectFacts:
     registered_only: frozenset[str]
     slots: int
     slot_owners: frozenset[str]
+    savers: int
     value_kinds: frozenset[str]
     specs: frozenset[str]
     keras_3: bool
@@ -85,6 +87,7 @@ class _Found:
     registered: Counter[str] = field(default_factory=Counter)
     registered_only: set[str] = field(default_factory=set)
     slots: int = 0
+    savers: int = 0
     slot_owners: set[str] = field(default_factory=set)
     value_kinds: set[str] = field(default_factory=set)
     specs: set[str] = field(default_factory=set)
@@ -107,6 +110,7 @@ def read_objects(walk: Walk, meta_graph: memoryview) -> ObjectFacts | None:
         registered=dict(sorted(found.registered.items())),
         registered_only=frozenset(found.registered_only),
         slots=found.slots,
+        savers=found.savers,
         slot_owners=frozenset(found.slot_owners),
         value_kinds=frozenset(found.value_kinds),
         specs=frozenset(found.specs),
@@ -117,7 +121,7 @@ def read_objects(walk: Walk, meta_graph: memoryview) -> ObjectFacts | None:
 
 
 def _add(walk: Walk, node: memoryview, found: _Found) -> None:
-    kind, identifier, registered, slots = "", "", "", 0
+    kind, identifier, registered, slots, saves = "", "", "", 0, False
     for number, value, _ in walk.fields(node):
         if not isinstance(value, memoryview):
             continue
@@ -133,12 +137,15 @@ def _add(walk: Walk, node: memoryview, found: _Found) -> None:
             )
         elif number == pb.SavedObject.SLOT_VARIABLES_FIELD_NUMBER:
             slots += 1
+        elif number == pb.SavedObject.SAVEABLE_OBJECTS_FIELD_NUMBER:
+            saves = True
         elif number == pb.SavedObject.REGISTERED_NAME_FIELD_NUMBER:
             registered = text(value)
         elif number in _FUNCTION_SPECS:
             for spec in walk.inside(value, _FUNCTION_SPECS[number]):
                 _add_values(walk, spec, _SPEC_VALUES, found)
     found.kinds[kind] += 1
+    found.savers += saves and kind == "resource"
     if registered:
         found.registered[registered] += 1
         if not kind:

@@ -611,8 +611,23 @@ class SavedVariable(_message.Message):
     name: str
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
+class SaveableObject(_message.Message):
+    __slots__ = ("save_function", "restore_function")
+    SAVE_FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    RESTORE_FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    save_function: int
+    restore_function: int
+    def __init__(self, save_function: _Optional[int] = ..., restore_function: _Optional[int] = ...) -> None: ...
+
 class SavedObject(_message.Message):
-    __slots__ = ("children", "slot_variables", "user_object", "asset", "function", "variable", "bare_concrete_function", "constant", "resource", "captured_tensor", "registered_name")
+    __slots__ = ("children", "slot_variables", "user_object", "asset", "function", "variable", "bare_concrete_function", "constant", "resource", "captured_tensor", "saveable_objects", "registered_name")
+    class SaveableObjectsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: SaveableObject
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[SaveableObject, _Mapping]] = ...) -> None: ...
     CHILDREN_FIELD_NUMBER: _ClassVar[int]
     SLOT_VARIABLES_FIELD_NUMBER: _ClassVar[int]
     USER_OBJECT_FIELD_NUMBER: _ClassVar[int]
@@ -623,6 +638,7 @@ class SavedObject(_message.Message):
     CONSTANT_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     CAPTURED_TENSOR_FIELD_NUMBER: _ClassVar[int]
+    SAVEABLE_OBJECTS_FIELD_NUMBER: _ClassVar[int]
     REGISTERED_NAME_FIELD_NUMBER: _ClassVar[int]
     children: _containers.RepeatedCompositeFieldContainer[ObjectReference]
     slot_variables: _containers.RepeatedCompositeFieldContainer[SlotVariableReference]
@@ -634,8 +650,9 @@ class SavedObject(_message.Message):
     constant: Skipped
     resource: Skipped
     captured_tensor: Skipped
+    saveable_objects: _containers.MessageMap[str, SaveableObject]
     registered_name: str
-    def __init__(self, children: _Optional[_Iterable[_Union[ObjectReference, _Mapping]]] = ..., slot_variables: _Optional[_Iterable[_Union[SlotVariableReference, _Mapping]]] = ..., user_object: _Optional[_Union[SavedUserObject, _Mapping]] = ..., asset: _Optional[_Union[Skipped, _Mapping]] = ..., function: _Optional[_Union[SavedFunction, _Mapping]] = ..., variable: _Optional[_Union[SavedVariable, _Mapping]] = ..., bare_concrete_function: _Optional[_Union[SavedBareConcreteFunction, _Mapping]] = ..., constant: _Optional[_Union[Skipped, _Mapping]] = ..., resource: _Optional[_Union[Skipped, _Mapping]] = ..., captured_tensor: _Optional[_Union[Skipped, _Mapping]] = ..., registered_name: _Optional[str] = ...) -> None: ...
+    def __init__(self, children: _Optional[_Iterable[_Union[ObjectReference, _Mapping]]] = ..., slot_variables: _Optional[_Iterable[_Union[SlotVariableReference, _Mapping]]] = ..., user_object: _Optional[_Union[SavedUserObject, _Mapping]] = ..., asset: _Optional[_Union[Skipped, _Mapping]] = ..., function: _Optional[_Union[SavedFunction, _Mapping]] = ..., variable: _Optional[_Union[SavedVariable, _Mapping]] = ..., bare_concrete_function: _Optional[_Union[SavedBareConcreteFunction, _Mapping]] = ..., constant: _Optional[_Union[Skipped, _Mapping]] = ..., resource: _Optional[_Union[Skipped, _Mapping]] = ..., captured_tensor: _Optional[_Union[Skipped, _Mapping]] = ..., saveable_objects: _Optional[_Mapping[str, SaveableObject]] = ..., registered_name: _Optional[str] = ...) -> None: ...
 
 class SavedConcreteFunction(_message.Message):
     __slots__ = ("canonicalized_input_signature", "output_signature")

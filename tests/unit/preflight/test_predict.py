@@ -195,6 +195,21 @@ def test_a_default_argument_that_older_releases_cannot_read(expect):
 
 
 @pytest.mark.parametrize(
+    ("writer", "tensorflow", "kind"),
+    [
+        ("2.14.0", "2.10.1", Kind.LOADS),
+        ("2.14.0", "2.11.1", Kind.FAILS),
+        ("2.21.0", "2.12.1", Kind.FAILS),
+        ("2.13.1", "2.12.1", Kind.LOADS),
+        ("2.14.0", "2.13.1", Kind.LOADS),
+    ],
+)
+def test_tables_that_save_themselves(expect, writer, tensorflow, kind):
+    table = pb.SavedObject(resource={}, saveable_objects={"table": {"save_function": 1}})
+    assert expect(v2_model(objects=[table], tensorflow=writer), tensorflow).kind is kind
+
+
+@pytest.mark.parametrize(
     ("tensorflow", "packages", "kind", "needs"),
     [
         ("2.5.3", [], Kind.LOADS, ()),

@@ -139,7 +139,8 @@ def test_objects(tmp_path):
         objects=[
             user_object("_generic_user_object"),
             optimizer(3),
-            pb.SavedObject(variable={"name": "v"}),
+            pb.SavedObject(variable={"name": "v"}, saveable_objects={"v": {}}),
+            pb.SavedObject(resource={}, saveable_objects={"table": {}}),
             pb.SavedObject(function={"function_spec": {"fullargspec": {"tuple_value": values}}}),
             pb.SavedObject(constant={}, registered_name="tf.TrackableConstant"),
             pb.SavedObject(registered_name="mine.Thing"),
@@ -148,11 +149,18 @@ def test_objects(tmp_path):
     concrete = model.meta_graphs[0].object_graph_def.concrete_functions["f"]
     concrete.output_signature.dict_value.fields["k"].numpy_value.SetInParent()
     found = graph_of(tmp_path, model).objects
-    assert found.kinds == {"": 1, "constant": 1, "function": 1, "user_object": 2, "variable": 1}
+    assert found.kinds == {
+        "": 1,
+        "constant": 1,
+        "function": 1,
+        "resource": 1,
+        "user_object": 2,
+        "variable": 1,
+    }
     assert found.identifiers == {"_generic_user_object": 1, "optimizer": 1}
     assert found.registered == {"mine.Thing": 1, "tf.TrackableConstant": 1}
     assert found.registered_only == {"mine.Thing"}
-    assert (found.slots, found.slot_owners) == (3, {"optimizer"})
+    assert (found.slots, found.slot_owners, found.savers) == (3, {"optimizer"}, 1)
     assert found.value_kinds == {
         "tuple_value",
         "tensor_value",
