@@ -121,10 +121,12 @@ def read_objects(walk: Walk, meta_graph: memoryview) -> ObjectFacts | None:
 
 
 def _add(walk: Walk, node: memoryview, found: _Found) -> None:
-    kind, identifier, registered, slots, saves = "", "", "", 0, False
+    kind, identifier, registered = "", "", ""
+    counts: Counter[int] = Counter()
     for number, value, _ in walk.fields(node):
         if not isinstance(value, memoryview):
             continue
+        counts[number] += 1
         if number in _KINDS:
             kind = _KINDS[number]
         if number == pb.SavedObject.USER_OBJECT_FIELD_NUMBER:
@@ -135,21 +137,18 @@ def _add(walk: Walk, node: memoryview, found: _Found) -> None:
                 for each in map(text, walk.inside(value, pb.ObjectReference.LOCAL_NAME_FIELD_NUMBER))
                 if each in _KERAS_3_CHILDREN or each == _EXPORT_CHILD
             )
-        elif number == pb.SavedObject.SLOT_VARIABLES_FIELD_NUMBER:
-            slots += 1
-        elif number == pb.SavedObject.SAVEABLE_OBJECTS_FIELD_NUMBER:
-            saves = True
         elif number == pb.SavedObject.REGISTERED_NAME_FIELD_NUMBER:
             registered = text(value)
         elif number in _FUNCTION_SPECS:
             for spec in walk.inside(value, _FUNCTION_SPECS[number]):
                 _add_values(walk, spec, _SPEC_VALUES, found)
     found.kinds[kind] += 1
-    found.savers += saves and kind == "resource"
+    found.savers += kind == "resource" and counts[pb.SavedObject.SAVEABLE_OBJECTS_FIELD_NUMBER] > 0
     if registered:
         found.registered[registered] += 1
         if not kind:
             found.registered_only.add(registered)
+    slots = counts[pb.SavedObject.SLOT_VARIABLES_FIELD_NUMBER]
     if slots:
         found.slots += slots
         found.slot_owners.add(identifier)
