@@ -17,7 +17,16 @@ UNSET = "unset"
 
 #: The order in which factors are named: what is likelier to be the cause, and easier to change, first.
 ORDER = (
-    *("TensorFlow", "oneDNN", "XLA", "Grappler", "intra-op threads", "inter-op threads", "oneDNN ISA cap"),
+    *(
+        "TensorFlow",
+        "loader",
+        "oneDNN",
+        "XLA",
+        "Grappler",
+        "intra-op threads",
+        "inter-op threads",
+        "oneDNN ISA cap",
+    ),
     *("GPU", "TF32", "GPU driver", "CUDA", "cuDNN", "build"),
     *("Python", "Keras", "tf-keras", "NumPy", "protobuf", "h5py"),
     *("CPU", "CPU flags", "usable CPUs", "machine", "operating system", "C library"),
@@ -29,6 +38,7 @@ _ABSENT = "absent"
 #: Factors whose recorded value is their text, by its key; None there is "cannot be known".
 _TEXTS = {
     "TensorFlow": "tensorflow",
+    "loader": "loader",
     "NumPy": "numpy",
     "protobuf": "protobuf",
     "h5py": "h5py",

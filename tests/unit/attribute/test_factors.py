@@ -6,6 +6,7 @@ from harness.attribute.factors import ORDER, effective_factors, rank, value_in
 from harness.model.plan import Build
 
 EFFECTIVE = {
+    "loader": "saved_model",
     "python": "3.11.7",
     "python_implementation": "CPython",
     "os": "Linux",
@@ -45,6 +46,7 @@ def test_a_whole_recording_in_the_fixed_order():
     assert len(found.pop("CPU flags")) == 8
     assert list(found.items()) == [
         ("TensorFlow", "2.16.2"),
+        ("loader", "saved_model"),
         ("oneDNN", "on"),
         ("XLA", "off"),
         ("Grappler", "on"),
@@ -79,7 +81,7 @@ def test_every_factor_has_its_place_and_variables_come_last():
         {**EFFECTIVE, **gpu, "cuda": "12.5", "cudnn": "9", "variables": {"A": "1"}}, "gpu"
     )
     assert list(found) == [*ORDER, "variable A"]
-    assert sorted(["variable A", "loader", "h5py"], key=rank) == ["h5py", "loader", "variable A"]
+    assert sorted(["variable A", "sampler", "h5py"], key=rank) == ["h5py", "sampler", "variable A"]
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,9 @@ def test_aliases():
         "TensorFlow or Python (this matrix cannot tell them apart) changes the outputs, "
         "between 2.7.4 and 2.9.3"
     )
-    switch = {cell: {**found, "loader": found["oneDNN"]} for cell, found in SWITCHED.items()}
-    assert said(switch, lambda v: v["loader"]) == (
-        "oneDNN or loader (this matrix cannot tell them apart) changes the outputs: oneDNN on and off differ"
+    switch = {cell: {**found, "sampler": found["oneDNN"]} for cell, found in SWITCHED.items()}
+    assert said(switch, lambda v: v["sampler"]) == (
+        "oneDNN or sampler (this matrix cannot tell them apart) changes the outputs: oneDNN on and off differ"
     )
 
 
