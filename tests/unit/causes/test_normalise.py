@@ -22,7 +22,7 @@ from harness.causes.normalise import normalise
         ("_AnonymousVar12 is", "_AnonymousVar# is"),
         ('  File "<environment>/lib/python3.9/site-packages/tensorflow/python/ops.py", line 82, in f',
          '  File "tensorflow/python/ops.py", line #, in f'),
-        ('  File "/opt/work/my_layer.py", line 7, in call', '  File "my_layer.py", line #, in call'),
+        ('  File "/opt/models/my_layer.py", line 7, in call', '  File "my_layer.py", line #, in call'),
         ('  File "C:\\v\\Lib\\site-packages\\keras\\a.py", line 7, in call',
          '  File "keras/a.py", line #, in call'),
         ("    f(x)\n    ~^^^\nError", "    f(x)\nError"),
