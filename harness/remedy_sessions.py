@@ -6,17 +6,21 @@ sessions, one per environment that a remedy is to be tried in, and ``remedies``,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import nox
 
+from harness.model.plan import Build
 from harness.run.invocation import Selection, run_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.model.plan import Environment, Plan
     from harness.project import Project
 
@@ -48,12 +52,27 @@ def try_remedies(
     environment = {name: value for name, value in os.environ.items() if name not in dropped}
     environment |= {_MATRIX: plan.matrix, _SEPARATE: "1" if separate else ""}
     environments = session.cache_dir.parent  # documented to lie in the folder of environments
-    subprocess.run(
-        [sys.executable, "-m", "nox", "-f", str(noxfile), "--envdir", str(environments), "-s", _SESSION],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        check=False,  # what could not be mended is no failure of the run
-    )
+    with _terminal() as terminal:
+        subprocess.run(
+            [sys.executable, "-m", "nox", "-f", str(noxfile), "--envdir", str(environments), "-s", _SESSION],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+            check=False,  # what could not be mended is no failure of the run
+        )
+
+
+@contextlib.contextmanager
+def _terminal() -> Iterator[IO[str] | None]:
+    """Yield the user's terminal, if there is one: nox shows nothing of a parallel session until its end."""
+    try:
+        terminal = open("/dev/tty", "w", encoding="utf-8")  # noqa: PTH123, SIM115 - closed below
+    except OSError:
+        yield None
+        return
+    with terminal:
+        yield terminal
 
 
 def define(project: Project, matrix: str, parallelism: int) -> None:
@@ -85,7 +104,13 @@ def define(project: Project, matrix: str, parallelism: int) -> None:
 
 
 def _define_environment(project: Project, plan: Plan, environment: Environment, first: list[str]) -> None:
-    @nox.session(name=environment.id, python=environment.python, requires=first, default=False)
+    @nox.session(
+        name=environment.id,
+        python=environment.python,
+        requires=first,
+        default=False,
+        allow_parallel=environment.build is not Build.GPU,  # as for the matrix itself
+    )
     def run(session: nox.Session) -> None:
         """Try remedies in one environment."""
         from harness.actions.mend import run_remedies  # noqa: PLC0415 - as above
