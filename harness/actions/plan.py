@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
+from harness.actions.mend import left_to_try
 from harness.environments.interpreters import extend_path, find_interpreter
 from harness.model.plan import Purpose
+from harness.preflight.prediction import Kind
+from harness.run.cases import find_ready
+from harness.run.foresee import foresee
 from harness.run.jobs import current_installation, pending
 from harness.run.locking import lock_status
 
@@ -27,12 +31,20 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
     waiting = pending(project, plan, selection)
     left = Counter(job.cell.environment for job in waiting if job.purpose is Purpose.OUTPUTS)
     noise = [job for job in waiting if job.purpose is Purpose.FLOOR]
+    ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
+    foreseen = foresee(project, plan, ready)
     jobs = list(plan.jobs())
     wanted = Counter(job.cell.environment for job in jobs if selection.wants(job))
     included = {job.cell.environment for job in jobs}
     environments = []
     for name, environment in plan.environments.items():
         row: dict[str, Any] = {"environment": name, "to_run": left[name], "of": wanted[name]}
+        row["predicted"] = [
+            {"setting": cell.setting, "case": case, "kind": each.kind, "stage": each.stage,
+             "because": list(each.because), "needs": list(each.needs)}
+            for (cell, case), each in foreseen.items()
+            if cell.environment == name and each.kind is not Kind.LOADS
+        ]  # fmt: skip
         row["noise_floors"] = sum(job.cell.environment == name for job in noise)
         if name not in included and name not in plan.unavailable:
             environments.append({**row, "excluded": True})
@@ -63,6 +75,8 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
             for (cell, case), reason in plan.excluded.items()
         ],
         "replicates": plan.noise_floor.replicates if plan.noise_floor else None,
+        # Looking for failures makes cases ready, and a dry run must not fetch what is not there.
+        "remedies_to_try": 0 if None in ready.values() else len(left_to_try(project, plan).jobs),
         "to_run": left.total(),
         "recorded": wanted.total() - left.total(),
         "remarks": list(plan.remarks),
@@ -91,7 +105,13 @@ def render_plan(described: dict[str, Any]) -> str:
         ]
         size = "installed" if row["installed"] else _size(row["download_mb"])
         rows.append(
-            {"environment": row["environment"], "what": what, "packages": size, "needs": ", ".join(needs)}
+            {
+                "environment": row["environment"],
+                "what": what,
+                "packages": size,
+                "needs": ", ".join(needs),
+                "predicted": _predicted(row["predicted"]),
+            }
         )
     coming = [
         row["download_mb"]
@@ -110,12 +130,22 @@ def render_plan(described: dict[str, Any]) -> str:
         "",
         f"{described['to_run']} to run, {described['recorded']} recorded already",
         f"to download: up to {sum(known)} MB{plus} (less what uv's cache holds)",
+        f"remedies to try of what has failed so far: {described['remedies_to_try']} cells × cases",
         *_excluded(described),
         *(f"lock of {row['environment']}: {row['lock_problem']}" for row in described["environments"]
           if row.get("lock_problem")),
         *(f"remark: {remark}" for remark in described["remarks"]),
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _predicted(found: list[dict[str, Any]]) -> str:
+    """Return in short what preflight has against an environment's cases, in whichever setting."""
+    texts: dict[str, list[str]] = {}
+    for each in found:
+        said = f"needs {', '.join(each['needs'])}" if each["needs"] else f"fails to {each['stage']}"
+        texts.setdefault(said, []).append(each["case"])
+    return "; ".join(f"{', '.join(dict.fromkeys(cases))} {said}" for said, cases in texts.items())
 
 
 def _excluded(described: dict[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from harness.savedmodel.facts import read_facts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.model.definition import CaseDefinition
     from harness.model.plan import CellId, Environment, Plan
     from harness.project import Project
     from harness.savedmodel.facts import ModelFacts
@@ -29,7 +30,11 @@ def foresee(
     project: Project, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
 ) -> dict[tuple[CellId, str], Prediction]:
     """Return a prediction for every cell and case that is to run and whose model can be read."""
-    facts = {name: known for name, found in ready.items() if (known := facts_of(project, found)) is not None}
+    facts = {
+        name: known
+        for name, case in plan.cases.items()
+        if (known := facts_of(project, ready.get(name)) or _local(project, case)) is not None
+    }
     packages = {name: _packages(project, each) for name, each in plan.environments.items()}
     predictions = {}
     for job in plan.jobs():
@@ -52,6 +57,16 @@ def facts_of(project: Project, ready: ReadyCase | str | None) -> ModelFacts | No
         return None
     try:
         return _facts(model_folder(project, ready), ready.model_digest)
+    except UnreadableModelError:
+        return None
+
+
+def _local(project: Project, case: CaseDefinition) -> ModelFacts | None:
+    """Return the facts of a model that needs no fetching, of a case that is not made ready yet."""
+    if case.package is not None:
+        return None
+    try:
+        return read_facts(project.root / case.path)
     except UnreadableModelError:
         return None
 
