@@ -4,7 +4,7 @@ import pytest
 
 from harness.model.verdict import Verdict
 from harness.report import tables
-from harness.report.document import CauseRow, OutputRow, RemedyRow
+from harness.report.document import CauseRow, OutputRow, PredictionRow, RemedyRow
 
 
 @pytest.mark.parametrize(
@@ -300,3 +300,20 @@ def test_an_unknown_failure_says_so_with_what_is_worth_searching(make):
     report.causes = [cause("e1", "cnn", name=None, title="unknown", useful="File x\n  ValueError: what")]
     assert tables.mending(report) == ["unknown: File x ValueError: what (e1: cnn)"]
     assert tables.mending(make({"cnn": {"e1": "A"}})) == []
+
+
+def test_predictions_that_did_not_come_true_are_named(make):
+    report = make({"cnn": {"e1": "A", "e2": "load-failed", "e3": "crashed"}, "rnn": {"e1": "A"}})
+    assert tables.predictions(report) == []
+    for row, kind, because, right in zip(
+        report.cells, ("loads", "loads", "fails", "needs"), ([], [], ["x"], ["slots"]),
+        (True, False, None, False), strict=True,
+    ):  # fmt: skip
+        row.prediction = PredictionRow(
+            kind=kind, because=because, needs=[], confidence="high", came_true=right
+        )
+    assert tables.predictions(report) == [
+        "1 of 3 predictions from the files alone came true",
+        "cnn: predicted loads (nothing speaks against it), and it was load-failed: e2/default",
+        "rnn: predicted needs (slots), and it was recorded: e1/default",
+    ]
