@@ -41,8 +41,6 @@ def test_sides_that_do_not_agree_are_not_put_beside_each_other():
 
 @pytest.mark.parametrize("side", others.SIDES)
 def test_every_side_finds_what_was_written(tmp_path, side):
-    if side == "Polygraphy":
-        pytest.importorskip("polygraphy")
     assert others.write_recordings(tmp_path / "cells", SCENARIO) > 0
     assert len(list((tmp_path / "cells" / "objects").rglob("*.npy"))) == 3
     passed = others.COMPARE[side](tmp_path / "cells")
