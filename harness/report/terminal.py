@@ -50,7 +50,8 @@ def render(report: Report, places: list[str]) -> str:
     if lines := tables.predictions(report):
         parts.append(_list("Predicted and seen", [_shortened(line) for line in lines]))
     if lines := tables.proposals(report):
-        parts.append(_list("Cells that would tell more (nox -s … -- --separate runs them)", lines))
+        name = "matrix" if report.matrix == "default" else f"matrix-{report.matrix}"
+        parts.append(_list(f"Cells that would tell more (nox -s {name} -- --separate runs them)", lines))
     if report.remarks:
         parts.append(_list("Remarks", report.remarks))
     if report.faults:
