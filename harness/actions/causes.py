@@ -37,6 +37,7 @@ _WORDS = {
     RemedyKind.RESOLVE: "dependencies as of `{}`",
     RemedyKind.VARIABLE: "set `{}`",
     RemedyKind.RE_EXPORT: "export again {}",
+    RemedyKind.IMPORT: "import `{}` first",
     RemedyKind.MODULE: "`modules`: {}",
     RemedyKind.UPGRADE: "TensorFlow `{}`",
     RemedyKind.ADVICE: "{}",

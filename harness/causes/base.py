@@ -62,6 +62,8 @@ class RemedyKind(StrEnum):
     """An environment variable; value: NAME=VALUE."""
     RE_EXPORT = "re-export"
     """The model is saved again in the environment that made it; value: how."""
+    IMPORT = "import"
+    """An installed module is imported before the model is loaded; value: its name."""
     MODULE = "module"
     """Python code of the model's own must be there; value: what to name in ``modules``."""
     UPGRADE = "upgrade"
@@ -71,7 +73,8 @@ class RemedyKind(StrEnum):
 
 
 _APPLIED = {
-    RemedyKind.LOADER, RemedyKind.PACKAGE, RemedyKind.PIN, RemedyKind.RESOLVE, RemedyKind.VARIABLE,
+    RemedyKind.LOADER, RemedyKind.IMPORT, RemedyKind.PACKAGE, RemedyKind.PIN, RemedyKind.RESOLVE,
+    RemedyKind.VARIABLE,
 }  # fmt: skip
 
 

@@ -25,7 +25,6 @@ _MOST_CAUSES = 2
 _MOST_ATTEMPTS = 5
 #: TensorFlow itself is the cell's own axis, and no remedy for it.
 _TENSORFLOW = re.compile(r"(tensorflow|tf[-_]nightly)([-_](cpu|gpu|intel|macos))?")
-_IMPORTABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _NOT_TRIED = "no part of any attempt"
 
 
@@ -98,7 +97,8 @@ def _attempts(
     tried: set[tuple[CellId, str]] = set()
     for match in failure.matches[:_MOST_CAUSES]:
         for remedy in match.remedies:
-            result = _apply(plan, failure, remedy)
+            brought = any(each.kind is RemedyKind.PACKAGE for each in match.remedies)
+            result = _apply(plan, failure, remedy, brought=brought)
             if result is None or not can_exist(result.environment):
                 continue
             result = _with_import(result, remedy, match)
@@ -111,8 +111,11 @@ def _attempts(
                 )
 
 
-def _apply(plan: Plan, failure: Failure, remedy: Remedy) -> _Changed | None:
-    """Return the failed cell and case with the remedy applied; None for what only a person can do."""
+def _apply(plan: Plan, failure: Failure, remedy: Remedy, *, brought: bool) -> _Changed | None:
+    """Return the failed cell and case with the remedy applied; None for what only a person can do.
+
+    ``brought`` is whether another remedy of the same cause adds a package.
+    """
     setting, case = plan.settings[failure.cell.setting], plan.cases[failure.case]
     same = _Changed(
         plan.environments[failure.cell.environment],
@@ -123,6 +126,8 @@ def _apply(plan: Plan, failure: Failure, remedy: Remedy) -> _Changed | None:
     if remedy.kind is RemedyKind.RE_EXPORT:
         at_home = failure.cell.environment == plan.baseline.environment
         return None if failure.re_exported is None or at_home else _saved_again(same, failure.re_exported)
+    if remedy.kind is RemedyKind.IMPORT and brought:
+        return None  # tried together with the package that brings it
     apply = _APPLY.get(remedy.kind)
     changed = None if apply is None else apply(same, remedy.value)
     return None if changed == same else changed
@@ -151,12 +156,16 @@ def _other_packages(same: _Changed, requirement: str) -> _Changed | None:
 
 def _with_import(changed: _Changed, remedy: Remedy, match: Match) -> _Changed:
     """Return a package added with the module imported that registers what it brings, where that is named."""
-    named = [each.value for each in match.remedies if each.kind is RemedyKind.MODULE]
-    if remedy.kind is not RemedyKind.PACKAGE or not named or not _IMPORTABLE.fullmatch(named[0]):
-        return changed
-    name, case = changed.case
-    imports = [*case.imports, named[0]]
-    return replace(changed, case=(f"{name}+{named[0]}", case.model_copy(update={"imports": imports})))
+    named = [each.value for each in match.remedies if each.kind is RemedyKind.IMPORT]
+    return _other_imports(changed, named[0]) if remedy.kind is RemedyKind.PACKAGE and named else changed
+
+
+def _other_imports(same: _Changed, module: str) -> _Changed:
+    name, case = same.case
+    if module in case.imports:
+        return same
+    imports = [*case.imports, module]
+    return replace(same, case=(f"{name}+{module}", case.model_copy(update={"imports": imports})))
 
 
 def _other_resolution(same: _Changed, resolve: str) -> _Changed:
@@ -180,6 +189,7 @@ def _saved_again(same: _Changed, folder: str) -> _Changed:
 
 _APPLY: dict[RemedyKind, Callable[[_Changed, str], _Changed | None]] = {
     RemedyKind.LOADER: _other_loader,
+    RemedyKind.IMPORT: _other_imports,
     RemedyKind.PACKAGE: _other_packages,
     RemedyKind.PIN: _other_packages,
     RemedyKind.RESOLVE: _other_resolution,

@@ -153,10 +153,16 @@ def test_two_causes_with_one_remedy_try_it_once(plan):
 
 def test_a_package_that_registers_operations_is_imported_too(plan):
     found = attempted(
-        plan, (RemedyKind.PACKAGE, "tensorflow-text~={minor}.0"), (RemedyKind.MODULE, "tensorflow_text")
+        plan, (RemedyKind.PACKAGE, "tensorflow-text~={minor}.0"), (RemedyKind.IMPORT, "tensorflow_text")
     )
     (attempt,) = found.attempts
     assert attempt.variant == "cnn+tensorflow_text"
     assert found.plan.cases["cnn+tensorflow_text"].imports == ["tensorflow_text"]
     advised = attempted(plan, (RemedyKind.PACKAGE, "a"), (RemedyKind.MODULE, "the file that defines it"))
     assert advised.plan.cases == {"cnn": plan.cases["cnn"]}
+
+
+def test_a_module_that_is_there_already_is_imported(plan):
+    found = attempted(plan, (RemedyKind.IMPORT, "keras"))
+    assert found.plan.cases["cnn+keras"].imports == ["keras"]
+    assert jobs(found) == [(f"{NEW.id}/default", "cnn+keras")]
