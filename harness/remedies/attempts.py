@@ -165,7 +165,7 @@ def _other_imports(same: _Changed, module: str) -> _Changed:
     if module in case.imports:
         return same
     imports = [*case.imports, module]
-    return replace(same, case=(f"{name}+{module}", case.model_copy(update={"imports": imports})))
+    return replace(same, case=(f"{name}+import-{module}", case.model_copy(update={"imports": imports})))
 
 
 def _other_resolution(same: _Changed, resolve: str) -> _Changed:

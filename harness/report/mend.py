@@ -151,7 +151,7 @@ def _value(plan: Plan, attempt: Attempt) -> str:
         return (
             f"of its signatures alone, by {plan.baseline.environment}"  # what was run, not what was advised
         )
-    imported = attempt.variant.removeprefix(attempt.case).removeprefix("+")
+    imported = attempt.variant.removeprefix(attempt.case).removeprefix("+import-")
     if attempt.remedy.kind is RemedyKind.PACKAGE and imported:
         return f"{attempt.remedy.value}, with import {imported}"
     return attempt.remedy.value

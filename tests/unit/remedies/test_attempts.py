@@ -156,13 +156,18 @@ def test_a_package_that_registers_operations_is_imported_too(plan):
         plan, (RemedyKind.PACKAGE, "tensorflow-text~={minor}.0"), (RemedyKind.IMPORT, "tensorflow_text")
     )
     (attempt,) = found.attempts
-    assert attempt.variant == "cnn+tensorflow_text"
-    assert found.plan.cases["cnn+tensorflow_text"].imports == ["tensorflow_text"]
+    assert attempt.variant == "cnn+import-tensorflow_text"
+    assert found.plan.cases["cnn+import-tensorflow_text"].imports == ["tensorflow_text"]
     advised = attempted(plan, (RemedyKind.PACKAGE, "a"), (RemedyKind.MODULE, "the file that defines it"))
     assert advised.plan.cases == {"cnn": plan.cases["cnn"]}
 
 
 def test_a_module_that_is_there_already_is_imported(plan):
     found = attempted(plan, (RemedyKind.IMPORT, "keras"))
-    assert found.plan.cases["cnn+keras"].imports == ["keras"]
-    assert jobs(found) == [(f"{NEW.id}/default", "cnn+keras")]
+    assert found.plan.cases["cnn+import-keras"].imports == ["keras"]
+    assert jobs(found) == [(f"{NEW.id}/default", "cnn+import-keras")]
+
+
+def test_importing_a_module_and_loading_with_it_are_two_attempts(plan):
+    found = attempted(plan, (RemedyKind.IMPORT, "keras"), (RemedyKind.LOADER, "keras"))
+    assert [attempt.variant for attempt in found.attempts] == ["cnn+import-keras", "cnn+keras"]
