@@ -34,7 +34,7 @@ def aggregate(
     today = dt.datetime.now(dt.UTC).date()
     content = _content(plan, collection, today)
     latest = project.results.latest
-    fresh = not _stands(project, content)
+    fresh = not _stands(project, content, remedies=attempted)
     if fresh:
         _write_reports(project, plan, collection, run, content, today, attempted=attempted)
     status = _written_status(project)
@@ -50,16 +50,17 @@ def aggregate(
 def is_reported(project: Project, plan: Plan, selection: Selection) -> bool:
     """Whether the newest report is of what is recorded now, every remedy that can be tried included."""
     today = dt.datetime.now(dt.UTC).date()
-    return _stands(project, _content(plan, collect(project, plan, selection), today))
+    return _stands(project, _content(plan, collect(project, plan, selection), today), remedies=True)
 
 
-def _stands(project: Project, content: str) -> bool:
+def _stands(project: Project, content: str, *, remedies: bool) -> bool:
+    """Whether the newest report is of this content, and where ``remedies`` are wanted, has them all."""
     latest = project.results.latest
     known = read_json(latest / "report.json", formats=1)
     return (
         known is not None
         and known.get("content") == content
-        and bool(known.get("remedies_done"))
+        and (bool(known.get("remedies_done")) or not remedies)
         and (latest / "report.txt").exists()
     )
 
