@@ -31,8 +31,8 @@ _ABOUT_RUN = """\
 The floor imports TensorFlow, loads and runs the same cases on the same inputs as often, in one process
 per environment and setting, and hashes and records nothing; neither side measures a noise floor or tries
 remedies. Both run as many processes at a time. CPU time is user and system, of all processes; of {repeats}
-measured in turn after one that is not, the cheapest counts. The allowance is {share:g} x the floor + {each:g} s per
-environment."""
+measured in turn after one that is not, the cheapest counts. The allowance is {share:g} x the floor +
+{each:g} s per environment."""
 
 _ABOUT_HAND = """\
 By hand: nox's virtualenv backend and pip, one environment per release, one process per model,
