@@ -31,6 +31,8 @@ class Left:
     remedies: Remedies
     jobs: list[Job]
     re_exports: dict[str, Path]
+    ready: dict[str, ReadyCase]
+    """The matrix's cases that are made ready."""
 
 
 def mending_of(project: Project, plan: Plan, collection: Collection) -> Mending:
@@ -54,7 +56,8 @@ def _left(project: Project, plan: Plan, collection: Collection) -> Left:
         # What failed to install fails again, and a model that could not be saved again is not there to load.
         if _can_run(project, job) and _has_model(project, remedies, job, set(wanted.values()))
     ]
-    return Left(remedies, jobs, wanted)
+    ready = {name: found for name, found in collection.ready.items() if isinstance(found, ReadyCase)}
+    return Left(remedies, jobs, wanted, ready)
 
 
 def run_remedies(
@@ -69,9 +72,7 @@ def run_remedies(
     """Run one environment's share: in the baseline's, models are saved again first."""
     left = left_to_try(project, plan)
     if environment.id == plan.baseline.environment and left.re_exports:
-        collection = collect(project, plan, Selection())
-        ready = {name: found for name, found in collection.ready.items() if isinstance(found, ReadyCase)}
-        save_again(project, plan, ready, left.re_exports, python_of(venv), say)
+        save_again(project, plan, left.ready, left.re_exports, python_of(venv), say)
     if environment.id in left.remedies.plan.environments:
         before = read_state(project, environment.id)
         run_environment(project, environment, [left.remedies.plan], selection, run, venv, say)

@@ -28,6 +28,7 @@ from harness.compare.pairs import compare_recordings
 from harness.model.divergence import Tolerance
 from harness.model.recording import ArrayEntry, RecordedOutputs
 from harness.probe.arrays import read_array, write_array
+from harness.store.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,19 +166,19 @@ def write_recordings(folder: Path, scenario: Scenario) -> float:
 
 def compare_ours(folder: Path) -> list[bool]:
     """Return which cells pass against the first, as the report comes to know it."""
-    objects = str(folder / "objects")
     found = _recordings(folder)
     baseline = next(iter(found))
     groups = classes(found)
     verdicts = dict.fromkeys(next(group for group in groups if baseline in group), True)
 
-    def read(entry: ArrayEntry) -> Array:
-        array: Array = read_array(objects, entry.to_json(), mmap=True)
-        return array
-
     for a, b in representative_pairs(groups, baseline):
         rows = compare_recordings(
-            found[a], found[b], names=(a, b), tolerance=lambda _: _TOLERANCE, read=read, cache={}
+            found[a],
+            found[b],
+            names=(a, b),
+            tolerance=lambda _: _TOLERANCE,
+            read=Results(folder).array,
+            cache={},
         )
         if b == baseline:
             passed = not any(measured.divergence.beyond for measured in rows)

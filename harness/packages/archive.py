@@ -27,6 +27,8 @@ MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 SIZE_LIMIT = 4 * 2**30  # bytes; a larger model is more likely an archive made to fill the disk
 _ZIP_SUFFIXES = (".whl", ".zip")
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
+#: Everything that readers of archives raise on bytes that are none, or are packed in a way unknown to them
+#: (NotImplementedError: ``zipfile``, of a compression method).
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError)
 
 

@@ -11,7 +11,6 @@ from harness.model.outcome import Outcome
 from harness.model.plan import CellId
 from harness.model.recording import RecordedOutputs
 from harness.model.verdict import Verdict, worst
-from harness.probe.arrays import read_array
 from harness.report.document import ClassRow, ProposalRow, Report
 from harness.report.explain import explain_case
 from harness.report.mend import cause_rows, remedy_rows
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from harness.report.explain import CaseExplanation
     from harness.run.collect import Collection
     from harness.run.mend import Mending
-    from harness.store.results import Results
 
 #: With more classes than this in one case, only pairs with the baseline are measured: the number of
 #: pairs grows with the square. The report says so.
@@ -61,7 +59,7 @@ def build_report(
     today: dt.date,
 ) -> Report:
     """Return the report; arrays are read from the store by memory map, expectations held to ``today``."""
-    read = _reader(project.results)
+    read = project.results.array
     remarks = list(plan.remarks)
     cells = [cell_row(row) for row in collection.rows]
     foreseen = foresee(project, plan, collection.ready)
@@ -120,16 +118,6 @@ def build_report(
         faults=faults,
         exit_status=_exit_status(cells, faults),
     )
-
-
-def _reader(results: Results) -> Callable[[ArrayEntry], Array]:
-    objects = str(results.objects)
-
-    def read(entry: ArrayEntry) -> Array:
-        array: Array = read_array(objects, entry.to_json(), mmap=True)
-        return array
-
-    return read
 
 
 class _CaseRows:

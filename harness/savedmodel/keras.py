@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.savedmodel import saved_model_pb2 as pb
-from harness.savedmodel.wire import DamagedError, Walk, text
+from harness.savedmodel.wire import DamagedError, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,15 +91,9 @@ def read_keras(walk: Walk, content: memoryview | None, in_graph: tuple[tuple[str
 
 def _of_file(walk: Walk, content: memoryview) -> Iterator[tuple[str, bytes]]:
     for node in walk.inside(content, pb.KerasMetadata.NODES_FIELD_NUMBER):
-        identifier, metadata = "", b""
-        for number, value, _ in walk.fields(node):
-            if not isinstance(value, memoryview):
-                continue
-            if number == pb.KerasObject.IDENTIFIER_FIELD_NUMBER:
-                identifier = text(value)
-            elif number == pb.KerasObject.METADATA_FIELD_NUMBER:
-                metadata = bytes(value)
-        yield identifier, metadata
+        yield walk.described(
+            node, pb.KerasObject.IDENTIFIER_FIELD_NUMBER, pb.KerasObject.METADATA_FIELD_NUMBER
+        )
 
 
 def _json(metadata: bytes) -> dict[str, Any]:

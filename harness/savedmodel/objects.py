@@ -155,14 +155,9 @@ def _add(walk: Walk, node: memoryview, found: _Found) -> None:
 
 
 def _user_object(walk: Walk, content: memoryview, found: _Found) -> str:
-    identifier, metadata = "", b""
-    for number, value, _ in walk.fields(content):
-        if not isinstance(value, memoryview):
-            continue
-        if number == pb.SavedUserObject.IDENTIFIER_FIELD_NUMBER:
-            identifier = text(value)
-        elif number == pb.SavedUserObject.METADATA_FIELD_NUMBER:
-            metadata = bytes(value)
+    identifier, metadata = walk.described(
+        content, pb.SavedUserObject.IDENTIFIER_FIELD_NUMBER, pb.SavedUserObject.METADATA_FIELD_NUMBER
+    )
     found.identifiers[identifier] += 1
     if identifier.startswith("_tf_keras_"):
         found.metadata.append((identifier, metadata))

@@ -85,6 +85,12 @@ class Walk:
             key = next(self.inside(entry, 1), memoryview(b""))
             yield text(key), next(self.inside(entry, 2), memoryview(b""))
 
+    def described(self, view: memoryview, identifier: int, metadata: int) -> tuple[str, bytes]:
+        """Return what an object of Keras is called and what is said of it, by their field numbers."""
+        found = {number: value for number, value, _ in self.fields(view) if isinstance(value, memoryview)}
+        nothing = memoryview(b"")
+        return text(found.get(identifier, nothing)), bytes(found.get(metadata, nothing))
+
     def parse(self, kind: type[M], view: memoryview, without: int = 0) -> M:
         """Return the message that ``view`` holds; a large one without its large fields.
 

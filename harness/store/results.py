@@ -23,11 +23,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import SETTLED, Outcome
+from harness.probe.arrays import read_array
 from harness.store.files import json_digest, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from harness.compare.elements import Array
+    from harness.model.recording import ArrayEntry
 
 #: Format versions this program writes, and the newest it reads.
 RECORDING_FORMAT = 1
@@ -69,6 +73,16 @@ class Results:
     def file_digests(self) -> Path:
         """Digests of files that have not changed since they were hashed."""
         return self.root / "cache" / "file-digests.json"
+
+    def array(self, entry: ArrayEntry) -> Array:
+        """Return a stored array, a numeric one as a memory map.
+
+        Raises:
+            OSError: if an object is missing.
+            ValueError: if it is not what the entry says.
+        """
+        array: Array = read_array(str(self.objects), entry.to_json(), mmap=True)
+        return array
 
     def recording_path(self, key: str) -> Path:
         """Return where the recording with this content key lies, or would lie."""

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.errors import StoreError
+from harness.model.recording import ArrayEntry
 from harness.probe.arrays import object_path, write_array
 from harness.store.files import write_json
 from harness.store.results import Results, recording_key
@@ -167,3 +170,19 @@ def test_the_key_is_of_content_alone():
     # Two parts swapped are another key: each has its place.
     assert recording_key(**{**PARTS, "model": "i", "inputs": "m"}) != recording_key(**PARTS)
     assert len(recording_key(**PARTS)) == 64
+
+
+def test_a_stored_array_is_a_memory_map_and_strings_are_read(results):
+    numbers, strings = np.arange(6, dtype="f4").reshape(2, 3), np.array([b"a", b"bc"], object)
+    stored = {}
+    for array, dtype in ((numbers, "float32"), (strings, "string")):
+        entry = ArrayEntry.from_json(write_array(str(results.objects), array, dtype))
+        stored[dtype] = entry, results.array(entry)
+    assert isinstance(stored["float32"][1], np.memmap)
+    assert np.array_equal(stored["float32"][1], numbers)
+    assert stored["string"][1].tolist() == [b"a", b"bc"]
+    with pytest.raises(ValueError, match="another shape"):
+        results.array(replace(stored["float32"][0], shape=(3, 2)))
+    Path(object_path(str(results.objects), stored["float32"][0].objects[0])).unlink()
+    with pytest.raises(OSError, match="No such file"):
+        results.array(stored["float32"][0])
