@@ -22,28 +22,29 @@ import numpy as np
 from tabulate import tabulate
 
 from harness.bench.cost import BenchError, measured, plain_environment
-from harness.bench.planted import MODELS
+from harness.bench.planted.catalogue import MODELS
 from harness.bench.warm import DONE
 from harness.judge.case import JudgedCase
 from harness.model.outcome import Outcome
 from harness.model.recording import RecordedOutputs
 from harness.model.verdict import Verdict, worst
 from harness.packages.fetch import fetch_package
-from harness.probe.arrays import STRING, read_array
+from harness.probe.arrays import STRING
 from harness.project import Project
 from harness.run.collect import collect
 from harness.run.invocation import Selection
+from harness.store.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.bench.planted import Model
+    from harness.bench.planted.change import Model
     from harness.compare.elements import Array
     from harness.model.recording import ArrayEntry
     from harness.run.collect import Collection
 
 BASELINE = "tf2.15.1-py3.11-cpu/default"
-_CHANGES = Path(__file__).parent / "changes.py"
+_CHANGES = Path(__file__).parent / "planted" / "change_model.py"
 _NOXFILE = "from harness.sessions import register\n\nregister(__file__)\n"
 _PLANTED = "planted"  # the cell a changed model stands in, beside those of the original
 
@@ -133,9 +134,7 @@ def main(source: Path) -> None:
         _nox(root, f"matrix-{_PLANTED}")
         planted = _collected(root, _PLANTED)
         judged = [
-            row
-            for model in MODELS
-            for row in _judge(model, collection, planted, root / "results" / "objects")
+            row for model in MODELS for row in _judge(model, collection, planted, Results(root / "results"))
         ]
     _print(judged)
 
@@ -210,20 +209,16 @@ def _collected(root: Path, matrix: str) -> Collection:
     return collection
 
 
-def _judge(model: Model, originals: Collection, planted: Collection, objects: Path) -> list[Judged]:
-    def read(entry: ArrayEntry) -> Array:
-        array: Array = read_array(str(objects), entry.to_json(), mmap=True)
-        return array
-
+def _judge(model: Model, originals: Collection, planted: Collection, results: Results) -> list[Judged]:
     recordings = {
         str(row.cell): RecordedOutputs.from_json(row.recording)
         for row in originals.rows
         if row.case == model.name and row.recording is not None
     }
     noise = originals.noise[model.name]
-    benign = JudgedCase(recordings, BASELINE, noise.floor, noise.threads, {}, read)
+    benign = JudgedCase(recordings, BASELINE, noise.floor, noise.threads, {}, results.array)
     rows = [
-        _row(model.name, cell, "benign", benign, (cell, BASELINE), read)
+        _row(model.name, cell, "benign", benign, (cell, BASELINE), results.array)
         for cell in recordings
         if cell != BASELINE
     ]
@@ -232,9 +227,9 @@ def _judge(model: Model, originals: Collection, planted: Collection, objects: Pa
         recording = found[f"{model.name}-{change.name}"]
         assert recording is not None, "checked when it was collected"  # noqa: S101
         pair = {BASELINE: recordings[BASELINE], _PLANTED: RecordedOutputs.from_json(recording)}
-        judged = JudgedCase(pair, BASELINE, noise.floor, noise.threads, {}, read)
+        judged = JudgedCase(pair, BASELINE, noise.floor, noise.threads, {}, results.array)
         kind = "real" if change.real else "undetectable"
-        rows.append(_row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), read))
+        rows.append(_row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), results.array))
     return rows
 
 

@@ -4,13 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.bench import changes
-from harness.bench.inputs_changed import INPUTS
-from harness.bench.planted import MODELS, Change
+from harness.bench.planted import change_model
+from harness.bench.planted.catalogue import MODELS
+from harness.bench.planted.change import Change
+from harness.bench.planted.change_inputs import INPUTS
 from harness.model.definition import CaseDefinition
 
-PROJECT = Path(__file__).parents[3]
-KNOWN = {"weights": changes.WEIGHTS, "graph": changes.OPS, "inputs": INPUTS}
+PROJECT = Path(__file__).parents[4]
+KNOWN = {"weights": change_model.WEIGHTS, "graph": change_model.OPS, "inputs": INPUTS}
 by_name = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 
 

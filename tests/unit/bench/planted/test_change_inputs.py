@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from harness.bench.inputs_changed import INPUTS, changed_inputs
+from harness.bench.planted.change_inputs import INPUTS, changed_inputs
 
 
 def _changed(values, change, **parameters):

@@ -1,9 +1,9 @@
 """Plant known changes in copies of SavedModels, whoever made them: no source code, no Keras is needed.
 
-``python changes.py REQUEST.json`` with the Python of a TensorFlow 2.15.1 environment. The request is a list
-of ``{"source": SavedModel, "target": new folder, "change": name, "parameters": {...}}``. Weights are changed
-in the checkpoint, ops in ``saved_model.pb``; everything else is copied. A change that finds nothing to
-change is an error, so that no comparison passes because the models were the same.
+``python change_model.py REQUEST.json`` with the Python of a TensorFlow 2.15.1 environment. The request is a
+list of ``{"source": SavedModel, "target": new folder, "change": name, "parameters": {...}}``. Weights are
+changed in the checkpoint, ops in ``saved_model.pb``; everything else is copied. A change that finds nothing
+to change is an error, so that no comparison passes because the models were the same.
 
 Run the copies in processes of their own. Keras gives each LSTM and GRU an identifier for its variants by
 device, and TensorFlow's graph optimizer takes any function of the process that has the identifier: of two

@@ -1,0 +1,1 @@
+"""Known changes of SavedModels and of their inputs, which verdicts must tell from noise."""
