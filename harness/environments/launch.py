@@ -133,17 +133,24 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def _request(launch: Launch, imported: Path, scratch: Path) -> dict[str, Any]:
-    labels = [*launch.labels, (str(scratch), "<scratch>"), (str(Path.home()), "~")]
     return {
         "format": 1,
         "objects": str(launch.objects),
         "imported": str(imported),
         "isolation": "auto",
-        "scrub": [list(label) for label in labels],
-        "secrets": secret_values({**os.environ, **launch.variables}),
+        "scrub": [list(label) for label in _labels(launch, scratch)],
+        "secrets": _secrets(launch),
         "variables": masked(launch.variables),
         "cases": list(launch.cases),
     }
+
+
+def _labels(launch: Launch, scratch: Path) -> list[tuple[str, str]]:
+    return [*launch.labels, (str(scratch), "<scratch>"), (str(Path.home()), "~")]
+
+
+def _secrets(launch: Launch) -> list[str]:
+    return secret_values({**os.environ, **launch.variables})
 
 
 def _environment(variables: Mapping[str, str], scratch: Path) -> dict[str, str]:
@@ -220,8 +227,7 @@ def _unwritten(
 
 def _scrubbed(launch: Launch, scratch: Path, text: str) -> str:
     """Return what the probe's own process printed as it may be recorded: the probe could not see to it."""
-    request = _request(launch, scratch, scratch)
-    scrubbed: str = scrub(text, [(path, label) for path, label in request["scrub"]], request["secrets"])
+    scrubbed: str = scrub(text, _labels(launch, scratch), _secrets(launch))
     return scrubbed
 
 
