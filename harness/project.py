@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.definition.load import load_definition, nearest
+from harness.definition.script import check_stages
 from harness.environments.host import platform_name
 from harness.errors import DefinitionError, HarnessError
 from harness.expand.expand import expand
@@ -17,7 +18,7 @@ from harness.store.results import Results
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.model.plan import Environment, Plan
+    from harness.model.plan import Beside, Environment, Plan
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,16 @@ class Project:
         try:
             plan = expand(load_definition(path), matrix, self.releases, platform)
             _require_comparators(plan)
+            plan = replace(plan, remarks=(*plan.remarks, *check_stages(self.root, plan)))
         except DefinitionError as error:
             shown = path.relative_to(self.root)
             problems = [text.removeprefix(f"{path}: ") for text in error.problems]
             raise DefinitionError([f"{shown}: {text}" for text in problems]) from error
         return plan
 
-    def lock_path(self, environment: Environment) -> Path:
+    def lock_path(self, environment: Environment | Beside) -> Path:
         """Return where an environment's lock for this platform lies; with the results if provisional."""
-        name = f"{environment.id}.txt"
+        name = f"{environment.lock_id}.txt"
         committed = self.root / "matrices" / "locks" / platform_name() / name
         if environment.provisional and not committed.exists():
             return self.results.locks / platform_name() / name

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import nox
 import psutil
 
-from harness import exit_status, remedy_sessions
+from harness import exit_status, follow_up_sessions
 from harness.environments.host import usable_cpus
 from harness.environments.interpreters import extend_path
 from harness.errors import HarnessError, NothingSelectedError
@@ -61,9 +61,9 @@ def register(noxfile: str) -> None:
     nox.options.reuse_venv = "yes"
     # An interpreter that is missing is an outcome of its environment, and the others go on.
     nox.options.error_on_missing_interpreters = False
-    if (mended := remedy_sessions.matrix_to_mend()) is not None:
-        die_with_parent()  # the session that asked for remedies
-        remedy_sessions.define(project, mended, _parallelism())
+    if (followed := follow_up_sessions.followed_matrix()) is not None:
+        die_with_parent()  # the session that asked for it
+        follow_up_sessions.define(project, followed, _parallelism())
         return
     plans, problems = _plans(project)
     asked = _asked_for([*plans, *problems])
@@ -210,8 +210,8 @@ def _define_matrix(
                     f"--only '{selection.cells}' --case '{selection.cases}' select nothing of matrix "
                     f"'{plan.matrix}'; `savedmodel-matrix plan {plan.matrix}` lists its cells and cases"
                 )
-            if selection.remedies and not is_reported(project, plan, selection):
-                remedy_sessions.try_remedies(session, project, plan, noxfile, separate=selection.separate)
+            if not is_reported(project, plan, selection):
+                follow_up_sessions.start_follow_up(session, project, plan, noxfile, selection)
             exit_status.require_zero(
                 aggregate(project, plan, selection, run_id(), attempted=selection.remedies)
             )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.run.invocation import Selection
 
 #: Raise it when the same outcomes would be reported differently, so that reports are made anew.
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 
 
 def aggregate(
@@ -48,9 +48,10 @@ def aggregate(
 
 
 def is_reported(project: Project, plan: Plan, selection: Selection) -> bool:
-    """Whether the newest report is of what is recorded now, every remedy that can be tried included."""
+    """Whether the newest report is of what is recorded now, every remedy included that is to be tried."""
     today = dt.datetime.now(dt.UTC).date()
-    return _stands(project, _content(plan, collect(project, plan, selection), today), remedies=True)
+    content = _content(plan, collect(project, plan, selection), today)
+    return _stands(project, content, remedies=selection.remedies)
 
 
 def _stands(project: Project, content: str, *, remedies: bool) -> bool:
@@ -86,6 +87,15 @@ def _content(plan: Plan, collection: Collection, today: dt.date) -> str:
                 ]
                 for case, noise in collection.noise.items()
             },
+            "stages": [
+                [str(each.cell), each.case, each.stage, each.outcome, each.reason, _identity(each.recording)]
+                for each in collection.stages
+            ],
+            "trained": {case: _identity(found) for case, found in collection.trained.items()},
+            "swaps": [
+                [str(each.job.cell), each.job.case, str(each.job.given), _identity(each.recording)]
+                for each in collection.swaps
+            ],
             "remarks": plan.remarks,
             "rows": [
                 [str(row.cell), row.case, row.outcome, row.reason, row.required, _identity(row.recording)]
@@ -112,7 +122,7 @@ def _write_reports(
     attempted: bool,
 ) -> None:
     # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
-    from harness.actions.mend import mending_of  # noqa: PLC0415
+    from harness.actions.follow_up import mending_of  # noqa: PLC0415
     from harness.report import markdown, terminal  # noqa: PLC0415
     from harness.report.build import build_report  # noqa: PLC0415
 

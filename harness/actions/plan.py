@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
-from harness.actions.mend import left_to_try
+from harness.actions.follow_up import left_to_do
 from harness.environments.interpreters import extend_path, find_interpreter
 from harness.model.plan import Purpose
 from harness.preflight.prediction import Kind
@@ -59,7 +59,7 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
                 "interpreter": find_interpreter(environment.python) is not None,
                 "lock": lock,
                 "lock_problem": problem,
-                "installed": current_installation(project, environment) is not None,
+                "installed": current_installation(project, environment, plan) is not None,
                 "download_mb": download,
                 "included_because": plan.included.get(name),
             }
@@ -76,7 +76,7 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
         ],
         "replicates": plan.noise_floor.replicates if plan.noise_floor else None,
         # Looking for failures makes cases ready, and a dry run must not fetch what is not there.
-        "remedies_to_try": 0 if None in ready.values() else len(left_to_try(project, plan).jobs),
+        "remedies_to_try": 0 if None in ready.values() else len(left_to_do(project, plan).jobs),
         "to_run": left.total(),
         "recorded": wanted.total() - left.total(),
         "remarks": list(plan.remarks),

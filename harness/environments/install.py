@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from uv import find_uv_bin
 
+from harness.environments.interpreters import find_interpreter
 from harness.errors import InstallError
 from harness.store.files import write_text
 
@@ -28,6 +29,20 @@ def is_installed(venv: Path, digest: str) -> bool:
     return marker.exists() and marker.read_text(encoding="ascii") == digest
 
 
+def make_venv(venv: Path, python: str) -> None:
+    """Make an empty environment of a Python minor, unless there is one; uv fetches an interpreter if need be.
+
+    For the environments beside those that nox makes.
+
+    Raises:
+        InstallError: with uv's own words.
+    """
+    if python_of(venv).exists():
+        return
+    interpreter = find_interpreter(python) or python
+    _run_uv("venv", "--quiet", "--python", interpreter, str(venv))
+
+
 def install_lock(venv: Path, lock: Path, digest: str) -> None:
     """Make the environment hold what the lock, of this content digest, pins and nothing else.
 
@@ -37,14 +52,17 @@ def install_lock(venv: Path, lock: Path, digest: str) -> None:
     marker = venv / _MARKER
     # An interrupted sync must not pass for the lock that was there before it.
     marker.unlink(missing_ok=True)
-    command = [
-        find_uv_bin(), "pip", "sync", "--quiet", "--require-hashes",
+    _run_uv(
+        "pip", "sync", "--quiet", "--require-hashes",
         "--python", str(python_of(venv)), str(lock),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    )  # fmt: skip
+    write_text(marker, digest)
+
+
+def _run_uv(*arguments: str) -> None:
+    done = subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise InstallError(_in_one_line(done.stderr))
-    write_text(marker, digest)
 
 
 def _in_one_line(words: str) -> str:

@@ -58,6 +58,8 @@ class Launch:
     variables: Mapping[str, str]
     cases: Sequence[Mapping[str, Any]]
     labels: Sequence[tuple[str, str]]
+    tensorflow: bool = True
+    """Whether the environment has it; without it, every case is a stage."""
     import_limit_s: float = IMPORT_LIMIT_S
 
 
@@ -138,6 +140,7 @@ def _request(launch: Launch, imported: Path, scratch: Path) -> dict[str, Any]:
         "objects": str(launch.objects),
         "imported": str(imported),
         "isolation": "auto",
+        "tensorflow": launch.tensorflow,
         "scrub": [list(label) for label in _labels(launch, scratch)],
         "secrets": _secrets(launch),
         "variables": masked(launch.variables),
@@ -218,6 +221,7 @@ def _unwritten(
         "outputs": [],
         "unstable": [],
         "floor": None,
+        "stage": None,
         "effective": {},
         "phases": {},
         "started": started.isoformat(timespec="milliseconds"),

@@ -81,9 +81,10 @@ class _Expansion:
         )
 
     def _product(self, block: EnvironmentBlock, where: str) -> Iterator[Environment]:
-        for spec, python, build, resolve, requirements, without in product(
-            block.tensorflow, block.python, block.build, block.resolve, block.requirements, block.without
-        ):
+        for spec, python, build, resolve, requirements, without, beside in product(
+            block.tensorflow, block.python, block.build, block.resolve, block.requirements, block.without,
+            block.beside,
+        ):  # fmt: skip
             try:
                 version = self.releases.resolve(spec, self.platform)
             except UnknownReleaseError as error:
@@ -97,7 +98,8 @@ class _Expansion:
             minor = python
             if python == "auto":
                 minor = self.releases.newest_python(version, kind, self.platform) or "auto"
-            made = Environment(version, minor, kind, resolve, tuple(requirements), tuple(without))
+            added = tuple(requirements), tuple(without), tuple(beside)
+            made = Environment(version, minor, kind, resolve, *added)
             yield self._overridden(made)
 
     def _overridden(self, environment: Environment) -> Environment:

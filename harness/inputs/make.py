@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, assert_never
 
 from harness.errors import InputsError
+from harness.inputs.files import read_files
 from harness.inputs.generate import generate
 from harness.inputs.npz import read_npy, read_npz
 from harness.inputs.rest import read_rest
 from harness.inputs.values import Value, Values, listing, suggestion
 from harness.inputs.warmup import WARMUP_FILE, read_warmup
 from harness.model.sources import (
+    FilesSource,
     GenerateSource,
     InputSource,
     NpySource,
     NpzSource,
     RestSource,
     WarmupSource,
-    source_file,
+    source_files,
 )
 from harness.probe.arrays import write_array
 from harness.savedmodel.reader import Kind, TensorSpec
@@ -53,7 +55,7 @@ def make_batches(
 ) -> list[Batch]:
     """Return the batches of all ``sources`` in their order, their arrays stored in ``objects_dir``.
 
-    ``signature`` is None where the case calls a function instead: names and types are then as given.
+    ``signature`` is None where a function or a stage takes them instead: names and types are then as given.
     ``base_dir`` is what relative paths in the sources are relative to, ``model_dir`` the SavedModel's
     directory. Names, element types and the components of sparse and ragged inputs are checked; shapes are
     not, as signatures state them wrongly. Raises ``InputsError`` naming the source and the input.
@@ -82,8 +84,9 @@ def inputs_digest(batches: list[Batch]) -> str:
 def _label(source: InputSource, model_dir: Path, base_dir: Path) -> str:
     if isinstance(source, WarmupSource):
         return str(model_dir / WARMUP_FILE)
-    file = source_file(source)
-    return "generate" if file is None else str(base_dir / file)
+    if isinstance(source, FilesSource):
+        return str(base_dir / source.files)
+    return next(map(str, source_files(source, base_dir)), "generate")
 
 
 def _values(
@@ -96,11 +99,15 @@ def _values(
             return [read_npy(base_dir / source.npy, source.input, signature)]
         case RestSource():
             return [read_rest(base_dir / source.rest, signature, signature_name)]
+        case FilesSource():
+            return [read_files(source_files(source, base_dir), source)]
         case WarmupSource():
             return read_warmup(model_dir / WARMUP_FILE, source.warmup, signature, signature_name)
         case GenerateSource():
             if signature is None:
-                raise InputsError("generate: a function has no signature to generate from; name a file")
+                raise InputsError(
+                    "generate: a function, or a stage, has no signature to generate from; name a file"
+                )
             return generate(signature, source.generate)
         case _:
             assert_never(source)

@@ -98,6 +98,7 @@ RequirementText = Annotated[str, AfterValidator(_requirement)]
 Listed = BeforeValidator(_listed)
 Loader = Literal["saved_model", "v1-session", "keras", "tf-keras", "tfsm-layer"]
 LocalPath = Annotated[str, Field(min_length=1)]
+_DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
 class EnvironmentBlock(Keys):
@@ -115,6 +116,8 @@ class EnvironmentBlock(Keys):
     """Packages and pins beside TensorFlow; a list of lists is an axis of alternatives."""
     without: Annotated[list[list[Name]], BeforeValidator(_alternatives)] = [[]]
     """Packages left out of what was resolved, to prove whether they are needed; likewise an axis."""
+    beside: Annotated[list[list[RequirementText]], BeforeValidator(_alternatives)] = [[]]
+    """Pins for the environments of those stages that have requirements of their own; likewise an axis."""
 
 
 class Include(EnvironmentBlock):
@@ -235,8 +238,53 @@ class ToleranceDefinition(Keys):
         return any(limit is not None for limit in (self.rtol, self.atol, self.ulp))
 
 
+def _callable(value: object) -> object:
+    return {"call": value} if isinstance(value, str) else value
+
+
+class StageDefinition(Keys):
+    """A Python callable on one side of the model: it takes and returns a dict of arrays by name.
+
+    A file with a PEP 723 block of requirements runs in an environment of its own beside the cell's; any
+    other stage in the cell's.
+    """
+
+    call: Annotated[str, Field(pattern=rf"^(.+\.py|{_DOTTED}):{_DOTTED}$")]
+    """"path/to/file.py:function", or "module:function" of an installed module or one in ``modules``."""
+    modules: list[LocalPath] = []
+    """Local code that it imports: a .py within reach under its name, a folder put on the path."""
+    reads: list[LocalPath] = []
+    """Local files and folders that it opens, such as frozen statistics or a vocabulary."""
+    inputs: list[InputSource] = []
+    """Raw inputs of its own, instead of the case's."""
+
+    @property
+    def file(self) -> str | None:
+        """The local file of the function; None for one in an installed module."""
+        place = self.call.rpartition(":")[0]
+        return place if place.endswith(".py") else None
+
+    @property
+    def module(self) -> str | None:
+        """The module of the function; None for one in a file."""
+        return None if self.file else self.call.rpartition(":")[0]
+
+    @property
+    def function(self) -> str:
+        """The function's name in there."""
+        return self.call.rpartition(":")[2]
+
+    @property
+    def code(self) -> list[str]:
+        """Every local file and folder that it depends on."""
+        return [*([self.file] if self.file else []), *self.modules, *self.reads]
+
+
+Stage = Annotated[StageDefinition, BeforeValidator(_callable)]
+
+
 class CaseDefinition(Keys):
-    """A SavedModel, a signature and fixed inputs."""
+    """A SavedModel, a signature and fixed inputs; around it, stages that make its inputs and use outputs."""
 
     path: Annotated[str, Field(min_length=1)]
     """Folder of the SavedModel: relative to the project's root, or inside the package."""
@@ -258,7 +306,16 @@ class CaseDefinition(Keys):
     libraries: list[LocalPath] = []
     """Libraries of custom operations (.so), loaded before the model."""
     inputs: list[InputSource] = []
-    """Where the batches come from; made once, and every cell gets the same bytes."""
+    """Where the batches come from; made once, and every cell gets the same bytes. With a stage before the
+    model they are what that stage is given."""
+    preprocess: Stage | None = None
+    """The stage that makes the model's inputs out of ``inputs``."""
+    serve: Stage | None = None
+    """The same, where ``train`` is given too: what production does."""
+    train: Stage | None = None
+    """What training did, to be compared with what ``serve`` does."""
+    postprocess: Stage | None = None
+    """The stage that is given the model's outputs."""
     runs: Annotated[int, Field(ge=1)] = 2
     """Runs of each batch in one process; outputs that differ between them are called unstable."""
     time_limit: Annotated[float, Field(gt=0)] = 300.0
@@ -266,7 +323,34 @@ class CaseDefinition(Keys):
     memory_limit: ByteSize | None = None
     """Resident memory for the case in one cell, e.g. "4GiB"."""
     tolerance: dict[Glob, ToleranceDefinition] = {}
-    """By glob on the output's name, later ones win; default: by element type."""
+    """By glob on the output's name, later ones win; default: by element type. Outputs of ``postprocess`` are
+    called "postprocess/NAME"."""
+
+    @model_validator(mode="after")
+    def _one_pipeline_serves(self) -> Self:
+        if (self.train is None) != (self.serve is None):
+            raise ValueError("train and serve are compared with each other: give both, or preprocess alone")
+        if self.serve is not None and self.preprocess is not None:
+            raise ValueError("serve and preprocess both make the model's inputs: give one of them")
+        if any(stage and stage.inputs for stage in (self.preprocess, self.serve, self.postprocess)):
+            raise ValueError("only train may have inputs of its own: the others take the case's")
+        return self
+
+    @property
+    def serving(self) -> str | None:
+        """The name of the stage that makes the model's inputs."""
+        return next((name for name in ("preprocess", "serve") if name in self.stages), None)
+
+    @property
+    def stages(self) -> dict[str, StageDefinition]:
+        """The stages that there are, by name, in the order they run in."""
+        named = {
+            "train": self.train,
+            "preprocess": self.preprocess,
+            "serve": self.serve,
+            "postprocess": self.postprocess,
+        }
+        return {name: stage for name, stage in named.items() if stage is not None}
 
 
 class NoiseFloorDefinition(Keys):

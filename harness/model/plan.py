@@ -15,11 +15,18 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import Requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.model.definition import CaseDefinition, Expect, NoiseFloorDefinition, SettingDefinition
 
 
+#: The stage after the model; all others come before it.
+POSTPROCESS = "postprocess"
+#: The stage that is compared with the one before the model.
+TRAIN = "train"
+
+#: Characters of an id that name pins; what is longer has a digest instead of versions.
+_LONGEST = 40
 #: A case's time limit is multiplied by this where its noise floor is measured.
 _FLOOR_TIME = 10
 
@@ -38,7 +45,8 @@ class Environment:
 
     ``tensorflow`` is an exact version, ``python`` a minor (``"3.11"``), ``resolve`` is ``"release"``,
     ``"today"`` or an ISO date, ``requirements`` what is installed beside TensorFlow, ``without`` what is
-    left out of what all of these need.
+    left out of what all of these need. ``beside`` pins packages in the environments beside it, which run
+    those stages that have requirements of their own.
     """
 
     tensorflow: str
@@ -47,6 +55,7 @@ class Environment:
     resolve: str = "release"
     requirements: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     provisional: bool = field(default=False, compare=False)
     """Whether it is tried for what it shows and no part of a definition: its lock is nobody's to commit."""
 
@@ -57,14 +66,53 @@ class Environment:
         return f"tf{self.tensorflow}-py{self.python}-{self.build}{resolved}"
 
     @property
+    def lock_id(self) -> str:
+        """The id without what is beside it, which has locks of its own: the name of its lock."""
+        return replace(self, beside=()).id
+
+    @property
     def id(self) -> str:
         """The readable id, e.g. ``tf2.15.1-py3.11-cpu``; equal ids are equal environments."""
-        added, left_out = "", "".join(f"-no_{_word(name)}" for name in self.without)
-        if self.requirements:
-            names = "+".join(_word(Requirement(text).name) for text in self.requirements)
-            digest = hashlib.sha256("\n".join(self.requirements).encode()).hexdigest()[:6]
-            added = f"-{names[:40]}-{digest}"
-        return f"{self.base_id}{added}{left_out}"
+        added = f"-{_named(self.requirements)}" if self.requirements else ""
+        left_out = "".join(f"-no_{_word(name)}" for name in self.without)
+        beside = f"-beside-{_pinned(self.beside) or _named(self.beside)}" if self.beside else ""
+        return f"{self.base_id}{added}{left_out}{beside}"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """An environment without TensorFlow, beside a cell's, for stages with requirements of their own.
+
+    Resolved as of today: what such stages need has no date of a TensorFlow release to go by.
+    """
+
+    python: str
+    requirements: tuple[str, ...]
+    provisional: bool = field(default=False, compare=False)
+    """As of the environment that it is beside."""
+
+    @property
+    def id(self) -> str:
+        """The readable id, e.g. ``beside-py3.11-pillow-0123ab``."""
+        return f"beside-py{self.python}-{_named(self.requirements)}"
+
+    @property
+    def lock_id(self) -> str:
+        """The name of its lock."""
+        return self.id
+
+
+def _pinned(requirements: tuple[str, ...]) -> str | None:
+    """Return exact pins as a part of an id, without a digest: they say all; None for anything else."""
+    exact = [re.fullmatch(r"([\w.-]+)==([\w.]+)", text.replace(" ", "")) for text in requirements]
+    words = "+".join(f"{_word(each[1])}-{each[2]}" for each in exact if each)
+    return words if all(exact) and len(words) <= _LONGEST else None
+
+
+def _named(requirements: tuple[str, ...]) -> str:
+    names = "+".join(_word(Requirement(text).name) for text in requirements)
+    digest = hashlib.sha256("\n".join(requirements).encode()).hexdigest()[:6]
+    return f"{names[:_LONGEST]}-{digest}"
 
 
 def _word(name: str) -> str:
@@ -102,6 +150,20 @@ class Purpose(StrEnum):
     """Replicates of the baseline with inputs and weights moved by a unit in the last place."""
     THREADS = "other threads"
     """The baseline with another number of threads: what differs then is noise by definition."""
+    STAGE = "stage"
+    """A pipeline on one side of the model, by itself."""
+    TRAINED = "on the training pipeline's inputs"
+    """The model in the baseline on what the training pipeline makes of the inputs there."""
+    SWAPPED = "on another cell's inputs"
+    """The model on what another cell's pipeline made: whether it is the model that differs."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """Inputs of a model that another cell's pipeline made, as array entries."""
+
+    cell: CellId
+    batches: Sequence[Sequence[Mapping[str, Any]]] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -112,6 +174,10 @@ class Job:
     case: str
     limits: Limits
     purpose: Purpose = Purpose.OUTPUTS
+    stage: str | None = None
+    """Of a stage, which."""
+    given: Given | None = None
+    """What a model on another cell's inputs is given."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +201,8 @@ class Plan:
     included: Mapping[str, str] = field(default_factory=dict)
     expectations: tuple[Expect, ...] = ()
     """Problems that are known, in the order of the definition."""
+    swaps: tuple[Job, ...] = ()
+    """Models on other cells' inputs: known once those were recorded."""
     added: tuple[Mapping[str, Any], ...] = ()
     """Rows of an earlier report's proposals whose cells were added to the definition's."""
     remarks: tuple[str, ...] = ()
@@ -165,7 +233,24 @@ class Plan:
                 yield replace(job, purpose=Purpose.FLOOR, limits=longer)
                 yield replace(job, purpose=Purpose.THREADS)
 
+    def stage_jobs(self, environment: str | None = None, *, before: bool) -> Iterator[Job]:
+        """What is to run before the models, or after them."""
+        for job in self.jobs(environment):
+            for name in self.cases[job.case].stages:
+                if (name != POSTPROCESS) is before:
+                    yield replace(job, purpose=Purpose.STAGE, stage=name)
+
+    def trained_jobs(self, environment: str | None = None) -> Iterator[Job]:
+        """What is to run in the baseline on what the training pipelines make."""
+        for job in self.jobs(environment):
+            if job.cell == self.baseline and self.cases[job.case].train is not None:
+                yield replace(job, purpose=Purpose.TRAINED)
+
     def work(self, environment: str | None = None) -> Iterator[Job]:
-        """All that is to run, of one environment or of all."""
+        """All that is to run, of one environment or of all, in an order in which inputs are there first."""
+        yield from self.stage_jobs(environment, before=True)
         yield from self.jobs(environment)
+        yield from self.trained_jobs(environment)
+        yield from self.stage_jobs(environment, before=False)
         yield from self.noise_jobs(environment)
+        yield from (job for job in self.swaps if environment in (None, job.cell.environment))

@@ -5,6 +5,7 @@ In TOML: ``inputs = [{ npz = "x.npz" }, { rest = "body.json" }, { generate = { s
 
 from __future__ import annotations
 
+from glob import glob
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations at run time
 from typing import Annotated, Any
 
@@ -36,6 +37,19 @@ class RestSource(BaseModel):
 
     model_config = _STRICT
     rest: Path
+
+
+class FilesSource(BaseModel):
+    """Files as they are, such as images or tables, for a stage to read: one batch, in the order of names.
+
+    Their contents are a string input of shape [number of files], their names another.
+    """
+
+    model_config = _STRICT
+    files: Path
+    """A glob, relative to the project's root."""
+    input: str = "file"
+    """The input's name; "NAME_name" has the files' names."""
 
 
 class WarmupSource(BaseModel):
@@ -77,6 +91,7 @@ _KINDS: dict[str, type[BaseModel]] = {
     "npz": NpzSource,
     "npy": NpySource,
     "rest": RestSource,
+    "files": FilesSource,
     "warmup": WarmupSource,
     "generate": GenerateSource,
 }
@@ -92,9 +107,10 @@ InputSource = Annotated[
     Annotated[NpzSource, Tag("npz")]
     | Annotated[NpySource, Tag("npy")]
     | Annotated[RestSource, Tag("rest")]
+    | Annotated[FilesSource, Tag("files")]
     | Annotated[WarmupSource, Tag("warmup")]
     | Annotated[GenerateSource, Tag("generate")],
-    # Told apart by their key, so that a mistake is answered for the kind that was meant, not for all five.
+    # Told apart by their key, so that a mistake is answered for the kind that was meant, not for all of them.
     Discriminator(
         _kind,
         custom_error_type="input_source",
@@ -103,14 +119,18 @@ InputSource = Annotated[
 ]
 
 
-def source_file(source: InputSource) -> Path | None:
-    """Return the file that a source reads, as it was written; None where it reads none of the user's."""
+def source_files(source: InputSource, root: Path) -> list[Path]:
+    """Return the user's files that a source reads; relative ones lie below ``root``."""
     match source:
         case NpzSource():
-            return source.npz
+            return [root / source.npz]
         case NpySource():
-            return source.npy
+            return [root / source.npy]
         case RestSource():
-            return source.rest
+            return [root / source.rest]
+        case FilesSource():
+            # By name, whatever order a file system lists them in.
+            found = sorted(glob(str(source.files), root_dir=root, recursive=True))  # noqa: PTH207 - may be absolute
+            return [root / name for name in found if (root / name).is_file()]
         case WarmupSource() | GenerateSource():
-            return None
+            return []

@@ -6,6 +6,7 @@
      "objects": folder that arrays are read from and written to (see ``arrays``),
      "imported": path written once TensorFlow is imported: {"format", "effective", "phases"},
      "isolation": "auto" | "fork" | "process",
+     "tensorflow": bool,    whether it is imported; without it, all cases are stages
      "scrub": [[path, label], ...], "secrets": [value, ...],   taken out of every recorded text
      "variables": {name: value},    those of the setting: set by the launcher already, here for the record
      "cases": [{"result": path, "key": str, "identity": anything, "model": folder,
@@ -14,16 +15,29 @@
                 "loader": "saved_model" | "v1-session" | "keras" | "tf-keras" | "tfsm-layer",
                 "imports": [module, ...], "modules": [path, ...], "libraries": [path, ...],
                 "tags": null | [str], "signature": null | str, "function": null | str,
-                "batches": null | [[input, ...], ...],
+                "batches": null | [[input, ...], ...] | {"name": str, "outputs_of": path of a result},
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,
                 "memory_limit_bytes": null | int,
                 "floor": null | {"replicates": int, "seed": int},
+                "stage": null | {...},    what runs instead of a model, as below
                 "save_to": null | folder that the loaded model is saved to again (see ``re_export``); it is
                            not run then, and "recorded" says that it was saved}]}
 
 An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
 that is called instead of a signature; there an input named "" is passed by position. Without either,
 the signature is ``serving_default``. ``runs`` counts the first run too.
+
+Batches that are the outputs of another case come from its result, which must be there when this case runs:
+an earlier one of this request, or one of an earlier request. Where that case failed this one has its outcome.
+
+A stage (see ``stage``) is a Python callable, ``{name: array}`` in and out. Its case needs ``stage`` and, of
+the keys above, ``result`` to ``identity``, ``setting``, ``batches`` to ``memory_limit_bytes``::
+
+    {"name": str, "file": null | path, "module": null | str,    one of the two has the function
+     "function": dotted name, "modules": [path, ...],
+     "reads": [path, ...],    files that it opens, listed
+     "root": null | folder below which an opened file that is not listed is told,
+     "expects": null | {input: {"dtype": null | str, "shape": null | [null | size, ...]}}}
 
 ``loader`` is a way to load the model (see ``loaders``); those of Keras call the model itself, and know no
 tags. ``libraries`` (of custom operations) are loaded and then ``modules`` imported before the model, in the
@@ -38,6 +52,8 @@ its stem, or under its dotted name in a listed folder that it lies in. What fail
      "outputs": [{"batch", "name", "component", "array"}],             of the first run
      "unstable": [{"batch", "name", "component", "run", "array"}],     further runs that differ in a bit
      "floor": null | {...},     as below, where the case asks for it
+     "stage": null | {"wrote": [{"batch", "name"}],    inputs that the stage wrote to
+                      "remarks": [str], "libraries": {module: version}},    of a stage
      "effective": {...} (see ``effective``; and "loader"),
      "phases": {"import" | "load" | "first_run" | "further_runs" | "floor":
                 {"wall_s", "cpu_s", "peak_rss_bytes"}},

@@ -15,12 +15,17 @@ def import_tensorflow(request, clean):
     """Import TensorFlow, write ``imported``, and return the module and this part of every result.
 
     Where that fails the module is ``None`` and the part is a whole outcome. No op may run here: a child
-    forked from a process whose runtime has started hangs.
+    forked from a process whose runtime has started hangs. An environment without TensorFlow, for stages,
+    imports NumPy instead.
     """
     phases = measure.Phases()
+    tf = None
     try:
         with phases.timed("import"):
-            import tensorflow as tf
+            if request["tensorflow"]:
+                import tensorflow as tf
+            else:
+                import numpy  # noqa: F401, ICN001 - only to see that it is there
     except (Exception, SystemExit) as error:  # a broken environment may raise anything
         reason, trace = texts.one_line(error), texts.trimmed_traceback(error)
         return None, {
@@ -29,10 +34,10 @@ def import_tensorflow(request, clean):
             "traceback": trace,
             "phases": phases.costs,
         }
-    found = effective.of_environment(tf, request["variables"])
+    found = effective.of_environment(tf, request["variables"]) if tf else effective.of_interpreter()
     part = {"effective": found, "phases": phases.costs}
     files.write_json(request["imported"], dict(part, format=files.FORMAT, effective=clean(found)))
-    from . import run  # noqa: F401 - needs NumPy, so not before; and here once, not in every child
+    from . import run, stage  # noqa: F401 - need NumPy, so not before; and here once, not in every child
 
     # From 3.7 on: no child's collector walks, and so copies, what the import left behind.
     getattr(gc, "freeze", lambda: None)()
@@ -41,11 +46,11 @@ def import_tensorflow(request, clean):
 
 def run_and_write(tf, request, case, places):
     """Run ``case`` in this process and write its part of the result."""
-    from . import run  # needs NumPy: not before the import that is measured
+    from . import run, stage  # they need NumPy: not before the import that is measured
 
     faulthandler.enable()  # a crash leaves Python's stack in the log, and the signal as it was
-    part = run.run_case(tf, request, case, reporter(places))
-    files.write_json(places.part, part)
+    work = stage.run_stage if case["stage"] else run.run_case
+    files.write_json(places.part, work(tf, request, case, reporter(places)))
 
 
 def reporter(places):
@@ -66,7 +71,7 @@ def fresh(request, number, places, parent):
         watch.contain(parent, new_session=False)
         reporter(places)(watch.IMPORTING)
         tf, imported = import_tensorflow(request, files.scrubber(request, places.folder))
-        if tf is None:
+        if "outcome" in imported:
             files.write_json(places.part, imported)
         else:
             run_and_write(tf, request, request["cases"][number], places)

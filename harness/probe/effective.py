@@ -125,17 +125,9 @@ def xla(jit, flags):
     return "devices and CPU" if re.search(r"--tf_xla_cpu_global_jit(?!=(false|0))", flags) else "devices"
 
 
-def of_environment(tf, variables):
-    """Return what is alike for every case of this process; runs no op and touches no device.
-
-    ``variables`` are the setting's names; their values are read from the environment, not believed.
-    """
-    installed = distributions(sys.path)
+def of_interpreter():
+    """Return what is alike for every case of this process, TensorFlow left aside."""
     model, flags = processor()
-    on, how = onednn(tf, os.environ)
-    cap = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
-    build = getattr(tf.sysconfig, "get_build_info", dict)()
-    names = sorted(set(variables).union(name for name in VARIABLES if name in os.environ))
     return {
         "python": platform.python_version(),
         "python_implementation": platform.python_implementation(),
@@ -143,24 +135,40 @@ def of_environment(tf, variables):
         "os_release": platform.release(),
         "libc": " ".join(platform.libc_ver()).strip() or None,
         "machine": platform.machine(),
-        "tensorflow": tf.__version__,
-        "tensorflow_git": tf.version.GIT_VERSION,
-        "keras": keras(os.environ, installed, tf.__version__),
-        "tf_keras": installed.get("tf-keras") or installed.get("tf-keras-nightly"),
         "numpy": sys.modules["numpy"].__version__,
-        "protobuf": installed.get("protobuf"),
-        "h5py": installed.get("h5py"),
-        "distributions": installed,
+        "distributions": distributions(sys.path),
         "cpu_model": model,
         "cpu_flags": flags,
         "usable_cpus": usable_cpus(),
-        "onednn": on,
-        "onednn_known_by": how,
-        "onednn_isa_cap": cap,
-        "cuda": build.get("cuda_version"),
-        "cudnn": build.get("cudnn_version"),
-        "variables": {name: os.environ.get(name) for name in names},
     }
+
+
+def of_environment(tf, variables):
+    """Return what is alike for every case of this process; runs no op and touches no device.
+
+    ``variables`` are the setting's names; their values are read from the environment, not believed.
+    """
+    common = of_interpreter()
+    installed = common["distributions"]
+    on, how = onednn(tf, os.environ)
+    cap = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
+    build = getattr(tf.sysconfig, "get_build_info", dict)()
+    names = sorted(set(variables).union(name for name in VARIABLES if name in os.environ))
+    return dict(
+        common,
+        tensorflow=tf.__version__,
+        tensorflow_git=tf.version.GIT_VERSION,
+        keras=keras(os.environ, installed, tf.__version__),
+        tf_keras=installed.get("tf-keras") or installed.get("tf-keras-nightly"),
+        protobuf=installed.get("protobuf"),
+        h5py=installed.get("h5py"),
+        onednn=on,
+        onednn_known_by=how,
+        onednn_isa_cap=cap,
+        cuda=build.get("cuda_version"),
+        cudnn=build.get("cudnn_version"),
+        variables={name: os.environ.get(name) for name in names},
+    )
 
 
 def of_run(tf):

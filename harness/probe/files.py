@@ -9,13 +9,18 @@ from . import texts
 FORMAT = 1
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-_REQUEST = ("objects", "imported", "isolation", "scrub", "secrets", "variables", "cases")
+_REQUEST = ("objects", "imported", "isolation", "tensorflow", "scrub", "secrets", "variables", "cases")
 _SETTING = ("device", "intra_op_threads", "inter_op_threads", "jit_compile", "grappler")
 _CASE = (
     "result", "key", "identity", "model", "loader", "tags", "signature", "function", "batches",
     "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting", "floor", "save_to",
-    "imports", "modules", "libraries",
+    "imports", "modules", "libraries", "stage",
 )  # fmt: skip
+_STAGE_CASE = (
+    "result", "key", "identity", "stage", "batches", "inputs_error", "runs", "time_limit_s",
+    "memory_limit_bytes", "setting",
+)  # fmt: skip
+_STAGE = ("name", "file", "module", "function", "modules", "reads", "root", "expects")
 
 
 class Places:
@@ -37,7 +42,9 @@ def read_request(path):
     missing = _missing("", request, _REQUEST)
     for number, case in enumerate(request.get("cases", ())):
         where = "cases.{}.".format(number)
-        missing += _missing(where, case, _CASE)
+        stage = case.get("stage")
+        missing += _missing(where, case, _STAGE_CASE if stage else _CASE)
+        missing += _missing(where + "stage.", stage, _STAGE) if stage else []
         missing += _missing(where + "setting.", case.get("setting", {}), _SETTING)
     if missing:
         raise ValueError("missing: " + ", ".join(missing))
@@ -51,6 +58,28 @@ def read_request(path):
 
 def _missing(where, found, wanted):
     return [where + key for key in wanted if key not in found]
+
+
+def with_batches(case):
+    """Return ``case`` with its batches in it, and why there are none: ``(outcome, reason)`` or ``None``.
+
+    Batches that are the outputs of an earlier case of this request, or of another, are read from its result.
+    """
+    taken = case["batches"]
+    if not isinstance(taken, dict):
+        return case, None
+    try:
+        with open(taken["outputs_of"], encoding="utf-8") as file:
+            result = json.load(file)
+    except (OSError, ValueError):
+        return dict(case, batches=[]), ("run-failed", "{}: has no result".format(taken["name"]))
+    if result["outcome"] != "recorded":
+        return dict(case, batches=[]), (result["outcome"], result["reason"])
+    batches = {}
+    for output in result["outputs"]:
+        item = {"name": output["name"], "component": output["component"], "array": output["array"]}
+        batches.setdefault(output["batch"], []).append(item)
+    return dict(case, batches=[batches[number] for number in sorted(batches)]), None
 
 
 def write_json(path, value):
@@ -96,6 +125,7 @@ def result(case, imported, part, clean, log):
         "outputs": part.get("outputs", []),
         "unstable": part.get("unstable", []),
         "floor": part.get("floor"),
+        "stage": part.get("stage"),
         "effective": clean(dict(imported.get("effective", {}), **part.get("effective", {}))),
         "phases": dict(imported.get("phases", {}), **part.get("phases", {})),
     }

@@ -4,7 +4,7 @@ import contextlib
 import importlib
 import os
 
-from . import effective, floor, loaders, local, measure, re_export, tensors, texts
+from . import effective, files, floor, loaders, local, measure, re_export, tensors, texts
 
 
 class CaseError(Exception):
@@ -38,6 +38,7 @@ def run_case(tf, request, case, report):
 
 
 def _run(tf, request, case, report, phases, part):
+    case, missing = files.with_batches(case)
     report("loading")
     loader = loaders.LOADERS.get(case["loader"])
     if loader is None:
@@ -57,6 +58,8 @@ def _run(tf, request, case, report, phases, part):
         with failing_as("run-failed", "it could not be saved again: "):
             re_export.save(tf, loaded, case)
         return
+    if missing is not None:
+        raise CaseError(*missing)
     if case["inputs_error"] is not None:
         raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
     with failing_as("run-failed"):

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from harness.definition.script import stage_needs
 from harness.errors import InputsError, UnreadableModelError
-from harness.model.sources import source_file
+from harness.model.sources import source_files
+from harness.run.stages import ReadyStage
 from harness.savedmodel.digest import code_digest, model_digest
-from harness.savedmodel.reader import read_model
+from harness.savedmodel.reader import Kind, read_model
 from harness.store.files import json_digest, read_json, write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from harness.errors import HarnessError
     from harness.inputs.make import Batch
-    from harness.model.definition import CaseDefinition
+    from harness.model.definition import CaseDefinition, StageDefinition
+    from harness.model.sources import InputSource
     from harness.project import Project
     from harness.savedmodel.reader import ModelSummary, Signature
 
 #: Raised when what is made from the same definition changes, so that cases are made anew.
-CASE_FORMAT = 1
+CASE_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class ReadyCase:
     with ``inputs_problem`` saying why: the model is then still loaded everywhere, for its own answer.
     ``archive`` names the package's file and SHA-256 where the model came out of one. ``code`` holds the
     digests of the case's modules and libraries by path, None for what cannot be read.
+
+    Where a stage makes the model's inputs, ``batches`` are what that stage is given, and ``expects`` what the
+    signature declares of those that it is to make, ``{input: {"dtype", "shape"}}``; None where unknown.
     """
 
     model: str
@@ -44,6 +51,8 @@ class ReadyCase:
     inputs_problem: str | None
     archive: dict[str, str] | None
     code: dict[str, str | None] = field(default_factory=dict)
+    stages: dict[str, ReadyStage] = field(default_factory=dict)
+    expects: dict[str, Any] | None = None
 
 
 def find_ready(project: Project, case: CaseDefinition) -> ReadyCase | None:
@@ -55,8 +64,11 @@ def find_ready(project: Project, case: CaseDefinition) -> ReadyCase | None:
     stored = read_json(path, CASE_FORMAT)
     if stored is None:
         return None
-    ready = ReadyCase(**{key: value for key, value in stored.items() if key != "format"})
-    parts = [part for batch in ready.batches or [] for part in batch]
+    fields = {key: value for key, value in stored.items() if key not in ("format", "stages")}
+    stages = {name: ReadyStage.from_json(each) for name, each in stored["stages"].items()}
+    ready = ReadyCase(**fields, stages=stages)
+    made = [ready.batches, *(stage.batches for stage in stages.values())]
+    parts = [part for batches in made for batch in batches or [] for part in batch]
     whole = os.path.isdir(_absolute(project, ready.model)) and all(  # noqa: PTH112 - a string here
         project.results.has_array(part["array"]) for part in parts
     )
@@ -82,7 +94,8 @@ def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
         path = project.results.case_path(_definition_digest(project, case))
         digest = model_digest(model, project.digests)
         code = _code(project, case)
-        batches, problem = _inputs(project, case, model)
+        stages = {name: _stage(project, stage, model) for name, stage in case.stages.items()}
+        batches, problem = _inputs(project, case, case.inputs, model, for_stage=case.serving is not None)
         ready = ReadyCase(
             model=_relative(project, model),
             model_digest=digest,
@@ -91,6 +104,8 @@ def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
             inputs_problem=problem,
             archive=archive,
             code=code,
+            stages=stages,
+            expects=_expects(case, model) if case.serving else None,
         )
         write_json(path, {"format": CASE_FORMAT, **asdict(ready)})
         return ready
@@ -115,10 +130,11 @@ def _definition_digest(project: Project, case: CaseDefinition) -> str:
         UnreadableModelError: if there is no folder with files at the model's place.
     """
     local = None if case.package else model_digest(project.root / case.path, project.digests)
+    sources = [*case.inputs, *(source for stage in case.stages.values() for source in stage.inputs)]
     files = {
-        str(path): _file_digest(project, (project.root / path).resolve())
-        for source in case.inputs
-        if (path := source_file(source)) is not None
+        os.path.relpath(path, project.root): _file_digest(project, path.resolve())
+        for source in sources
+        for path in source_files(source, project.root)
     }
     code = _code(project, case)
     project.digests.save()
@@ -126,12 +142,32 @@ def _definition_digest(project: Project, case: CaseDefinition) -> str:
         mode="json", include={"path", "package", "signature", "function", "tags", "inputs"}
     )
     made = {"format": CASE_FORMAT, "case": made_from, "model": local, "files": files}
+    if case.stages:
+        stages = {name: each.model_dump(mode="json") for name, each in case.stages.items()}
+        made["stages"] = [
+            [name, each, _code_of(project, case.stages[name].code)] for name, each in stages.items()
+        ]
     return json_digest({**made, "code": code} if code else made)
 
 
 def _code(project: Project, case: CaseDefinition) -> dict[str, str | None]:
     """Return the digest of each of the case's modules and libraries: of what the probe will find there."""
-    return {path: code_digest(project.root / path, project.digests) for path in case.modules + case.libraries}
+    return _code_of(project, case.modules + case.libraries)
+
+
+def _code_of(project: Project, paths: Iterable[str]) -> dict[str, str | None]:
+    return {path: code_digest(project.root / path, project.digests) for path in paths}
+
+
+def _stage(project: Project, stage: StageDefinition, model: Path) -> ReadyStage:
+    """Return a stage with what it depends on, and with the inputs that it has for itself, if any."""
+    batches, problem = None, None
+    if stage.inputs:
+        batches, problem = _made(project, stage.inputs, None, model, "")
+    digest = json_digest(batches if batches is not None else problem) if stage.inputs else None
+    return ReadyStage(
+        _code_of(project, stage.code), stage_needs(project.root, stage), batches, digest, problem
+    )
 
 
 def _file_digest(project: Project, file: Path) -> str | None:
@@ -151,22 +187,55 @@ def _place(project: Project, case: CaseDefinition) -> tuple[Path, dict[str, str]
     return fetched.path, {"name": fetched.archive_name, "sha256": fetched.archive_sha256}
 
 
-def _inputs(project: Project, case: CaseDefinition, model: Path) -> tuple[list[Batch] | None, str | None]:
+def _inputs(
+    project: Project, case: CaseDefinition, sources: list[InputSource], model: Path, *, for_stage: bool
+) -> tuple[list[Batch] | None, str | None]:
+    try:
+        # What a stage takes no signature declares.
+        signature = None if for_stage else _signature(case, model)
+    except (InputsError, UnreadableModelError) as error:
+        return None, reason_of(project, error)
+    return _made(project, sources, signature, model, case.signature)
+
+
+def _made(
+    project: Project,
+    sources: list[InputSource],
+    signature: Signature | None,
+    model: Path,
+    signature_name: str,
+) -> tuple[list[Batch] | None, str | None]:
     from harness.inputs.make import make_batches  # noqa: PLC0415 - as above
 
     try:
-        signature = _signature(case, model)
         batches = make_batches(
-            case.inputs,
+            sources,
             signature,
             model,
             project.results.objects,
-            signature_name=case.signature,
+            signature_name=signature_name,
             base_dir=project.root,
         )
     except (InputsError, UnreadableModelError) as error:
         return None, reason_of(project, error)
     return batches, None
+
+
+def _expects(case: CaseDefinition, model: Path) -> dict[str, Any] | None:
+    """Return what the signature declares of its inputs; None where that is not known: the model will tell."""
+    try:
+        signature = _signature(case, model)
+    except (InputsError, UnreadableModelError):
+        return None
+    if signature is None:
+        return None
+    return {
+        name: {"dtype": spec.dtype, "shape": spec.shape and list(spec.shape)}
+        if spec.kind is Kind.DENSE and not spec.reference
+        else {"dtype": None, "shape": None}
+        for name, spec in signature.inputs.items()
+        if name not in signature.defaults
+    }
 
 
 def _signature(case: CaseDefinition, model: Path) -> Signature | None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.environments.interpreters import find_interpreter
 from harness.errors import HarnessError
 from harness.model.outcome import Outcome
-from harness.model.plan import Purpose
+from harness.model.plan import POSTPROCESS, TRAIN, Purpose
 from harness.run.cases import ReadyCase, make_ready, reason_of
+from harness.run.collect_stages import (
+    StageRecord,
+    SwapRecord,
+    collect_stages,
+    collect_swaps,
+    collect_trained,
+)
 from harness.run.jobs import keyed
 from harness.run.state import EnvironmentState, read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.model.plan import CellId, Environment, Job, Plan
     from harness.project import Project
@@ -56,6 +63,12 @@ class Collection:
     """Per case: made ready, or why it could not be."""
     noise: dict[str, NoiseRecordings]
     """Per case for which the plan asks for a noise floor."""
+    stages: list[StageRecord] = field(default_factory=list)
+    """Every stage of every cell and case that has one."""
+    trained: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    """Per case with a training pipeline: the model in the baseline on what that makes there."""
+    swaps: list[SwapRecord] = field(default_factory=list)
+    """Models on other cells' inputs, where two cells' pipelines made different ones."""
 
 
 def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
@@ -71,6 +84,7 @@ def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
         except HarnessError as error:
             ready[name] = reason_of(project, error)
     jobs = {(job.cell, job.case): job for job in plan.jobs()}
+    stages = collect_stages(project, plan, states, ready)
     rows = []
     for cell in plan.cells():
         for case in plan.cases:
@@ -78,8 +92,30 @@ def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
             if job is None:
                 rows.append(_left_out(plan, cell, case))
             else:
-                rows.append(_outcome(project, plan, job, states[cell.environment], ready[case], selection))
-    return Collection(rows, states, ready, _noise(project, plan, states, ready))
+                own = [each for each in stages if (each.cell, each.case) == (cell, case)]
+                row = _outcome(project, plan, job, states[cell.environment], ready[case], selection)
+                rows.append(_through_stages(row, own))
+    return Collection(
+        rows,
+        states,
+        ready,
+        _noise(project, plan, states, ready),
+        stages,
+        collect_trained(project, plan, states, ready),
+        collect_swaps(project, plan, states, ready, rows, stages),
+    )
+
+
+def _through_stages(row: Collected, stages: Sequence[StageRecord]) -> Collected:
+    """Return the outcome with that of its stages: a case is recorded once the last of them is."""
+    for stage in stages:
+        if stage.outcome is not Outcome.RECORDED and (
+            (stage.stage != TRAIN and stage.outcome is Outcome.INSTALL_FAILED)
+            or (stage.stage == POSTPROCESS and row.outcome is Outcome.RECORDED)
+        ):
+            recording = stage.recording or row.recording
+            return replace(row, outcome=stage.outcome, reason=stage.reason, recording=recording)
+    return row
 
 
 def _noise(

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from harness.environments.install import install_lock, is_installed, python_of
+from harness.environments.install import install_lock, is_installed, make_venv, python_of
 from harness.environments.interpreters import venv_version
 from harness.environments.launch import Launch, run_probe
 from harness.errors import HarnessError, InstallError, LockError
 from harness.model.outcome import Outcome
-from harness.model.plan import Purpose
+from harness.model.plan import POSTPROCESS, Purpose
 from harness.run.cases import make_ready, model_folder, reason_of
 from harness.run.jobs import KeyedJob, keyed
 from harness.run.locking import usable_lock
-from harness.run.state import EnvironmentState, Installed, write_state
+from harness.run.stages import besides, stage_request
+from harness.run.state import EnvironmentState, Installed, read_state, write_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.model.plan import Environment, Plan
+    from harness.model.plan import Beside, Environment, Plan
     from harness.project import Project
     from harness.run.invocation import Selection
 
@@ -42,6 +44,12 @@ def run_environment(
     """
     try:
         installed = _install(project, environment, venv, say)
+        wanted = {each: None for plan in plans for each in _besides(project, plan, environment)}
+        made = {beside.id: _install_beside(project, beside, venv, say) for beside in wanted}
+        # Those of other matrices stay known: this run has no business with them.
+        before = read_state(project, environment.id)
+        others = before.installed.besides if before and before.installed else {}
+        installed = replace(installed, besides={**others, **made})
     except (LockError, InstallError) as error:
         state = EnvironmentState(environment.id, run, outcome=Outcome.INSTALL_FAILED, reason=str(error))
         say(f"{environment.id}: {state.outcome}: {state.reason}")
@@ -60,7 +68,7 @@ def run_environment(
             if environment.id in plan.environments
             for job in _to_run(project, plan, environment, selection, installed, say)
         ]
-        executed = _run(project, python_of(venv), environment, jobs, say)
+        executed = _run(project, venv, environment, jobs, say)
     except Exception:  # as above
         fault = _said(say)
     write_state(project, EnvironmentState(environment.id, run, executed, installed, fault=fault))
@@ -73,7 +81,31 @@ def _said(say: Callable[[str], None]) -> str:
     return fault
 
 
-def _install(project: Project, environment: Environment, venv: Path, say: Callable[[str], None]) -> Installed:
+def _besides(project: Project, plan: Plan, environment: Environment) -> Iterable[Beside]:
+    return besides(project, plan, environment) if environment.id in plan.environments else ()
+
+
+def _install_beside(
+    project: Project, beside: Beside, venv: Path, say: Callable[[str], None]
+) -> Installed | str:
+    """Install an environment beside this one, for stages; return why not where that fails."""
+    place = _place(venv, beside)
+    try:
+        make_venv(place, beside.python)
+        return _install(project, beside, place, say)
+    except (LockError, InstallError) as error:
+        say(f"{beside.id}: install-failed: {error}")
+        return str(error)
+
+
+def _place(venv: Path, beside: Beside) -> Path:
+    # Inside the session's own folder: a session stays all that there is to schedule.
+    return venv / "beside" / beside.id
+
+
+def _install(
+    project: Project, environment: Environment | Beside, venv: Path, say: Callable[[str], None]
+) -> Installed:
     lock = usable_lock(project, environment, python_of(venv), say)
     if not is_installed(venv, lock.digest):
         size = "" if lock.download_mb is None else f", a download of up to {lock.download_mb} MB"
@@ -103,6 +135,8 @@ def _to_run(
             say(f"{job.cell} {job.case}: {reason_of(project, error)}")
             continue
         job_with_key = keyed(plan, job, installed, ready)
+        if job_with_key.beside and isinstance(installed.besides[job_with_key.beside.id], str):
+            continue  # it was said why, and the report makes it an outcome
         if selection.fresh or not project.results.is_settled(job_with_key.key):
             found.append(job_with_key)
     return found
@@ -110,41 +144,77 @@ def _to_run(
 
 def _run(
     project: Project,
-    python: Path,
+    venv: Path,
     environment: Environment,
     jobs: Sequence[KeyedJob],
     say: Callable[[str], None],
 ) -> int:
     """Run jobs with one start of the probe, and so one import, per set of environment variables.
 
-    Returns how many cells × cases were run.
+    What runs beside comes before what takes its outputs, or after. Returns how many cells × cases were run.
     """
     by_key = {job.key: job for job in jobs}  # two matrices may ask for the same recording
 
-    def variables(job: KeyedJob) -> list[tuple[str, str]]:
-        return sorted(job.setting.variables.items())
-
-    for _, jobs_together in groupby(sorted(by_key.values(), key=variables), key=variables):
-        group = list(jobs_together)
+    def start(python: Path, group: Sequence[KeyedJob], *, beside: bool) -> None:
         launch = Launch(
             python=python,
             objects=project.results.objects,
-            variables=group[0].setting.variables,
+            variables={} if beside else group[0].setting.variables,
             cases=[_request(project, job) for job in group],
             labels=[(str(python.parent.parent), "<environment>"), (str(project.root), "<project>")],
+            tensorflow=not beside,
         )
         run_probe(launch, lambda recording: say(_line(recording, by_key)))
+
+    def start_beside(*, before: bool) -> None:
+        there = [job for job in by_key.values() if job.beside and (job.job.stage != POSTPROCESS) is before]
+        for beside, group in groupby(sorted(there, key=_beside_id), key=lambda job: job.beside):
+            if beside is not None:
+                start(python_of(_place(venv, beside)), list(group), beside=True)
+
+    start_beside(before=True)
+    here = [job for job in by_key.values() if job.beside is None]
+    for _, group in groupby(sorted(here, key=_variables), key=_variables):
+        start(python_of(venv), list(group), beside=False)
+    start_beside(before=False)
     if not by_key:
         say(f"{environment.id}: nothing to run, everything is recorded")
     return sum(job.job.purpose is Purpose.OUTPUTS for job in by_key.values())
 
 
+def _variables(job: KeyedJob) -> list[tuple[str, str]]:
+    return sorted(job.setting.variables.items())
+
+
+def _beside_id(job: KeyedJob) -> str:
+    return job.beside.id if job.beside else ""
+
+
 def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
-    case, ready = keyed_job.case, keyed_job.ready
-    return {
+    case, ready, job = keyed_job.case, keyed_job.ready, keyed_job.job
+    stage = None if job.stage is None else ready.stages[job.stage]
+    batches, problem = ready.batches, ready.inputs_problem
+    if stage is not None and stage.inputs_digest is not None:
+        batches, problem = stage.batches, stage.inputs_problem
+    common = {
         "result": str(project.results.recording_path(keyed_job.key)),
         "key": keyed_job.key,
         "identity": keyed_job.identity,
+        "batches": job.given.batches if job.given else batches,
+        "inputs_error": problem,
+        "setting": keyed_job.setting.model_dump(mode="json", exclude={"variables", "loader"}),
+        "runs": case.runs,
+        "time_limit_s": job.limits.time_limit_s,
+        "memory_limit_bytes": job.limits.memory_limit_bytes,
+        "stage": None,
+    }
+    if keyed_job.takes is not None:
+        path = project.results.recording_path(keyed_job.takes.key)
+        common["batches"] = {"name": keyed_job.takes.name, "outputs_of": str(path)}
+    if job.stage is not None:
+        return {**common, "stage": stage_request(project, case, job.stage, ready)}
+    return {
+        **common,
         "model": model_folder(project, ready),
         "loader": keyed_job.loader,
         "imports": case.imports,
@@ -153,12 +223,6 @@ def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
         "tags": case.tags,
         "signature": None if case.function else case.signature,
         "function": case.function,
-        "batches": ready.batches,
-        "inputs_error": ready.inputs_problem,
-        "setting": keyed_job.setting.model_dump(mode="json", exclude={"variables", "loader"}),
-        "runs": case.runs,
-        "time_limit_s": keyed_job.job.limits.time_limit_s,
-        "memory_limit_bytes": keyed_job.job.limits.memory_limit_bytes,
         "floor": keyed_job.floor,
         "save_to": None,
     }
@@ -168,5 +232,5 @@ def _line(recording: Mapping[str, Any], jobs: Mapping[str, KeyedJob]) -> str:
     job = jobs[recording["key"]].job
     seconds = sum(phase["wall_s"] for name, phase in recording["phases"].items() if name != "import")
     reason = f": {recording['reason']}" if recording["reason"] else ""
-    what = "" if job.purpose is Purpose.OUTPUTS else f", {job.purpose}"
+    what = "" if job.purpose is Purpose.OUTPUTS else f", {job.stage or job.purpose}"
     return f"{job.cell} {job.case}{what}: {recording['outcome']} ({seconds:.1f} s){reason}"

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.environments.host import host_facts, host_fingerprint, usable_cpus
 from harness.errors import LockError
 from harness.locks.lock import is_current, read_lock
-from harness.model.plan import Purpose
+from harness.model.plan import POSTPROCESS, TRAIN, Purpose
 from harness.model.secrets import masked
 from harness.probe import VERSION as PROBE_VERSION
 from harness.run.cases import ReadyCase, find_ready
 from harness.run.locking import lock_input
-from harness.run.state import read_state
+from harness.run.stages import beside_of, besides
+from harness.run.state import Installed, read_state
+from harness.store.files import json_digest
 from harness.store.results import recording_key
 
 if TYPE_CHECKING:
     from harness.model.definition import CaseDefinition, SettingDefinition
-    from harness.model.plan import Environment, Job, Plan
+    from harness.model.plan import Beside, Environment, Job, Plan
     from harness.project import Project
     from harness.run.invocation import Selection
-    from harness.run.state import Installed
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,23 @@ class KeyedJob:
     floor: dict[str, int] | None
     """For a noise floor, the probe's words of how to measure it."""
     identity: dict[str, Any]
+    takes: Taken | None = None
+    """The recording whose outputs are its inputs, if it takes those of one."""
+    beside: Beside | None = None
+    """Where a stage runs that does not run in the cell's environment."""
+
+
+class Taken(NamedTuple):
+    """Outputs of a recording of the same cell that are another's inputs: what made them, and its key."""
+
+    name: str
+    key: str
 
 
 def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> KeyedJob:
     """Return the job with the key its recording has in this environment, on this host."""
+    if job.purpose is Purpose.STAGE:
+        return _keyed_stage(plan, job, installed, ready)
     case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
     if job.purpose is Purpose.THREADS:
         setting = setting.model_copy(update={"intra_op_threads": _other_threads(setting.intra_op_threads)})
@@ -57,17 +71,85 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
         done["imports"] = case.imports
     if ready.code:
         done["code"] = list(ready.code.items())  # in their order, which is that of imports
+    takes = _taken(plan, job, installed, ready)
+    inputs = json_digest(job.given.batches) if job.given else takes.key if takes else ready.inputs_digest
     key = recording_key(
         lock=installed.lock,
         interpreter=installed.interpreter,
         probe=PROBE_VERSION,
         model=ready.model_digest,
-        inputs=ready.inputs_digest,
+        inputs=inputs,
         case=done if floor is None else {**done, "floor": floor},
         setting=options,
         host=host_fingerprint(),
     )
     identity = {
+        **_identity(job, installed, inputs),
+        "model": ready.model_digest,
+        "archive": ready.archive,
+        "loader": loader,
+        "code": ready.code,
+        "options": {**options, "variables": masked(setting.variables)},
+    }
+    return KeyedJob(job, key, ready, case, setting, loader, floor, identity, takes)
+
+
+def _taken(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Taken | None:
+    """Return the stage of the same cell whose outputs the model takes; None for the case's own inputs."""
+    case = plan.cases[job.case]
+    name = TRAIN if job.purpose is Purpose.TRAINED else case.serving
+    if name is None or job.given is not None:
+        return None
+    stage = replace(job, purpose=Purpose.STAGE, stage=name)
+    return Taken(name, _keyed_stage(plan, stage, installed, ready).key)
+
+
+def _keyed_stage(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> KeyedJob:
+    """Return a stage's job. Beside the cell's environment no setting reaches it, so cells share it."""
+    assert job.stage is not None, "a stage's job names it"  # noqa: S101
+    case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
+    stage, made = case.stages[job.stage], ready.stages[job.stage]
+    beside, home = beside_of(plan.environments[job.cell.environment], made.needs), installed
+    options = setting.model_dump(mode="json", exclude={"loader"})
+    if beside is not None:
+        found = installed.besides.get(beside.id)
+        home = found if isinstance(found, Installed) else Installed("", "")
+        options = {}
+    takes = None
+    if job.stage == POSTPROCESS:
+        takes = Taken(
+            "the model", keyed(plan, replace(job, purpose=Purpose.OUTPUTS, stage=None), installed, ready).key
+        )
+    inputs = takes.key if takes else made.inputs_digest or ready.inputs_digest
+    called = {
+        "stage": stage.function,
+        "place": stage.module or stage.file,
+        "runs": case.runs,
+        "code": list(made.code.items()),
+        "expects": None if job.stage == POSTPROCESS else ready.expects,
+    }
+    key = recording_key(
+        lock=home.lock,
+        interpreter=home.interpreter,
+        probe=PROBE_VERSION,
+        model="",
+        inputs=inputs,
+        case=called,
+        setting=options,
+        host=host_fingerprint(),
+    )
+    identity = {
+        **_identity(job, home, inputs),
+        "stage": job.stage,
+        "beside": beside.id if beside else None,
+        "code": made.code,
+        "options": {**options, "variables": masked(setting.variables)} if options else {},
+    }
+    return KeyedJob(job, key, ready, case, setting, "", None, identity, takes, beside)
+
+
+def _identity(job: Job, installed: Installed, inputs: str) -> dict[str, Any]:
+    return {
         "environment": job.cell.environment,
         "setting": job.cell.setting,
         "case": job.case,
@@ -75,15 +157,9 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
         "lock": installed.lock,
         "interpreter": installed.interpreter,
         "probe": PROBE_VERSION,
-        "model": ready.model_digest,
-        "archive": ready.archive,
-        "inputs": ready.inputs_digest,
-        "loader": loader,
-        "code": ready.code,
-        "options": {**options, "variables": masked(setting.variables)},
+        "inputs": inputs,
         "host": {"fingerprint": host_fingerprint(), **host_facts()},
     }
-    return KeyedJob(job, key, ready, case, setting, loader, floor, identity)
 
 
 def _other_threads(threads: int | None) -> int:
@@ -95,7 +171,8 @@ def pending(project: Project, plan: Plan, selection: Selection) -> list[Job]:
     """Return the selected jobs that have to run: nothing settled lies under the key each has now."""
     ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
     installed = {
-        name: current_installation(project, environment) for name, environment in plan.environments.items()
+        name: current_installation(project, environment, plan)
+        for name, environment in plan.environments.items()
     }
     return [
         job
@@ -108,17 +185,27 @@ def pending(project: Project, plan: Plan, selection: Selection) -> list[Job]:
     ]
 
 
-def current_installation(project: Project, environment: Environment) -> Installed | None:
-    """Return what was last installed here, if that is still what the lock says."""
+def current_installation(project: Project, environment: Environment, plan: Plan) -> Installed | None:
+    """Return what was last installed here, if that is still what the locks say."""
     state = read_state(project, environment.id)
     if state is None or state.installed is None or state.fault is not None:
         return None
+    if not _is_current(project, environment, state.installed):
+        return None
+    for beside in besides(project, plan, environment):
+        found = state.installed.besides.get(beside.id)
+        if not isinstance(found, Installed) or not _is_current(project, beside, found):
+            return None
+    return state.installed
+
+
+def _is_current(project: Project, environment: Environment | Beside, installed: Installed) -> bool:
     try:
         lock = read_lock(project.lock_path(environment))
     except LockError:
-        return None
+        return False
     changed = is_current(lock, lock_input(project.releases, environment))
-    return state.installed if changed is None and lock.digest == state.installed.lock else None
+    return changed is None and lock.digest == installed.lock
 
 
 def _is_recorded(

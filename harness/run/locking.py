@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.environments.host import platform_name
 from harness.errors import LockError
 from harness.locks.lock import RELEASE_GRACE, Lock, LockInput, is_current, read_lock
+from harness.model.plan import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from harness.releases.table import ReleaseTable
 
 
-def lock_input(releases: ReleaseTable, environment: Environment) -> LockInput:
+def lock_input(releases: ReleaseTable, environment: Environment | Beside) -> LockInput:
     """Return everything that decides the lock of an environment that has wheels on this platform."""
     platform = platform_name()
+    if isinstance(environment, Beside):
+        return LockInput(environment.id, environment.python, environment.requirements, None, platform)
     tensorflow = releases.requirement(environment.tensorflow, environment.build, platform, environment.python)
     match environment.resolve:
         case "release":
@@ -30,10 +33,14 @@ def lock_input(releases: ReleaseTable, environment: Environment) -> LockInput:
         case date:
             as_of = dt.date.fromisoformat(date)
     requirements = (tensorflow, *environment.requirements)
-    return LockInput(environment.id, environment.python, requirements, as_of, platform, environment.without)
+    return LockInput(
+        environment.lock_id, environment.python, requirements, as_of, platform, environment.without
+    )
 
 
-def usable_lock(project: Project, environment: Environment, python: Path, say: Callable[[str], None]) -> Lock:
+def usable_lock(
+    project: Project, environment: Environment | Beside, python: Path, say: Callable[[str], None]
+) -> Lock:
     """Return the environment's lock, resolving it first where there is none for this platform.
 
     A lock that is there is never replaced on the way: what is committed is what runs.

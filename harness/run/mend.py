@@ -156,5 +156,6 @@ def _request(project: Project, plan: Plan, ready: ReadyCase, name: str, target: 
         "time_limit_s": _TIME_LIMIT_S,
         "memory_limit_bytes": None,
         "floor": None,
+        "stage": None,
         "save_to": str(target),
     }

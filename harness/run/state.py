@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from harness.environments.host import host_fingerprint
 from harness.model.outcome import Outcome
 from harness.store.files import read_json, write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.project import Project
 
 STATE_FORMAT = 1
@@ -17,10 +19,14 @@ STATE_FORMAT = 1
 
 @dataclass(frozen=True)
 class Installed:
-    """What is installed: the content digest of the lock, and the interpreter's full version."""
+    """What is installed: the content digest of the lock, and the interpreter's full version.
+
+    ``besides`` are the environments beside it, for stages, by their ids: installed, or why not.
+    """
 
     lock: str
     interpreter: str
+    besides: Mapping[str, Installed | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ def read_state(project: Project, environment: str) -> EnvironmentState | None:
         environment=stored["environment"],
         run=stored["run"],
         executed=stored["executed"],
-        installed=None if installed is None else Installed(**installed),
+        installed=None if installed is None else _installed(installed),
         outcome=None if outcome is None else Outcome(outcome),
         reason=stored["reason"],
         fault=stored["fault"],
@@ -63,3 +69,11 @@ def write_state(project: Project, state: EnvironmentState) -> None:
     """Write down what became of an environment on this host."""
     path = project.results.environment_path(host_fingerprint(), state.environment)
     write_json(path, {"format": STATE_FORMAT, **asdict(state)})
+
+
+def _installed(stored: dict[str, Any]) -> Installed:
+    besides = {
+        name: each if isinstance(each, str) else _installed(each)
+        for name, each in stored.get("besides", {}).items()
+    }
+    return Installed(stored["lock"], stored["interpreter"], besides)

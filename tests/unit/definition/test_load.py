@@ -77,7 +77,10 @@ def test_every_mistake_is_answered_at_once(tmp_path):
         ('{ npy = "a.npy", inputt = "x" }', ".inputt: unknown key; did you mean 'input'?"),
         ('{ npz = "a.npz", rest = "b.json" }', ".rest: unknown key; known: npz"),
         ("{ warmup = 0 }", ".warmup: input should be greater than or equal to 1 (given: 0)"),
-        ('{ file = "a.npz" }', ": an input needs exactly one of the keys npz, npy, rest, warmup, generate"),
+        (
+            '{ file = "a.npz" }',
+            ": an input needs exactly one of the keys npz, npy, rest, files, warmup, generate",
+        ),
     ],
 )
 def test_mistakes_in_inputs_are_answered_for_the_kind_that_was_meant(tmp_path, source, answer):

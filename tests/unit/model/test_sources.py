@@ -12,7 +12,7 @@ from harness.model.sources import (
     NpzSource,
     RestSource,
     WarmupSource,
-    source_file,
+    source_files,
 )
 
 SOURCES = TypeAdapter(list[InputSource])
@@ -65,23 +65,37 @@ def test_mistakes_are_answered_for_the_kind_that_was_meant(written, where):
 
 @pytest.mark.parametrize("written", [{}, {"npzz": "x"}, "x.npz"])
 def test_no_kind(written):
-    with pytest.raises(ValidationError, match="exactly one of the keys npz, npy, rest, warmup, generate"):
+    with pytest.raises(ValidationError, match=r"exactly one of the keys npz, npy, .*, generate"):
         SOURCES.validate_python([written])
 
 
 def test_schema_can_be_generated():
-    assert len(SOURCES.json_schema()["items"]["oneOf"]) == 5
+    assert len(SOURCES.json_schema()["items"]["oneOf"]) == 6
 
 
 @pytest.mark.parametrize(
-    ("written", "file"),
+    ("written", "files"),
     [
-        ({"npz": "x.npz"}, Path("x.npz")),
-        ({"npy": "x.npy"}, Path("x.npy")),
-        ({"rest": "x.json"}, Path("x.json")),
-        ({"warmup": 1}, None),
-        ({"generate": {}}, None),
+        ({"npz": "x.npz"}, ["x.npz"]),
+        ({"npy": "x.npy"}, ["x.npy"]),
+        ({"rest": "x.json"}, ["x.json"]),
+        ({"files": "photos/*.jpg"}, ["photos/a.jpg", "photos/b.jpg"]),
+        ({"files": "**/*.jpg"}, ["photos/a.jpg", "photos/b.jpg"]),
+        ({"files": "nothing/*"}, []),
+        ({"warmup": 1}, []),
+        ({"generate": {}}, []),
     ],
 )
-def test_source_file(written, file):
-    assert [source_file(source) for source in SOURCES.validate_python([written])] == [file]
+def test_source_files(tmp_path, written, files):
+    for name in ("b.jpg", "a.jpg", "c.png"):
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        (tmp_path / "photos" / name).write_bytes(b"")
+    (tmp_path / "photos" / "folder.jpg").mkdir()
+    (source,) = SOURCES.validate_python([written])
+    assert source_files(source, tmp_path) == [tmp_path / name for name in files]
+
+
+def test_an_absolute_pattern(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"")
+    (source,) = SOURCES.validate_python([{"files": str(tmp_path / "*.jpg")}])
+    assert source_files(source, tmp_path / "elsewhere") == [tmp_path / "a.jpg"]

@@ -187,14 +187,14 @@ def test_a_changed_lock_makes_its_environment_pending(project, plan, recorded, w
     name, environment = next(iter(plan.environments.items()))
     write_lock(environment, version="2.0")
     assert left(project, plan) == [key for key in recorded if key[0] == name]
-    assert current_installation(project, environment) is None
+    assert current_installation(project, environment, plan) is None
 
 
 @pytest.mark.parametrize("damage", ["removed", "garbled", "of another definition"])
 def test_without_a_usable_lock_nothing_counts_as_installed(project, plan, install, damage):
     first, second = plan.environments.values()
-    assert current_installation(project, first) is None
-    assert install(first) == current_installation(project, first)
+    assert current_installation(project, first, plan) is None
+    assert install(first) == current_installation(project, first, plan)
     path = project.lock_path(first)
     if damage == "removed":
         path.unlink()
@@ -203,11 +203,11 @@ def test_without_a_usable_lock_nothing_counts_as_installed(project, plan, instal
     else:
         install(second)
         path.write_bytes(project.lock_path(second).read_bytes())
-    assert current_installation(project, first) is None
+    assert current_installation(project, first, plan) is None
 
 
 def test_after_a_fault_an_environment_is_looked_at_again(project, plan, install):
     environment = next(iter(plan.environments.values()))
     installed = install(environment)
     write_state(project, EnvironmentState(environment.id, "run", installed=installed, fault="Traceback"))
-    assert current_installation(project, environment) is None
+    assert current_installation(project, environment, plan) is None

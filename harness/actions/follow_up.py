@@ -1,4 +1,4 @@
-"""Trying remedies: what is left to try for a matrix, and one environment's share of it."""
+"""What a matrix calls for once it ran: remedies to try, and models to run on other cells' inputs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.environments.install import python_of
 from harness.run.cases import ReadyCase
 from harness.run.collect import collect
+from harness.run.collect_stages import swap_plan
 from harness.run.environment import run_environment
 from harness.run.invocation import Selection
 from harness.run.jobs import pending
@@ -26,25 +27,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Left:
-    """What remedies there are, which of their cells are not recorded, and which models to save again."""
+    """What a matrix calls for and has not recorded.
+
+    ``jobs`` are the remedies' cells, ``re_exports`` models to save again, ``swaps`` models on other cells'
+    inputs.
+    """
 
     remedies: Remedies
     jobs: list[Job]
     re_exports: dict[str, Path]
     ready: dict[str, ReadyCase]
     """The matrix's cases that are made ready."""
+    swaps: list[Job]
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing is left."""
+        return not (self.jobs or self.re_exports or self.swaps)
 
 
 def mending_of(project: Project, plan: Plan, collection: Collection) -> Mending:
     """Return the remedies of a matrix with what became of them so far."""
     left = _left(project, plan, collection)
     tried = collect(project, left.remedies.plan, Selection())
-    return Mending(left.remedies, tried, done=not (left.jobs or left.re_exports))
+    return Mending(left.remedies, tried, done=left.is_nothing)
 
 
-def left_to_try(project: Project, plan: Plan) -> Left:
-    """Return what remedies of a matrix are still to be tried, from what it has recorded."""
-    return _left(project, plan, collect(project, plan, Selection()))
+def left_to_do(project: Project, plan: Plan, *, remedies: bool = True) -> Left:
+    """Return what is still to be done for a matrix, from what it has recorded."""
+    left = _left(project, plan, collect(project, plan, Selection()))
+    return left if remedies else replace(left, jobs=[], re_exports={})
 
 
 def _left(project: Project, plan: Plan, collection: Collection) -> Left:
@@ -57,28 +69,32 @@ def _left(project: Project, plan: Plan, collection: Collection) -> Left:
         if _can_run(project, job) and _has_model(project, remedies, job, set(wanted.values()))
     ]
     ready = {name: found for name, found in collection.ready.items() if isinstance(found, ReadyCase)}
-    return Left(remedies, jobs, wanted, ready)
+    swaps = swap_plan(plan, [swap.job for swap in collection.swaps])
+    return Left(remedies, jobs, wanted, ready, pending(project, swaps, Selection()))
 
 
-def run_remedies(
+def follow_up(
     project: Project,
     plan: Plan,
     environment: Environment,
-    selection: Selection,
     run: str,
     venv: Path,
     say: Callable[[str], None],
+    *,
+    remedies: bool,
 ) -> None:
-    """Run one environment's share: in the baseline's, models are saved again first."""
-    left = left_to_try(project, plan)
+    """Do one environment's share: in the baseline's, models are saved again first."""
+    left = left_to_do(project, plan, remedies=remedies)
     if environment.id == plan.baseline.environment and left.re_exports:
         save_again(project, plan, left.ready, left.re_exports, python_of(venv), say)
-    if environment.id in left.remedies.plan.environments:
+    plans = [left.remedies.plan] if remedies else []
+    plans += [swap_plan(plan, left.swaps)]
+    if any(job.cell.environment == environment.id for job in [*left.jobs, *left.swaps]):
         before = read_state(project, environment.id)
-        run_environment(project, environment, [left.remedies.plan], selection, run, venv, say)
+        run_environment(project, environment, plans, Selection(), run, venv, say)
         after = read_state(project, environment.id)
         if before is not None and after is not None:
-            # How much the matrix itself ran there is not for its remedies to change.
+            # How much the matrix itself ran there is not for what follows it to change.
             write_state(project, replace(after, run=before.run, executed=before.executed))
 
 
