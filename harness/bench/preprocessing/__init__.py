@@ -1,0 +1,1 @@
+"""Diagnoses of preprocessing, held against differences that were planted with real libraries."""

@@ -1,0 +1,55 @@
+"""The list of cases, and how their arrays are written: numbers as they are, strings as bytes and lengths."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+CASES = []
+
+
+def case(data, planted, expected, held_out=False):
+    """Register a function that returns ``(train, serve)`` or ``(train, serve, raw)``: arrays, or dicts of them.
+
+    ``expected`` has the ids of the steps that may be diagnosed: "a+b" for two, "a|b" where either name is
+    right, None where the two are the same but for rounding or the difference has no name.
+    """
+
+    def register(function):
+        CASES.append((function.__name__.strip("_"), data, planted, expected, held_out, function))
+        return function
+
+    return register
+
+
+def write(folder):
+    """Make every registered case and write it as NAME.npz, with ``index.json`` beside."""
+    index = []
+    for name, data, planted, expected, held_out, function in CASES:
+        sides = dict(zip(("train", "serve", "raw"), function(), strict=False))
+        arrays = {}
+        for side, found in sides.items():
+            for tensor, value in (found if isinstance(found, dict) else {"x": found}).items():
+                _flatten(arrays, f"{side}/{tensor}", np.asarray(value))
+        np.savez(Path(folder) / f"{name}.npz", **arrays)
+        index.append(
+            {"name": name, "data": data, "planted": planted, "expected": expected, "held_out": held_out}
+        )
+    (Path(folder) / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def _flatten(arrays, key, value):
+    if value.dtype.kind not in "OSU":
+        arrays[key] = value
+        return
+    texts = [each if isinstance(each, bytes) else str(each).encode() for each in value.ravel()]
+    arrays[key + "#bytes"] = np.frombuffer(b"".join(texts), np.uint8)
+    arrays[key + "#lengths"] = np.array([len(each) for each in texts])
+    arrays[key + "#shape"] = np.array(value.shape)
+
+
+def strings(texts):
+    """Return texts, or bytes, as an object array."""
+    out = np.empty(len(texts), object)
+    out[:] = texts
+    return out

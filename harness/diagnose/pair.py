@@ -1,0 +1,92 @@
+"""What corrections are made from and what they are: two arrays, and a named change that may bring them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+#: Numbers of any type, or an object array of ``bytes``.
+Array = npt.NDArray[Any]
+
+#: Costs. The cheapest proven correction is the one that is shown: nothing fitted before something fitted, and
+#: what has a name of its own before what is only numbers.
+NOTHING_FITTED = 1.0
+NAMED_CONSTANTS = 2.0
+FITTED = 4.0
+FITTED_PER_COLUMN = 8.0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One tensor as training and as serving made it, with what both were given (any number of arrays)."""
+
+    train: Array
+    serve: Array
+    raw: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A named correction. ``apply`` takes both sides and returns both, of which it has changed one.
+
+    Where a correction is proven on a part only (crops overlap in part), it returns that part of both.
+    ``scale`` is the size of the largest number that rounding had to pass on the way, in units of the result,
+    as an array where it differs between columns. ``slack`` is how far elements may be apart for a reason that
+    ``train`` or ``serve`` names, such as one level of an 8-bit image. ``opens`` says that it may be a first
+    step though it alone does not make the two agree. ``least`` is the relative difference below which it
+    would explain rounding.
+    """
+
+    id: str
+    title: str
+    train: str
+    serve: str
+    mends: str
+    apply: Callable[[Array, Array], tuple[Array, Array]]
+    cost: float = NOTHING_FITTED
+    scale: float | Array = 0.0
+    slack: float = 0.0
+    opens: bool = False
+    least: float = 0.0
+
+
+def on_serve(change: Callable[[Array], Array]) -> Callable[[Array, Array], tuple[Array, Array]]:
+    """Return a correction of both sides that changes serving's."""
+    return lambda train, serve: (train, change(serve))
+
+
+def on_train(change: Callable[[Array], Array]) -> Callable[[Array, Array], tuple[Array, Array]]:
+    """Return a correction of both sides that changes training's: what serving does, done to it too."""
+    return lambda train, serve: (change(train), serve)
+
+
+def is_text(array: Array) -> bool:
+    """Whether the array holds strings (``bytes``)."""
+    return array.dtype.kind in "OSU"
+
+
+def is_numeric(array: Array) -> bool:
+    """Whether the array holds real numbers, with truth values as 0 and 1."""
+    return array.dtype.kind in "biuf" or array.dtype == ml_dtypes.bfloat16
+
+
+def is_integer(array: Array) -> bool:
+    """Whether the array's type holds whole numbers only."""
+    return array.dtype.kind in "biu"
+
+
+def numbers(array: Array) -> npt.NDArray[np.float64]:
+    """Return the array as float64."""
+    return array.astype(np.float64)
+
+
+def short(value: float) -> str:
+    """Return a number as a person would write it."""
+    return f"{value:.4g}"
