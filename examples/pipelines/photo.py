@@ -87,3 +87,15 @@ def skimage_blur(inputs):
 
     opened = [np.asarray(Image.open(io.BytesIO(photo)).convert("RGB")) for photo in inputs["photo"]]
     return {"image": np.stack([gaussian(each, sigma=1.5)[::4, ::4] for each in opened]).astype(np.float32)}
+
+
+def keras_resize(inputs):
+    """Decode with TensorFlow, resize whole numbers with Keras: float32 [n,96,96,3].
+
+    Keras 2 returns fractions, Keras 3 whole numbers: first cut off, in later releases rounded.
+    """
+    import tensorflow as tf
+
+    decoded = [tf.io.decode_jpeg(photo, channels=3) for photo in inputs["photo"]]
+    layer = tf.keras.layers.Resizing(96, 96)
+    return {"image": np.concatenate([layer(each[tf.newaxis]) for each in decoded]).astype(np.float32)}
