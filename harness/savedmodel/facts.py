@@ -106,8 +106,8 @@ def read_facts(path: Path) -> ModelFacts:
     file = model_file(path)
     walk = Walk()
     try:
-        content = _content(file)
-        graphs = tuple(_meta_graph(walk, view) for view in _views(walk, content))
+        content = content_of(file)
+        graphs = tuple(_meta_graph(walk, view) for view in meta_graphs_in(walk, content))
     except (DamagedError, DecodeError, ValueError) as error:
         raise damaged(file, error) from error
     if not graphs:
@@ -120,7 +120,7 @@ def read_facts(path: Path) -> ModelFacts:
     )
 
 
-def _content(file: Path) -> memoryview:
+def content_of(file: Path) -> memoryview:
     """Return the binary form of the model; of a binary file without reading it into memory."""
     size = check_size(file)
     if file.suffix == ".pbtxt":
@@ -136,7 +136,8 @@ def _content(file: Path) -> memoryview:
         raise UnreadableModelError(f"{file}: {error.strerror}") from error
 
 
-def _views(walk: Walk, content: memoryview) -> list[memoryview]:
+def meta_graphs_in(walk: Walk, content: memoryview) -> list[memoryview]:
+    """Return the bytes of every MetaGraphDef in the binary form of a model."""
     found = walk.inside(content, pb.WholeSavedModel.META_GRAPHS_FIELD_NUMBER)
     views = list(islice(found, _MOST_META_GRAPHS + 1))
     if len(views) > _MOST_META_GRAPHS:

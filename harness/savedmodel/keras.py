@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.model.expectation import PreprocessingLayer
 from harness.savedmodel import saved_model_pb2 as pb
 from harness.savedmodel.wire import DamagedError, Walk
 
@@ -19,6 +20,23 @@ if TYPE_CHECKING:
 METADATA = "keras_metadata.pb"
 #: JSON costs up to twenty times its size in memory. The largest seen, EfficientNetB0's, has 200 kB.
 _LARGEST_JSON = 4 << 20
+#: The layers that prepare data, with what of their configuration says how (keras/layers/preprocessing,
+#: 2.15). Their statistics are constants of the graph where they are there at all.
+_PREPARING = {
+    "Rescaling": ("scale", "offset"),
+    "Normalization": ("axis", "mean", "variance", "invert"),
+    "Resizing": ("height", "width", "interpolation", "crop_to_aspect_ratio"),
+    "CenterCrop": ("height", "width"),
+    "TextVectorization": ("standardize", "split", "ngrams", "output_mode", "output_sequence_length"),
+    "StringLookup": ("num_oov_indices", "mask_token", "output_mode"),
+    "IntegerLookup": ("num_oov_indices", "mask_token", "output_mode"),
+    "CategoryEncoding": ("num_tokens", "output_mode"),
+    "Discretization": ("bin_boundaries", "num_bins", "output_mode"),
+    "Hashing": ("num_bins", "mask_value", "salt"),
+    "HashedCrossing": ("num_bins", "output_mode"),
+    "MelSpectrogram": ("sampling_rate", "fft_length", "num_mel_bins"),
+}
+_LONGEST_SETTING = 300
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,7 @@ class KerasFacts:
     """Names of Lambda layers that hold marshalled bytecode."""
     losses: tuple[str, ...] = ()
     compiled: bool = False
+    preparing: tuple[PreprocessingLayer, ...] = ()
 
 
 def read_keras(walk: Walk, content: memoryview | None, in_graph: tuple[tuple[str, bytes], ...]) -> KerasFacts:
@@ -56,6 +75,7 @@ def read_keras(walk: Walk, content: memoryview | None, in_graph: tuple[tuple[str
     objects: list[KerasObject] = []
     lambdas: list[str] = []
     losses: list[str] = []
+    preparing: list[PreprocessingLayer] = []
     version = None
     compiled = False
     described = _of_file(walk, content) if content is not None else iter(in_graph)
@@ -73,6 +93,7 @@ def read_keras(walk: Walk, content: memoryview | None, in_graph: tuple[tuple[str
         )
         if objects[-1].class_name == "Lambda" and _is_bytecode(facts.get("config")):
             lambdas.append(objects[-1].name)
+        preparing += _preparing(objects[-1], facts.get("config"))
         if isinstance(facts.get("keras_version"), str):
             version = version or _string(facts["keras_version"])
         training = facts.get("training_config")
@@ -86,7 +107,21 @@ def read_keras(walk: Walk, content: memoryview | None, in_graph: tuple[tuple[str
         lambdas=tuple(lambdas),
         losses=tuple(dict.fromkeys(losses)),
         compiled=compiled,
+        preparing=tuple(preparing),
     )
+
+
+def _preparing(found: KerasObject, config: object) -> list[PreprocessingLayer]:
+    """Return the layer as one that prepares data, where it is; registered names have a package in front."""
+    wanted = _PREPARING.get(found.class_name.rpartition(">")[2])
+    if wanted is None or not isinstance(config, dict):
+        return []
+    settings = {
+        name: config[name]
+        for name in wanted
+        if config.get(name) is not None and len(str(config[name])) <= _LONGEST_SETTING
+    }
+    return [PreprocessingLayer(found.class_name, found.name, settings)]
 
 
 def _of_file(walk: Walk, content: memoryview) -> Iterator[tuple[str, bytes]]:
