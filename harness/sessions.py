@@ -31,11 +31,12 @@ from harness.probe.watch import die_with_parent
 from harness.project import Project
 from harness.run.invocation import Selection, parse_selection, run_id
 from harness.run.jobs import pending
+from harness.run.stages import besides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.model.plan import Environment, Job, Plan
+    from harness.model.plan import Beside, Environment, Job, Plan
 
 #: Options of nox that choose sessions, or list them: short ones may stand together, as in ``-Rs``.
 _CHOOSES = re.compile(r"-[A-Za-z]*[sektl]|--(session|keywords|tags|list)")
@@ -158,6 +159,17 @@ def _distinct(plans: Iterable[Plan]) -> list[Environment]:
     )
 
 
+def _besides(project: Project, plans: dict[str, Plan]) -> list[Beside]:
+    """Return the environments that stages run in beside those of the plans, each once."""
+    found = (
+        beside
+        for plan in plans.values()
+        for environment in plan.environments.values()
+        for beside in besides(project, plan, environment)
+    )
+    return list(dict.fromkeys(found))
+
+
 def _separate(
     project: Project, plans: dict[str, Plan], problems: dict[str, HarnessError], asked: Iterable[str]
 ) -> None:
@@ -246,4 +258,6 @@ def _define_lock(project: Project, plans: dict[str, Plan], problems: dict[str, H
         with exit_status.reported(session):
             for error in problems.values():
                 session.warn(str(error))
-            lock_all(project, _distinct(plans.values()), session.posargs, session.log)
+            lock_all(
+                project, [*_distinct(plans.values()), *_besides(project, plans)], session.posargs, session.log
+            )

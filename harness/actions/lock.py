@@ -15,14 +15,17 @@ from harness.run.locking import lock_input
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.model.plan import Environment
+    from harness.model.plan import Beside, Environment
     from harness.project import Project
 
 _AT_ONCE = 4  # resolving waits for the index most of its time
 
 
 def lock_all(
-    project: Project, environments: Sequence[Environment], globs: Sequence[str], say: Callable[[str], None]
+    project: Project,
+    environments: Sequence[Environment | Beside],
+    globs: Sequence[str],
+    say: Callable[[str], None],
 ) -> None:
     """Resolve the environments that a glob matches, all where no glob is given, and say what became of each.
 
@@ -38,7 +41,7 @@ def lock_all(
     if not wanted:
         raise NothingSelectedError(f"no environment matches {', '.join(globs) or 'anything'}")
 
-    def lock_one(environment: Environment) -> str | None:
+    def lock_one(environment: Environment | Beside) -> str | None:
         python = find_interpreter(environment.python)
         path = project.lock_path(environment)
         before = path.read_text(encoding="utf-8") if path.exists() else None

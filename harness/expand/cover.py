@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.model.plan import CellId, Environment
 
 #: The axes of a cell: those of its environment, then its setting.
-AXES = ("tensorflow", "python", "build", "resolve", "requirements", "setting")
+AXES = ("tensorflow", "python", "build", "resolve", "requirements", "beside", "setting")
 
 LEFT_OUT = "left out by the pairwise cover"
 
@@ -203,6 +203,7 @@ def _row(environment: Environment, setting: str) -> Row:
         str(environment.build),
         environment.resolve,
         requirements,
+        " + ".join(environment.beside) or "none",
         setting,
     )
 

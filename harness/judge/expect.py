@@ -7,7 +7,7 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
 from harness.model.outcome import Outcome
-from harness.model.verdict import Verdict
+from harness.model.verdict import Verdict, worst
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -45,10 +45,19 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What became of one cell and case; ``verdict`` is None where there was nothing to compare."""
+    """What became of one cell and case; ``verdict`` is None where there was nothing to compare.
+
+    ``skew`` is the verdict on serving against training, where the case has both pipelines.
+    """
 
     outcome: Outcome
     verdict: Verdict | None
+    skew: Verdict | None = None
+
+    def against(self, *, is_baseline: bool) -> Verdict | None:
+        """The verdict that an expectation is held to; of the baseline's own nothing is expected."""
+        found = [each for each in (None if is_baseline else self.verdict, self.skew) if each is not None]
+        return worst(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +158,8 @@ def _sight(expectation: Expect, seen: Seen, *, is_baseline: bool) -> _Sight:
         return _Sight.CHANGED
     if expectation.verdict is None:
         return _Sight.FIXED
-    return (
-        _Sight.UNKNOWN
-        if is_baseline or seen.verdict is None
-        else _compared(expectation.verdict, seen.verdict)
-    )
+    verdict = seen.against(is_baseline=is_baseline)
+    return _Sight.UNKNOWN if verdict is None else _compared(expectation.verdict, verdict)
 
 
 def _compared(expected: Verdict, seen: Verdict) -> _Sight:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,18 @@ class RecordedOutputs:
 
     outputs: tuple[Output, ...]
     unstable: frozenset[OutputId] = frozenset()
+    behind: frozenset[OutputId] = frozenset()
+    """Those that a stage behind the model made, of which its noise floor knows nothing."""
 
     @classmethod
     def from_json(cls, recording: Mapping[str, Any]) -> Self:
         """Return the outputs of a whole recording."""
         return cls(
             tuple(Output.from_json(output) for output in recording["outputs"]),
-            frozenset(OutputId(run["batch"], run["name"], run["component"]) for run in recording["unstable"]),
+            _ids(recording["unstable"]),
+            _ids(recording.get("behind", [])),
         )
+
+
+def _ids(entries: Sequence[Mapping[str, Any]]) -> frozenset[OutputId]:
+    return frozenset(OutputId(each["batch"], each["name"], each["component"]) for each in entries)

@@ -6,6 +6,7 @@ than once, so that one that is not deterministic is.
 """
 
 import collections.abc
+import contextlib
 import importlib
 import inspect
 import os
@@ -51,17 +52,19 @@ def _run(tf, request, case, report, phases, part):
         raise CaseError(*missing)
     if case["batches"] is None:
         raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
-    opened = _watch_files(spec)
+    opened = _Opened(spec)
     report("importing {}".format(spec["name"]))
     before = set(sys.modules)
-    with phases.timed("load"), failing_as("run-failed"):
+    with phases.timed("load"), failing_as("run-failed"), opened.watching():
         function = _function(spec)
     for run in range(case["runs"]):
         for number, batch in enumerate(case["batches"]):
             report("running {} of batch {}".format(spec["name"], number))
             given, kept = _read(request, batch), _read(request, batch)
             with phases.timed("further_runs" if run else "first_run"), failing_as("run-failed"):
-                leaves = _leaves(function(given))
+                with opened.watching():
+                    returned = function(given)
+                leaves = _leaves(returned)
             facts["wrote"] += [
                 {"batch": number, "name": name}
                 for name in kept
@@ -78,7 +81,7 @@ def _run(tf, request, case, report, phases, part):
     facts["libraries"] = _libraries(spec, before)
     facts["remarks"] += sorted(
         "reads {}, which the stage does not list in `reads`: a change of it would not be noticed".format(path)
-        for path in opened
+        for path in opened.found
     )
 
 
@@ -210,25 +213,37 @@ def _libraries(spec, before):
     return found
 
 
-def _watch_files(spec):
-    """Return a set that will hold each file below ``spec["root"]`` that the stage opens and does not list.
+class _Opened:
+    """Files below ``root`` that the stage opens and does not list.
 
     From Python 3.8 on, where the interpreter tells; what a library opens in C it does not see.
     """
-    opened = set()
-    add_hook = getattr(sys, "addaudithook", None)
-    if spec["root"] is None or add_hook is None:
-        return opened
-    root = os.path.join(os.path.realpath(spec["root"]), "")
-    known = [spec["file"], *spec["modules"], *spec["reads"], sys.prefix, *(root + name for name in _OURS)]
-    known = [os.path.realpath(path) for path in known if path]
 
-    def hook(event, arguments):
-        if event == "open" and isinstance(arguments[0], str):
-            path = os.path.realpath(arguments[0])
-            listed = any(path == each or path.startswith(os.path.join(each, "")) for each in known)
-            if path.startswith(root) and not listed and os.path.isfile(path):
-                opened.add(path[len(root) :])
+    def __init__(self, spec):
+        self.found = set()
+        self._watching = False
+        add_hook = getattr(sys, "addaudithook", None)
+        if spec["root"] is None or add_hook is None:
+            return
+        self._root = os.path.join(os.path.realpath(spec["root"]), "")
+        known = [spec["file"], *spec["modules"], *spec["reads"], sys.prefix]
+        known += [self._root + name for name in _OURS]
+        self._known = [os.path.realpath(path) for path in known if path]
+        add_hook(self._hook)  # for good: there is no way to take it away
 
-    add_hook(hook)
-    return opened
+    @contextlib.contextmanager
+    def watching(self):
+        """Look while the stage's own code runs, and not at what the probe itself reads."""
+        self._watching = True
+        try:
+            yield
+        finally:
+            self._watching = False
+
+    def _hook(self, event, arguments):
+        if not self._watching or event != "open" or not isinstance(arguments[0], str):
+            return
+        path = os.path.realpath(arguments[0])
+        listed = any(path == each or path.startswith(os.path.join(each, "")) for each in self._known)
+        if path.startswith(self._root) and not listed and "__pycache__" not in path and os.path.isfile(path):
+            self.found.add(path[len(self._root) :])

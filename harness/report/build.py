@@ -8,12 +8,22 @@ from harness.compare.classes import representative_pairs
 from harness.judge.case import JudgedCase
 from harness.judge.expect import Seen, check_expectations, remark_on
 from harness.model.outcome import Outcome
-from harness.model.plan import CellId
+from harness.model.plan import POSTPROCESS, CellId
 from harness.model.recording import RecordedOutputs
 from harness.model.verdict import Verdict, worst
 from harness.report.document import ClassRow, ProposalRow, Report
+from harness.report.entries import entry_rows
 from harness.report.explain import explain_case
 from harness.report.mend import cause_rows, remedy_rows
+from harness.report.pipelines import (
+    pipelines_of,
+    stage_factors,
+    stage_remarks,
+    stage_rows,
+    summaries,
+    with_postprocess,
+    with_unstable_inputs,
+)
 from harness.report.propose import proposal_rows
 from harness.report.remarks import case_remarks
 from harness.report.rows import (
@@ -26,19 +36,28 @@ from harness.report.rows import (
     prediction_row,
     setting_rows,
 )
+from harness.report.skew import skew_rows
 from harness.report.tables import class_name
 from harness.run.foresee import foresee
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
+    from typing import Any
 
     from harness.compare.elements import Array
     from harness.judge.expect import CheckedExpectations
     from harness.model.plan import Plan
     from harness.model.recording import ArrayEntry
     from harness.project import Project
-    from harness.report.document import CellRow, DivergenceRow, OutputRow
+    from harness.report.document import (
+        CellRow,
+        DivergenceRow,
+        EntryRow,
+        OutputRow,
+        SkewRow,
+        StageRow,
+    )
     from harness.report.explain import CaseExplanation
     from harness.run.collect import Collection
     from harness.run.mend import Mending
@@ -68,10 +87,23 @@ def build_report(
     class_rows: list[ClassRow] = []
     divergence_rows: list[DivergenceRow] = []
     output_rows: list[OutputRow] = []
+    stages: list[StageRow] = []
+    entries: list[EntryRow] = []
+    skews: list[SkewRow] = []
+    said: dict[str, list[str]] = {}
     explained: dict[str, CaseExplanation] = {}
     for case in plan.cases:
         rows = _CaseRows(read, plan, case, collection)
         classes, divergences = rows.classes(), rows.divergences()
+        if rows.pipelines:
+            class_of = {cell: row.cells[0] for row in classes for cell in row.cells}
+            found = stage_rows(rows.pipelines)
+            stages += found
+            remarks += stage_remarks(case, found)
+            entered = entry_rows(plan, case, collection, rows.pipelines, divergences, class_of, read)
+            skewed = skew_rows(plan, case, collection, rows.pipelines, read)
+            entries, skews = entries + entered, skews + skewed
+            said[case] = summaries(entered, skewed)
         class_rows += classes
         divergence_rows += divergences
         output_rows += rows.outputs()
@@ -80,14 +112,16 @@ def build_report(
                 cell.not_compared = rows.not_compared
         remarks += rows.remarks
         of_case = [row for row in collection.rows if row.case == case]
-        explained[case] = explain_case(plan, case, of_case, classes, divergences)
+        libraries = stage_factors(rows.pipelines)
+        explained[case] = explain_case(plan, case, of_case, classes, divergences, libraries)
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
+    _skewed(cells, skews)
     expected = _expect(plan, cells, today)
-    said = " ".join(plan.remarks)  # what selects nothing at all has been said of the definition already
+    selected = " ".join(plan.remarks)  # what selects nothing at all has been said of the definition already
     remarks += [
         remark
         for index, checked in enumerate(expected.checked)
-        if (remark := remark_on(index, checked)) is not None and f"expect.{index}:" not in said
+        if (remark := remark_on(index, checked)) is not None and f"expect.{index}:" not in selected
     ]
     faults = [state.fault for state in collection.states.values() if state and state.fault]
     return Report(
@@ -97,13 +131,20 @@ def build_report(
         baseline=str(plan.baseline),
         environments=environment_rows(plan, collection),
         settings=setting_rows(plan),
-        cases=case_rows(plan, collection, {name: found.says for name, found in explained.items()}),
+        cases=case_rows(
+            plan,
+            collection,
+            {name: "; ".join([found.says, *said.get(name, ())]) for name, found in explained.items()},
+        ),
         cells=cells,
         classes=class_rows,
         divergences=divergence_rows,
         causes=cause_rows(project, plan, collection),
         remedies=remedy_rows(project, plan, collection, mending, read),
         remedies_done=mending.done,
+        stages=stages,
+        entries=entries,
+        skews=skews,
         explanations=[row for found in explained.values() for row in found.explanations],
         proposals=[
             *(ProposalRow(**{**row, "added": True}) for row in plan.added),
@@ -130,8 +171,9 @@ class _CaseRows:
         self.baseline = str(plan.baseline)
         self._limits = plan.cases[case].tolerance
         self._noise = collection.noise.get(case)
+        self.pipelines = pipelines_of(plan, case, collection)
         self._recorded = {
-            str(row.cell): RecordedOutputs.from_json(row.recording)
+            str(row.cell): RecordedOutputs.from_json(self._through(plan, row.cell, row.recording))
             for row in collection.rows
             if row.case == case and row.outcome is Outcome.RECORDED and row.recording is not None
         }
@@ -146,6 +188,14 @@ class _CaseRows:
         self.remarks = case_remarks(
             case, self.baseline, self._recorded, self._judged, self._limits, self._noise
         )
+
+    def _through(self, plan: Plan, cell: CellId, recording: dict[str, Any]) -> dict[str, Any]:
+        """Return a model's recording with what the pipelines around it add to it."""
+        before, behind = (
+            self.pipelines[name].of(cell) if name in self.pipelines else None
+            for name in (plan.cases[self.case].serving, POSTPROCESS)
+        )
+        return with_unstable_inputs(with_postprocess(recording, behind), before)
 
     def classes(self) -> list[ClassRow]:
         """Return the classes, in order of first appearance."""
@@ -197,10 +247,19 @@ def _relate(
             cell.verdict = worst(verdicts[cell.case, own.cells[0], reference.cells[0]])
 
 
+def _skewed(cells: list[CellRow], skews: list[SkewRow]) -> None:
+    """Give each cell's row the verdict on serving against training."""
+    of_cell = {(row.case, cell): row for row in skews for cell in row.cells}
+    for cell in cells:
+        row = of_cell.get((cell.case, cell.cell))
+        if row is not None and cell.outcome is Outcome.RECORDED:
+            cell.skew = row.verdict
+
+
 def _expect(plan: Plan, cells: list[CellRow], today: dt.date) -> CheckedExpectations:
     """Mark the cells whose problem is a known one, and return what became of each expectation."""
     rows = {(CellId(cell.environment, cell.setting), cell.case): cell for cell in cells}
-    seen = {place: Seen(cell.outcome, cell.verdict) for place, cell in rows.items()}
+    seen = {place: Seen(cell.outcome, cell.verdict, cell.skew) for place, cell in rows.items()}
     checked = check_expectations(plan.expectations, today, seen, plan.baseline)
     for place, index in checked.covered.items():
         rows[place].expected = plan.expectations[index].reason
@@ -216,7 +275,8 @@ def _exit_status(cells: list[CellRow], faults: list[str]) -> int:
         return 5
     cells = [cell for cell in cells if cell.expected is None]
     # Suspicious is a no as well: it is for a person to say that it may pass (``expect``).
-    if any(cell.verdict in (Verdict.SUSPICIOUS, Verdict.DIVERGED, Verdict.INCOMPARABLE) for cell in cells):
+    beyond = (Verdict.SUSPICIOUS, Verdict.DIVERGED, Verdict.INCOMPARABLE)
+    if any(cell.verdict in beyond or cell.skew in beyond for cell in cells):
         return 1
     if any(cell.required and cell.outcome is not Outcome.RECORDED for cell in cells):
         return 4

@@ -110,6 +110,8 @@ class CellRow(Row):
     """Letter of the class of bit-identical cells it is in, for this case."""
     verdict: Verdict | None = None
     """Against the baseline; the worst of all outputs that are not nondeterministic."""
+    skew: Verdict | None = None
+    """Of the outputs against those on what training makes of the inputs, where the case names both."""
     not_compared: list[str] = []
     """Outputs of the case that are nondeterministic in some cell: nothing is known of them here either."""
     prediction: PredictionRow | None = None
@@ -277,6 +279,93 @@ class ExpectationRow(Row):
     """How many cells × cases it covers: none once it has expired."""
 
 
+class StageRow(Row):
+    """What became of one pipeline around the model of one cell and case."""
+
+    environment: str
+    setting: str
+    case: str
+    stage: str
+    """"preprocess", "serve", "train" or "postprocess"."""
+    outcome: Outcome
+    reason: str | None
+    recording: str | None
+    beside: str | None
+    """The environment it ran in beside the cell's."""
+    class_: str | None
+    """Letter of the cells whose pipelines made the same bits."""
+    libraries: dict[str, str]
+    """Those that it used, and their versions."""
+    unstable: list[str]
+    """What two calls on the same input made differently."""
+    wrote: list[str]
+    """Inputs that it wrote to."""
+    remarks: list[str]
+
+    @property
+    def cell(self) -> str:
+        """The cell's readable id."""
+        return f"{self.environment}/{self.setting}"
+
+
+class EntryRow(Row):
+    """Where a difference enters: cells whose pipeline made something else than the baseline's."""
+
+    case: str
+    stage: str
+    cells: list[str]
+    libraries: list[str]
+    """Those that are other ones, as "Pillow 9.5.0 → 11.3.0"."""
+    inputs: str
+    """How what the pipelines made differs."""
+    end_to_end: Verdict | None
+    """Of all outputs against the baseline's."""
+    given_baselines: Verdict | None
+    """Of the model in these cells on the baseline's input, against the baseline; None where not run."""
+    baseline_given_theirs: Verdict | None
+    """Of the model in the baseline on these cells' input, against theirs."""
+    says: str
+
+
+class DiagnosisRow(Row):
+    """One named difference between training and serving, with the proof: what is left once it is undone."""
+
+    id: str
+    title: str
+    train: str
+    serve: str
+    mends: str
+    tensors: list[str]
+    batches: list[int]
+    steps: list[str]
+    before: float
+    """Relative L2 distance of serving from training; the worst of the batches, as the others below."""
+    residual: float
+    """The same after the correction."""
+    max_abs_before: float
+    max_abs_after: float
+
+
+class SkewRow(Row):
+    """What training makes of an input in the baseline against what serving makes of it in some cells."""
+
+    case: str
+    cells: list[str]
+    identical: bool
+    other_data: bool
+    """Whether the two were given different raw data."""
+    diagnoses: list[DiagnosisRow]
+    unexplained: list[str]
+    """Tensors that differ by more than rounding, without a diagnosis."""
+    verdict: Verdict | None
+    """Of the model's outputs on what serving makes, against those on what training makes."""
+    rows: int
+    """Decisions (argmax over the last axis of floats) that were compared."""
+    decisions_changed: int
+    max_abs: float | None
+    says: str
+
+
 class ClassRow(Row):
     """Cells whose outputs of one case are bit-identical."""
 
@@ -305,6 +394,9 @@ class Report(Row):
     remedies: list[RemedyRow]
     remedies_done: bool
     """Whether every remedy that can be tried was; ``--no-remedies`` leaves them out."""
+    stages: list[StageRow] = []
+    entries: list[EntryRow] = []
+    skews: list[SkewRow] = []
     explanations: list[ExplanationRow]
     proposals: list[ProposalRow]
     expectations: list[ExpectationRow]

@@ -44,13 +44,18 @@ def explain_case(
     rows: Sequence[Collected],
     class_rows: Sequence[ClassRow],
     divergence_rows: Sequence[DivergenceRow],
+    libraries: Mapping[str, Mapping[str, str]],
 ) -> CaseExplanation:
     """Return what explains the classes, the real differences and the failures of a case.
 
-    The rows are those of this case alone.
+    The rows are those of this case alone; ``libraries`` are per cell those of its pipelines.
     """
     found = CaseExplanation("")
-    factors = {str(row.cell): _factors(plan, row) for row in rows if _effective(row)}
+    factors = {
+        str(row.cell): {**libraries.get(str(row.cell), {}), **_factors(plan, row)}
+        for row in rows
+        if _effective(row)
+    }
     parts = [
         *_of_outputs(case, factors, class_rows, divergence_rows, found),
         *_of_outcomes(case, factors, rows, found),

@@ -37,6 +37,7 @@ def render(report: Report) -> str:
     numbers = tables.divergences(report)
     if not numbers.empty:
         parts += ["## What differs from the baseline, in numbers", _table(numbers)]
+    parts += _pipelines(report)
     parts += _list("## Predicted and seen", tables.predictions(report))
     parts += _list("## Why, and what mends it", tables.mending(report))
     for row in report.explanations:
@@ -52,6 +53,18 @@ def render(report: Report) -> str:
     parts += _list("## Remarks", report.remarks)
     parts += _list("## Faults of the harness", report.faults)
     return "\n\n".join(parts) + "\n"
+
+
+def _pipelines(report: Report) -> list[str]:
+    if not report.stages:
+        return []
+    parts = _list("## Pipelines: where differences enter", tables.pipelines(report))
+    found = tables.diagnoses(report)
+    if not found.empty:
+        parts += ["### Training against serving, diagnosed", _table(found)]
+    unexplained = [f"{row.case}: {text}" for row in report.skews for text in row.unexplained]
+    parts += _list("### Training against serving, not explained", unexplained)
+    return [*parts, "### What each pipeline made, and with what", _table(tables.stages(report))]
 
 
 def _noise_text(report: Report) -> str:

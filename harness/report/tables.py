@@ -12,9 +12,9 @@ from harness.model.outcome import Outcome
 from harness.model.verdict import Verdict, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from harness.report.document import CellRow, DivergenceRow, Report
+    from harness.report.document import CellRow, DivergenceRow, Report, StageRow
 
 #: One sign per verdict, so that a matrix of many cells fits on a screen.
 SIGNS = {
@@ -115,7 +115,7 @@ def failures(report: Report) -> list[str]:
         merged.setdefault((outcome, reason, tuple(cells)), []).append(case)
     everything = [case.name for case in report.cases]
     return [
-        f"{outcome}: {_several(cells)}, {'every case' if cases == everything else ', '.join(cases)}: {reason}"
+        f"{outcome}: {several(cells)}, {'every case' if cases == everything else ', '.join(cases)}: {reason}"
         for (outcome, reason, cells), cases in merged.items()
     ]
 
@@ -166,7 +166,7 @@ def predictions(report: Report) -> list[str]:
     return [
         f"{right} of {len(told)} predictions from the files alone came true",
         *(
-            f"{case}: predicted {said}, and it was {outcome}: {_several(tuple(cells))}"
+            f"{case}: predicted {said}, and it was {outcome}: {several(tuple(cells))}"
             for (case, said, outcome), cells in wrong.items()
         ),
     ]
@@ -182,7 +182,7 @@ def mending(report: Report) -> list[str]:
             cases.append(row.case)
     lines = []
     for (cause, title), places in struck.items():
-        where = _several(tuple(places))
+        where = several(tuple(places))
         cases = list(dict.fromkeys(case for named in places.values() for case in named))
         name = f"{cause}: {title}" if cause else f"unknown: {' '.join(title.split())}"
         lines.append(f"{name} ({where}: {', '.join(cases)})")
@@ -202,7 +202,7 @@ def _attempts(report: Report, cause: str) -> list[str]:
     for (failed, remedy, says), places in sorted(results.items(), key=lambda item: item[0][0]):
         cases = list(dict.fromkeys(case for named in places.values() for case in named))
         start = "tried" if failed else "mended by"
-        lines.append(f"{start} {remedy}: {says} ({_several(tuple(places))}: {', '.join(cases)})")
+        lines.append(f"{start} {remedy}: {says} ({several(tuple(places))}: {', '.join(cases)})")
     return lines
 
 
@@ -214,6 +214,78 @@ def proposals(report: Report) -> list[str]:
         for row in report.proposals
         if not row.added
     ]
+
+
+def pipelines(report: Report) -> list[str]:
+    """Return, per case with pipelines, where differences enter, and how training and serving differ."""
+    lines = []
+    for case in report.cases:
+        stages = dict.fromkeys(row.stage for row in report.stages if row.case == case.name)
+        if not stages:
+            continue
+        lines.append(f"{case.name}:")
+        for stage in stages:
+            rows = [row for row in report.stages if (row.case, row.stage) == (case.name, stage)]
+            lines.append(f"  {stage}: {_made(rows)}")
+        for entry in report.entries:
+            if entry.case == case.name:
+                whole = f"; end to end: {entry.end_to_end}" if entry.end_to_end else ""
+                lines.append(f"  {several(tuple(entry.cells))}: {entry.says}{whole}")
+        for skew in report.skews:
+            if skew.case == case.name:
+                lines.append(f"  training against serving ({several(tuple(skew.cells))}): {skew.says}")
+                lines += [f"    to mend it: {each.mends}" for each in skew.diagnoses]
+    return lines
+
+
+def _made(rows: Sequence[StageRow]) -> str:
+    """Return in how many cells a stage made the same, and what became of it elsewhere."""
+    recorded = [row for row in rows if row.outcome is Outcome.RECORDED]
+    classes = dict.fromkeys(row.class_ for row in recorded)
+    same = "the same bits" if len(classes) == 1 else f"{len(classes)} different results"
+    parts = [f"{same} in the {len(recorded)} cells that ran it"] if recorded else []
+    failed = Counter(f"{row.outcome}: {row.reason}" for row in rows if row.outcome is not Outcome.RECORDED)
+    return "; ".join([*parts, *(f"{what} ({count} cells)" for what, count in failed.items())])
+
+
+def stages(report: Report) -> pd.DataFrame:
+    """Return a row per stage and cell: what it made, with what."""
+    return pd.DataFrame(
+        [
+            {
+                "case": row.case,
+                "stage": row.stage,
+                "cell": row.cell,
+                "class": row.class_ or row.outcome.value,
+                "libraries": ", ".join(f"{name} {version}" for name, version in row.libraries.items()),
+                "ran beside in": row.beside or "",
+            }
+            for row in report.stages
+        ]
+    )
+
+
+def diagnoses(report: Report) -> pd.DataFrame:
+    """Return a row per difference between training and serving: both sides, and what is left of it."""
+    return pd.DataFrame(
+        [
+            {
+                "case": row.case,
+                "cells": several(tuple(row.cells)),
+                "diagnosis": each.id,
+                "training": each.train,
+                "serving": each.serve,
+                "apart (relative L2)": each.before,
+                "left once corrected": each.residual,
+                "largest": each.max_abs_before,
+                "largest left": each.max_abs_after,
+                "outputs": row.verdict.value if row.verdict else "",
+                "decisions changed": f"{row.decisions_changed} of {row.rows}" if row.rows else "",
+            }
+            for row in report.skews
+            for each in row.diagnoses
+        ]
+    )
 
 
 def noise(report: Report) -> pd.DataFrame:
@@ -335,7 +407,7 @@ def _square(relations: _Relations, letters: dict[str, str | None], missing: dict
         groups: dict[tuple[str | None, str], list[str]] = {}
         for cell in shown:
             groups.setdefault((letters[cell], missing[cell]), []).append(cell)
-        labels = {cells[0]: _several(tuple(cells), 1) for cells in groups.values()}
+        labels = {cells[0]: several(tuple(cells), 1) for cells in groups.values()}
     else:
         labels = {cell: cell for cell in shown}
     return pd.DataFrame(
@@ -354,6 +426,7 @@ def _square(relations: _Relations, letters: dict[str, str | None], missing: dict
     )
 
 
-def _several(cells: tuple[str, ...], most: int = 3) -> str:
+def several(cells: tuple[str, ...], most: int = 3) -> str:
+    """Return the first few of several names, and how many more there are."""
     shown = ", ".join(cells[:most])
     return shown if len(cells) <= most else f"{shown} and {len(cells) - most} more"

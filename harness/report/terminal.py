@@ -47,6 +47,8 @@ def render(report: Report, places: list[str]) -> str:
         parts.append(_list("Not recorded", [textwrap.shorten(line, 240, placeholder=" …") for line in lines]))
     if lines := tables.mending(report):
         parts.append(_list("Why, and what mends it", [_shortened(line) for line in lines]))
+    if lines := tables.pipelines(report):
+        parts.append(_list("Pipelines: where differences enter", [_indented(line) for line in lines]))
     if lines := tables.predictions(report):
         parts.append(_list("Predicted and seen", [_shortened(line) for line in lines]))
     if lines := tables.proposals(report):
@@ -71,7 +73,7 @@ def meaning(status: int) -> str:
     """Return what an exit status of a run says, in words."""
     return {
         0: "every required cell was recorded, and nothing differs from the baseline but by noise",
-        1: "something differs from the baseline by more than noise, or than its tolerance",
+        1: "something differs from the baseline, or serving from training, by more than noise",
         4: "some required cells could not run; what did run differs by no more than noise",
         5: "a fault of the harness itself",
     }[status]
@@ -107,6 +109,19 @@ def _list(title: str, lines: list[str]) -> str:
 def _shortened(line: str) -> str:
     indent = line[: len(line) - len(line.lstrip())]
     return indent + textwrap.shorten(line, 300, placeholder=" …")
+
+
+def _indented(line: str) -> str:
+    """Return a line wrapped below its own indent."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line.lstrip(),
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _wrapped(line: str) -> str:

@@ -34,7 +34,7 @@ def row(environment, setting="default", outcome=Outcome.RECORDED, required=True,
 def said(rows, classes, divergences=(), of=None):
     of = of or plan(*dict.fromkeys(each.cell.environment for each in rows), settings=("default", "off"))
     class_rows = [ClassRow(case="cnn", name=name, cells=cells) for name, cells in classes.items()]
-    return explain_case(of, "cnn", rows, class_rows, divergences)
+    return explain_case(of, "cnn", rows, class_rows, divergences, {})
 
 
 def test_identical_everywhere():

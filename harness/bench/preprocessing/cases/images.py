@@ -62,7 +62,11 @@ def image_imagenet():
     return f32((SMALL / 255 - mean) / std), f32(SMALL / 255)
 
 
-@case("2 photos", "Caffe: BGR minus means, against RGB in -1..1", "channel-order+image-normalisation|image-normalisation")
+@case(
+    "2 photos",
+    "Caffe: BGR minus means, against RGB in -1..1",
+    "channel-order+image-normalisation|image-normalisation",
+)
 def image_caffe():
     return f32(SMALL[..., ::-1] - np.array([103.939, 116.779, 123.68])), f32(SMALL / 127.5 - 1)
 
@@ -194,7 +198,9 @@ def other_jpeg():
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, "JPEG", quality=90)
         out.append(np.asarray(Image.open(buffer).convert("RGB")))
-    noise = np.random.default_rng(0).integers(-2, 3, SMALL.shape) * (np.random.default_rng(1).random(SMALL.shape) < 0.02)
+    noise = np.random.default_rng(0).integers(-2, 3, SMALL.shape) * (
+        np.random.default_rng(1).random(SMALL.shape) < 0.02
+    )
     return np.stack(out), np.clip(np.stack(out).astype(int) + noise, 0, 255).astype(np.uint8)
 
 

@@ -94,7 +94,9 @@ def sound_emphasis():
 
 @case("2 sounds", "16 kHz against 22.05 kHz, all of it", "sample-rate")
 def sound_rate():
-    other = np.stack([librosa.resample(one, orig_sr=RATE, target_sr=22050, res_type="polyphase") for one in SOUNDS])
+    other = np.stack(
+        [librosa.resample(one, orig_sr=RATE, target_sr=22050, res_type="polyphase") for one in SOUNDS]
+    )
     return SOUNDS, other
 
 

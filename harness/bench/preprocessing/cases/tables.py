@@ -161,7 +161,11 @@ def table_columns():
     return frame.to_numpy(), frame[sorted(names)].to_numpy()
 
 
-@case("wine", "columns in another order, and min-max for z-score", "column-order+scaling|column-order+column-constants")
+@case(
+    "wine",
+    "columns in another order, and min-max for z-score",
+    "column-order+scaling|column-order+column-constants",
+)
 def table_columns_scaled():
     order = [3, 1, 2, 0, 5, 4, 6, 7, 9, 8, 12, 10, 11]
     return f32(StandardScaler().fit_transform(WINE)), f32(MinMaxScaler().fit_transform(WINE[:, order]))
@@ -172,7 +176,10 @@ def table_rows():
     return IRIS, IRIS[np.random.default_rng(5).permutation(150)]
 
 
-PRICES = [f"{whole},{cents:02}" for whole, cents in zip(RANDOM.integers(0, 900, 80), RANDOM.integers(0, 99, 80), strict=True)]
+PRICES = [
+    f"{whole},{cents:02}"
+    for whole, cents in zip(RANDOM.integers(0, 900, 80), RANDOM.integers(0, 99, 80), strict=True)
+]
 
 
 @case("German CSV", "decimal=',' against thousands=','", "decimal-comma")
@@ -183,7 +190,11 @@ def table_decimal():
     return one.price.to_numpy(float), other.price.to_numpy(float), strings(PRICES)
 
 
-@case("German CSV", "decimal=',' against to_numeric(errors='coerce')", "decimal-comma|decimal-comma+missing-fill")
+@case(
+    "German CSV",
+    "decimal=',' against to_numeric(errors='coerce')",
+    "decimal-comma|decimal-comma+missing-fill",
+)
 def table_coerced():
     values = [*PRICES, "12", "7", "33"]
     one = [float(value.replace(",", ".")) for value in values]
@@ -272,4 +283,6 @@ def clean_one_hot():
 
 @case("wine", "clean: MaxAbsScaler in Fortran order", None)
 def clean_fortran():
-    return MaxAbsScaler().fit_transform(WINE), np.asfortranarray(MaxAbsScaler().fit_transform(np.asfortranarray(WINE)))
+    return MaxAbsScaler().fit_transform(WINE), np.asfortranarray(
+        MaxAbsScaler().fit_transform(np.asfortranarray(WINE))
+    )

@@ -11,7 +11,17 @@ from harness.bench.preprocessing.cases.register import case, strings
 
 LINES = [line for line in datasets.load_diabetes().DESCR.splitlines() if len(line.split()) > 3]
 WINES = [line for line in datasets.load_wine().DESCR.splitlines() if len(line.split()) > 3]
-NAMES = ["Zürich", "São Paulo", "Málaga", "Kraków", "Łódź", "Göteborg", "Çanakkale", "Île-de-France", "Ålesund"]
+NAMES = [
+    "Zürich",
+    "São Paulo",
+    "Málaga",
+    "Kraków",
+    "Łódź",
+    "Göteborg",
+    "Çanakkale",
+    "Île-de-France",
+    "Ålesund",
+]
 WORDS = [re.findall(r"\w+", line.lower()) for line in LINES + WINES]
 
 
@@ -67,7 +77,11 @@ def text_spaces():
     return _bytes([line.strip() for line in LINES]), _bytes([line + "  " for line in LINES])
 
 
-@case("descriptions", "lower case and spaces: two things at once", "letter-case+white-space|white-space+letter-case")
+@case(
+    "descriptions",
+    "lower case and spaces: two things at once",
+    "letter-case+white-space|white-space+letter-case",
+)
 def text_both():
     return _bytes([" ".join(line.lower().split()) for line in WINES]), _bytes(["\t" + line for line in WINES])
 
@@ -115,7 +129,9 @@ def clean_tokens():
 @case("place names", "clean: the same strings, twice normalised", None)
 def clean_unicode():
     one = [unicodedata.normalize("NFC", name) for name in NAMES]
-    return _bytes(one), _bytes([unicodedata.normalize("NFC", unicodedata.normalize("NFD", name)) for name in one])
+    return _bytes(one), _bytes(
+        [unicodedata.normalize("NFC", unicodedata.normalize("NFD", name)) for name in one]
+    )
 
 
 @case("descriptions", "other text", None)

@@ -1,0 +1,294 @@
+"""Pipelines around models, in real environments: what they make, what fails in them, what they are blamed for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from probe_requests import SETTING, Probing
+from project import REPOSITORY, RealProject
+
+from harness.environments.host import platform_name
+
+ENVIRONMENT = "tf2.15.1-py3.11-cpu"
+STAGES = """
+import json
+import os
+import random
+
+import numpy as np
+import tensorflow as tf
+
+CALLS = []
+
+
+def doubled(inputs):
+    return {"x": inputs["x"] * 2}
+
+
+def resized(inputs):
+    return {"x": tf.image.resize(inputs["x"][None, :, None, None], (2, 1))[0, :, 0, 0]}
+
+
+def raises(inputs):
+    raise ValueError("no such column: age")
+
+
+def listed(inputs):
+    return [inputs["x"]]
+
+
+def nothing(inputs):
+    return {}
+
+
+def doubles(inputs):
+    return {"x": inputs["x"].astype(np.float64)}
+
+
+def renamed(inputs):
+    return {"y": inputs["x"]}
+
+
+def longer(inputs):
+    return {"x": np.concatenate([inputs["x"], inputs["x"]])}
+
+
+def random_noise(inputs):
+    return {"x": inputs["x"] + np.float32(random.random())}
+
+
+def in_place(inputs):
+    x = inputs["x"]
+    x *= 2
+    return {"x": x}
+
+
+def words(inputs):
+    return {"x": np.array([b"a\\x00", "\\xe9"], dtype=object)}
+
+
+def reading(inputs):
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "scale.json")) as file:
+        return {"x": inputs["x"] * np.float32(json.load(file))}
+
+
+def dying(inputs):
+    os._exit(3)
+
+
+def endless(inputs):
+    while True:
+        pass
+"""
+EXPECTS = {"x": {"dtype": "float32", "shape": [2]}}
+
+
+@pytest.fixture(scope="module")
+def results(environment, tmp_path_factory):
+    """Every stage run once, each in a case named after it, and then a model on what one made."""
+    folder = tmp_path_factory.mktemp("stages")
+    (folder / "stages.py").write_text(STAGES)
+    (folder / "scale.json").write_text("3")
+    probing = Probing(folder, folder, python=environment(ENVIRONMENT))
+    names = [line.split()[1].partition("(")[0] for line in STAGES.splitlines() if line.startswith("def ")]
+    for name in [*names, "missing", "listed_file"]:
+        function = {"listed_file": "reading"}.get(name, name)
+        spec = {
+            "name": "preprocess",
+            "file": str(folder / "stages.py"),
+            "module": None,
+            "function": function,
+            "modules": [],
+            "reads": [str(folder / "scale.json")] if name == "listed_file" else [],
+            "root": str(folder),
+            "expects": None if name == "words" else EXPECTS,
+        }
+        x = [{"name": "x", "component": None, "array": probing.array(np.float32([1, 2]), "float32")}]
+        probing.cases.append(
+            {
+                "result": str(folder / f"{name}.json"),
+                "key": name,
+                "identity": {},
+                "stage": spec,
+                "batches": [x],
+                "inputs_error": None,
+                "setting": SETTING,
+                "runs": 2,
+                "time_limit_s": 3 if name == "endless" else 60,
+                "memory_limit_bytes": None,
+            }
+        )
+    return {**probing.run(), "outputs": probing.outputs}
+
+
+def outputs(results, name):
+    return results["outputs"](results[name])
+
+
+def test_a_stage_s_outputs_are_recorded_and_so_are_its_libraries(results):
+    assert outputs(results, "doubled") == {("x", None): ("float32", [2], [2.0, 4.0])}
+    libraries = results["doubled"]["stage"]["libraries"]
+    assert (libraries["tensorflow"], libraries["numpy"]) == ("2.15.1", "1.26.4")
+
+
+def test_a_stage_may_return_tensors(results):
+    assert outputs(results, "resized") == {("x", None): ("float32", [2], [1.0, 2.0])}
+
+
+def test_strings_keep_every_byte(results):
+    array = results["words"]["outputs"][0]["array"]
+    assert (array["dtype"], array["shape"], array["nbytes"]) == ("string", [2], 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "said"),
+    [
+        ("raises", "run-failed", "preprocess: ValueError: no such column: age"),
+        ("listed", "run-failed", "preprocess: it returned a list, and not a dict of arrays by name"),
+        ("nothing", "run-failed", "preprocess: it returned an empty dict"),
+        ("doubles", "run-failed", "preprocess: it returned 'x' as float64, and the signature takes float32"),
+        ("renamed", "run-failed", "preprocess: it returned 'y'; the signature takes 'x'"),
+        ("missing", "run-failed", "preprocess: there is no function 'missing' in stages; it has: doubled,"),
+        ("dying", "crashed", "ended with exit status 3 and no result, while running preprocess of batch 0"),
+        ("endless", "timed-out", "no result within 3 s, while running preprocess of batch 0"),
+    ],
+)
+def test_what_goes_wrong_in_a_stage_is_told(results, name, outcome, said):
+    assert results[name]["outcome"] == outcome
+    assert said in results[name]["reason"]
+    assert results[name]["outputs"] == []
+
+
+def test_a_stage_that_raises_shows_where(results):
+    assert 'raise ValueError("no such column: age")' in results["raises"]["traceback"]
+
+
+def test_another_shape_than_declared_is_told_and_left_to_the_model(results):
+    assert results["longer"]["outcome"] == "recorded"
+    assert results["longer"]["stage"]["remarks"] == [
+        "gives 'x' of batch 0 the shape [4], where the signature declares [2]"
+    ]
+
+
+def test_a_stage_that_is_not_deterministic_is_caught_at_it(results):
+    assert [each["name"] for each in results["random_noise"]["unstable"]] == ["x"]
+    assert results["doubled"]["unstable"] == []
+
+
+def test_a_stage_that_writes_to_its_input_is_caught_at_it(results):
+    assert results["in_place"]["stage"]["wrote"] == [{"batch": 0, "name": "x"}]
+    assert results["doubled"]["stage"]["wrote"] == []
+    # Each call got a fresh array, so nothing that it made is wrong.
+    assert results["in_place"]["unstable"] == []
+
+
+def test_a_file_that_is_read_and_not_listed_is_told(results):
+    (remark,) = results["reading"]["stage"]["remarks"]
+    assert remark.startswith("reads scale.json, which the stage does not list")
+    assert results["listed_file"]["stage"]["remarks"] == []
+
+
+MATRIX = """
+baseline = "*-9.5.0"
+
+[[environments]]
+tensorflow = "2.15.1"
+beside = [["pillow==9.5.0"], ["pillow==11.3.0"]]
+
+[cases.photo]
+path = "examples/models/cnn"
+inputs = [{ files = "examples/pipelines/data/*.jpg", input = "photo" }]
+preprocess = "examples/pipelines/thumbnail.py:thumbnail"
+postprocess = "examples/pipelines/article.py:label"
+
+[cases.article]
+path = "examples/models/cnn"
+inputs = [{ npz = "examples/inputs/cnn-1.npz" }]
+train = "examples/pipelines/article.py:preprocess_train"
+serve = "examples/pipelines/article.py:preprocess_infer"
+
+[cases.broken]
+path = "examples/models/cnn"
+inputs = [{ npz = "examples/inputs/cnn-1.npz" }]
+preprocess = "broken.py:broken"
+"""
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory, nox_environments):
+    """One release beside two Pillows, three cases with pipelines, run once."""
+    project = RealProject(tmp_path_factory.mktemp("pipelines") / "project", nox_environments).create()
+    shutil.copytree(REPOSITORY / "examples/pipelines", project.root / "examples/pipelines")
+    (project.root / "broken.py").write_text("def broken(inputs):\n    return 1 / 0\n")
+    project.matrix(MATRIX)
+    run = project.nox("-s", "matrix")
+    return project, run, project.report()
+
+
+def test_a_drift_of_a_library_is_found_before_the_model_which_is_innocent(matrix):
+    _, run, report = matrix
+    (entry,) = report.entries
+    assert (entry.case, entry.stage, entry.libraries) == ("photo", "preprocess", ["Pillow 9.5.0 → 11.3.0"])
+    assert (entry.end_to_end, entry.given_baselines, entry.baseline_given_theirs) == (
+        "diverged",
+        "identical",
+        "identical",
+    )
+    assert "of pixels differ, by up to" in entry.inputs
+    assert entry.says in " ".join(run.output.split())
+    (photo,) = [case for case in report.cases if case.name == "photo"]
+    assert "Pillow beside" in photo.says
+    assert "the model is innocent" in photo.says
+
+
+def test_the_swaps_are_recorded_and_not_run_again(matrix):
+    project, _, report = matrix
+    again = project.nox("-s", "matrix")
+    assert list(again.sessions) == ["matrix"]
+    assert project.report().entries == report.entries
+
+
+def test_training_against_serving_is_diagnosed_and_proven(matrix):
+    _, run, report = matrix
+    (skew,) = report.skews
+    (diagnosis,) = skew.diagnoses
+    assert len(skew.cells) == 2, "both cells serve the same"
+    assert "z-score" in diagnosis.train
+    assert "min-max" in diagnosis.serve
+    assert diagnosis.before > 0.5
+    assert diagnosis.residual < 1e-6
+    assert (skew.verdict, skew.rows) == ("diverged", 16)
+    assert diagnosis.mends in run.output.replace("\n", " ")
+    assert {cell.skew for cell in report.cells if cell.case == "article"} == {"diverged"}
+    assert run.status == 1
+
+
+def test_a_pipeline_that_fails_is_the_outcome_of_its_case(matrix):
+    _, run, report = matrix
+    rows = [cell for cell in report.cells if cell.case == "broken"]
+    assert {(row.outcome, row.reason) for row in rows} == {
+        ("run-failed", "preprocess: ZeroDivisionError: division by zero")
+    }
+    assert "preprocess: ZeroDivisionError" in run.output
+
+
+def test_locks_of_environments_beside_are_made_and_pin_what_the_matrix_says(matrix):
+    project, _, _ = matrix
+    locks = [
+        path.read_text() for path in (project.root / "matrices/locks" / platform_name()).glob("beside-*")
+    ]
+    assert len(locks) == 2
+    assert {"pillow==9.5.0" in text for text in locks} == {True, False}
+    assert all("tensorflow" not in text for text in locks)
+
+
+def test_reports_are_json_of_their_own_schema(matrix):
+    project, _, _ = matrix
+    found = json.loads((project.results / "latest/report.json").read_text())
+    assert [row["stage"] for row in found["stages"] if row["case"] == "article"] == [
+        "train", "train", "serve", "serve",
+    ]  # fmt: skip
