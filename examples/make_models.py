@@ -31,6 +31,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 import numpy as np
 import tensorflow as tf
 from my_custom_layer import MyCustomLayer
+from pipelines.article import preprocess_train
 from sklearn.datasets import load_digits
 from statsmodels.datasets import sunspots
 
@@ -121,20 +122,44 @@ def train_rnn(seen: np.ndarray, following: np.ndarray) -> tf.keras.Model:
 def train_custom_layer(pixels: np.ndarray, labels: np.ndarray) -> tf.keras.Model:
     """Return the article's model with a custom layer: float32 [n, 64] pixels to float32 [n, 10] logits.
 
-    Never compiled: the loop keeps the optimizer out of the saved object graph, so it loads everywhere.
+    Never compiled, so it loads everywhere.
     """
     model = tf.keras.Sequential(
         [tf.keras.Input((64,), name="pixels"), MyCustomLayer(), layers.Dense(10, name="logits")],
         name="custom_layer",
     )
+    fit(model, pixels, labels)
+    return model
+
+
+def train_article(scaled: np.ndarray, labels: np.ndarray) -> tf.keras.Model:
+    """Return a model that expects z-scores, as the article's training makes them.
+
+    float32 [n, 8, 8, 1], mean 0 and standard deviation 1, to float32 [n, 10] logits. Nothing in it says what
+    it expects, as is usual. Never compiled, so it loads everywhere.
+    """
+    model = tf.keras.Sequential(
+        [
+            tf.keras.Input((8, 8, 1), name="image"),
+            layers.Flatten(),
+            layers.Dense(32, activation="relu"),
+            layers.Dense(10, name="logits"),
+        ],
+        name="article",
+    )
+    fit(model, scaled, labels)
+    return model
+
+
+def fit(model: tf.keras.Model, inputs: np.ndarray, labels: np.ndarray) -> None:
+    """Train on all rows at once, in a loop that keeps the optimizer out of the saved object graph."""
     optimizer = tf.keras.optimizers.Adam(0.01)
     loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     for _ in range(150):
         with tf.GradientTape() as tape:
-            error = loss(labels, model(pixels, training=True))
+            error = loss(labels, model(inputs, training=True))
         gradients = tape.gradient(error, model.variables)
         optimizer.apply_gradients(zip(gradients, model.variables))  # noqa: B905 - strict= needs Python 3.10
-    return model
 
 
 def run(model: tf.keras.Model, inputs: np.ndarray) -> np.ndarray:
@@ -249,6 +274,12 @@ def main(folder: Path) -> None:
     np.savez(inputs / "custom_layer-1.npz", pixels=pixels[:16])
     np.savez(inputs / "custom_layer-2.npz", pixels=pixels[16:21])
     write_warmup(custom, models, [pixels[21:25], pixels[25:27]])
+
+    tf.keras.utils.set_random_seed(SEED)
+    article = train_article(preprocess_train({"image": images[..., None]})["image"], labels)
+    classified(article, preprocess_train({"image": unseen[..., None]})["image"], truth)
+    save(article, models)
+    np.savez(inputs / "article.npz", image=unseen[:64, ..., None])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 
 from harness.errors import DefinitionError
 
@@ -82,15 +83,25 @@ def check_stages(root: Path, plan: Plan) -> list[str]:
     Raises:
         DefinitionError: for every stage whose file states requirements that are none.
     """
-    problems, with_needs = [], False
+    problems: list[str] = []
+    required: set[str] = set()
     for name, case in plan.cases.items():
         for stage in case.stages.values():
             try:
-                with_needs |= stage_needs(root, stage) is not None
+                needs = stage_needs(root, stage)
+                required |= {package(text) for text in needs.dependencies} if needs else set()
             except DefinitionError as error:
                 problems += [f"cases.{name}: {problem}" for problem in error.problems]
     if problems:
         raise DefinitionError(problems)
-    if not with_needs and any(environment.beside for environment in plan.environments.values()):
-        return ["environments.beside pins nothing: no stage has a PEP 723 block of requirements of its own"]
-    return []
+    pins = dict.fromkeys(text for environment in plan.environments.values() for text in environment.beside)
+    return [
+        f"beside: '{text}' pins nothing: no stage's PEP 723 block requires that package"
+        for text in pins
+        if package(text) not in required
+    ]
+
+
+def package(requirement: str) -> str:
+    """Return the normalised name of the package that a requirement is of."""
+    return canonicalize_name(Requirement(requirement).name)

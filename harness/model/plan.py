@@ -26,7 +26,7 @@ POSTPROCESS = "postprocess"
 TRAIN = "train"
 
 #: Characters of an id that name pins; what is longer has a digest instead of versions.
-_LONGEST = 40
+_LONGEST = 80
 #: A case's time limit is multiplied by this where its noise floor is measured.
 _FLOOR_TIME = 10
 
@@ -112,7 +112,7 @@ def _pinned(requirements: tuple[str, ...]) -> str | None:
 def _named(requirements: tuple[str, ...]) -> str:
     names = "+".join(_word(Requirement(text).name) for text in requirements)
     digest = hashlib.sha256("\n".join(requirements).encode()).hexdigest()[:6]
-    return f"{names[:_LONGEST]}-{digest}"
+    return f"{names[:40]}-{digest}"
 
 
 def _word(name: str) -> str:

@@ -53,7 +53,9 @@ its stem, or under its dotted name in a listed folder that it lies in. What fail
      "unstable": [{"batch", "name", "component", "run", "array"}],     further runs that differ in a bit
      "floor": null | {...},     as below, where the case asks for it
      "stage": null | {"wrote": [{"batch", "name"}],    inputs that the stage wrote to
-                      "remarks": [str], "libraries": {module: version}},    of a stage
+                      "remarks": [str],
+                      "libraries": {module: version}, "brought": {module: version}},    named by its code, or
+                                                                                        brought in by those
      "effective": {...} (see ``effective``; and "loader"),
      "phases": {"import" | "load" | "first_run" | "further_runs" | "floor":
                 {"wall_s", "cpu_s", "peak_rss_bytes"}},

@@ -5,6 +5,7 @@ It is called with fresh arrays every time, so that one that writes to its input 
 than once, so that one that is not deterministic is.
 """
 
+import ast
 import collections.abc
 import contextlib
 import importlib
@@ -29,7 +30,7 @@ def run_stage(tf, request, case, report):
     """
     phases = Phases()
     part = {"outcome": "recorded", "reason": None, "traceback": None, "outputs": [], "unstable": []}
-    part.update(effective={}, floor=None, stage={"wrote": [], "remarks": [], "libraries": {}})
+    part.update(effective={}, floor=None, stage={"wrote": [], "remarks": [], "libraries": {}, "brought": {}})
     try:
         _run(tf, request, case, report, phases, part)
     except CaseError as failure:
@@ -78,7 +79,7 @@ def _run(tf, request, case, report, phases, part):
                 part["unstable"] += differing(part["outputs"], entries, number, run + 1)
             else:
                 part["outputs"] += entries
-    facts["libraries"] = _libraries(spec, before)
+    facts["libraries"], facts["brought"] = _libraries(spec, before)
     facts["remarks"] += sorted(
         "reads {}, which the stage does not list in `reads`: a change of it would not be noticed".format(path)
         for path in opened.found
@@ -194,17 +195,29 @@ def _fits(shape, declared):
 
 
 def _libraries(spec, before):
-    """Return ``{module: version}`` of the packages that the stage brought in or names in its own code."""
-    own = [spec["file"], *spec["modules"]]
-    used = {name.partition(".")[0] for name in set(sys.modules) - before} | {"numpy"}
-    for module in list(sys.modules.values()):
-        place = getattr(module, "__file__", None) or ""
-        if any(path and (place == path or place.startswith(os.path.join(path, ""))) for path in own):
-            for value in list(vars(module).values()):
-                home = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
-                used.add((home or "").partition(".")[0])
+    """Return ``{module: version}`` of the packages that the stage's code names, and of what these brought in."""
+    named = {"numpy"}
+    for path in [spec["file"], *spec["modules"]]:
+        if path is not None and path.endswith(".py"):
+            named |= _imported_by(path)
+    if spec["module"] is not None:
+        named.add(spec["module"].partition(".")[0])
+    brought = {name.partition(".")[0] for name in set(sys.modules) - before} - named
+    return _versions(named), _versions(brought)
+
+
+def _imported_by(path):
+    """Return the top-level modules that a file imports, wherever in it."""
+    with open(path, encoding="utf-8") as file:
+        nodes = list(ast.walk(ast.parse(file.read())))
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return {name.partition(".")[0] for name in found}
+
+
+def _versions(names):
     found = {}
-    for name in sorted(used):
+    for name in sorted(names):
         module = sys.modules.get(name)
         version = getattr(module, "__version__", None)
         # Of the standard library some modules have versions too, which say nothing.
@@ -226,7 +239,7 @@ class _Opened:
         if spec["root"] is None or add_hook is None:
             return
         self._root = os.path.join(os.path.realpath(spec["root"]), "")
-        known = [spec["file"], *spec["modules"], *spec["reads"], sys.prefix]
+        known = [spec["file"], *spec["modules"], *spec["reads"], sys.prefix, files.HERE]
         known += [self._root + name for name in _OURS]
         self._known = [os.path.realpath(path) for path in known if path]
         add_hook(self._hook)  # for good: there is no way to take it away

@@ -11,6 +11,7 @@ from harness.model.recording import ArrayEntry, OutputId
 from harness.model.verdict import Verdict, worst
 from harness.report.document import StageRow
 from harness.report.tables import class_name, several
+from harness.store.files import json_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,32 +96,39 @@ def stage_rows(pipelines: Mapping[str, Pipeline]) -> list[StageRow]:
     return rows
 
 
-def libraries(record: StageRecord) -> dict[str, str]:
-    """Return the libraries that a stage used, and their versions."""
+def libraries(record: StageRecord, kind: str = "libraries") -> dict[str, str]:
+    """Return the libraries that a stage's code names and their versions, or those they ``"brought"`` in."""
     facts = (record.recording or {}).get("stage") or {}
-    return {_NAMES.get(module, module): version for module, version in facts.get("libraries", {}).items()}
+    return {_NAMES.get(module, module): version for module, version in facts.get(kind, {}).items()}
 
 
 def changed_libraries(before: StageRecord, now: StageRecord) -> list[str]:
-    """Return ``"Pillow 9.5.0 → 11.3.0"`` for each library that is another one, NumPy last."""
-    old, new = libraries(before), libraries(now)
-    names = sorted({*old, *new}, key=lambda name: (name == "NumPy", name.lower()))
-    return [
-        f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}"
-        for name in names
-        if old.get(name) != new.get(name)
-    ]
+    """Return ``"Pillow 9.5.0 → 11.3.0"`` for each library that is another one, NumPy last.
+
+    What these brought in is told only where none of those that the stage names has changed.
+    """
+    for kind in ("libraries", "brought"):
+        old, new = libraries(before, kind), libraries(now, kind)
+        names = sorted({*old, *new}, key=lambda name: (name == "NumPy", name.lower()))
+        changed = [name for name in names if old.get(name) != new.get(name)]
+        if changed:
+            return [f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}" for name in changed]
+    return []
 
 
 def stage_factors(pipelines: Mapping[str, Pipeline]) -> dict[str, dict[str, str]]:
     """Return, per cell, the libraries of its stages as factors that a result may depend on.
 
-    Those beside the cell's environment are named so: the cell has a NumPy of its own.
+    Those beside the cell's environment are named so: the cell has a NumPy of its own. What libraries brought
+    in is a factor only where all that a stage names is the same everywhere.
     """
     found: dict[str, dict[str, str]] = {}
     for pipeline in pipelines.values():
-        for record in pipeline.records:
-            for name, version in libraries(record).items():
+        ran = [record for record in pipeline.records if record.recording is not None]
+        varies = len({json_digest(libraries(record)) for record in ran}) > 1
+        for record in ran:
+            used = libraries(record) if varies else {**libraries(record, "brought"), **libraries(record)}
+            for name, version in used.items():
                 factor = f"{name} beside" if record.beside else name
                 found.setdefault(str(record.cell), {}).setdefault(factor, version)
     return found

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
-from harness.definition.script import ScriptNeeds, stage_needs
+from harness.definition.script import ScriptNeeds, package, stage_needs
 from harness.model.plan import POSTPROCESS, Beside
 from harness.releases.table import NEWEST_PROBED
 
@@ -59,9 +56,9 @@ def beside_of(environment: Environment, needs: ScriptNeeds | None) -> Beside | N
         return None
     minors = [environment.python, *(f"3.{minor}" for minor in range(NEWEST_PROBED[1], _OLDEST[1] - 1, -1))]
     python = next((minor for minor in minors if needs.runs_on(minor)), environment.python)
-    # A pin of the matrix stands for what the file says of the same package, which may be less.
-    found = {canonicalize_name(Requirement(text).name): text for text in (_NEEDED, *needs.dependencies)}
-    found |= {canonicalize_name(Requirement(text).name): text for text in environment.beside}
+    # A pin of the matrix stands for what the file says of the same package; the others pin those of others.
+    found = {package(text): text for text in (_NEEDED, *needs.dependencies)}
+    found |= {package(text): text for text in environment.beside if package(text) in found}
     return Beside(python, tuple(found[name] for name in sorted(found)), environment.provisional)
 
 

@@ -69,6 +69,7 @@ def test_stages_come_before_and_behind_what_they_serve(plan):
 def test_a_stage_beside_has_the_matrix_s_pins_instead_of_its_own_bounds():
     found = beside_of(ENVIRONMENT, ScriptNeeds(("pillow>=9", "scipy")))
     assert found.requirements == ("numpy", "Pillow==9.5.0", "scipy")
+    assert beside_of(ENVIRONMENT, ScriptNeeds(("scipy",))).requirements == ("numpy", "scipy")
     assert found.python == "3.10"
     assert beside_of(ENVIRONMENT, None) is None
 
