@@ -11,12 +11,14 @@ from harness.preflight.predict import knowledge, predict
 from harness.preflight.prediction import Kind, Loader, Target
 from harness.preflight.risks import risky_ops
 from harness.releases.table import ReleaseTable
+from harness.savedmodel.expectations import expectations_of
 from harness.savedmodel.facts import read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from harness.model.expectation import InputExpectation
     from harness.savedmodel.facts import MetaGraphFacts, ModelFacts
 
 _FORMAT = 1
@@ -54,6 +56,7 @@ def describe_model(
         "object_graph": facts.has_objects,
         "text": facts.as_text,
         "meta_graphs": [_graph(graph) for graph in facts.meta_graphs],
+        "expects": _expects(path, facts),
         "keras": _keras(facts),
         "files": {
             "variables_index": facts.files.index,
@@ -86,6 +89,10 @@ def render_model(described: dict[str, Any]) -> str:
             if rows
             else "  it has no signature"
         )
+    prepared = [(name, *row) for name, inputs in described["expects"].items() for row in _prepared(inputs)]
+    if prepared:
+        headers = ["signature", "input", "what the model does to it itself"]
+        lines += ["", tabulate(prepared, headers=headers, tablefmt="simple", disable_numparse=True)]
     beside = f" and {', '.join(described['packages'])}" if described["packages"] else ""
     lines += ["", f"expected of loader {described['loader']}, with TensorFlow{beside}, on a CPU:"]
     lines.append(
@@ -176,6 +183,30 @@ def _graph(graph: MetaGraphFacts) -> dict[str, Any]:
     }
 
 
+def _expects(path: Path, facts: ModelFacts) -> dict[str, Any]:
+    """Return by signature and input what the model does to it itself; the first graph with a name has it."""
+    names = dict.fromkeys(name for graph in facts.meta_graphs for name in graph.signatures)
+    return {
+        name: {each.name: _expected(each) for each in expectations_of(path, name, facts).inputs.values()}
+        for name in names
+    }
+
+
+def _expected(expected: InputExpectation) -> dict[str, Any]:
+    return {
+        "layout": expected.layout or None,
+        "steps": [{"kind": step.kind, "does": step.said, "layer": step.layer} for step in expected.steps],
+        "leads_to": list(expected.leads_to),
+    }
+
+
+def _prepared(inputs: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, expected in inputs.items():
+        if expected["steps"]:
+            layout = f"{expected['layout']}, " if expected["layout"] else ""
+            yield name, layout + ", then ".join(step["does"] for step in expected["steps"])
+
+
 def _keras(facts: ModelFacts) -> dict[str, Any] | None:
     if facts.keras is None:
         return None
@@ -186,6 +217,10 @@ def _keras(facts: ModelFacts) -> dict[str, Any] | None:
         "compiled": facts.keras.compiled,
         "losses": list(facts.keras.losses),
         "lambdas": list(facts.keras.lambdas),
+        "preparing": [
+            {"class": each.class_name, "name": each.name, "settings": dict(each.settings)}
+            for each in facts.keras.preparing
+        ],
         "custom_classes": sorted(
             {
                 each.class_name
@@ -214,6 +249,7 @@ def _facts(described: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "keras", f"{version}{', compiled' if keras['compiled'] else ''}"
         yield "custom classes", _named(keras["custom_classes"])
         yield "Lambda layers", _named(keras["lambdas"])
+        yield "data layers", _named([f"{each['class']} {each['name']}" for each in keras["preparing"]])
     yield from _op_facts(graphs)
     objects = [each["objects"] for each in graphs if each["objects"]]
     yield "optimizer slots", str(sum(each["optimizer_slots"] for each in objects) or "")

@@ -93,7 +93,7 @@ def _statistics(expected: InputExpectation, columns: _Columns) -> Finding | None
     below = np.array([_below_zero(*pair) for pair in zip(told.mean, told.deviation, strict=True)])
     wrong_sign = ((values < 0).mean(axis=0) > 0.2) & (below < 0.05)
     normal = fractions & (values.std(axis=0) > 0.2) & (square > 0.2) & (square < 4) & (largest < 30)
-    if (normal & (displaced | (width < 0.2) | (width > 5) | wrong_sign)).mean() >= _MOST:
+    if (normal & (displaced | (width < 0.1) | (width > 5) | wrong_sign)).mean() >= _MOST:
         return _said("normalised-twice", expected, "come normalised already", values, told)
     return None
 

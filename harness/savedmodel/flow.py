@@ -31,6 +31,8 @@ _FUNCTION_NAME = (pb.FunctionDef.SIGNATURE_FIELD_NUMBER, pb.OpDef.NAME_FIELD_NUM
 #: Statistics of preprocessing are short; a larger constant is a weight.
 _MOST_VALUES = 4096
 _DEEPEST = 60
+#: Uses and values that are asked for; an EfficientNet's input needs a hundred.
+_MOST_QUESTIONS = 50_000
 
 #: Ops that hand on their first input as it is.
 SAME = frozenset(
@@ -80,6 +82,10 @@ _NUMBERS = {
 Tensor = tuple[str, int]
 
 
+class TangledError(Exception):
+    """A graph with more ways from an input than can be followed."""
+
+
 @dataclass
 class Body:
     """A graph or a function: nodes by name, and who takes what. ``args`` and ``results`` are a function's."""
@@ -116,13 +122,18 @@ class Flow:
             for view in walk.inside(meta_graph, *_LIBRARY)
         }
         self._bodies: dict[str, Body] = {}
+        self._left = _MOST_QUESTIONS
         nodes = (walk.parse(pb.NodeDef, view) for view in walk.inside(meta_graph, *_NODES))
         body = Body(nodes={node.name: node for node in nodes}, results=[tensor_of(name) for name in outputs])
         _connect(body)
         self.graph = Scope(body)
 
     def uses(self, scope: Scope, tensor: Tensor) -> list[tuple[Scope, pb.NodeDef, int]]:
-        """Return the nodes that take a tensor, and as which of their inputs; calls are gone through."""
+        """Return the nodes that take a tensor, and as which of their inputs; calls are gone through.
+
+        Raises TangledError.
+        """
+        self._ask()
         found: list[tuple[Scope, pb.NodeDef, int]] = []
         for name, position in scope.body.consumers.get(tensor, ()):
             node = scope.body.nodes[name]
@@ -138,7 +149,11 @@ class Flow:
         return found
 
     def value(self, scope: Scope, name: str, depth: int = 0) -> Values | None:
-        """Return the value of an input of a node where it is a small constant of the graph, else None."""
+        """Return the value of an input of a node where it is a small constant of the graph, else None.
+
+        Raises TangledError.
+        """
+        self._ask()
         if depth > _DEEPEST or name.startswith("^"):
             return None
         source = tensor_of(name)[0]
@@ -160,6 +175,11 @@ class Flow:
         if node.op in _TWO and len(inputs) == 2:
             return _applied(_TWO[node.op], *(self.value(scope, each, depth + 1) for each in inputs))
         return None
+
+    def _ask(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise TangledError
 
     def _argument(self, scope: Scope, name: str, depth: int) -> Values | None:
         if scope.outer is None or name not in scope.body.args:

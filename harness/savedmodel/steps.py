@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.model.expectation import Step, StepKind
-from harness.savedmodel.flow import SAME, Flow, Scope, Tensor, Values
+from harness.savedmodel.flow import SAME, Flow, Scope, TangledError, Tensor, Values
 from harness.savedmodel.reader import dtype_name
-from harness.savedmodel.wire import DamagedError
 
 if TYPE_CHECKING:
     from harness.savedmodel import saved_model_pb2 as pb
 
-_MOST_VISITS = 20_000
-_LONGEST = 100
+#: Nodes in a row that are followed; every one is a call in Python.
+_LONGEST = 200
 _MOST_NAMES = 12
 
 #: Ops that only bring the tensor into another shape, or a list of tensors and back.
@@ -87,8 +86,14 @@ class Path:
 
 
 def steps_of(flow: Flow, tensor: Tensor) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """Return the steps that all paths from a tensor of the graph share, and the ops they lead to."""
-    paths = _Trace(flow).paths(flow.graph, tensor)
+    """Return the steps that all paths from a tensor of the graph share, and the ops they lead to.
+
+    Neither where there are more paths than can be followed.
+    """
+    try:
+        paths = _Trace(flow).paths(flow.graph, tensor)
+    except TangledError:
+        return (), ()
     shared: list[Step] = []
     for same in zip(*(path.steps for path in paths), strict=False):
         if any(each != same[0] for each in same):
@@ -100,25 +105,24 @@ def steps_of(flow: Flow, tensor: Tensor) -> tuple[tuple[Step, ...], tuple[str, .
 class _Trace:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._visits = 0
 
-    def paths(self, scope: Scope, tensor: Tensor, steps: tuple[Step, ...] = ()) -> list[Path]:
+    def paths(
+        self, scope: Scope, tensor: Tensor, steps: tuple[Step, ...] = (), length: int = 0
+    ) -> list[Path]:
+        """Return all paths from a tensor. Raises TangledError."""
         found: list[Path] = []
         for inner, node, position in self._flow.uses(scope, tensor):
-            self._visits += 1
-            if self._visits > _MOST_VISITS:
-                raise DamagedError("more paths from an input than any model has")
             if node.op in _SHAPES or (node.op in _RESIZES and position != 0):
                 continue
             known = self._step(inner, node, position)
-            if known is None or len(steps) > _LONGEST:
+            if known is None or length > _LONGEST:
                 found.append(Path(steps, node.op))
                 continue
             taken = steps if known is UNCHANGED else (*steps, known)
             if node.op in _LAST or node.op in _PARSERS:
                 found.append(Path(taken, node.op))
             else:
-                found += self.paths(inner, (node.name, 0), taken)
+                found += self.paths(inner, (node.name, 0), taken, length + 1)
         return found
 
     def _step(self, scope: Scope, node: pb.NodeDef, position: int) -> Step | None:

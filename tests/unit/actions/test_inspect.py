@@ -41,6 +41,19 @@ def test_what_is_installed_beside_tensorflow_counts():
     assert "needs tf-keras" not in render_model(described)
 
 
+def test_what_the_model_does_to_its_inputs_itself():
+    described = describe_model(EXAMPLES / "cnn")
+    image = described["expects"]["serving_default"]["image"]
+    step = {"kind": "affine", "does": "x / 16", "layer": "rescaling"}
+    assert image == {"layout": "NHWC", "steps": [step], "leads_to": ["Conv2D"]}
+    settings = {"scale": 0.0625, "offset": 0.0}
+    assert described["keras"]["preparing"] == [
+        {"class": "Rescaling", "name": "rescaling", "settings": settings}
+    ]
+    assert "serving_default image NHWC, x / 16" in lines_of(described)
+    assert "data layers Rescaling rescaling" in lines_of(described)
+
+
 def test_custom_and_risky_ops_and_custom_classes_are_named(tmp_path):
     lines = lines_of(describe_model(write(tmp_path, v2_model(node("ZeroOut"), node("WriteFile")))))
     assert "custom ops ZeroOut" in lines

@@ -154,3 +154,12 @@ def test_text_up_to_the_vocabulary(tmp_path):
         "changes text to lower case",
         "looks it up in a vocabulary",
     ]
+
+
+def test_a_tangle_says_nothing_and_ends(tmp_path):
+    doubled = [op(f"n{at + 1}", "AddV2", f"n{at}", f"n{at}") for at in range(64)]
+    nodes = [constant("n0", 1.0), *doubled, op("s", "Mul", "x", "n50"), op("y", "Conv2D", "s", "w")]
+    assert steps(tmp_path / "a", *nodes) == ((), ())
+    row = [op(f"i{at + 1}", "Identity", f"i{at}") for at in range(5000)]
+    row[0].input[:] = ["x"]
+    assert steps(tmp_path / "b", *row, op("y", "Conv2D", "i5000", "w")) == ((), ("Identity",))
