@@ -39,6 +39,8 @@ _RESIZES = {
     "ResizeBicubic": "bicubic",
     "ResizeArea": "area",
 }
+#: Kernels of ScaleAndTranslate by the names that tf.image.resize has for them (ops/image_ops_impl.py).
+_KERNELS = {"triangle": "bilinear", "keyscubic": "bicubic"}
 _DECODERS = {
     "DecodeJpeg": "JPEG",
     "DecodePng": "PNG",
@@ -163,7 +165,8 @@ class _Trace:
     def _resize(self, scope: Scope, node: pb.NodeDef) -> Step:
         size = self._flow.value(scope, node.input[1])
         fixed = (int(size[0]), int(size[1])) if size is not None and size.shape == (2,) else None
-        method = _RESIZES.get(node.op) or node.attr["kernel_type"].s.decode("utf-8", "replace")
+        kernel = node.attr["kernel_type"].s.decode("utf-8", "replace")
+        method = _RESIZES.get(node.op) or _KERNELS.get(kernel, kernel)
         smooth = node.op == "ScaleAndTranslate" and ("antialias" not in node.attr or node.attr["antialias"].b)
         said = f"resizes to {fixed[0]} x {fixed[1]}" if fixed else "resizes"
         said += f", {method}{', antialiased' if smooth else ''}"
