@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["numpy", "pillow"]
 # ///
-"""Photos as thumbnails of 8 x 8, for the example model ``cnn``: beside TensorFlow, with a Pillow of its own."""
+"""Photos as thumbnails, for the example model ``cnn``: beside TensorFlow, with a Pillow of its own."""
 
 import io
 

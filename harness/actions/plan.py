@@ -15,6 +15,7 @@ from harness.run.cases import find_ready
 from harness.run.foresee import foresee
 from harness.run.jobs import current_installation, pending
 from harness.run.locking import lock_status
+from harness.run.stages import besides
 
 if TYPE_CHECKING:
     from harness.model.plan import Plan
@@ -45,6 +46,10 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
             for (cell, case), each in foreseen.items()
             if cell.environment == name and each.kind is not Kind.LOADS
         ]  # fmt: skip
+        row["besides"] = [
+            {"environment": beside.id, "lock": lock_status(project, beside)[0]}
+            for beside in besides(project, plan, environment)
+        ]
         row["noise_floors"] = sum(job.cell.environment == name for job in noise)
         if name not in included and name not in plan.unavailable:
             environments.append({**row, "excluded": True})
@@ -99,9 +104,12 @@ def render_plan(described: dict[str, Any]) -> str:
         if row["noise_floors"]:
             # Beside the replicates each case is loaded twice more, run twice each, and once run in two parts.
             what += f", noise of {row['noise_floors']} cases: {described['replicates'] + 6} more runs of each"
+        if row["besides"]:
+            what += f", pipelines in {len(row['besides'])} environments beside"
         needs = [
             *([] if row["interpreter"] else ["an interpreter, from uv"]),
             *([f"lock {row['lock']}"] if row["lock"] != "current" else []),
+            *(f"lock {each['lock']} beside" for each in row["besides"] if each["lock"] != "current"),
         ]
         size = "installed" if row["installed"] else _size(row["download_mb"])
         rows.append(

@@ -117,8 +117,8 @@ class EnvironmentBlock(Keys):
     without: Annotated[list[list[Name]], BeforeValidator(_alternatives)] = [[]]
     """Packages left out of what was resolved, to prove whether they are needed; likewise an axis."""
     beside: Annotated[list[list[RequirementText]], BeforeValidator(_alternatives)] = [[]]
-    """Pins of packages that stages require in files of their own (PEP 723), each in its own environment beside
-    this one; likewise an axis."""
+    """Pins of packages that stages require in files of their own (PEP 723), each in an environment of its own
+    beside this one; likewise an axis."""
 
 
 class Include(EnvironmentBlock):

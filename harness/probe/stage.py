@@ -195,7 +195,7 @@ def _fits(shape, declared):
 
 
 def _libraries(spec, before):
-    """Return ``{module: version}`` of the packages that the stage's code names, and of what these brought in."""
+    """Return ``{module: version}`` of the packages that the stage's code names, and of what these brought."""
     named = {"numpy"}
     for path in [spec["file"], *spec["modules"]]:
         if path is not None and path.endswith(".py"):

@@ -14,6 +14,7 @@ from harness.model.verdict import Verdict, worst
 from harness.report.document import ClassRow, ProposalRow, Report
 from harness.report.entries import entry_rows
 from harness.report.explain import explain_case
+from harness.report.findings import finding_rows
 from harness.report.mend import cause_rows, remedy_rows
 from harness.report.pipelines import (
     pipelines_of,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         CellRow,
         DivergenceRow,
         EntryRow,
+        FindingRow,
         OutputRow,
         SkewRow,
         StageRow,
@@ -90,6 +92,7 @@ def build_report(
     stages: list[StageRow] = []
     entries: list[EntryRow] = []
     skews: list[SkewRow] = []
+    findings: list[FindingRow] = []
     said: dict[str, list[str]] = {}
     explained: dict[str, CaseExplanation] = {}
     for case in plan.cases:
@@ -103,6 +106,7 @@ def build_report(
             entered = entry_rows(plan, case, collection, rows.pipelines, divergences, class_of, read)
             skewed = skew_rows(plan, case, collection, rows.pipelines, read)
             entries, skews = entries + entered, skews + skewed
+            findings += finding_rows(project, plan, case, collection, rows.pipelines, read)
             said[case] = summaries(entered, skewed)
         class_rows += classes
         divergence_rows += divergences
@@ -145,6 +149,7 @@ def build_report(
         stages=stages,
         entries=entries,
         skews=skews,
+        findings=findings,
         explanations=[row for found in explained.values() for row in found.explanations],
         proposals=[
             *(ProposalRow(**{**row, "added": True}) for row in plan.added),

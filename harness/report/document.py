@@ -327,6 +327,18 @@ class EntryRow(Row):
     says: str
 
 
+class FindingRow(Row):
+    """What a pipeline hands to a model, where that does not meet what the model itself says of its input."""
+
+    case: str
+    cells: list[str]
+    id: str
+    input: str
+    confidence: str
+    """"certain", "likely" or "hint"."""
+    says: str
+
+
 class DiagnosisRow(Row):
     """One named difference between training and serving, with the proof: what is left once it is undone."""
 
@@ -397,6 +409,7 @@ class Report(Row):
     stages: list[StageRow] = []
     entries: list[EntryRow] = []
     skews: list[SkewRow] = []
+    findings: list[FindingRow] = []
     explanations: list[ExplanationRow]
     proposals: list[ProposalRow]
     expectations: list[ExpectationRow]

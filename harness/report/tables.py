@@ -231,6 +231,11 @@ def pipelines(report: Report) -> list[str]:
             if entry.case == case.name:
                 whole = f"; end to end: {entry.end_to_end}" if entry.end_to_end else ""
                 lines.append(f"  {several(tuple(entry.cells))}: {entry.says}{whole}")
+        lines += [
+            f"  the model's own word ({finding.confidence}; {several(tuple(finding.cells))}): {finding.says}"
+            for finding in report.findings
+            if finding.case == case.name
+        ]
         for skew in report.skews:
             if skew.case == case.name:
                 lines.append(f"  training against serving ({several(tuple(skew.cells))}): {skew.says}")

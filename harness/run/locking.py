@@ -66,13 +66,15 @@ def usable_lock(
     return lock
 
 
-def lock_status(project: Project, environment: Environment) -> tuple[str, str | None, int | None]:
+def lock_status(project: Project, environment: Environment | Beside) -> tuple[str, str | None, int | None]:
     """Return a lock's status in a word, what is the matter with it, and its download in MB.
 
     The words: ``current``, ``missing``, ``stale``, ``unresolvable``, ``damaged``. Without a lock the
-    size is that of TensorFlow's own wheel.
+    size is that of TensorFlow's own wheel, and unknown of an environment without it.
     """
     path, wanted = project.lock_path(environment), lock_input(project.releases, environment)
+    if not path.exists() and isinstance(environment, Beside):
+        return "missing", None, None
     if not path.exists():
         size = project.releases.wheel_size(
             environment.tensorflow, environment.build, wanted.platform, environment.python

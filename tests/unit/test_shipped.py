@@ -12,6 +12,7 @@ from harness.actions.schema import write_schemas
 from harness.errors import HarnessError
 from harness.project import Project
 from harness.run.locking import lock_status
+from harness.run.stages import besides
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,27 +25,35 @@ def project(monkeypatch):
     return Project(ROOT)
 
 
-@pytest.mark.parametrize("matrix", ["default", "releases"])
-def test_shipped_matrices_expand_without_a_remark(project, matrix):
+@pytest.mark.parametrize(
+    ("matrix", "baseline"),
+    [("default", "tf2.7.4-"), ("releases", "tf2.7.4-"), ("preprocessing", "tf2.15.1-")],
+)
+def test_shipped_matrices_expand_without_a_remark(project, matrix, baseline):
     plan = project.plan(matrix)
     assert plan.remarks == ()
     assert not plan.unavailable
-    assert plan.baseline.environment.startswith("tf2.7.4-")
+    assert plan.baseline.environment.startswith(baseline)
 
 
-@pytest.mark.parametrize("matrix", ["default", "releases"])
-def test_every_shipped_environment_has_a_current_lock(project, matrix):
-    environments = project.plan(matrix).environments.values()
+@pytest.mark.parametrize(("matrix", "least"), [("default", 8), ("releases", 8), ("preprocessing", 8)])
+def test_every_shipped_environment_has_a_current_lock(project, matrix, least):
+    plan = project.plan(matrix)
+    beside = [
+        each for environment in plan.environments.values() for each in besides(project, plan, environment)
+    ]
+    environments = [*plan.environments.values(), *beside]
     found = {environment.id: lock_status(project, environment)[:2] for environment in environments}
-    assert len(found) >= 8
+    assert len(found) >= least
     assert set(found.values()) == {("current", None)}
 
 
 def test_no_lock_is_left_over(project):
     named = {
-        f"{environment.id}.txt"
-        for matrix in ("default", "releases")
-        for environment in project.plan(matrix).environments.values()
+        f"{each.lock_id}.txt"
+        for plan in map(project.plan, ("default", "releases", "preprocessing"))
+        for environment in plan.environments.values()
+        for each in (environment, *besides(project, plan, environment))
     }
     assert {path.name for path in (ROOT / "matrices/locks/linux-x86_64").iterdir()} == named
 
