@@ -73,9 +73,9 @@ def lock_status(project: Project, environment: Environment | Beside) -> tuple[st
     size is that of TensorFlow's own wheel, and unknown of an environment without it.
     """
     path, wanted = project.lock_path(environment), lock_input(project.releases, environment)
-    if not path.exists() and isinstance(environment, Beside):
-        return "missing", None, None
     if not path.exists():
+        if isinstance(environment, Beside):
+            return "missing", None, None
         size = project.releases.wheel_size(
             environment.tensorflow, environment.build, wanted.platform, environment.python
         )
