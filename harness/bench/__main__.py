@@ -13,6 +13,7 @@ from tabulate import tabulate
 
 from harness.bench import aggregate, hand, others, verdicts, warm
 from harness.bench.cost import BenchError
+from harness.bench.preprocessing import main as preprocessing
 from harness.bench.scratch import scratch_project
 from harness.environments.host import host_facts
 from harness.environments.interpreters import extend_path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from harness.bench.scratch import Scratch
 
-_PARTS = ("run", "hand", "aggregate", "compare", "verdicts")
+_PARTS = ("run", "hand", "aggregate", "compare", "verdicts", "preprocessing")
 _SOURCE = Path(__file__).parent.parent.parent
 #: Two of the default matrix, an old release and the newest: by hand takes its time.
 _FEW = "tf2.[29]*"
@@ -65,6 +66,9 @@ def main(arguments: Sequence[str]) -> int:
         if "verdicts" in parts:
             _say("\n# verdicts: what is known to be real or benign, judged\n")
             verdicts.main(_SOURCE)
+        if "preprocessing" in parts:
+            _say("\n# preprocessing: what is planted between training and serving, diagnosed\n")
+            preprocessing.main(_SOURCE)
     except BenchError as error:
         _say(str(error))
         return BenchError.exit_status

@@ -33,8 +33,8 @@ class Side:
 class Description:
     """Two sides and how they differ, where their shapes allow it.
 
-    ``different`` is the fraction of elements that are not equal, ``different_pixels`` that of places along the
-    last axis where any is not (images with 1, 3 or 4 channels last). ``levels`` is the largest difference in
+    ``different`` is the fraction of elements that are not equal, ``different_pixels`` that of places along
+    the last axis where any is not (images with 1, 3 or 4 channels last). ``levels`` is the largest difference in
     levels of 0..255 where both sides look like images, else None. ``relative`` is the relative L2 distance.
     """
 
@@ -55,7 +55,8 @@ class Description:
                 f"{self.serve.dtype} {list(self.serve.shape)} in serving"
             )
         if self.different_pixels is not None and self.levels is not None:
-            return f"{_percent(self.different_pixels)} of pixels differ, by up to {self.levels:.3g} levels of 255"
+            pixels = _percent(self.different_pixels)
+            return f"{pixels} of pixels differ, by up to {self.levels:.3g} levels of 255"
         by = f", by up to {self.largest:.3g}" if self.largest is not None else ""
         return f"{_percent(self.different)} of elements differ{by}"
 

@@ -1,4 +1,4 @@
-"""What corrections are made from and what they are: two arrays, and a named change that may bring them together."""
+"""What corrections are made from, and what they are: named changes that may bring two arrays together."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ROUNDINGS = 16
 #: Columns have a bar each, since one of thousands beside one of tenths would hide it; pixels have not.
 _MOST_COLUMNS = 4096
+#: Of sounds at two sample rates, as many samples of each have only some time in common.
+_LEAST_PART = 1 / 8
 _FEW_COLUMNS = 64
 #: Rows of which columns are held against each other before they are all looked at.
 _SAMPLE = 5_000
@@ -91,7 +93,9 @@ def is_proven(fix: Fix, pair: Pair, before: Distance) -> Distance | None:
         return None
     train, serve = applied
     # Arrays of one value agree with too much, and so would what is left after a crop to nothing.
-    if train.size < min(pair.train.size, pair.serve.size) / 2 or not _says_something(train, pair.train):
+    if train.size < _LEAST_PART * min(pair.train.size, pair.serve.size) or not _says_something(
+        train, pair.train
+    ):
         return None
     if before.relative < fix.least or not agree(train, serve, fix.scale, fix.slack):
         return None
@@ -128,7 +132,7 @@ def follows(train: Array, serve: Array) -> float:
 
 
 def may_be_lines(train: Array, serve: Array) -> bool:
-    """Whether one side can be a straight line of the other in each column, or in each of the first samples."""
+    """Whether one side can be a straight line of the other, by column or by sample."""
     if follows(train, serve) > _LINE:
         return True
     first = (
@@ -169,7 +173,7 @@ def _sizes(array: Array) -> Array:
 
 
 def _rounding(array: Array) -> float:
-    """Return half a unit in the last place of one, of the array's type or of float32 where that is coarser."""
+    """Return half a unit in the last place of one, of the array's type but at least of float32."""
     least = float(np.finfo(np.float32).eps)
     if array.dtype == ml_dtypes.bfloat16:
         return float(ml_dtypes.finfo(ml_dtypes.bfloat16).eps) / 2

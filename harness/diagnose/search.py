@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,29 +30,15 @@ if TYPE_CHECKING:
     from harness.diagnose.prove import Distance
 
 
-class Family(Protocol):
-    """A module of corrections."""
-
-    @staticmethod
-    def propose(pair: Pair) -> Iterator[Fix]:
-        """Yield what may be wrong between the two."""
-        ...
-
-
-FAMILIES: tuple[Family, ...] = (
-    layout,
-    statistics,
-    encodings,
-    values,
-    rounding,
-    missing,
-    hours,
-    sequences,
-    samples,
-    order,
-    text,
+Propose = Callable[[Pair], "Iterator[Fix]"]
+_FAMILIES: tuple[Propose, ...] = tuple(
+    family.propose
+    for family in (
+        *(layout, statistics, encodings, values, rounding, missing),
+        *(hours, sequences, samples, order, text),
+    )
 )
-OPENING: tuple[Family, ...] = (layout, encodings, sequences, order, text)
+_OPENING = tuple(family.propose for family in (layout, encodings, sequences, order, text))
 #: What may come before another correction. More than these few are not worth their time.
 _OPENERS = 6
 #: A first step is worth going on from where the sides then follow each other this closely.
@@ -73,7 +60,7 @@ class Chain:
 
 def search(pair: Pair) -> Chain | None:
     """Return the cheapest chain that makes the two agree, or None."""
-    # Whatever is tried on whatever there is may overflow; what came of it is then held against the other side.
+    # What is tried may overflow; what comes of it is held against the other side all the same.
     with np.errstate(all="ignore"):
         return _search(pair)
 
@@ -90,7 +77,7 @@ def _search(pair: Pair) -> Chain | None:
     if found is not None:
         return found
     # Three steps are for values that lie elsewhere, and in another order there: layout, channels, range.
-    for first, opened, _ in _openers(pair, (layout, text)):
+    for first, opened, _ in _openers(pair, (layout.propose, text.propose)):
         for second, further, closely in _openers(opened):
             if closely and second.id != first.id:
                 found = _better(found, _after((first, second), further, before))
@@ -99,8 +86,8 @@ def _search(pair: Pair) -> Chain | None:
 
 def proposals(pair: Pair) -> Iterator[Fix]:
     """Yield everything that may be wrong between the two."""
-    for family in FAMILIES:
-        yield from family.propose(pair)
+    for propose in _FAMILIES:
+        yield from propose(pair)
 
 
 def _single(pair: Pair, before: Distance) -> Chain | None:
@@ -121,10 +108,10 @@ def _after(firsts: tuple[Fix, ...], opened: Pair, before: Distance) -> Chain | N
     return Chain((*firsts, *last.fixes), last.after)
 
 
-def _openers(pair: Pair, families: Sequence[Family] = OPENING) -> Iterator[tuple[Fix, Pair, bool]]:
+def _openers(pair: Pair, families: Sequence[Propose] = _OPENING) -> Iterator[tuple[Fix, Pair, bool]]:
     """Yield first steps, what they lead to, and whether the sides then follow each other; the best first."""
     rated = []
-    for fix in (each for family in families for each in family.propose(pair)):
+    for fix in (each for propose in families for each in propose(pair)):
         applied = applied_to(fix, pair) if fix.opens else None
         if applied is None or applied[0].shape != applied[1].shape or applied[0].size * 2 < pair.train.size:
             continue

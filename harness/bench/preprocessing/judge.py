@@ -56,10 +56,12 @@ class Judged:
         return len(self.found) == 1 and sorted(self.found[0].steps) in wanted
 
 
-def judge(folder: Path, made_by: str) -> Iterator[Judged]:
-    """Yield every pair in a folder, diagnosed."""
+def judge(folder: Path, made_by: str, other: Path | None = None) -> Iterator[Judged]:
+    """Yield every pair in a folder, diagnosed; serving's side comes from ``other`` where there is one."""
     for entry in json.loads((folder / "index.json").read_text(encoding="utf-8")):
         sides = read(folder / f"{entry['name']}.npz")
+        if other is not None:
+            sides["serve"] = read(other / f"{entry['name']}.npz")["train"]
         started = time.perf_counter()
         found = diagnose(sides["train"], sides["serve"], sides["raw"])
         seconds = time.perf_counter() - started

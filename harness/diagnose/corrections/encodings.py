@@ -87,6 +87,8 @@ _LOGARITHMS = ("logarithm", "decibel")
 _NEAR = 2e-3
 #: A line through two values always fits.
 _LEAST_VALUES = 4
+#: A fit that is as near to no scaling, or to no offset, may be without it.
+_ONLY = 1e-3
 #: What is fitted without a name must explain more than rounding could have made.
 _BEYOND_ROUNDING = 1e-4
 
@@ -229,7 +231,7 @@ def _units(pair: Pair, line: Line) -> Iterator[Fix]:
                 line, exact.factor, exact.offset, pair.train
             ):
                 continue
-            logarithms = train.startswith(_LOGARITHMS) and serve.startswith(_LOGARITHMS)
+            logarithms = all(any(word in side for word in _LOGARITHMS) for side in (train, serve))
             # A factor of ten is much besides decibels; a logarithm is below zero somewhere.
             if exact.factor in (10.0, 0.1) and not (numbers(pair.train) < 0).any():
                 continue
@@ -247,32 +249,24 @@ def _units(pair: Pair, line: Line) -> Iterator[Fix]:
 
 
 def _plainly(pair: Pair, line: Line) -> Iterator[Fix]:
-    size = max(
-        float(np.abs(numbers(pair.train)).max(initial=0.0, where=np.isfinite(numbers(pair.train)))), 1e-300
-    )
+    known = numbers(pair.train)[np.isfinite(numbers(pair.train))]
+    size = float(np.abs(known).max(initial=0.0))
     a, b = float(line.factor[0]), float(line.offset[0])
-    # The nearest whole or round number, where the data does not speak against it.
-    forms = [
-        ("constant-offset", f"plus {short(b)}", Line(np.ones(1), line.offset, None), 0.0),
-        ("constant-scale", f"{short(a)} times", Line(line.factor, np.zeros(1), None), 0.0),
-        ("constant-scale-and-offset", f"{short(a)} times, plus {short(b)}", line, 1.0),
-    ]
+    both = np.isfinite(numbers(pair.train)) & np.isfinite(numbers(pair.serve))
+    gap = np.median(numbers(pair.train)[both] - numbers(pair.serve)[both])
+    forms = [("constant-scale-and-offset", f"{short(a)} times, plus {short(b)}", line, 1.0)]
+    if abs(a - 1) <= _ONLY:
+        offset = Line(np.ones(1), np.array([gap]), None)
+        forms.append(("constant-offset", f"plus {short(float(gap))}", offset, 0.0))
+    if abs(b) <= _ONLY * size:
+        forms.append(("constant-scale", f"{short(a)} times", Line(line.factor, np.zeros(1), None), 0.0))
     for name, words, exact, more in forms:
-        if name == "constant-offset" and abs(a - 1) > 1e-3:
-            continue
-        if name == "constant-scale" and abs(b) > 1e-3 * size:
-            continue
-        if name == "constant-offset":
-            both = np.isfinite(numbers(pair.train)) & np.isfinite(numbers(pair.serve))
-            gap = float(np.median(numbers(pair.train)[both] - numbers(pair.serve)[both]))
-            exact = Line(np.ones(1), np.array([gap]), None)
-            words = f"plus {short(gap)}"
         yield Fix(
             id=name,
             title=f"training's values are serving's {words}",
             train=f"mean {short(_mean(pair.train))}, std {short(_std(pair.train))}",
             serve=f"mean {short(_mean(pair.serve))}, std {short(_std(pair.serve))}",
-            mends=f"in serving, {_words(exact)}; look for a mean, a standard deviation or a range that differs",
+            mends=f"in serving, {_words(exact)}; look for a mean, deviation or range that differs",
             apply=on_serve(exact.apply),
             cost=FITTED + more,
             scale=exact.rounding(pair.serve),

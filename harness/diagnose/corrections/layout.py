@@ -37,6 +37,7 @@ _AXES: dict[int, tuple[tuple[tuple[int, ...], str, str, str], ...]] = {
     ),
 }
 _CHANNELS = (3, 4)
+_EXIF = "JPEG files say their orientation in EXIF, which readers may ignore"
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
@@ -83,7 +84,7 @@ def _mirrored(train: Array) -> Iterator[Fix]:
             "mirrored-image",
             "images upright",
             f"images turned {how}",
-            f"in serving, turn images {how}; JPEG files say their orientation in EXIF, which readers may ignore",
+            f"in serving, turn images {how}; {_EXIF}",
             partial(np.flip, axis=axes),
             cost=NOTHING_FITTED + 0.2,
         )
@@ -94,7 +95,7 @@ def _mirrored(train: Array) -> Iterator[Fix]:
                 "mirrored-image",
                 "images upright",
                 f"images to be turned by {how}",
-                f"in serving, turn images by {how}; JPEG files say their orientation in EXIF, which readers may ignore",
+                f"in serving, turn images by {how}; {_EXIF}",
                 turned,
                 cost=NOTHING_FITTED + 0.2,
             )

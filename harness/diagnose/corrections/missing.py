@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: One pair of numbers that differs once is a difference, and no filling.
 _LEAST = 2
+_MOST = 0.9  # of all elements
 
 
 class _Fill(NamedTuple):
@@ -43,12 +44,17 @@ def propose(pair: Pair) -> Iterator[Fix]:
             continue
         # The first that differs says what the values are; all the others have to bear it out.
         first = int(where.argmax())
-        if not (_same(a[where], a[first]) and _same(b[where], b[first])) or where.all():
+        if not (_same(a[where], a[first]) and _same(b[where], b[first])):
             return
         fills.append(_Fill(column, where, float(a[first]), float(b[first])))
     count = sum(int(fill.where.sum()) for fill in fills)
-    # Each column brings a value; more places than that must bear them out.
-    if count < max(_LEAST, 2 * len(fills)):
+    # Each column may bring a value; more places than that must bear them out. Where everything in a column
+    # differs there is nothing that was not missing.
+    values = {(fill.train, fill.serve) for fill in fills if not np.isnan(fill.train + fill.serve)}
+    one_value = len(values) == 1 and len(fills) > 1
+    if count < max(_LEAST, 2 * len(fills)) or (any(fill.where.all() for fill in fills) and not one_value):
+        return
+    if count > _MOST * t.size:
         return
 
     def fill_in(array: Array) -> Array:
@@ -67,7 +73,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
         serve=f"{words[1]}, in the same {count} places",
         mends=f"in serving, put {words[0]} there, as training saved it",
         apply=on_serve(fill_in),
-        cost=NAMED_CONSTANTS + 0.2 + 0.1 * len(fills),
+        cost=NAMED_CONSTANTS + 0.2 + (0.0 if one_value else 0.1 * len(fills)),
     )
 
 

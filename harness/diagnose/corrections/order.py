@@ -143,7 +143,7 @@ def _ids(pair: Pair) -> Iterator[Fix]:
     for one, other, to_serve in ((a, b, True), (b, a, False)):
         table = _table(one, other)
         if table is not None:
-            yield _relabelled(pair, *table, to_serve=to_serve)
+            yield _relabelled(*table, to_serve=to_serve)
             break
 
 
@@ -169,17 +169,18 @@ def _table(train: Array, serve: Array) -> tuple[Array, Array] | None:
     ids, first = np.unique(serve, return_index=True)
     if ids.size < 3 or serve.size < _REPEATS * ids.size or np.unique(train).size < 3:
         return None
-    # Learnt from every second element, it must hold for the others.
-    known, learnt = np.unique(serve[::2], return_index=True)
+    # Learnt from one half, it must hold for the other; a random half, since sequences may repeat themselves.
+    half = np.random.default_rng(0).permutation(serve.size)[: serve.size // 2]
+    known, learnt = np.unique(serve[half], return_index=True)
     at = np.clip(np.searchsorted(known, serve), 0, known.size - 1)
     covered = known[at] == serve
-    holds = (train[::2][learnt][at] == train)[covered].all()
+    holds = (train[half][learnt][at] == train)[covered].all()
     if covered.mean() < 0.8 or not holds or (train[first][np.searchsorted(ids, serve)] != train).any():
         return None
     return ids, train[first]
 
 
-def _relabelled(pair: Pair, known: Array, values: Array, *, to_serve: bool) -> Fix:
+def _relabelled(known: Array, values: Array, *, to_serve: bool) -> Fix:
     def look_up(array: Array) -> Array:
         flat = array.astype(np.int64).ravel()
         found: Array = values[np.searchsorted(known, flat)].reshape(array.shape)
@@ -206,12 +207,13 @@ def _relabelled(pair: Pair, known: Array, values: Array, *, to_serve: bool) -> F
         name, words = "vocabulary", f"{merged} ids fall together with others"
         train, serve = ("coarser ids", "finer ids") if to_serve else ("finer ids", "coarser ids")
     shown = ", ".join(f"{s} -> {t}" for s, t in list(zip(known.tolist(), values.tolist(), strict=True))[:5])
+    direction = "serving to training" if to_serve else "training to serving"
     return Fix(
         id=name,
         title=f"another vocabulary in serving than in training: {words}",
         train=train,
         serve=serve,
-        mends=f"in serving, load the vocabulary file that training saved ({'serving -> training' if to_serve else 'training -> serving'}: {shown}, ...)",
+        mends=f"in serving, load the vocabulary that training saved ({direction}: {shown}, ...)",
         apply=(on_serve if to_serve else on_train)(look_up),
         cost=FITTED,
     )

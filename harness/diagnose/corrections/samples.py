@@ -85,7 +85,7 @@ def _rates(train: Array, serve: Array) -> Iterator[Fix]:
                 continue
             yield Fix(
                 id="sample-rate",
-                title=f"sounds at {_pair(of_train, of_serve)} times the sample rate in training as in serving",
+                title=f"training has {_pair(of_train, of_serve)} times the sample rate of serving",
                 train=f"{ratio:.4g} times serving's sample rate, such as {of_train} Hz",
                 serve=f"such as {of_serve} Hz",
                 mends="in serving, resample to training's sample rate",

@@ -110,10 +110,10 @@ def _shifted(pair: Pair) -> Iterator[Fix]:
 
     yield Fix(
         id="crop" if images else "shifted-window",
-        title=f"the {'crop' if images else 'window'} begins elsewhere in serving than in training, by {words}",
+        title=f"the {'crop' if images else 'window'} begins elsewhere in serving, by {words}",
         train="one place" if not images else "one crop",
         serve=f"the same content, shifted by {words}",
-        mends="in serving, begin the crop where training does (centre against corner, or rounding of half a step)",
+        mends="in serving, begin the crop where training does (at the centre or a corner)",
         apply=overlap,
         cost=NAMED_CONSTANTS + 0.3 if images else FITTED,
         opens=True,

@@ -75,7 +75,8 @@ class Scaling:
         """Return the largest number that rounding passes on the way, in units of the result."""
         x = numbers(array)
         _, size = self.constants(x)
-        return np.abs(x).max(self.over.axes, keepdims=True) / size
+        found: Array = np.abs(x).max(self.over.axes, keepdims=True) / size
+        return found
 
 
 _KINDS = (

@@ -81,7 +81,7 @@ REWRITINGS = (
 
 
 def rewritten(array: Array, apply: Callable[[str], str]) -> Array:
-    """Return an object array of bytes with every string rewritten as text; ValueError where one is not UTF-8."""
+    """Return the array of bytes with every string rewritten as text; ValueError where one is not UTF-8."""
     out = np.empty(array.shape, object)
     out.ravel()[:] = [apply(text.decode()).encode() for text in array.ravel()]
     return out
@@ -98,7 +98,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
     elif is_text(pair.train) != is_text(pair.serve):
         yield from _types(pair)
     elif is_numeric(pair.train) and is_numeric(pair.serve) and pair.train.ndim <= 2:
-        yield from _commas(pair)
+        yield from _commas()
 
 
 def _fix(one: Rewriting, *, in_training: bool) -> Fix:
@@ -134,7 +134,7 @@ def _types(pair: Pair) -> Iterator[Fix]:
     )
 
 
-def _commas(pair: Pair) -> Iterator[Fix]:
+def _commas() -> Iterator[Fix]:
     """Yield "1,5" read as 15: the digits are the same, and the comma is gone."""
     for wrap, train, serve in (
         (on_train, "the comma is the decimal sign", "the comma is dropped (1,5 is read as 15)"),

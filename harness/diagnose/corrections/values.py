@@ -91,7 +91,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
 
 
 def _may_be(function: Function, argument: Array, value: Array) -> bool:
-    """Whether the function fits most of a few elements, roughly: there are too many to try them all on all."""
+    """Whether the function fits most of a few elements, roughly; they are too many to try on all of it."""
     step = max(argument.size // _SAMPLE, 1)
     x, y = numbers(argument).ravel()[::step], numbers(value).ravel()[::step]
     with np.errstate(all="ignore"):

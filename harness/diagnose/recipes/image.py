@@ -42,7 +42,7 @@ _WEIGHTS = {
     "grey by BT.709": (0.2126, 0.7152, 0.0722),
     "grey as the mean": (1 / 3, 1 / 3, 1 / 3),
 }
-_ORDERS = {("red", "green", "blue"): "RGB", ("blue", "green", "red"): "BGR"}
+_ORDERS: dict[tuple[str, ...], str] = {("red", "green", "blue"): "RGB", ("blue", "green", "red"): "BGR"}
 
 
 class _Fitted(NamedTuple):
@@ -86,7 +86,12 @@ def _recipe(layout: str, target: Array, images: Sequence[Array], side: Array) ->
         for index, image in enumerate(images):
             if index < _MOST_IMAGES:
                 geometry = next(
-                    (g for g in geometries(*image.shape[:2], h, w) if g.name == each.geometry.name), None
+                    (
+                        g
+                        for g in geometries(image.shape[0], image.shape[1], h, w)
+                        if g.name == each.geometry.name
+                    ),
+                    None,
                 )
                 if geometry is None:
                     return []
@@ -121,7 +126,7 @@ def _fits(image: Array, target: Array) -> Iterator[_Fitted]:
         for size, most in ((h, _ROWS), (w, _COLUMNS))
     )
     narrow, wanted = image.astype(np.float32), target[np.ix_(rows, columns)]
-    for geometry in geometries(*image.shape[:2], h, w):
+    for geometry in geometries(image.shape[0], image.shape[1], h, w):
         for method in METHODS if geometry.scaled else (UNSCALED,):
             resized = _resized(narrow, geometry, method, h, w, (rows, columns)).astype(np.float64)
             x = np.concatenate([resized, np.ones((*resized.shape[:2], 1))], axis=-1).reshape(-1, 4)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Recipe:
     """One way to make a tensor, and what it makes.
 
-    ``parts`` says what is done at each step, by the id of the diagnosis that another way of doing it would be.
-    Elements that a recipe says nothing of are NaN in ``made``, as at the ends of a sound.
+    ``parts`` says what is done at each step, by the id of the diagnosis that another way would be. Elements
+    that a recipe says nothing of are NaN in ``made``, as at the ends of a sound.
     """
 
     parts: Mapping[str, str]

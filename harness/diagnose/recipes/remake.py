@@ -84,7 +84,9 @@ def _diagnosis(train: Recipe, serve: Recipe, before: Distance, after: Distance) 
 
 
 def _named(name: str, train: str, serve: str) -> str:
-    """Return the id; resizing with one kernel differs in antialiasing, or only in where pixels lie."""
+    """Return the id: a kernel may differ in antialiasing only, or in where pixels lie."""
+    if name == "value-range" and any("mean" in words for words in (train, serve)):
+        return "image-normalisation"
     if name != "resize-method" or train.split(",", maxsplit=1)[0] != serve.split(",", maxsplit=1)[0]:
         return name
     return "antialias" if ("antialiased" in train) != ("antialiased" in serve) else "align-corners"

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def _triangle(x: Array) -> Array:
-    return np.maximum(1 - np.abs(x), 0)
+    found: Array = np.maximum(1 - np.abs(x), 0)
+    return found
 
 
 def _cubic(a: float) -> Callable[[Array], Array]:

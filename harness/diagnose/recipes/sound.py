@@ -1,4 +1,4 @@
-"""Sounds: mel spectrograms made from the raw samples, with each convention of the scale and of the logarithm."""
+"""Sounds: mel spectrograms made from raw samples, in each convention of the scale and the logarithm."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LOGS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("decibels against the largest", lambda x: _above(_against_largest(x))),
     ("logarithm to base 10", lambda x: np.log10(np.maximum(x, 1e-10))),
     *(
-        (f"natural logarithm of x + {epsilon:g}", lambda x, epsilon=epsilon: np.log(x + epsilon))  # type: ignore[misc]
+        (f"natural logarithm of x + {epsilon:g}", lambda x, epsilon=epsilon: np.log(x + epsilon))
         for epsilon in (1e-10, 1e-9, 1e-8, 1e-6, 1e-5, 1e-3, 1e-2)
     ),
 )
@@ -158,7 +158,8 @@ def _fits(target: Array, made: Array) -> bool:
 
 
 def _above(decibels: Array) -> Array:
-    return np.maximum(decibels, np.nanmax(decibels) - _TOP_DB)
+    found: Array = np.maximum(decibels, np.nanmax(decibels) - _TOP_DB)
+    return found
 
 
 def _against_largest(x: Array) -> Array:

@@ -26,9 +26,11 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
     """Return the recipes that make this side, of all those known for tables."""
     found = []
     if is_numeric(raw) and raw.shape == side.shape:
-        for recipe in (*_filled(raw), *_rounded(side, raw)):
-            if agree(side, recipe.made, scale=_size(recipe, raw)):
-                found.append(recipe)
+        found += [
+            recipe
+            for recipe in (*_filled(raw), *_rounded(side, raw))
+            if agree(side, recipe.made, scale=_size(recipe, raw))
+        ]
         found += [recipe for recipe in _precise(raw) if _agrees_closely(side, recipe.made)]
     elif is_numeric(raw) and raw.ndim == side.ndim >= 2 and raw.shape[1] > side.shape[1]:
         found += [recipe for recipe in _cut(raw, side.shape[1]) if agree(side, recipe.made)]
@@ -44,7 +46,8 @@ def _size(recipe: Recipe, raw: Array) -> float | Array:
     x = np.nan_to_num(numbers(raw))
     with np.errstate(all="ignore"):
         found = np.abs(x).max(axis=0) / np.where(np.ptp(x, axis=0) > 0, np.ptp(x, axis=0), 1.0)
-    return np.minimum(10 * found, 1e3)
+    size: Array = np.minimum(10 * found, 1e3)
+    return size
 
 
 def _filled(raw: Array) -> Iterator[Recipe]:

@@ -1,1 +1,1 @@
-"""What is planted. These modules run in environments of their own, beside nothing of ours but this package."""
+"""What is planted. These modules run in environments of their own, where nothing of ours is imported."""

@@ -87,7 +87,7 @@ def image_layout_imagenet():
     return f32((SMALL / 255 - mean) / std).transpose(0, 3, 1, 2), f32(SMALL)
 
 
-def _resized(one, other, size=(224, 224), factor=1.0, images=PHOTOS):
+def _resized(one, other, factor=1.0, images=PHOTOS):
     return f32(each(one, images) * factor), f32(each(other, images) * factor)
 
 

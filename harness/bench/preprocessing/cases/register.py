@@ -9,7 +9,7 @@ CASES = []
 
 
 def case(data, planted, expected, held_out=False):
-    """Register a function that returns ``(train, serve)`` or ``(train, serve, raw)``: arrays, or dicts of them.
+    """Register a function of ``(train, serve)`` or ``(train, serve, raw)``: arrays, or dicts of them.
 
     ``expected`` has the ids of the steps that may be diagnosed: "a+b" for two, "a|b" where either name is
     right, None where the two are the same but for rounding or the difference has no name.

@@ -96,10 +96,10 @@ def text_unknown():
     return _padded(_ids(BY_COUNT)), _padded(_ids(BY_COUNT[:20]))
 
 
-@case("descriptions", "ids that begin one earlier", "vocabulary-offset")
+@case("descriptions", "ids that begin one later", "vocabulary-offset")
 def text_offset():
     x = _padded(_ids(BY_COUNT))
-    return x, np.where(x > 0, x - 1, 0)
+    return x, np.where(x > 0, x + 1, 0)
 
 
 @case("descriptions", "padding before against after", "padding-side")
@@ -122,7 +122,7 @@ def text_truncation():
 
 @case("descriptions", "clean: two tokenizers that agree", None)
 def clean_tokens():
-    analyse = CountVectorizer(token_pattern=r"\w+").build_analyzer()
+    analyse = CountVectorizer(token_pattern=r"\w+").build_analyzer()  # noqa: S106 - of text
     return _padded(_ids(BY_COUNT)), _padded(_ids(BY_COUNT, lines=[analyse(line) for line in LINES + WINES]))
 
 
