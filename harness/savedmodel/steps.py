@@ -142,8 +142,12 @@ class _Trace:
         }.get(node.op)
         return recognise(scope, node) if recognise is not None and position == 0 else None
 
+    def _operand(self, scope: Scope, node: pb.NodeDef, position: int) -> Values | None:
+        """Return an input of a node where it is constant; None also where a damaged node lacks it."""
+        return self._flow.value(scope, node.input[position]) if position < len(node.input) else None
+
     def _affine(self, scope: Scope, node: pb.NodeDef, position: int) -> Step | None:
-        constant = self._flow.value(scope, node.input[1 - position]) if position < 2 else None
+        constant = self._operand(scope, node, 1 - position) if position < 2 else None
         values = _per_channel(constant)
         if values is None:
             return None
@@ -163,7 +167,7 @@ class _Trace:
         return Step(StepKind.AFFINE, "scales", layer=_layer(node), scale=scale, offset=offset)
 
     def _resize(self, scope: Scope, node: pb.NodeDef) -> Step:
-        size = self._flow.value(scope, node.input[1])
+        size = self._operand(scope, node, 1)
         fixed = (int(size[0]), int(size[1])) if size is not None and size.shape == (2,) else None
         kernel = node.attr["kernel_type"].s.decode("utf-8", "replace")
         method = _RESIZES.get(node.op) or _KERNELS.get(kernel, kernel)
@@ -173,7 +177,7 @@ class _Trace:
         return Step(StepKind.RESIZE, said, layer=_layer(node), size=fixed, method=method)
 
     def _moved(self, scope: Scope, node: pb.NodeDef) -> Step | None:
-        axes = self._flow.value(scope, node.input[1])
+        axes = self._operand(scope, node, 1)
         if axes is None:
             return None
         listed = ", ".join(str(int(axis)) for axis in axes.ravel())
@@ -182,7 +186,7 @@ class _Trace:
         return Step(StepKind.REVERSE, f"reverses axis {listed}", method=listed)
 
     def _sliced(self, scope: Scope, node: pb.NodeDef) -> Step | None:
-        strides = self._flow.value(scope, node.input[3])
+        strides = self._operand(scope, node, 3)
         if strides is None or not strides.size:
             return None
         listed = [int(each) for each in strides.ravel()]

@@ -163,3 +163,11 @@ def test_a_tangle_says_nothing_and_ends(tmp_path):
     row = [op(f"i{at + 1}", "Identity", f"i{at}") for at in range(5000)]
     row[0].input[:] = ["x"]
     assert steps(tmp_path / "b", *row, op("y", "Conv2D", "i5000", "w")) == ((), ("Identity",))
+
+
+@pytest.mark.parametrize(
+    "kind", ["Mul", "ResizeBilinear", "Transpose", "StridedSlice", "ParseExampleV2", "Cast"]
+)
+def test_a_node_without_its_other_inputs(tmp_path, kind):
+    nodes = op("n", kind, "x"), op("y", "Conv2D", "n", "w")
+    assert steps(tmp_path, *nodes)[1] in {(kind,), ("Conv2D",)}
