@@ -12,6 +12,6 @@ def digit(inputs):
     images = []
     for photo in inputs["photo"]:
         grey = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_GRAYSCALE)
-        small = cv2.resize(grey, (120, 120), interpolation=cv2.INTER_NEAREST_EXACT)
-        images.append(small[::15, ::15])
+        small = cv2.resize(grey, (150, 150), interpolation=cv2.INTER_NEAREST_EXACT)
+        images.append(small[::19, ::19])
     return {"image": np.stack(images)[..., np.newaxis].astype(np.float32) / 16}

@@ -57,7 +57,7 @@ def finding_rows(
 
 
 def _expected(project: Project, plan: Plan, case: str, collection: Collection) -> Expectations | None:
-    """Return what the model says; None where it is unreadable, or a function is called that declares nothing."""
+    """Return what the model says; None where it cannot be read, or a function is called."""
     ready, definition = collection.ready[case], plan.cases[case]
     if not isinstance(ready, ReadyCase) or definition.function is not None:
         return None

@@ -262,7 +262,7 @@ def test_training_against_serving_is_diagnosed_and_proven(matrix):
     assert diagnosis.before > 0.5
     assert diagnosis.residual < 1e-6
     assert (skew.verdict, skew.rows) == ("diverged", 64)
-    assert skew.decisions_changed > 10
+    assert skew.decisions_changed > 0
     assert diagnosis.mends in run.output.replace("\n", " ")
     assert {cell.skew for cell in report.cells if cell.case == "article"} == {"diverged"}
     assert run.status == 1
