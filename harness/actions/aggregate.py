@@ -96,6 +96,10 @@ def _content(plan: Plan, collection: Collection, today: dt.date) -> str:
                 [str(each.job.cell), each.job.case, str(each.job.given), _identity(each.recording)]
                 for each in collection.swaps
             ],
+            "checks": [
+                [str(cell), case, name, _identity(check.recording), check.required]
+                for (cell, case, name), check in collection.checks.items()
+            ],
             "remarks": plan.remarks,
             "rows": [
                 [str(row.cell), row.case, row.outcome, row.reason, row.required, _identity(row.recording)]

@@ -222,6 +222,7 @@ def _unwritten(
         "unstable": [],
         "floor": None,
         "stage": None,
+        "check": None,
         "effective": {},
         "phases": {},
         "started": started.isoformat(timespec="milliseconds"),

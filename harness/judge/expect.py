@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
+from harness.model.check import CheckVerdict
 from harness.model.outcome import Outcome
 from harness.model.verdict import Verdict, worst
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
+    from harness.model.check import Check
     from harness.model.definition import Expect
     from harness.model.plan import CellId
 
@@ -59,6 +61,9 @@ class Seen:
         found = [each for each in (None if is_baseline else self.verdict, self.skew) if each is not None]
         return worst(found) if found else None
 
+    checks: Mapping[Check, CheckVerdict] = field(default_factory=dict)
+    """What the case's checks came to there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -80,6 +85,8 @@ class CheckedExpectations:
 
     covered: Mapping[Place, int]
     """Index of the expectation that covers a cell and case: the first that does."""
+    covered_checks: Mapping[tuple[CellId, str, Check], int]
+    """The same of a check there, which says nothing of the cell's outcome and verdict."""
     checked: tuple[Checked, ...]
     """In the order of the definition."""
 
@@ -92,6 +99,7 @@ def check_expectations(
     Of the baseline's own verdict nothing is expected: it is compared with itself.
     """
     covered: dict[Place, int] = {}
+    covered_checks: dict[tuple[CellId, str, Check], int] = {}
     checked = []
     for index, expectation in enumerate(expectations):
         found: dict[_Sight, list[Place]] = {sight: [] for sight in _Sight}
@@ -100,7 +108,10 @@ def check_expectations(
                 found[_sight(expectation, what, is_baseline=cell == baseline)].append((cell, case))
         if not expectation.is_expired(today):
             for place in found[_Sight.SHOWN]:
-                covered.setdefault(place, index)
+                if expectation.check is None:
+                    covered.setdefault(place, index)
+                else:
+                    covered_checks.setdefault((*place, expectation.check), index)
         shown, fixed, changed = (
             tuple(found[sight]) for sight in (_Sight.SHOWN, _Sight.FIXED, _Sight.CHANGED)
         )
@@ -108,13 +119,13 @@ def check_expectations(
         if expectation.is_expired(today):
             standing = Standing.EXPIRED
         checked.append(Checked(expectation, standing, shown, fixed, changed))
-    return CheckedExpectations(covered, tuple(checked))
+    return CheckedExpectations(covered, covered_checks, tuple(checked))
 
 
 def remark_on(index: int, checked: Checked) -> str | None:
     """Return what the user should do about an expectation; None where all is as expected."""
     expectation = checked.expectation
-    what = expectation.outcome or expectation.verdict
+    what = expected_problem(expectation)
     about = f"expect.{index} ({what}, {expectation.owner}, until {expectation.until})"
     shown = f"still shown by {_named(checked.shown)}" if checked.shown else ""
     fixed = f"not shown by {_named(checked.fixed)}" if checked.fixed else ""
@@ -140,6 +151,13 @@ def remark_on(index: int, checked: Checked) -> str | None:
             return f"{about}: met, but {changed}" if changed else None
 
 
+def expected_problem(expectation: Expect) -> str:
+    """Return the outcome, the verdict or the failing check that is expected, in a word or two."""
+    if expectation.check is not None:
+        return f"{expectation.check} fails"
+    return str(expectation.outcome or expectation.verdict)
+
+
 class _Sight(Enum):
     """What one cell and case says of an expectation."""
 
@@ -149,7 +167,18 @@ class _Sight(Enum):
     UNKNOWN = auto()
 
 
+_CHECKED = {
+    CheckVerdict.FAILS: _Sight.SHOWN,
+    CheckVerdict.PASSES: _Sight.FIXED,
+    CheckVerdict.FLOAT_NOISE: _Sight.FIXED,
+    CheckVerdict.NOT_RUN: _Sight.UNKNOWN,
+    None: _Sight.UNKNOWN,
+}
+
+
 def _sight(expectation: Expect, seen: Seen, *, is_baseline: bool) -> _Sight:
+    if expectation.check is not None:
+        return _CHECKED[seen.checks.get(expectation.check)]
     if expectation.outcome is not None and seen.outcome is expectation.outcome:
         return _Sight.SHOWN
     if seen.outcome in _NOT_RUN:

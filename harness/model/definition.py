@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.model.check import Check  # noqa: TC001 - pydantic reads it at run time
 from harness.model.outcome import Outcome
 from harness.model.plan import Build
 from harness.model.sources import InputSource  # noqa: TC001 - pydantic reads it at run time
@@ -78,6 +79,12 @@ def _known_problem(value: Outcome | Verdict) -> Outcome | Verdict:
     if value is Outcome.SKIPPED:
         raise ValueError("what was skipped was not run, and nothing is known of it: use [[exclude]]")
     return value
+
+
+def _distinct(checks: list[Check]) -> list[Check]:
+    if len(set(checks)) < len(checks):
+        raise ValueError("names a check twice")
+    return checks
 
 
 def _pinned(text: str) -> str:
@@ -174,6 +181,8 @@ class Expect(Keys):
     """What the cells fail with, e.g. "load-failed"; exactly that."""
     verdict: Annotated[Verdict, AfterValidator(_known_problem)] | None = None
     """Against the baseline, e.g. "suspicious"; exactly that, but "diverged" expects "suspicious" too."""
+    check: Check | None = None
+    """Which of the case's checks fails, e.g. "concurrent"."""
     reason: Reason
     owner: Annotated[str, Field(min_length=1)]
     """Whom to ask about it."""
@@ -182,8 +191,11 @@ class Expect(Keys):
 
     @model_validator(mode="after")
     def _expects_one_thing(self) -> Self:
-        if (self.outcome is None) == (self.verdict is None):
-            raise ValueError("give exactly one of outcome and verdict: a cell that fails has no verdict")
+        if sum(given is not None for given in (self.outcome, self.verdict, self.check)) != 1:
+            raise ValueError(
+                "give exactly one of outcome, verdict and check: a cell that fails has no verdict, and what "
+                "a check finds is a matter of its own"
+            )
         return self
 
     def selects(self, cell: CellId, case: str) -> bool:
@@ -319,6 +331,9 @@ class CaseDefinition(Keys):
     """The stage that is given the model's outputs."""
     runs: Annotated[int, Field(ge=1)] = 2
     """Runs of each batch in one process; outputs that differ between them are called unstable."""
+    checks: Annotated[list[Check], AfterValidator(_distinct)] = []
+    """How it behaves in a session, in every cell: "repeat", "fresh-process", "concurrent", "reload", "leak",
+    "batch", "threads". None by default: each loads the model once more at the least."""
     time_limit: Annotated[float, Field(gt=0)] = 300.0
     """Seconds for loading and running the case in one cell."""
     memory_limit: ByteSize | None = None

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 
+from harness.model.check import RECIPES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from harness.model.check import Check
     from harness.model.definition import CaseDefinition, Expect, NoiseFloorDefinition, SettingDefinition
 
 
@@ -143,7 +146,7 @@ class Limits:
 
 
 class Purpose(StrEnum):
-    """What a job is run for: a cell's own outputs, or the noise they are held against."""
+    """What a job is run for: a cell's own outputs, and what they are held against or come from."""
 
     OUTPUTS = "outputs"
     FLOOR = "noise floor"
@@ -156,6 +159,8 @@ class Purpose(StrEnum):
     """The model in the baseline on what the training pipeline makes of the inputs there."""
     SWAPPED = "on another cell's inputs"
     """The model on what another cell's pipeline made: whether it is the model that differs."""
+    CHECK = "check"
+    """How the model behaves in a session, in any cell."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,8 @@ class Job:
     """Of a stage, which."""
     given: Given | None = None
     """What a model on another cell's inputs is given."""
+    check: Check | None = None
+    """Which one, where the purpose is a check."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +253,14 @@ class Plan:
             if job.cell == self.baseline and self.cases[job.case].train is not None:
                 yield replace(job, purpose=Purpose.TRAINED)
 
+    def check_jobs(self, environment: str | None = None) -> Iterator[Job]:
+        """What is to run for the checks that cases ask for."""
+        for job in self.jobs(environment):
+            for check in self.cases[job.case].checks:
+                limit_s = job.limits.time_limit_s * RECIPES[check].time_factor
+                limits = replace(job.limits, time_limit_s=limit_s)
+                yield replace(job, purpose=Purpose.CHECK, check=check, limits=limits)
+
     def work(self, environment: str | None = None) -> Iterator[Job]:
         """All that is to run, of one environment or of all, in an order in which inputs are there first."""
         yield from self.stage_jobs(environment, before=True)
@@ -253,4 +268,5 @@ class Plan:
         yield from self.trained_jobs(environment)
         yield from self.stage_jobs(environment, before=False)
         yield from self.noise_jobs(environment)
+        yield from self.check_jobs(environment)
         yield from (job for job in self.swaps if environment in (None, job.cell.environment))

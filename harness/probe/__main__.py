@@ -20,6 +20,8 @@
                 "memory_limit_bytes": null | int,
                 "floor": null | {"replicates": int, "seed": int},
                 "stage": null | {...},    what runs instead of a model, as below
+                "check": null | {"name", "after": path of the result of the same case without the check, whose
+                          failure is the check's too, and the parameters of the check (see ``checks``)},
                 "save_to": null | folder that the loaded model is saved to again (see ``re_export``); it is
                            not run then, and "recorded" says that it was saved}]}
 
@@ -56,6 +58,7 @@ its stem, or under its dotted name in a listed folder that it lies in. What fail
                       "remarks": [str],
                       "libraries": {module: version}, "brought": {module: version}},    named by its code, or
                                                                                         brought in by those
+     "check": null | {...},     as below; outputs are then empty
      "effective": {...} (see ``effective``; and "loader"),
      "phases": {"import" | "load" | "first_run" | "further_runs" | "floor":
                 {"wall_s", "cpu_s", "peak_rss_bytes"}},
@@ -72,6 +75,26 @@ A floor (see ``floor``; K replicates with floats moved by one unit in the last p
                              of rank 2 and more), or another value (integers, booleans, strings)}],
      "split": [{"batch", "name", "component", "array"}],    outputs of the batch run in two parts
      "unreached": [input name, ...]}    of which another order of elements changed no output
+
+A check, in place of the plain runs. "fresh-process" is none: it is a plain run in a process that imports
+TensorFlow itself, with outputs and all. Of the others::
+
+    {"problem": null | why there is nothing to compare,
+     "compared": how many outputs were compared, "different": how many of them were not bit-equal,
+     "differences": [{"what", "position", "batch", "name", "component",
+                      "reference", "array": array, null where that side did not return it}],
+                    at most ``session.MOST_KEPT`` of each output
+     "unsettled": [{"batch", "name", "component"}],    change by themselves, one call after the other
+     repeat:     "runs", "variables": how many are read, "changed_variables": [name, ...];
+                 "position" is the number of the call, from 2
+     concurrent: "threads", "inputs", "calls", "wrong": calls with an answer that is not the single
+                 thread's, "of_another": of these, how many got the answer to another input, "failed": how
+                 many raised, "errors": [text, ...], "stacks": null | those of the threads in a deadlock
+     reload:     "cycles", "descriptors": [int | null, ...], "threads": [...] after each;
+                 "what" is "load", "side by side" or "when the other is released"
+     leak:       "loads": [bytes after each], "calls": [bytes after every "calls_each" calls]
+     batch:      "whole": [outputs that have no row for each row of the input],
+                 "refusals": [sizes of batch that the model does not take, and why]}
 
 An output's name is its path in the returned structure ("a/0/b"), "output" for a bare tensor. ``array``
 of an unstable output is null where that run did not return it.

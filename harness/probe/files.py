@@ -14,13 +14,16 @@ _SETTING = ("device", "intra_op_threads", "inter_op_threads", "jit_compile", "gr
 _CASE = (
     "result", "key", "identity", "model", "loader", "tags", "signature", "function", "batches",
     "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting", "floor", "save_to",
-    "imports", "modules", "libraries", "stage",
+    "imports", "modules", "libraries", "stage", "check",
 )  # fmt: skip
 _STAGE_CASE = (
     "result", "key", "identity", "stage", "batches", "inputs_error", "runs", "time_limit_s",
     "memory_limit_bytes", "setting",
 )  # fmt: skip
 _STAGE = ("name", "file", "module", "function", "modules", "reads", "root", "expects")
+
+#: The check that is no more than a plain run in a process that imports TensorFlow itself.
+FRESH_PROCESS = "fresh-process"
 
 
 class Places:
@@ -126,6 +129,7 @@ def result(case, imported, part, clean, log):
         "unstable": part.get("unstable", []),
         "floor": part.get("floor"),
         "stage": part.get("stage"),
+        "check": part.get("check"),
         "effective": clean(dict(imported.get("effective", {}), **part.get("effective", {}))),
         "phases": dict(imported.get("phases", {}), **part.get("phases", {})),
     }

@@ -208,7 +208,7 @@ def _split(tf, case, objects, entry, first, report):
     """
     stored = []
     for number, batch in enumerate(case["batches"]):
-        rows = _rows(batch)
+        rows = rows_of(batch)
         whole = {(name, part): np.shape(array) for name, part, array, _ in first[number]}
         if rows is None or rows < 2:
             continue
@@ -233,7 +233,7 @@ def _split(tf, case, objects, entry, first, report):
     return stored
 
 
-def _rows(batch):
+def rows_of(batch):
     """Return the number of rows that all inputs of ``batch`` have, or ``None`` where there is no such."""
     if not batch or any(item["component"] is not None for item in batch):
         return None
@@ -258,7 +258,7 @@ def _unreached(tf, case, objects, entry, first, report):
             if name in reached or item["component"] is not None:
                 continue
             array = arrays.read_array(objects, item["array"])
-            rolled = _rolled(array)
+            rolled = another_order(array)
             if rolled is None:
                 continue
             report("running batch {} with input {!r} rolled".format(number, name))
@@ -275,7 +275,7 @@ def _unreached(tf, case, objects, entry, first, report):
     return sorted(tried - reached)
 
 
-def _rolled(array):
+def another_order(array):
     """Return ``array`` with its elements in another order, or ``None`` where that changes nothing."""
     for axis in range(array.ndim):
         rolled = np.roll(array, 1, axis)

@@ -1,19 +1,11 @@
 """One case from model to output entries: apply the setting, load, run, store, compare further runs."""
 
-import contextlib
+import faulthandler
 import importlib
 import os
 
-from . import effective, files, floor, loaders, local, measure, re_export, tensors, texts
-
-
-class CaseError(Exception):
-    """A case that ends here, with the outcome and the reason to show."""
-
-    def __init__(self, outcome, reason):
-        super().__init__(reason)
-        self.outcome = outcome
-        self.reason = reason
+from . import checks, effective, files, floor, loaders, local, measure, re_export, tensors, texts
+from .failing import CaseError, failing_as
 
 
 def run_case(tf, request, case, report):
@@ -23,7 +15,7 @@ def run_case(tf, request, case, report):
     """
     phases = measure.Phases()
     part = {"outcome": "recorded", "reason": None, "traceback": None, "outputs": [], "unstable": []}
-    part["floor"] = None
+    part["floor"] = part["check"] = None
     part["effective"] = {}
     try:
         _run(tf, request, case, report, phases, part)
@@ -33,7 +25,7 @@ def run_case(tf, request, case, report):
         part["traceback"] = texts.trimmed_traceback(cause) if cause is not None else None
     part["phases"] = phases.costs
     if part["outcome"] != "recorded":
-        part.update(outputs=[], unstable=[], floor=None)
+        part.update(outputs=[], unstable=[], floor=None, check=None)
     return part
 
 
@@ -50,6 +42,14 @@ def _run(tf, request, case, report, phases, part):
         part["effective"] = dict(effective.of_run(tf), loader=case["loader"])
     with phases.timed("load"):
         bring_code(tf, case, report)
+    if case["check"] is not None and case["check"]["name"] != files.FRESH_PROCESS:
+        # Should it hang where no Python runs any more, the log has the stacks before the time is over.
+        faulthandler.dump_traceback_later(max(1.0, 0.9 * case["time_limit_s"]))
+        with failing_as("run-failed"):
+            check = checks.CHECKS[case["check"]["name"]]
+            part["check"] = check(checks.Session(tf, request, case, loader, phases, report))
+        faulthandler.cancel_dump_traceback_later()
+        return
     report("loading")
     with phases.timed("load"), failing_as("load-failed"):
         # Referenced to the end: up to 2.7 a signature whose object is collected loses its variables.
@@ -134,17 +134,6 @@ def apply_setting(tf, setting):
             text = "device {!r} does not exist here; there are {} GPUs"
             raise texts.PlainError(text.format(setting["device"], len(gpus)))
         tf.config.set_visible_devices(gpus[int(number or 0) :][:1] if kind == "gpu" else [], "GPU")
-
-
-@contextlib.contextmanager
-def failing_as(outcome, prefix=""):
-    """Turn any exception inside into ``CaseError`` with ``outcome``; a one-line reason follows ``prefix``."""
-    try:
-        yield
-    except CaseError:
-        raise
-    except (Exception, SystemExit) as error:  # either is the case's failure, not the probe's
-        raise CaseError(outcome, prefix + texts.one_line(error)) from error
 
 
 def differing(first, further, batch, run):

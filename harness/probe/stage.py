@@ -16,8 +16,9 @@ import sys
 import numpy as np
 
 from . import arrays, effective, files, local, tensors, texts
+from .failing import CaseError, failing_as
 from .measure import Phases
-from .run import CaseError, apply_setting, differing, failing_as
+from .run import apply_setting, differing
 
 #: Folders of a project that hold what the harness itself writes.
 _OURS = ("results", ".nox")

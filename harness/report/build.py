@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from harness.compare.classes import representative_pairs
 from harness.judge.case import JudgedCase
 from harness.judge.expect import Seen, check_expectations, remark_on
+from harness.model.check import CheckVerdict
 from harness.model.outcome import Outcome
 from harness.model.plan import POSTPROCESS, CellId
 from harness.model.recording import RecordedOutputs
 from harness.model.verdict import Verdict, worst
+from harness.report.checks import check_rows, verdicts_at
 from harness.report.document import ClassRow, ProposalRow, Report
 from harness.report.entries import entry_rows
 from harness.report.explain import explain_case
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from harness.project import Project
     from harness.report.document import (
         CellRow,
+        CheckRow,
         DivergenceRow,
         EntryRow,
         FindingRow,
@@ -94,6 +97,7 @@ def build_report(
     skews: list[SkewRow] = []
     findings: list[FindingRow] = []
     said: dict[str, list[str]] = {}
+    checks: list[CheckRow] = []
     explained: dict[str, CaseExplanation] = {}
     for case in plan.cases:
         rows = _CaseRows(read, plan, case, collection)
@@ -111,6 +115,7 @@ def build_report(
         class_rows += classes
         divergence_rows += divergences
         output_rows += rows.outputs()
+        checks += rows.checks()
         for cell in cells:
             if cell.case == case and cell.outcome is Outcome.RECORDED:
                 cell.not_compared = rows.not_compared
@@ -120,7 +125,7 @@ def build_report(
         explained[case] = explain_case(plan, case, of_case, classes, divergences, libraries)
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
     _skewed(cells, skews)
-    expected = _expect(plan, cells, today)
+    expected = _expect(plan, cells, checks, today)
     selected = " ".join(plan.remarks)  # what selects nothing at all has been said of the definition already
     remarks += [
         remark
@@ -159,10 +164,11 @@ def build_report(
         ],
         expectations=expectation_rows(expected),
         outputs=output_rows,
+        checks=checks,
         replicates=plan.noise_floor.replicates if plan.noise_floor else None,
         remarks=remarks,
         faults=faults,
-        exit_status=_exit_status(cells, faults),
+        exit_status=_exit_status(cells, checks, faults),
     )
 
 
@@ -174,6 +180,7 @@ class _CaseRows:
     ) -> None:
         self.case = case
         self.baseline = str(plan.baseline)
+        self._read, self._plan, self._collection = read, plan, collection
         self._limits = plan.cases[case].tolerance
         self._noise = collection.noise.get(case)
         self.pipelines = pipelines_of(plan, case, collection)
@@ -218,6 +225,10 @@ class _CaseRows:
         """Return what is known of each output of the baseline."""
         return [output_row(self.case, standing) for standing in self._judged.standings.values()]
 
+    def checks(self) -> list[CheckRow]:
+        """Return what the case's checks came to, in every cell that runs it."""
+        return check_rows(self._plan, self.case, self._collection, self._judged, self._read)
+
     def divergences(self) -> list[DivergenceRow]:
         """Return a row per output of every two classes; the reference is the baseline's if it can be."""
         pairs = list(representative_pairs(self._judged.groups, self.baseline))
@@ -261,17 +272,24 @@ def _skewed(cells: list[CellRow], skews: list[SkewRow]) -> None:
             cell.skew = row.verdict
 
 
-def _expect(plan: Plan, cells: list[CellRow], today: dt.date) -> CheckedExpectations:
-    """Mark the cells whose problem is a known one, and return what became of each expectation."""
+def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.date) -> CheckedExpectations:
+    """Mark the cells and checks whose problem is a known one; return what became of each expectation."""
     rows = {(CellId(cell.environment, cell.setting), cell.case): cell for cell in cells}
-    seen = {place: Seen(cell.outcome, cell.verdict, cell.skew) for place, cell in rows.items()}
+    seen = {
+        place: Seen(cell.outcome, cell.verdict, cell.skew, verdicts_at(checks, *place))
+        for place, cell in rows.items()
+    }
     checked = check_expectations(plan.expectations, today, seen, plan.baseline)
     for place, index in checked.covered.items():
         rows[place].expected = plan.expectations[index].reason
+    for row in checks:
+        cell = CellId(row.environment, row.setting)
+        covers = checked.covered_checks.get((cell, row.case, row.check))
+        row.expected = None if covers is None else plan.expectations[covers].reason
     return checked
 
 
-def _exit_status(cells: list[CellRow], faults: list[str]) -> int:
+def _exit_status(cells: list[CellRow], checks: list[CheckRow], faults: list[str]) -> int:
     """Return the contract's number: the first that applies of 5, 1, 4 and 0.
 
     A divergence comes before a cell that could not run: it is known, and nothing can make it unknown.
@@ -281,11 +299,13 @@ def _exit_status(cells: list[CellRow], faults: list[str]) -> int:
     cells = [cell for cell in cells if cell.expected is None]
     # Suspicious is a no as well: it is for a person to say that it may pass (``expect``).
     beyond = (Verdict.SUSPICIOUS, Verdict.DIVERGED, Verdict.INCOMPARABLE)
-    if any(cell.verdict in beyond or cell.skew in beyond for cell in cells):
+    differs = any(cell.verdict in beyond or cell.skew in beyond for cell in cells)
+    # A check is a policy that the user has turned on.
+    if differs or any(row.verdict is CheckVerdict.FAILS and row.expected is None for row in checks):
         return 1
     if any(cell.required and cell.outcome is not Outcome.RECORDED for cell in cells):
         return 4
     # What was recorded but compared with nothing is not known to agree.
     if any(cell.required and cell.verdict is None for cell in cells):
         return 4
-    return 0
+    return 4 if any(row.verdict is CheckVerdict.NOT_RUN and row.required for row in checks) else 0

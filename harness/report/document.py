@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.judge.case import Caveat  # noqa: TC001 - pydantic reads it at run time
 from harness.judge.expect import Standing  # noqa: TC001 - as above
 from harness.judge.output import Decision, Measure  # noqa: TC001 - as above
+from harness.model.check import Check, CheckVerdict  # noqa: TC001 - as above
 from harness.model.outcome import Outcome  # noqa: TC001 - as above
 from harness.model.verdict import Verdict  # noqa: TC001 - as above
 
@@ -200,6 +201,32 @@ class OutputRow(Row):
     """Why it has no noise floor, if it is of floats and has none."""
 
 
+class CheckRow(Row):
+    """What one check of session behaviour came to in one cell and case."""
+
+    environment: str
+    setting: str
+    case: str
+    check: Check
+    verdict: CheckVerdict
+    kind: str | None
+    """What was found, in a word."""
+    says: str
+    details: str | None
+    """What does not fit into a sentence, such as the stacks of threads in a deadlock."""
+    required: bool
+    """Whether the cell recorded the case, so that the check should have run."""
+    recording: str | None
+    """Key of the check's recording."""
+    expected: str | None = None
+    """Why its failure is expected, where the matrix says so."""
+
+    @property
+    def cell(self) -> str:
+        """The cell's readable id."""
+        return f"{self.environment}/{self.setting}"
+
+
 class ExplanationRow(Row):
     """Which recorded factors explain how one case came out, as far as this matrix can tell."""
 
@@ -270,7 +297,7 @@ class ExpectationRow(Row):
     cells: str
     cases: str
     expects: str
-    """The outcome or verdict."""
+    """The outcome, the verdict, or the check that fails."""
     reason: str
     owner: str
     until: dt.date
@@ -414,6 +441,8 @@ class Report(Row):
     proposals: list[ProposalRow]
     expectations: list[ExpectationRow]
     outputs: list[OutputRow]
+    checks: list[CheckRow] = []
+    """How cases behave in a session, where they ask for it."""
     replicates: int | None
     """How many replicates measured the noise of each output; None where that was not asked for."""
     remarks: list[str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from harness.report import tables
+from harness.report import checks, tables
 from harness.report.terminal import meaning
 
 if TYPE_CHECKING:
@@ -38,6 +38,14 @@ def render(report: Report) -> str:
     if not numbers.empty:
         parts += ["## What differs from the baseline, in numbers", _table(numbers)]
     parts += _pipelines(report)
+    if report.checks:
+        parts += ["## Sessions", _table(checks.check_table(report)), _text(checks.LEGEND)]
+        parts += _list("### What the checks found", checks.check_findings(report))
+        stacks = [row for row in report.checks if row.details]
+        parts += [
+            f"#### {_text(f'{row.case}, {row.check}, {row.cell}')}\n\n{_block(row.details or '')}"
+            for row in stacks
+        ]
     parts += _list("## Predicted and seen", tables.predictions(report))
     parts += _list("## Why, and what mends it", tables.mending(report))
     for row in report.explanations:
@@ -101,6 +109,11 @@ def _text(text: str) -> str:
     """Escape what Markdown, and the HTML that may stand in it, would take for markup."""
     # In one line: whatever counts as a line break would end a list's item or a table's row.
     return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", " ".join(text.splitlines()))
+
+
+def _block(text: str) -> str:
+    """Return text of several lines as code, indented: no fence that could be closed inside it."""
+    return "\n".join(f"    {line}" for line in text.splitlines())
 
 
 def _code(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from harness.judge.expect import expected_problem
 from harness.model.secrets import masked
 from harness.report.document import (
     CaseRow,
@@ -69,12 +70,14 @@ def expectation_rows(expected: CheckedExpectations) -> list[ExpectationRow]:
         ExpectationRow(
             cells=checked.expectation.cells,
             cases=checked.expectation.cases,
-            expects=str(checked.expectation.outcome or checked.expectation.verdict),
+            expects=expected_problem(checked.expectation),
             reason=checked.expectation.reason,
             owner=checked.expectation.owner,
             until=checked.expectation.until,
             standing=checked.standing,
-            covers=sum(index == place for place in expected.covered.values()),
+            covers=sum(
+                index == place for of in (expected.covered, expected.covered_checks) for place in of.values()
+            ),
         )
         for index, checked in enumerate(expected.checked)
     ]

@@ -9,7 +9,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from harness.model.verdict import Verdict
-from harness.report import tables
+from harness.report import checks, tables
 
 if TYPE_CHECKING:
     from harness.report.document import Report
@@ -43,21 +43,22 @@ def render(report: Report, places: list[str]) -> str:
     if len(report.cases) > 1:
         parts.append(_titled("Divergence matrix: all cases", _narrow(tables.overall_matrix(report))))
     parts.append("\n".join(tables.LEGEND))
-    if lines := tables.failures(report):
-        parts.append(_list("Not recorded", [textwrap.shorten(line, 240, placeholder=" …") for line in lines]))
-    if lines := tables.mending(report):
-        parts.append(_list("Why, and what mends it", [_shortened(line) for line in lines]))
-    if lines := tables.pipelines(report):
-        parts.append(_list("Pipelines: where differences enter", [_indented(line) for line in lines]))
-    if lines := tables.predictions(report):
-        parts.append(_list("Predicted and seen", [_shortened(line) for line in lines]))
-    if lines := tables.proposals(report):
-        name = "matrix" if report.matrix == "default" else f"matrix-{report.matrix}"
-        parts.append(_list(f"Cells that would tell more (nox -s {name} -- --separate runs them)", lines))
-    if report.remarks:
-        parts.append(_list("Remarks", report.remarks))
-    if report.faults:
-        parts.append(_list("Faults of the harness (please report them)", report.faults))
+    if report.checks:
+        parts.append(_titled("Sessions: what the checks came to", checks.check_table(report)))
+        parts.append(checks.LEGEND)
+        if lines := checks.check_findings(report):
+            parts.append(_list("What the checks found", [_wrapped(line) for line in lines]))
+    name = "matrix" if report.matrix == "default" else f"matrix-{report.matrix}"
+    sections = {
+        "Not recorded": [textwrap.shorten(line, 240, placeholder=" …") for line in tables.failures(report)],
+        "Why, and what mends it": [_shortened(line) for line in tables.mending(report)],
+        "Pipelines: where differences enter": [_indented(line) for line in tables.pipelines(report)],
+        "Predicted and seen": [_shortened(line) for line in tables.predictions(report)],
+        f"Cells that would tell more (nox -s {name} -- --separate runs them)": tables.proposals(report),
+        "Remarks": report.remarks,
+        "Faults of the harness (please report them)": report.faults,
+    }
+    parts += [_list(title, lines) for title, lines in sections.items() if lines]
     parts.append(_list("Reports", places))
     parts.append(f"exit status {report.exit_status}: {meaning(report.exit_status)}")
     return "\n\n".join(parts)

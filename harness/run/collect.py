@@ -16,6 +16,7 @@ from harness.run.collect_stages import (
     collect_stages,
     collect_swaps,
     collect_trained,
+    recording_of,
 )
 from harness.run.jobs import keyed
 from harness.run.state import EnvironmentState, read_state
@@ -23,6 +24,7 @@ from harness.run.state import EnvironmentState, read_state
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.model.check import Check
     from harness.model.plan import CellId, Environment, Job, Plan
     from harness.project import Project
     from harness.run.invocation import Selection
@@ -54,6 +56,14 @@ class NoiseRecordings:
 
 
 @dataclass(frozen=True)
+class CollectedCheck:
+    """A check's recording, None where there is none, and whether this run was asked for it."""
+
+    recording: dict[str, Any] | None
+    required: bool
+
+
+@dataclass(frozen=True)
 class Collection:
     """What a plan came to: one row per cell and case, and what is known of its parts."""
 
@@ -69,6 +79,8 @@ class Collection:
     """Per case with a training pipeline: the model in the baseline on what that makes there."""
     swaps: list[SwapRecord] = field(default_factory=list)
     """Models on other cells' inputs, where two cells' pipelines made different ones."""
+    checks: dict[tuple[CellId, str, Check], CollectedCheck] = field(default_factory=dict)
+    """Every check that the plan asks for."""
 
 
 def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
@@ -103,6 +115,14 @@ def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
         stages,
         collect_trained(project, plan, states, ready),
         collect_swaps(project, plan, states, ready, rows, stages),
+        {
+            (job.cell, job.case, job.check): CollectedCheck(
+                recording, recording is not None or selection.wants(job)
+            )
+            for job in plan.check_jobs()
+            for recording in [recording_of(project, plan, job, states, ready)]
+            if job.check is not None
+        },
     )
 
 
@@ -126,11 +146,7 @@ def _noise(
 ) -> dict[str, NoiseRecordings]:
     found: dict[str, dict[Purpose, dict[str, Any] | None]] = {}
     for job in plan.noise_jobs():
-        state, case = states[job.cell.environment], ready[job.case]
-        recording = None
-        if state is not None and state.installed is not None and not isinstance(case, str):
-            recording = project.results.recording(keyed(plan, job, state.installed, case).key)
-        found.setdefault(job.case, {})[job.purpose] = recording
+        found.setdefault(job.case, {})[job.purpose] = recording_of(project, plan, job, states, ready)
     return {
         name: NoiseRecordings(
             floor=_recorded(of[Purpose.FLOOR]),

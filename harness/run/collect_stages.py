@@ -99,7 +99,7 @@ def collect_trained(
     ready: Mapping[str, ReadyCase | str],
 ) -> dict[str, dict[str, Any] | None]:
     """Return, per case with a training pipeline, the model's recording on what that makes in the baseline."""
-    return {job.case: _recording(project, plan, job, states, ready) for job in plan.trained_jobs()}
+    return {job.case: recording_of(project, plan, job, states, ready) for job in plan.trained_jobs()}
 
 
 def collect_swaps(
@@ -113,7 +113,7 @@ def collect_swaps(
     """Return the swaps that the recorded stages call for, with what is recorded of them."""
     recorded = {(row.cell, row.case) for row in rows if row.outcome is Outcome.RECORDED}
     return [
-        SwapRecord(job, _recording(project, plan, job, states, ready))
+        SwapRecord(job, recording_of(project, plan, job, states, ready))
         for job in _swaps(plan, recorded, stages)
     ]
 
@@ -156,13 +156,14 @@ def _swap(plan: Plan, cell: CellId, case: str, maker: StageRecord) -> Job:
     return Job(cell, case, plan.limits[cell, case], Purpose.SWAPPED, given=given)
 
 
-def _recording(
+def recording_of(
     project: Project,
     plan: Plan,
     job: Job,
     states: Mapping[str, EnvironmentState | None],
     ready: Mapping[str, ReadyCase | str],
 ) -> dict[str, Any] | None:
+    """Return what is recorded of one job, whatever its outcome."""
     state, case = states[job.cell.environment], ready[job.case]
     if state is None or state.installed is None or isinstance(case, str):
         return None

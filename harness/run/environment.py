@@ -224,13 +224,22 @@ def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
         "signature": None if case.function else case.signature,
         "function": case.function,
         "floor": keyed_job.floor,
+        "check": _check(project, keyed_job),
         "save_to": None,
     }
+
+
+def _check(project: Project, keyed_job: KeyedJob) -> dict[str, Any] | None:
+    """Return a check as the probe takes it, with the recording that has to be there for it to make sense."""
+    if keyed_job.check is None:
+        return None
+    after = project.results.recording_path(keyed_job.plain)
+    return {**keyed_job.check, "after": str(after)}
 
 
 def _line(recording: Mapping[str, Any], jobs: Mapping[str, KeyedJob]) -> str:
     job = jobs[recording["key"]].job
     seconds = sum(phase["wall_s"] for name, phase in recording["phases"].items() if name != "import")
     reason = f": {recording['reason']}" if recording["reason"] else ""
-    what = "" if job.purpose is Purpose.OUTPUTS else f", {job.stage or job.purpose}"
+    what = "" if job.purpose is Purpose.OUTPUTS else f", {job.stage or job.check or job.purpose}"
     return f"{job.cell} {job.case}{what}: {recording['outcome']} ({seconds:.1f} s){reason}"

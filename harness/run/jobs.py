@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.environments.host import host_facts, host_fingerprint, usable_cpus
 from harness.errors import LockError
 from harness.locks.lock import is_current, read_lock
+from harness.model.check import RECIPES, Check
 from harness.model.plan import POSTPROCESS, TRAIN, Purpose
 from harness.model.secrets import masked
 from harness.probe import VERSION as PROBE_VERSION
@@ -38,6 +40,10 @@ class KeyedJob:
     """The setting's, or else the case's."""
     floor: dict[str, int] | None
     """For a noise floor, the probe's words of how to measure it."""
+    check: dict[str, Any] | None
+    """For a check that is more than another setting, the probe's words of it."""
+    plain: str
+    """Key of the cell's own outputs; of a job for these, its own."""
     identity: dict[str, Any]
     takes: Taken | None = None
     """The recording whose outputs are its inputs, if it takes those of one."""
@@ -57,14 +63,17 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
     if job.purpose is Purpose.STAGE:
         return _keyed_stage(plan, job, installed, ready)
     case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
-    if job.purpose is Purpose.THREADS:
-        setting = setting.model_copy(update={"intra_op_threads": _other_threads(setting.intra_op_threads)})
+    plain = setting
+    if job.purpose is Purpose.THREADS or job.check is Check.THREADS:
+        setting = _other_threads(setting)
     loader = setting.loader or case.loader
     # Not the setting's loader: which of the two names it makes no other recording.
     options = setting.model_dump(mode="json", exclude={"loader"})
     floor = None
     if job.purpose is Purpose.FLOOR and plan.noise_floor is not None:
         floor = plan.noise_floor.model_dump(mode="json")
+    recipe = None if job.check is None else RECIPES[job.check].parameters
+    check = None if job.check is None or recipe is None else {"name": job.check.value, **recipe}
     done = case.model_dump(mode="json", include={"signature", "function", "tags", "runs"})
     done["loader"] = loader
     if case.imports:
@@ -73,16 +82,18 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
         done["code"] = list(ready.code.items())  # in their order, which is that of imports
     takes = _taken(plan, job, installed, ready)
     inputs = json_digest(job.given.batches) if job.given else takes.key if takes else ready.inputs_digest
-    key = recording_key(
+    key_of = partial(
+        recording_key,
         lock=installed.lock,
         interpreter=installed.interpreter,
         probe=PROBE_VERSION,
         model=ready.model_digest,
         inputs=inputs,
-        case=done if floor is None else {**done, "floor": floor},
-        setting=options,
         host=host_fingerprint(),
     )
+    own = {name: value for name, value in (("floor", floor), ("check", check)) if value is not None}
+    key = key_of(case={**done, **own}, setting=options)
+    plain_key = key_of(case=done, setting=plain.model_dump(mode="json", exclude={"loader"}))
     identity = {
         **_identity(job, installed, inputs),
         "model": ready.model_digest,
@@ -91,7 +102,9 @@ def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Keyed
         "code": ready.code,
         "options": {**options, "variables": masked(setting.variables)},
     }
-    return KeyedJob(job, key, ready, case, setting, loader, floor, identity, takes)
+    if job.check is not None:
+        identity["check"] = job.check.value
+    return KeyedJob(job, key, ready, case, setting, loader, floor, check, plain_key, identity, takes)
 
 
 def _taken(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> Taken | None:
@@ -145,7 +158,7 @@ def _keyed_stage(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -
         "code": made.code,
         "options": {**options, "variables": masked(setting.variables)} if options else {},
     }
-    return KeyedJob(job, key, ready, case, setting, "", None, identity, takes, beside)
+    return KeyedJob(job, key, ready, case, setting, "", None, None, key, identity, takes, beside)
 
 
 def _identity(job: Job, installed: Installed, inputs: str) -> dict[str, Any]:
@@ -162,9 +175,11 @@ def _identity(job: Job, installed: Installed, inputs: str) -> dict[str, Any]:
     }
 
 
-def _other_threads(threads: int | None) -> int:
-    """Return a number of threads that splits work otherwise than this one (None: one per usable CPU)."""
-    return 2 if (threads or usable_cpus()) == 1 else 1
+def _other_threads(setting: SettingDefinition) -> SettingDefinition:
+    """Return the setting with numbers of threads that split work otherwise: one where there are many."""
+    is_single = (setting.intra_op_threads or usable_cpus()) == 1
+    threads = 2 if is_single else 1
+    return setting.model_copy(update={"intra_op_threads": threads, "inter_op_threads": threads})
 
 
 def pending(project: Project, plan: Plan, selection: Selection) -> list[Job]:

@@ -157,5 +157,6 @@ def _request(project: Project, plan: Plan, ready: ReadyCase, name: str, target: 
         "memory_limit_bytes": None,
         "floor": None,
         "stage": None,
+        "check": None,
         "save_to": str(target),
     }

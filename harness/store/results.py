@@ -127,7 +127,10 @@ class Results:
         floor = recording.get("floor") or {"outputs": [], "split": []}
         measured = [output[part] for output in floor["outputs"] for part in ("std", "flipped")]
         outputs = [output["array"] for output in [*recording["outputs"], *floor["split"]]]
-        return all(entry is None or self.has_array(entry) for entry in [*outputs, *measured])
+        found = (recording.get("check") or {}).get("differences", ())
+        compared = [each[side] for each in found for side in ("reference", "array")]
+        entries = [*outputs, *measured, *compared]
+        return all(entry is None or self.has_array(entry) for entry in entries)
 
     def has_array(self, entry: Mapping[str, Any]) -> bool:
         """Whether an array entry's objects exist with a plausible size (a power cut can truncate them)."""

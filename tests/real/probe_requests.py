@@ -55,6 +55,7 @@ class Probing:
             "memory_limit_bytes": None,
             "floor": None,
             "stage": None,
+            "check": None,
             "save_to": None,
             "imports": [],
             "modules": [],

@@ -4,7 +4,9 @@ import collections
 
 from .. import tensors, texts
 
-Loader = collections.namedtuple("Loader", ["load", "entry", "variables"])
+Loader = collections.namedtuple("Loader", ["load", "entry", "variables", "release"])
+# What only Python holds is released when the last reference goes.
+Loader.__new__.__defaults__ = (lambda loaded: None,)  # noqa: ARG005 - 3.6 has no other defaults
 
 DEFAULT_SIGNATURE = "serving_default"
 

@@ -136,13 +136,18 @@ def _assembled(parts):
     return types.SimpleNamespace(**parts)
 
 
+def release(loaded):
+    """Close the session."""
+    loaded.session.close()
+
+
 class _Variable:
     """A variable in the graph, with the part of ``tf.Variable`` that a noise floor needs."""
 
     def __init__(self, tf, session, operation):
         raw, self._session = tf.raw_ops, session
         held = operation.outputs[0]
-        self.dtype = operation.get_attr("dtype")
+        self.dtype, self.name = operation.get_attr("dtype"), operation.name
         with session.graph.as_default():
             self._value = tf.compat.v1.placeholder(self.dtype)
             if operation.type == _HANDLE:

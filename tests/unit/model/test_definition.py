@@ -97,8 +97,8 @@ EXPECTED = {"cells": "*", "reason": "known", "owner": "someone", "until": dt.dat
 @pytest.mark.parametrize(
     ("what", "why"),
     [
-        ({}, "exactly one of outcome and verdict"),
-        ({"outcome": "load-failed", "verdict": "diverged"}, "exactly one of outcome and verdict"),
+        ({}, "exactly one of outcome, verdict and check"),
+        ({"outcome": "load-failed", "verdict": "diverged"}, "exactly one of outcome, verdict and check"),
         ({"outcome": "recorded"}, "is no problem"),
         ({"verdict": "identical"}, "is no problem"),
         ({"outcome": "skipped"}, r"use \[\[exclude\]\]"),

@@ -1,0 +1,204 @@
+"""What a check recorded in one cell, judged by the baseline's noise floor and by what else it found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.judge.growth import judge_leak, judge_open
+from harness.judge.repeat import judge_repeat
+from harness.judge.ruler import Found, Weighed, named, weigh
+from harness.model.check import Check, CheckResult, CheckVerdict
+from harness.model.outcome import Outcome
+from harness.model.recording import Output, OutputId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.judge.ruler import Ruler
+
+    #: What a probe wrote, as JSON.
+    Part = Mapping[str, Any]
+
+#: Checks that are a second recording of the cell, held against the first.
+_RECORDINGS = {Check.FRESH_PROCESS, Check.THREADS}
+_NOTHING = "nothing recorded: not selected, interrupted, or its session failed"
+_UNSETTLED = "nothing to hold it against: even alone, one call after the other, {} changes"
+
+
+def judge_check(check: Check, recording: Part | None, plain: Part | None, ruler: Ruler) -> CheckResult:
+    """Return what a check comes to in one cell.
+
+    ``recording`` is the check's own and ``plain`` that of the cell's outputs; None where there is none.
+    """
+    if recording is None:
+        return CheckResult(check, CheckVerdict.NOT_RUN, _NOTHING)
+    if recording["outcome"] != Outcome.RECORDED:
+        return _unrecorded(check, recording, plain)
+    part = recording["check"]
+    if check in _RECORDINGS:
+        part = _between(plain, recording)
+    if part["problem"] is not None:
+        return CheckResult(check, CheckVerdict.NOT_RUN, part["problem"], "nothing to compare")
+    if check is Check.LEAK:
+        return judge_leak(part)
+    # What raised the floor, threads and the splitting of batches, is here what is asked about.
+    weighed = weigh(part, ruler, bare=check in (Check.BATCH, Check.THREADS))
+    if check is Check.REPEAT:
+        return judge_repeat(part, weighed, ruler)
+    return _JUDGES[check](part, weighed)
+
+
+def _unrecorded(check: Check, recording: Part, plain: Part | None) -> CheckResult:
+    text = f"{recording['outcome']}: {recording['reason']}"
+    alone = plain is not None and plain["outcome"] == Outcome.RECORDED
+    if alone and recording["outcome"] == Outcome.CRASHED:
+        return CheckResult(check, CheckVerdict.FAILS, text, "crash", recording["log_tail"])
+    if alone and check is Check.CONCURRENT and recording["outcome"] == Outcome.TIMED_OUT:
+        return CheckResult(check, CheckVerdict.FAILS, text, "deadlock", recording["log_tail"])
+    return CheckResult(check, CheckVerdict.NOT_RUN, text)
+
+
+def _between(plain: Part | None, recording: Part) -> Part:
+    """Return what two recordings differ in, in the form that a check's part has."""
+    if plain is None or plain["outcome"] != Outcome.RECORDED:
+        return {"problem": "the cell itself recorded no outputs to compare with"}
+    sides = [
+        {output.id: output.array for output in map(Output.from_json, each["outputs"])}
+        for each in (plain, recording)
+    ]
+    every = dict.fromkeys([*sides[0], *sides[1]])
+    differences = [
+        {
+            "what": "",
+            "position": None,
+            **output._asdict(),
+            "reference": None if sides[0].get(output) is None else sides[0][output].to_json(),
+            "array": None if sides[1].get(output) is None else sides[1][output].to_json(),
+        }
+        for output in every
+        if sides[0].get(output) != sides[1].get(output)
+    ]
+    return {
+        "problem": None,
+        "compared": len(every),
+        "different": len(differences),
+        "differences": differences,
+        "unsettled": plain["unstable"] + recording["unstable"],
+    }
+
+
+def _passed(check: Check, weighed: Weighed, same: str) -> CheckResult:
+    """Return the result of a check that found nothing real; ``same`` says what agrees, without a verb."""
+    if weighed.unsettled:
+        says = _UNSETTLED.format(named(weighed.unsettled))
+        return CheckResult(check, CheckVerdict.NOT_RUN, says, "changes by itself")
+    if not weighed.compared:
+        return CheckResult(check, CheckVerdict.NOT_RUN, "nothing was compared", "nothing to compare")
+    if weighed.noise:
+        largest = max(weighed.noise, key=lambda each: each.ratio or 0.0)
+        says = f"{same} agree but for rounding ({largest.size})"
+        return CheckResult(check, CheckVerdict.FLOAT_NOISE, says)
+    return CheckResult(check, CheckVerdict.PASSES, f"{same} agree bit for bit")
+
+
+def _worst(found: list[Found]) -> Found:
+    return max(found, key=lambda each: (each.ratio or float("inf"), each.output))
+
+
+def _concurrent(part: Part, weighed: Weighed) -> CheckResult:
+    check, threads = Check.CONCURRENT, part["threads"]
+    if part["stacks"] is not None:
+        waiting = part["stacks"].count(":\n")
+        where = _innermost(part["stacks"])
+        says = f"deadlock: {waiting} of {threads} threads never came back, and wait in {where}"
+        return CheckResult(check, CheckVerdict.FAILS, says, "deadlock", part["stacks"])
+    if part["failed"]:
+        says = f"{part['failed']} of {part['calls']} calls in {threads} threads raised, and none alone: "
+        return CheckResult(check, CheckVerdict.FAILS, says + part["errors"][0], "raises")
+    if weighed.real:
+        another = f", {part['of_another']} of them that of another input" if part["of_another"] else ""
+        worst = _worst(weighed.real)
+        says = (
+            f"not re-entrant: {part['wrong']} of {part['calls']} calls in {threads} threads got a wrong "
+            f"answer{another} (output '{worst.output}' is off by {worst.size})"
+        )
+        return CheckResult(check, CheckVerdict.FAILS, says, "not re-entrant")
+    one = ", all with the same input" if part["inputs"] == 1 else f" of {part['inputs']} inputs"
+    return _passed(check, weighed, f"{part['calls']} calls in {threads} threads{one}")
+
+
+def _innermost(stacks: str) -> str:
+    """Return the innermost lines of Python of several stacks, each once, in short."""
+    found: dict[str, None] = {}
+    for stack in stacks.split("\nthread "):
+        lines = [line.strip() for line in stack.splitlines() if line.strip()]
+        if len(lines) > 1 and lines[-2].startswith("File "):
+            place = lines[-2].removeprefix("File ").replace('"', "").split(", ")
+            found[f"{place[0].rsplit('/', 1)[-1]}:{place[1].split()[-1]} ({lines[-1]})"] = None
+    return "; ".join(found) or "code that is not Python's"
+
+
+def _reload(part: Part, weighed: Weighed) -> CheckResult:
+    check = Check.RELOAD
+    loads = [each for each in weighed.real if each.what == "load"]
+    if loads:
+        worst = _worst(loads)
+        says = f"load {worst.position} gives another answer than the first: '{worst.output}' by {worst.size}"
+        return CheckResult(check, CheckVerdict.FAILS, says, "state outlives the model")
+    if weighed.real:
+        worst = _worst(weighed.real)
+        says = f"two models disturb each other ({worst.what}): '{worst.output}' by {worst.size}"
+        return CheckResult(check, CheckVerdict.FAILS, says, "models disturb each other")
+    grows = judge_open(part)
+    if grows is not None:
+        return grows
+    return _passed(check, weighed, f"{part['cycles']} loads, and two models side by side,")
+
+
+def _batch(part: Part, weighed: Weighed) -> CheckResult:
+    check = Check.BATCH
+    if weighed.real:
+        ways = list(dict.fromkeys(each.what for each in weighed.real))
+        worst = _worst(weighed.real)
+        says = f"rows depend on their batch ({' and '.join(ways)}): '{worst.output}' changes by {worst.size}"
+        return CheckResult(check, CheckVerdict.FAILS, says, "batch-dependent")
+    passed = _passed(check, weighed, "rows alone, together and in another order")
+    if passed.verdict in (CheckVerdict.PASSES, CheckVerdict.FLOAT_NOISE) and part["refusals"]:
+        says = f"{passed.says}; it does not take every size: {part['refusals'][0]}"
+        return CheckResult(check, passed.verdict, says)
+    return passed
+
+
+def _threads(_: Part, weighed: Weighed) -> CheckResult:
+    if weighed.real:
+        worst = _worst(weighed.real)
+        says = f"another number of threads changes '{worst.output}' by {worst.size}"
+        return CheckResult(Check.THREADS, CheckVerdict.FAILS, says, "thread-dependent")
+    return _passed(Check.THREADS, weighed, "one thread and many")
+
+
+def _fresh(_: Part, weighed: Weighed) -> CheckResult:
+    # Of these, what changes from run to run is no excuse: processes were asked, and do not agree.
+    real = weighed.real + weighed.unsettled
+    if real:
+        worst = _worst(real)
+        alike = ", as two runs in one do" if weighed.unsettled and not weighed.real else ""
+        says = f"two processes differ in '{worst.output}' by {worst.size}{alike}"
+        return CheckResult(Check.FRESH_PROCESS, CheckVerdict.FAILS, says, "process-dependent")
+    return _passed(Check.FRESH_PROCESS, weighed, "two processes")
+
+
+_JUDGES: Mapping[Check, Callable[[Part, Weighed], CheckResult]] = {
+    Check.CONCURRENT: _concurrent,
+    Check.RELOAD: _reload,
+    Check.BATCH: _batch,
+    Check.THREADS: _threads,
+    Check.FRESH_PROCESS: _fresh,
+}
+
+
+def changing(recording: Part | None) -> set[OutputId]:
+    """Return the outputs that the check ``repeat`` saw change from call to call."""
+    if recording is None or recording.get("check") is None:
+        return set()
+    return {OutputId(d["batch"], d["name"], d["component"]) for d in recording["check"]["differences"]}

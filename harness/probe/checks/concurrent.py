@@ -1,0 +1,159 @@
+"""Threads that share one loaded model: every answer against the one that a single thread got."""
+
+import sys
+import threading
+import time
+import traceback
+
+from .. import arrays, floor, tensors, texts
+from .session import Differences, paired, same
+
+#: How often Python switches threads while they run (its own default is 5 ms): what can go wrong shall.
+_SWITCH_S = 1e-5
+_FEWEST_CALLS = 3
+_MOST_ERRORS = 16
+
+
+def check(session):
+    """Let ``threads`` threads call the model ``calls`` times each, every thread starting at another input.
+
+    Beside the batches themselves there are copies in another order, so that an answer to another thread's
+    question is seen to be one even where there is but one batch. After the budget (seconds) threads stop
+    early. No answer from any thread for ``patience_s`` is a deadlock.
+    """
+    loaded, entry = session.load()
+    with session.timed("check"):
+        questions, slowest = _questions(session, entry)
+        differences = Differences(session.objects)
+        for question in questions:
+            differences.control(question.batch, question.answer, question.ask(entry))
+        crew = _Crew(session, entry, questions, differences)
+        stacks = crew.work(max(session.parameters["patience_s"], 20 * slowest))
+        if not stacks:
+            # What another thread has left behind is not its answer's fault, but the next one's.
+            for question in questions:
+                differences.control(question.batch, question.answer, question.ask(entry))
+    del loaded
+    return differences.part(
+        threads=session.parameters["threads"],
+        inputs=len(questions),
+        calls=crew.calls,
+        wrong=crew.wrong,
+        of_another=crew.of_another,
+        errors=crew.errors[:_MOST_ERRORS],
+        failed=len(crew.errors),
+        stacks=stacks,
+    )
+
+
+class _Question:
+    """Inputs, and the answer that a single thread got."""
+
+    def __init__(self, what, batch, inputs, answer):
+        self.what, self.batch, self.inputs, self.answer = what, batch, inputs, answer
+
+    def ask(self, entry):
+        """Return the answer now."""
+        return tensors.flatten_arrays(entry(self.inputs))
+
+
+def _questions(session, entry):
+    """Return the questions with their answers, and what the slowest took in seconds."""
+    inputs = session.inputs()
+    session.report("running alone")
+    begun = time.time()
+    found = [
+        _Question("batch {}".format(number), number, inputs[number], answer)
+        for number, answer in enumerate(session.first_of_all(entry, inputs))
+    ]
+    slowest = (time.time() - begun) / len(inputs)
+    for number, batch in enumerate(session.case["batches"]):
+        changed = {name: dict(parts) for name, parts in inputs[number].items()}
+        for item in batch:
+            array = arrays.read_array(session.objects, item["array"])
+            rolled = floor.another_order(array) if item["component"] is None else None
+            if rolled is not None:
+                tensor = tensors.to_tensor(session.tf, rolled, item["array"]["dtype"])
+                changed[item["name"] or ""][None] = tensor
+        try:
+            answer = tensors.flatten_arrays(entry(changed))
+        except Exception:  # not every model takes every order, and that is no fault
+            continue
+        if any(not same(one, other) for _, one, other in paired(found[number].answer, answer)):
+            found.append(_Question("batch {} rolled".format(number), number, changed, answer))
+    return found, slowest
+
+
+class _Crew:
+    """The threads, and what they found."""
+
+    def __init__(self, session, entry, questions, differences):
+        self._session, self._entry, self._questions = session, entry, questions
+        self._differences = differences
+        self._lock = threading.Lock()
+        self.calls = self.wrong = self.of_another = 0
+        self.errors = []
+
+    def work(self, patience_s):
+        """Run all threads to their end; return the stacks of those that came to none, or ``None``."""
+        parameters = self._session.parameters
+        barrier = threading.Barrier(parameters["threads"])
+        stop = time.time() + parameters["budget_s"]
+        threads = [
+            threading.Thread(target=self._work, args=(number, barrier, stop), name="thread {}".format(number))
+            for number in range(parameters["threads"])
+        ]
+        self._session.report("running in {} threads".format(len(threads)))
+        switch = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_S)
+        try:
+            for thread in threads:
+                thread.daemon = True
+                thread.start()
+            last, seen = time.time(), 0
+            while any(thread.is_alive() for thread in threads):
+                time.sleep(0.02)
+                if self.calls != seen:
+                    last, seen = time.time(), self.calls
+                elif time.time() - last > patience_s:
+                    return _stacks(threads)
+        finally:
+            sys.setswitchinterval(switch)
+        return None
+
+    def _work(self, number, barrier, stop):
+        barrier.wait()
+        for call in range(self._session.parameters["calls"]):
+            if time.time() > stop and call >= _FEWEST_CALLS:
+                return
+            question = self._questions[(number + call) % len(self._questions)]
+            try:
+                answer = question.ask(self._entry)
+            except Exception as error:
+                with self._lock:
+                    self.calls += 1
+                    self.errors.append("{}: {}".format(question.what, texts.one_line(error)))
+                continue
+            with self._lock:
+                self.calls += 1
+                self._hold_against(question, answer, call)
+
+    def _hold_against(self, question, answer, call):
+        wrong = self._differences.compare(question.what, call, question.batch, question.answer, answer)
+        if wrong:
+            self.wrong += 1
+            self.of_another += any(
+                other is not question and all(same(one, two) for _, one, two in paired(other.answer, answer))
+                for other in self._questions
+            )
+
+
+def _stacks(threads):
+    """Return the Python stacks of the threads that are still at it, as one text."""
+    frames = sys._current_frames()  # noqa: SLF001 - there is no other way to another thread's stack
+    parts = []
+    for thread in threads:
+        frame = frames.get(thread.ident)
+        if thread.is_alive() and frame is not None:
+            parts.append("{}:\n{}".format(thread.name, "".join(traceback.format_stack(frame)).rstrip()))
+    return "\n".join(parts)

@@ -1,0 +1,144 @@
+"""What every check works with: loading, calling, and telling what is not bit-equal."""
+
+import contextlib
+import gc
+
+import numpy as np
+
+from .. import arrays, tensors, texts
+from ..failing import CaseError, failing_as
+
+#: Differences of one output that are kept; the others are counted.
+MOST_KEPT = 32
+
+
+class Session:
+    """One case in its own process: its model to load, its batches to run."""
+
+    def __init__(self, tf, request, case, loader, phases, report):
+        self.tf, self.case, self.report = tf, case, report
+        self.parameters = case["check"]
+        self.objects = request["objects"]
+        self._loader, self._phases = loader, phases
+        if case["inputs_error"] is not None:
+            problem = "inputs could not be made: " + texts.first_line(case["inputs_error"])
+            raise CaseError("run-failed", problem)
+
+    def load(self):
+        """Return the loaded model and the function that runs it; the model is to stay referenced."""
+        with self._phases.timed("load"), failing_as("load-failed"):
+            loaded = self._loader.load(self.tf, self.case)
+        with failing_as("run-failed"):
+            return loaded, self._loader.entry(self.tf, loaded, self.case)
+
+    def variables(self, loaded):
+        """Return the variables that the entry reads."""
+        return self._loader.variables(loaded, self.case)
+
+    def release(self, loaded):
+        """Let go of what the loader holds; what Python holds is for the caller to drop."""
+        self._loader.release(loaded)
+
+    @contextlib.contextmanager
+    def timed(self, name):
+        """Count what happens inside towards a phase of the result."""
+        with self._phases.timed(name):
+            yield
+
+    def inputs(self):
+        """Return the inputs of every batch, as tensors."""
+        return [tensors.read_inputs(self.tf, self.objects, batch) for batch in self.case["batches"]]
+
+    def first_of_all(self, entry, inputs):
+        """Return what each batch gives, one after the other.
+
+        Raises ``CaseError`` where nothing comes out: there is nothing to check.
+        """
+        leaves = [tensors.flatten_arrays(entry(each)) for each in inputs]
+        if not any(leaves):
+            raise CaseError("run-failed", "it ran and returned no output: there is nothing to compare")
+        return leaves
+
+
+def collected():
+    """Collect garbage until none is left: objects of TensorFlow hold each other in circles."""
+    while gc.collect():
+        pass
+
+
+class Differences:
+    """What was compared with what, and where the bits were not the same."""
+
+    def __init__(self, objects):
+        self._objects = objects
+        self._kept = []
+        self._counts = {}
+        self.compared = 0
+        self._unsettled = {}
+
+    def compare(self, what, position, batch, reference, leaves):
+        """Compare the outputs of one call to the reference's; return how many are not bit-equal.
+
+        ``what`` says what kind of call it was, ``position`` which of them.
+        """
+        found = 0
+        for key, one, other in paired(reference, leaves):
+            self.compared += 1
+            if same(one, other):
+                continue
+            found += 1
+            count = self._counts[batch, key] = self._counts.get((batch, key), 0) + 1
+            if count <= MOST_KEPT:
+                self._kept.append(
+                    {
+                        "what": what,
+                        "position": position,
+                        "batch": batch,
+                        "name": key[0],
+                        "component": key[1],
+                        "reference": self._stored(one),
+                        "array": self._stored(other),
+                    }
+                )
+        return found
+
+    def control(self, batch, reference, leaves):
+        """Take in a call that should have given the same: what it does not agree in changes by itself."""
+        for key, one, other in paired(reference, leaves):
+            if not same(one, other):
+                self._unsettled[batch, key] = None
+
+    def part(self, **own):
+        """Return the check's part of the result."""
+        unsettled = [{"batch": batch, "name": key[0], "component": key[1]} for batch, key in self._unsettled]
+        found = sum(self._counts.values())
+        part = {"problem": None, "compared": self.compared, "different": found}
+        part.update(differences=self._kept, unsettled=unsettled, **own)
+        return part
+
+    def _stored(self, leaf):
+        return None if leaf is None else arrays.write_array(self._objects, leaf[0], leaf[1])
+
+
+def nothing_to_compare(problem):
+    """Return the part of a check that has no answer here, for the reason ``problem``."""
+    part = {"problem": problem, "compared": 0, "different": 0}
+    part.update(differences=[], unsettled=[])
+    return part
+
+
+def paired(reference, leaves):
+    """Yield ``((name, component), leaf, leaf)`` of every output that either has, ``None`` for the other."""
+    one = {(name, part): (array, dtype) for name, part, array, dtype in reference}
+    other = {(name, part): (array, dtype) for name, part, array, dtype in leaves}
+    for key in list(one) + [each for each in other if each not in one]:
+        yield key, one.get(key), other.get(key)
+
+
+def same(one, other):
+    """Whether two leaves, each ``(array, type name)``, are the same bits."""
+    if one is None or other is None or one[1] != other[1] or np.shape(one[0]) != np.shape(other[0]):
+        return False
+    if one[1] == arrays.STRING:
+        return np.asarray(one[0], object).tolist() == np.asarray(other[0], object).tolist()
+    return np.ascontiguousarray(one[0]).tobytes() == np.ascontiguousarray(other[0]).tobytes()

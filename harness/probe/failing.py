@@ -1,0 +1,25 @@
+"""How a case ends early: the outcome and the reason, whatever was raised."""
+
+import contextlib
+
+from . import texts
+
+
+class CaseError(Exception):
+    """A case that ends here, with the outcome and the reason to show."""
+
+    def __init__(self, outcome, reason):
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+@contextlib.contextmanager
+def failing_as(outcome, prefix=""):
+    """Turn any exception inside into ``CaseError`` with ``outcome``; a one-line reason follows ``prefix``."""
+    try:
+        yield
+    except CaseError:
+        raise
+    except (Exception, SystemExit) as error:  # either is the case's failure, not the probe's
+        raise CaseError(outcome, prefix + texts.one_line(error)) from error
