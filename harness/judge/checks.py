@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from harness.judge.growth import judge_leak, judge_open
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 #: Checks that are a second recording of the cell, held against the first.
 _RECORDINGS = {Check.FRESH_PROCESS, Check.THREADS}
+_RELEASED = "when the other is released"
+_MOST_PLACES = 4
+_NOT_RE = "not re-entrant"
 _NOTHING = "nothing recorded: not selected, interrupted, or its session failed"
 _UNSETTLED = "nothing to hold it against: even alone, one call after the other, {} changes"
 
@@ -108,38 +112,37 @@ def _worst(found: list[Found]) -> Found:
 def _concurrent(part: Part, weighed: Weighed) -> CheckResult:
     check, threads = Check.CONCURRENT, part["threads"]
     if part["stacks"] is not None:
-        waiting = part["stacks"].count(":\n")
         where = _innermost(part["stacks"])
-        says = f"deadlock: {waiting} of {threads} threads never came back, and wait in {where}"
+        says = f"deadlock: {part['waiting']} of {threads} threads never came back; they wait in {where}"
         return CheckResult(check, CheckVerdict.FAILS, says, "deadlock", part["stacks"])
-    if part["failed"]:
-        says = f"{part['failed']} of {part['calls']} calls in {threads} threads raised, and none alone: "
-        return CheckResult(check, CheckVerdict.FAILS, says + part["errors"][0], "raises")
+    if part["failed"] and not weighed.real:
+        says = f"not re-entrant: {part['failed']} of {part['calls']} calls in {threads} threads raised"
+        return CheckResult(check, CheckVerdict.FAILS, f"{says}, and none alone: {part['errors'][0]}", _NOT_RE)
     if weighed.real:
         another = f", {part['of_another']} of them that of another input" if part["of_another"] else ""
         worst = _worst(weighed.real)
         says = (
             f"not re-entrant: {part['wrong']} of {part['calls']} calls in {threads} threads got a wrong "
-            f"answer{another} (output '{worst.output}' is off by {worst.size})"
+            f"answer{another} ('{worst.output}' is off by {worst.size})"
         )
-        return CheckResult(check, CheckVerdict.FAILS, says, "not re-entrant")
+        if part["failed"]:
+            says = f"{says}, and {part['failed']} raised: {part['errors'][0]}"
+        return CheckResult(check, CheckVerdict.FAILS, says, _NOT_RE)
     one = ", all with the same input" if part["inputs"] == 1 else f" of {part['inputs']} inputs"
     return _passed(check, weighed, f"{part['calls']} calls in {threads} threads{one}")
 
 
 def _innermost(stacks: str) -> str:
-    """Return the innermost lines of Python of several stacks, each once, in short."""
-    found: dict[str, None] = {}
-    for stack in stacks.split("\nthread "):
-        lines = [line.strip() for line in stack.splitlines() if line.strip()]
-        if len(lines) > 1 and lines[-2].startswith("File "):
-            place = lines[-2].removeprefix("File ").replace('"', "").split(", ")
-            found[f"{place[0].rsplit('/', 1)[-1]}:{place[1].split()[-1]} ({lines[-1]})"] = None
-    return "; ".join(found) or "code that is not Python's"
+    """Return where several stacks of Python end, each place once, those that are the model's own first."""
+    places = re.findall(r'File "(?:[^"]*/)?([^"/]+)", line (\d+), in [^\n]*\n\s+([^\n]*)(?=\n\S|$)', stacks)
+    found = dict.fromkeys(f"{file}:{line} ({text})" for file, line, text in places)
+    return "; ".join(list(found)[:_MOST_PLACES]) or "code that is not Python's"
 
 
 def _reload(part: Part, weighed: Weighed) -> CheckResult:
     check = Check.RELOAD
+    # It was asked twice by then: a call that a model answers otherwise says nothing of the other's release.
+    weighed.unsettled = [each for each in weighed.unsettled if each.what != _RELEASED]
     loads = [each for each in weighed.real if each.what == "load"]
     if loads:
         worst = _worst(loads)

@@ -29,8 +29,10 @@ def judge_repeat(part: Mapping[str, Any], weighed: Weighed, ruler: Ruler) -> Che
     check, runs, changed = Check.REPEAT, part["runs"], part["changed_variables"]
     outputs = list(dict.fromkeys(each.output for each in weighed.real))
     patterns: dict[tuple[str, str], list[str]] = {}
+    batches = {each["batch"] for each in part["differences"]}
+    often = "with every call" if len(batches) < 2 else "with every round of the inputs"
     for output in outputs:
-        says, kind = _pattern(_series(part, output), ruler.read)
+        says, kind = _pattern(_series(part, output), ruler.read, often)
         name = f"'{output}'" + (f" of batch {output.batch}" if output.batch else "")
         patterns.setdefault((says, kind), []).append(name)
     parts = [f"{_several(names)} {says}" for (says, _), names in patterns.items()]
@@ -58,7 +60,9 @@ def _series(part: Mapping[str, Any], output: OutputId) -> list[ArrayEntry | None
     return [None if entry is None else ArrayEntry.from_json(entry) for entry in entries]
 
 
-def _pattern(series: Sequence[ArrayEntry | None], read: Callable[[ArrayEntry], Array]) -> tuple[str, str]:
+def _pattern(
+    series: Sequence[ArrayEntry | None], read: Callable[[ArrayEntry], Array], often: str
+) -> tuple[str, str]:
     """Return how a series changes, as the end of a sentence, and in a word."""
     calls = len(series)
     last = max(i for i in range(calls) if series[i] != series[-1]) + 1
@@ -72,11 +76,11 @@ def _pattern(series: Sequence[ArrayEntry | None], read: Callable[[ArrayEntry], A
         steps = np.diff(values, axis=0)
         step = np.median(steps, axis=0)
         if step.any() and np.abs(steps - step).max() <= _SAME_STEP * np.abs(step).max():
-            return f"changes by {_signed(step)} with every call: a counter", "counter"
+            return f"changes by {_signed(step)} {often}: a counter", "counter"
         moved = (values - values[0]).reshape(calls, -1).mean(1)
         if (np.diff(moved) > 0).all() or (np.diff(moved) < 0).all():
             size = float(np.abs(values[-1] - values[0]).max())
-            return f"drifts further with every call, by {size:.3g} in {calls}: state that adds up", "drift"
+            return f"drifts further {often}, by {size:.3g} in {calls}: state that adds up", "drift"
     if len(set(series)) == calls:
         return "is another one with every call: random, such as dropout that was left on", "random"
     return "changes from call to call without a pattern", "changes"

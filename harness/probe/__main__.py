@@ -89,7 +89,8 @@ TensorFlow itself, with outputs and all. Of the others::
                  "position" is the number of the call, from 2
      concurrent: "threads", "inputs", "calls", "wrong": calls with an answer that is not the single
                  thread's, "of_another": of these, how many got the answer to another input, "failed": how
-                 many raised, "errors": [text, ...], "stacks": null | those of the threads in a deadlock
+                 many raised, "errors": [text, ...], "waiting": how many threads never came back,
+                 "stacks": null | those of all threads then
      reload:     "cycles", "descriptors": [int | null, ...], "threads": [...] after each;
                  "what" is "load", "side by side" or "when the other is released"
      leak:       "loads": [bytes after each], "calls": [bytes after every "calls_each" calls]

@@ -112,6 +112,14 @@ def scrubber(request, work):
     return lambda value: texts.masked(value, paths, request["secrets"])
 
 
+def _check(part, clean):
+    """Return a check's part with its texts scrubbed; names of outputs and variables stay as they are."""
+    if part is None:
+        return None
+    texts_of = ("problem", "errors", "stacks", "refusals")
+    return {key: clean(value) if key in texts_of else value for key, value in part.items()}
+
+
 def result(case, imported, part, clean, log):
     """Return the result of ``case``: its own part, completed by what all cases of the process share.
 
@@ -129,7 +137,7 @@ def result(case, imported, part, clean, log):
         "unstable": part.get("unstable", []),
         "floor": part.get("floor"),
         "stage": part.get("stage"),
-        "check": part.get("check"),
+        "check": _check(part.get("check"), clean),
         "effective": clean(dict(imported.get("effective", {}), **part.get("effective", {}))),
         "phases": dict(imported.get("phases", {}), **part.get("phases", {})),
     }

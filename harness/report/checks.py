@@ -102,25 +102,29 @@ def check_findings(report: Report) -> list[str]:
             if verdict == CheckVerdict.FAILS:
                 where = _where(rows, len(known))
                 lines.append(f"{case}: {check} fails {where}: {rows[0].says}")
-            elif verdict == CheckVerdict.NOT_RUN:
-                lines += [
-                    f"{case}: {check} could not run in {_named(cells)}: {says}"
-                    for says, cells in _by_text(rows).items()
-                ]
-    return lines
+    return lines + _unknown(report)
+
+
+def _unknown(report: Report) -> list[str]:
+    """Return a line per case and reason why nothing is known."""
+    places: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for row in report.checks:
+        if row.verdict is CheckVerdict.NOT_RUN:
+            places.setdefault((row.case, row.says), {}).setdefault(row.check, []).append(row.cell)
+    merged: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (case, says), checks in places.items():
+        for check, cells in checks.items():
+            merged.setdefault((case, says, tuple(cells)), []).append(check)
+    return [
+        f"{case}: {', '.join(checks)} could not run in {_named(cells)}: {says}"
+        for (case, says, cells), checks in merged.items()
+    ]
 
 
 def _where(rows: Sequence[CheckRow], known: int) -> str:
     if len(rows) == known:
         return "wherever it ran" if known > 1 else f"in {rows[0].cell}"
     return f"in {_named([row.cell for row in rows])} only, of {known} cells"
-
-
-def _by_text(rows: Sequence[CheckRow]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        found.setdefault(row.says, []).append(row.cell)
-    return found
 
 
 def _named(cells: Sequence[str]) -> str:

@@ -42,6 +42,7 @@ def check(session):
         of_another=crew.of_another,
         errors=crew.errors[:_MOST_ERRORS],
         failed=len(crew.errors),
+        waiting=crew.waiting,
         stacks=stacks,
     )
 
@@ -61,6 +62,7 @@ def _questions(session, entry):
     """Return the questions with their answers, and what the slowest took in seconds."""
     inputs = session.inputs()
     session.report("running alone")
+    session.first_of_all(entry, inputs)  # what a first call alone does is the check repeat's
     begun = time.time()
     found = [
         _Question("batch {}".format(number), number, inputs[number], answer)
@@ -91,7 +93,7 @@ class _Crew:
         self._session, self._entry, self._questions = session, entry, questions
         self._differences = differences
         self._lock = threading.Lock()
-        self.calls = self.wrong = self.of_another = 0
+        self.calls = self.wrong = self.of_another = self.waiting = 0
         self.errors = []
 
     def work(self, patience_s):
@@ -116,7 +118,8 @@ class _Crew:
                 if self.calls != seen:
                     last, seen = time.time(), self.calls
                 elif time.time() - last > patience_s:
-                    return _stacks(threads)
+                    self.waiting = sum(thread.is_alive() for thread in threads)
+                    return _stacks()
         finally:
             sys.setswitchinterval(switch)
         return None
@@ -148,12 +151,16 @@ class _Crew:
             )
 
 
-def _stacks(threads):
-    """Return the Python stacks of the threads that are still at it, as one text."""
-    frames = sys._current_frames()  # noqa: SLF001 - there is no other way to another thread's stack
+def _stacks():
+    """Return the Python stacks of all threads but this one, as one text.
+
+    Python that the model itself calls runs in threads of TensorFlow's own, which have no names.
+    """
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
     parts = []
-    for thread in threads:
-        frame = frames.get(thread.ident)
-        if thread.is_alive() and frame is not None:
-            parts.append("{}:\n{}".format(thread.name, "".join(traceback.format_stack(frame)).rstrip()))
+    frames = sys._current_frames()  # noqa: SLF001 - there is no other way to another thread's stack
+    for ident, frame in sorted(frames.items(), key=lambda item: names.get(item[0], "")):
+        if ident != threading.get_ident():
+            stack = "".join(traceback.format_stack(frame)).rstrip()
+            parts.append("{}:\n{}".format(names.get(ident, "a thread of TensorFlow"), stack))
     return "\n".join(parts)
