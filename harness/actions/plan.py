@@ -32,6 +32,7 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
     waiting = pending(project, plan, selection)
     left = Counter(job.cell.environment for job in waiting if job.purpose is Purpose.OUTPUTS)
     noise = [job for job in waiting if job.purpose is Purpose.FLOOR]
+    checks = Counter(job.cell.environment for job in waiting if job.purpose is Purpose.CHECK)
     ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
     foreseen = foresee(project, plan, ready)
     jobs = list(plan.jobs())
@@ -51,6 +52,7 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
             for beside in besides(project, plan, environment)
         ]
         row["noise_floors"] = sum(job.cell.environment == name for job in noise)
+        row["checks"] = checks[name]
         if name not in included and name not in plan.unavailable:
             environments.append({**row, "excluded": True})
             continue
@@ -106,6 +108,8 @@ def render_plan(described: dict[str, Any]) -> str:
             what += f", noise of {row['noise_floors']} cases: {described['replicates'] + 6} more runs of each"
         if row["besides"]:
             what += f", pipelines in {len(row['besides'])} environments beside"
+        if row["checks"]:
+            what += f", {row['checks']} checks"
         needs = [
             *([] if row["interpreter"] else ["an interpreter, from uv"]),
             *([f"lock {row['lock']}"] if row["lock"] != "current" else []),

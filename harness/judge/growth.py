@@ -32,14 +32,14 @@ def judge_leak(part: Mapping[str, Any]) -> CheckResult:
             says.append(f"too few readings of memory per {what}")
             undecided = True
             continue
-        text = f"{_kib(slope.per_step)} per {what} ({_kib(slope.low)} to {_kib(slope.high)})"
+        text = f"{_size(slope.per_step)} per {what} ({_size(slope.low)} to {_size(slope.high)})"
         if slope.low > bar:
             leaks.append(f"memory grows by {text}")
         elif slope.high <= bar:
             settles = slope.low <= 0 or slope.per_step < bar / 100
             says.append(f"memory settles per {what}" if settles else f"memory grows by {text}")
         else:
-            says.append(f"memory: {text} is not decided against {_kib(bar)}")
+            says.append(f"memory: {text} is not decided against {_size(bar)}")
             undecided = True
     if leaks:
         return CheckResult(Check.LEAK, CheckVerdict.FAILS, "; ".join(leaks), "leaks")
@@ -47,7 +47,7 @@ def judge_leak(part: Mapping[str, Any]) -> CheckResult:
         return CheckResult(Check.LEAK, CheckVerdict.NOT_RUN, "; ".join(says), "not decided")
     small = any("grows" in each for each in says)
     if small:
-        says.append(f"less than the {_kib(LOAD_BAR)} per load or {_kib(CALL_BAR)} per call of a leak")
+        says.append(f"less than the {_size(LOAD_BAR)} per load or {_size(CALL_BAR)} per call of a leak")
     return CheckResult(Check.LEAK, CheckVerdict.PASSES, "; ".join(says))
 
 
@@ -75,5 +75,7 @@ def _each(slope: Slope | None, calls: int) -> Slope | None:
     return type(slope)(slope.per_step / calls, slope.low / calls, slope.high / calls)
 
 
-def _kib(size: float) -> str:
-    return f"{size / 1024:.3g} KiB"
+def _size(size: float) -> str:
+    if abs(size) >= 1000 << 10:
+        return f"{size / (1 << 20):.3g} MiB"
+    return f"{size / (1 << 10):.3g} KiB"

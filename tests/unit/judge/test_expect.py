@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from harness.judge.expect import Seen, Standing, check_expectations, remark_on
+from harness.model.check import Check, CheckVerdict
 from harness.model.definition import Expect
 from harness.model.outcome import Outcome
 from harness.model.plan import CellId
@@ -199,3 +200,31 @@ def test_what_is_not_as_expected_is_told(expected, found, said):
     remark = remark_on(3, check(expectation, *found))
     start = f"expect.3 (load-failed, someone, until {expectation.until}): "
     assert remark == (said and f"{start}{said}")
+
+
+@pytest.mark.parametrize(
+    ("found", "standing"),
+    [
+        ("fails", Standing.MET),
+        ("pass", Standing.FIXED),
+        ("float-noise", Standing.FIXED),
+        ("could not run", Standing.UNMATCHED),
+        (None, Standing.UNMATCHED),
+    ],
+)
+def test_a_check_that_is_expected_to_fail_covers_itself_alone(found, standing):
+    place = CellId("e1", "default"), "cnn"
+    checks = {} if found is None else {Check.CONCURRENT: CheckVerdict(found)}
+    what = {place: Seen(Outcome.RECORDED, Verdict.DIVERGED, {Check.REPEAT: CheckVerdict.FAILS, **checks})}
+    expected = check_expectations([expect(check="concurrent")], LAST_DAY, what, BASELINE)
+    assert expected.checked[0].standing is standing
+    assert not expected.covered, "the cell's own verdict is another matter"
+    covered = {(*place, Check.CONCURRENT): 0} if found == "fails" else {}
+    assert expected.covered_checks == covered
+
+
+def test_the_remark_names_the_check():
+    place = CellId("e1", "default"), "cnn"
+    what = {place: Seen(Outcome.RECORDED, None, {Check.LEAK: CheckVerdict.PASSES})}
+    (checked,) = check_expectations([expect(check="leak")], LAST_DAY, what, BASELINE).checked
+    assert remark_on(0, checked).startswith("expect.0 (leak fails, someone, until 2026-12-31): fixed, take")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from harness.model.check import RECIPES, Check
 from harness.model.definition import CaseDefinition, SettingDefinition
-from harness.model.plan import Build, CellId, Environment, Job, Limits, Plan
+from harness.model.plan import Build, CellId, Environment, Job, Limits, Plan, Purpose
 
 LIMITS = Limits(300.0, None)
 
@@ -88,3 +91,19 @@ def test_what_is_left_out_is_in_the_id():
     bare = Environment("2.15.1", "3.11", Build.CPU, without=("h5py", "keras-nightly"))
     assert bare.id == "tf2.15.1-py3.11-cpu-no_h5py-no_keras_nightly"
     assert Environment("2.15.1", "3.11", Build.CPU).id == "tf2.15.1-py3.11-cpu"
+
+
+def test_checks_come_after_everything_else_and_take_their_own_time(plan):
+    case = CaseDefinition(path="m", checks=["repeat", "leak"])
+    asking = replace(plan, cases={**plan.cases, "checked": case})
+    asking = replace(asking, limits={**plan.limits, **{(cell, "checked"): LIMITS for cell in plan.cells()}})
+    work = list(asking.work())
+    checks = [job for job in work if job.purpose is Purpose.CHECK]
+    cells = [job.cell for job in asking.jobs() if job.case == "checked"]
+    assert work[-len(checks) :] == checks
+    assert [(job.cell, job.case, job.check) for job in checks] == [
+        (cell, "checked", check) for cell in cells for check in (Check.REPEAT, Check.LEAK)
+    ]
+    for job in checks:
+        assert job.limits.time_limit_s == 300 * RECIPES[job.check].time_factor
+    assert all(job.check is None for job in asking.jobs())

@@ -6,10 +6,12 @@ import datetime as dt
 
 import pytest
 
+from harness.model.check import Check
 from harness.model.outcome import Outcome
+from harness.model.plan import CellId
 from harness.remedies.attempts import Remedies
 from harness.report.build import build_report
-from harness.run.collect import Collected, Collection, NoiseRecordings
+from harness.run.collect import Collected, CollectedCheck, Collection, NoiseRecordings
 from harness.run.mend import Mending
 from harness.store.files import json_digest
 
@@ -36,7 +38,7 @@ def built(tmp_path):
     project = Project(tmp_path)
     (tmp_path / "matrices").mkdir()
 
-    def build(baseline, other, more="", noise=None):
+    def build(baseline, other, more="", noise=None, checks=None):
         (tmp_path / "matrices" / "default.toml").write_text(MATRIX + more, encoding="utf-8")
         plan = project.plan("default")
         rows = []
@@ -53,7 +55,9 @@ def built(tmp_path):
             outcome = Outcome.RECORDED if recorded else Outcome(what)
             rows.append(Collected(cell, "cnn", outcome, None, True, recording))
         found = noise or NoiseRecordings(None, None, "it was not measured")
-        collection = Collection(rows, dict.fromkeys(plan.environments), {"cnn": "why"}, {"cnn": found})
+        collection = Collection(
+            rows, dict.fromkeys(plan.environments), {"cnn": "why"}, {"cnn": found}, checks or {}
+        )
         nothing = Mending(Remedies(plan, ()), Collection([], {}, {}, {}), done=True)
         return build_report(project, plan, collection, nothing, run="r", content="c", today=TODAY)
 
@@ -126,3 +130,41 @@ def test_a_missing_noise_floor_is_said(built):
 def test_array_entries_of_a_report_are_read_from_the_store(built):
     (row,) = built([1, 2], [1, 2.5]).divergences
     assert (row.max_abs, row.judged_by) == (0.5, "default tolerance")
+
+
+def recorded_check(problem=None, compared=1, stable=True):
+    """Return the recording of a check ``repeat``, with a variable that changes unless it is stable."""
+    part = {
+        "problem": problem, "compared": compared, "differences": [], "unsettled": [], "runs": 8,
+        "variables": 1, "changed_variables": [] if stable else ["count"],
+    }  # fmt: skip
+    return {"key": "k", "outcome": "recorded", "reason": None, "log_tail": "", "check": part}
+
+
+@pytest.mark.parametrize(
+    ("check", "required", "more", "status"),
+    [
+        (recorded_check(), True, "", 0),
+        (recorded_check(stable=False), True, "", 1),
+        (recorded_check(stable=False), True, expect('check = "repeat"'), 0),
+        (recorded_check(stable=False), True, expect('check = "batch"'), 1),
+        (recorded_check(problem="one row"), True, "", 4),
+        (None, True, "", 4),
+        (None, False, "", 0),
+    ],
+)
+def test_a_check_is_a_policy(built, check, required, more, status):
+    cell = CellId("tf2.12.1-py3.11-cpu", "default")
+    checks = {(cell, "cnn", Check.REPEAT): CollectedCheck(check, required)}
+    report = built([1, 2], [1, 2], more, checks=checks)
+    assert report.exit_status == status
+    assert [(row.cell, row.check) for row in report.checks] == [(str(cell), "repeat")]
+    assert (report.checks[0].expected is not None) is (status == 0 and bool(more))
+
+
+def test_a_check_of_a_cell_that_failed_is_counted_once(built):
+    cell = CellId("tf2.12.1-py3.11-cpu", "default")
+    failed = {**recorded_check(), "outcome": "load-failed", "reason": "no", "check": None}
+    checks = {(cell, "cnn", Check.REPEAT): CollectedCheck(failed, True)}
+    report = built([1, 2], "load-failed", expect('outcome = "load-failed"'), checks=checks)
+    assert (report.exit_status, report.checks[0].verdict) == (0, "could not run")

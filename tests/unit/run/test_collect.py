@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.expand.expand import expand
+from harness.model.check import Check
 from harness.model.definition import Definition
 from harness.model.outcome import Outcome
 from harness.model.plan import CellId
@@ -179,3 +180,18 @@ def test_every_cell_and_case_has_exactly_one_outcome(
         else:
             assert (row.cell, row.case) in jobs
             assert row.required is row.cell.matches(selected)
+
+
+def test_checks_are_collected_and_asked_for_only_where_they_are_selected(project, plan, install, record):
+    asking = {name: case.model_copy(update={"checks": [Check.LEAK]}) for name, case in plan.cases.items()}
+    plan.__dict__["cases"] = asking
+    installed = install(plan.environments[NEW])
+    job = next(job for job in plan.check_jobs(NEW) if job.case == "one")
+    record(keyed(plan, job, installed, make_ready(project, asking["one"])).key)
+    found = collect(project, plan, Selection(cases="two")).checks
+    assert len(found) == len(list(plan.check_jobs())) == 8
+    recorded = found.pop((job.cell, "one", Check.LEAK))
+    assert recorded.recording is not None
+    assert recorded.required
+    assert {(case, each.required) for (_, case, _), each in found.items()} == {("one", False), ("two", True)}
+    assert all(each.recording is None for each in found.values())

@@ -4,6 +4,7 @@ import pytest
 
 from harness.errors import InstallError
 from harness.locks.lock import read_lock
+from harness.model.check import Check
 from harness.model.outcome import Outcome
 from harness.run.environment import run_environment
 from harness.run.invocation import Selection
@@ -169,3 +170,21 @@ def test_places_of_this_machine_are_taken_out_of_what_is_recorded(run, launches,
     labels = dict(launches[0].labels)
     assert labels[str(tmp_path / "venv")] == "<environment>"
     assert labels[str(project.root)] == "<project>"
+
+
+def test_checks_run_after_the_outputs_and_count_for_nothing(run, launches, project, plan):
+    asking = plan.cases["one"].model_copy(update={"checks": [Check.REPEAT, Check.THREADS]})
+    plan.__dict__["cases"] = {"one": asking}
+    said = run(Selection(cells="*/default"))
+    (launch,) = launches
+    plain, repeat, threads = launch.cases
+    assert plain["check"] is threads["check"] is None
+    assert repeat["check"]["name"] == "repeat"
+    assert repeat["check"]["after"] == plain["result"]
+    assert repeat["time_limit_s"] > plain["time_limit_s"]
+    assert threads["setting"] != plain["setting"]
+    assert f"{NEW}/default one, repeat: recorded" in said
+    assert read_state(project, NEW).executed == 1
+    launches.clear()
+    assert "nothing to run" in run(Selection(cells="*/default"))
+    assert not launches

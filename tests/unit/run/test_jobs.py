@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from harness.environments.host import usable_cpus
+from harness.model.check import RECIPES, Check, Recipe
 from harness.model.definition import CaseDefinition, SettingDefinition
-from harness.model.plan import CellId, Job, Limits
+from harness.model.plan import CellId, Job, Limits, Purpose
 from harness.probe import VERSION as PROBE_VERSION
 from harness.run.cases import ReadyCase, make_ready
 from harness.run.invocation import Selection
@@ -114,6 +116,34 @@ def test_what_they_do_not_depend_on_is_not(plan, job):
     assert key_of(replace(plan, cases={"one": case}), job) == key_of(plan, job)
     moved = replace(READY, model="elsewhere", archive={"name": "a", "sha256": "b"})
     assert key_of(plan, job, ready=moved) == key_of(plan, job)
+
+
+def test_a_check_is_a_recording_of_its_own_and_knows_the_plain_one(plan, job):
+    asking = replace(plan, cases={"one": plan.cases["one"].model_copy(update={"checks": list(Check)})})
+    assert key_of(asking, job) == key_of(plan, job), "asking for checks changes no other recording"
+    found = {
+        check: keyed(asking, replace(job, purpose=Purpose.CHECK, check=check), INSTALLED, READY)
+        for check in Check
+    }
+    assert len({each.key for each in found.values()} | {key_of(plan, job)}) == len(Check) + 1
+    for check, each in found.items():
+        assert each.plain == key_of(plan, job)
+        assert each.identity["check"] == check
+        if check is not Check.THREADS:
+            assert each.check == {"name": check.value, **RECIPES[check].parameters}
+    threads = found[Check.THREADS]
+    assert threads.check is None
+    numbers = {threads.setting.intra_op_threads, threads.setting.inter_op_threads}
+    assert numbers == {2 if usable_cpus() == 1 else 1}
+    noise = keyed(asking, replace(job, purpose=Purpose.THREADS), INSTALLED, READY)
+    assert threads.key == noise.key, "the noise floor's other threads are the same run"
+
+
+def test_the_parameters_of_a_check_are_part_of_its_key(plan, job, monkeypatch):
+    asked = replace(job, purpose=Purpose.CHECK, check=Check.REPEAT)
+    before = key_of(plan, asked)
+    monkeypatch.setitem(RECIPES, Check.REPEAT, Recipe(4, {"runs": 9}))
+    assert key_of(plan, asked) != before
 
 
 def test_another_host_has_its_own_recordings(plan, job, monkeypatch):

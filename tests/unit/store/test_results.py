@@ -10,7 +10,7 @@ import pytest
 from harness.errors import StoreError
 from harness.model.recording import ArrayEntry
 from harness.probe.arrays import object_path, write_array
-from harness.store.files import write_json
+from harness.store.files import read_json, write_json
 from harness.store.results import Results, recording_key
 
 KEY = "ab" * 32
@@ -186,3 +186,15 @@ def test_a_stored_array_is_a_memory_map_and_strings_are_read(results):
     Path(object_path(str(results.objects), stored["float32"][0].objects[0])).unlink()
     with pytest.raises(OSError, match="No such file"):
         results.array(stored["float32"][0])
+
+
+@pytest.mark.parametrize("side", ["reference", "array"])
+def test_a_check_without_the_arrays_it_names_is_none(results, side):
+    record(results, NUMBERS)
+    whole = read_json(results.recording_path(KEY), 1)
+    gone = {"dtype": "float32", "shape": [1], "objects": ["0" * 64], "nbytes": 4}
+    there = {"reference": None, "array": None}
+    for entry, found in ((None, True), (gone, False)):
+        part = {"differences": [{**there, side: entry}]}
+        write_json(results.recording_path(KEY), {**whole, "check": part})
+        assert (results.recording(KEY) is not None) is found

@@ -1,0 +1,236 @@
+"""Every check on real models that fail it for a true reason, and three that pass; checks in a matrix."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from probe_requests import SETTING, Probing
+from project import CNN, matrix_text
+
+from harness.judge.case import JudgedCase
+from harness.judge.checks import changing, judge_check
+from harness.judge.ruler import Ruler
+from harness.model.check import RECIPES, Check, CheckVerdict
+from harness.model.recording import RecordedOutputs
+from harness.probe.arrays import read_array
+
+OLDEST, MIDDLE = "tf2.4.4-py3.8-cpu", "tf2.15.1-py3.11-cpu"
+CODE = Path(__file__).parent / "check_code"
+BASE = "base/default"
+CLEAN = ("dense", "convolution", "texts")
+#: Of these models what is meant to fail: the check, what is found, and words of the sentence.
+FAILING = [
+    ("counter", Check.REPEAT, "counter", "'y' changes by +0.25 with every call"),
+    ("remembers", Check.REPEAT, "settles", "'y' settles after 1 call"),
+    ("drops", Check.REPEAT, "random", "'y' is another one with every call"),
+    ("normalises", Check.REPEAT, "state", "calls change the variables moving_mean:0, moving_variance:0"),
+    ("calls+hashes", Check.FRESH_PROCESS, "process-dependent", "two processes differ in 'y'"),
+    ("drops", Check.FRESH_PROCESS, "process-dependent", "as two runs in one do"),
+    ("calls+held", Check.CONCURRENT, "not re-entrant", "that of another input"),
+    ("calls+raises", Check.CONCURRENT, "not re-entrant", "raised, and none alone: "),
+    ("calls+locks", Check.CONCURRENT, "deadlock", "8 of 8 threads never came back; they wait in locks.py:"),
+    ("dense+opens", Check.RELOAD, "keeps what it opens", "keeps 1 file descriptors per load"),
+    ("dense+corrects", Check.RELOAD, "state outlives the model", "gives another answer than the first"),
+    ("dense+leaks", Check.LEAK, "leaks", "MiB per load"),
+    ("calls+collects", Check.LEAK, "leaks", "per call"),
+    ("softmax", Check.BATCH, "batch-dependent", "rows depend on their batch (row by row)"),
+    ("normalises", Check.BATCH, "batch-dependent", "rows depend on their batch"),
+]
+#: What can be told of none: there is nothing to hold it against.
+UNKNOWN = [
+    ("counter", Check.CONCURRENT),
+    ("counter", Check.BATCH),
+    ("drops", Check.RELOAD),
+    ("drops", Check.THREADS),
+    ("counter+one", Check.BATCH),
+]
+
+
+@pytest.fixture(scope="module")
+def models(environment, tmp_path_factory):
+    """Models written by the oldest release, which all can load."""
+    folder = tmp_path_factory.mktemp("models")
+    script = Path(__file__).with_name("check_models.py")
+    done = subprocess.run([environment(OLDEST), script, folder], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+class Checked:
+    """A release, and what the checks of some cases came to in it."""
+
+    def __init__(self, folder, models, python):
+        self._probing = Probing(folder, models, python=python)
+        self._asked = []
+
+    def ask(self, case, check):
+        """Have one check of a case run; a case is MODEL or MODEL+MODULE."""
+        if case not in [each for each, _ in self._asked]:
+            self._add(case, "plain")
+            self._add(case, "floor", floor={"replicates": 8, "seed": 1})
+        if check is Check.THREADS:
+            threads = {"intra_op_threads": 1, "inter_op_threads": 1}
+            self._add(case, check, setting={**SETTING, **threads})
+        else:
+            after = str(self._probing.folder / f"{case}-plain.json")
+            recipe = {**RECIPES[check].parameters, "patience_s": 3.0}
+            self._add(case, check, check={"name": check.value, "after": after, **recipe})
+        self._asked.append((case, check))
+
+    def _add(self, case, what, **changed):
+        model, _, code = case.partition("+")
+        rows = 1 if code == "one" else 3
+        x = np.linspace(-1, 1, 4 * rows, dtype=np.float32).reshape(rows, 4)
+        # One input runs up and the other down: the locks are taken in both orders.
+        arrays = [x] if code == "one" else [x, np.ascontiguousarray(x[:, ::-1])]
+        if model == "cancels":
+            arrays = [np.ones((rows, 4), np.float32)]
+        if what in (Check.REPEAT, Check.LEAK):
+            arrays = arrays[:1]
+        entries = [self._probing.array(array, "float32") for array in arrays]
+        modules = [str(CODE / "registers.py")] if model == "calls" else []
+        if code and code != "one":
+            modules.append(str(CODE / f"{code}.py"))
+        batches = [[{"name": "x", "component": None, "array": entry}] for entry in entries]
+        self._probing.add(f"{case}-{what}", model, batches=batches, modules=modules, **changed)
+
+    def results(self):
+        """Run it all; return the results of the checks by case and check."""
+        found = self._probing.run()
+        return {(case, check): self._judged(found, case, check) for case, check in dict.fromkeys(self._asked)}
+
+    def _judged(self, found, case, check):
+        plain, floor = found[f"{case}-plain"], found[f"{case}-floor"]
+        assert plain["outcome"] == floor["outcome"] == "recorded", (plain, floor)
+
+        def read(entry):
+            return read_array(str(self._probing.folder / "objects"), entry.to_json())
+
+        recorded = {BASE: RecordedOutputs.from_json(plain)}
+        judged = JudgedCase(recorded, BASE, floor, None, {}, read)
+        ruler = Ruler(judged, {}, changing(found.get(f"{case}-{Check.REPEAT}")), read)
+        return judge_check(check, found[f"{case}-{check}"], plain, ruler)
+
+
+@pytest.fixture(scope="module")
+def middle(tmp_path_factory, models, environment):
+    checked = Checked(tmp_path_factory.mktemp("middle"), models, environment(MIDDLE))
+    for case in CLEAN:
+        for check in Check:
+            checked.ask(case, check)
+    for case, check, *_ in FAILING:
+        checked.ask(case, check)
+    for case, check in [*UNKNOWN, ("cancels", Check.THREADS), ("holds", Check.CONCURRENT)]:
+        checked.ask(case, check)
+    return checked.results()
+
+
+@pytest.fixture(scope="module")
+def oldest(tmp_path_factory, models, environment):
+    checked = Checked(tmp_path_factory.mktemp("oldest"), models, environment(OLDEST))
+    for check in Check:
+        checked.ask("dense", check)
+    for case, check, *_ in FAILING:
+        checked.ask(case, check)
+    return checked.results()
+
+
+@pytest.mark.parametrize("check", Check)
+@pytest.mark.parametrize("case", CLEAN)
+def test_models_in_order_pass(middle, case, check):
+    result = middle[case, check]
+    assert result.verdict in (CheckVerdict.PASSES, CheckVerdict.FLOAT_NOISE), result.says
+
+
+@pytest.mark.parametrize("check", Check)
+def test_a_model_in_order_passes_in_the_oldest_release(oldest, check):
+    result = oldest["dense", check]
+    assert result.verdict in (CheckVerdict.PASSES, CheckVerdict.FLOAT_NOISE), result.says
+
+
+@pytest.mark.parametrize("release", ["middle", "oldest"])
+@pytest.mark.parametrize(("case", "check", "kind", "words"), FAILING)
+def test_every_check_can_fail_and_names_what_it_found(request, release, case, check, kind, words):
+    result = request.getfixturevalue(release)[case, check]
+    assert (result.verdict, result.kind) == (CheckVerdict.FAILS, kind), result.says
+    assert words in result.says
+
+
+def test_variables_that_calls_change_are_named(middle):
+    assert "calls change the variables count:0" in middle["counter", Check.REPEAT].says
+    assert "no output shows it" in middle["normalises", Check.REPEAT].says
+
+
+def test_a_deadlock_comes_with_the_stacks_of_all_threads(middle):
+    result = middle["calls+locks", Check.CONCURRENT]
+    assert result.details.count("thread 0:\n") == 1
+    assert "with second:" in result.details
+    assert "<probe>" in result.details
+    assert str(CODE.parents[3]) not in result.says
+
+
+def test_a_variable_that_is_written_and_read_back_is_no_place_for_two_callers(middle):
+    result = middle["holds", Check.CONCURRENT]
+    assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "not re-entrant"), result.says
+
+
+def test_a_sum_may_depend_on_how_threads_share_the_work(middle):
+    result = middle["cancels", Check.THREADS]
+    # On one processor there is one thread to begin with, and two to compare it with.
+    assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "thread-dependent"), result.says
+
+
+@pytest.mark.parametrize(("case", "check"), UNKNOWN)
+def test_what_cannot_be_told_is_no_pass(middle, case, check):
+    assert middle[case, check].verdict is CheckVerdict.NOT_RUN
+    assert middle[case, check].says
+
+
+MATRIX = """
+[cases.counter]
+path = "counter"
+inputs = [{ generate = { seed = 1, batch = 3 } }]
+checks = ["repeat", "batch"]
+"""
+EXPECT = """
+[[expect]]
+cells = "*"
+cases = "counter"
+check = "repeat"
+reason = "it counts"
+owner = "the tests"
+until = 2999-12-31
+"""
+
+
+def test_checks_are_part_of_the_matrix(new_project, models):
+    shutil.copytree(models / "counter", new_project.root / "counter")
+    steady = CNN + 'checks = ["repeat", "fresh-process", "batch", "threads"]\n'
+    new_project.matrix(matrix_text("2.15", rest=steady + MATRIX))
+    first = new_project.nox("-s", "matrix")
+    assert first.status == 1, "a check that fails is a failure"
+    report = new_project.report()
+    verdicts = {(row.case, row.check): row.verdict for row in report.checks}
+    assert verdicts["counter", Check.REPEAT] is CheckVerdict.FAILS
+    assert verdicts["counter", Check.BATCH] is CheckVerdict.NOT_RUN
+    for check in (Check.REPEAT, Check.FRESH_PROCESS, Check.BATCH, Check.THREADS):
+        assert verdicts["cnn", check] in (CheckVerdict.PASSES, CheckVerdict.FLOAT_NOISE)
+    assert "counter: repeat fails in tf2.15.1-py3.11-cpu/default: 'y' changes by +0.25" in first.output
+    assert "FAILS (counter)" in new_project.markdown()
+    recordings = new_project.recordings()
+
+    # What is known is not run again, and an expectation covers one check and nothing else.
+    new_project.matrix(matrix_text("2.15", rest=steady + MATRIX.replace(', "batch"', "") + EXPECT))
+    second = new_project.nox("-s", "matrix")
+    assert new_project.recordings() == recordings
+    assert second.status == 0, second.output
+    report = new_project.report()
+    assert [row.expected for row in report.checks if row.case == "counter"] == ["it counts"]
+    assert [row.covers for row in report.expectations] == [1]
+    assert json.loads((new_project.results / "latest/report.json").read_text())["exit_status"] == 0
+    assert "nothing changed" in new_project.nox("-s", "matrix").output
