@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from harness.bench import aggregate, hand, others, verdicts, warm
+from harness.bench import aggregate, hand, leak, others, verdicts, warm
 from harness.bench.cost import BenchError
 from harness.bench.preprocessing import main as preprocessing
 from harness.bench.scratch import scratch_project
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from harness.bench.scratch import Scratch
 
-_PARTS = ("run", "hand", "aggregate", "compare", "verdicts", "preprocessing")
+_PARTS = ("run", "hand", "aggregate", "compare", "verdicts", "preprocessing", "leak")
 _SOURCE = Path(__file__).parent.parent.parent
 #: Two of the default matrix, an old release and the newest: by hand takes its time.
 _FEW = "tf2.[29]*"
+#: The oldest, the one the examples come from, the last with Keras 2, and the newest.
+_SPREAD = "tf2.[4712][.15]*"
 
 _ABOUT_RUN = """\
 The floor imports TensorFlow, loads and runs the same cases on the same inputs as often, in one process
@@ -69,6 +71,9 @@ def main(arguments: Sequence[str]) -> int:
         if "preprocessing" in parts:
             _say("\n# preprocessing: what is planted between training and serving, diagnosed\n")
             preprocessing.main(_SOURCE)
+        if "leak" in parts:
+            _say("\n# leak: a loader that keeps a mebibyte per load, on a busy machine\n")
+            leak.main(_SOURCE, asked.environments or _SPREAD)
     except BenchError as error:
         _say(str(error))
         return BenchError.exit_status

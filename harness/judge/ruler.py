@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.compare.metrics import compare_arrays
 from harness.compare.noise import moved_rows, noise_ratio
-from harness.judge.output import judge_output
+from harness.judge.output import Decision, judge_output
 from harness.judge.tolerance import limits_for, tolerance_for
 from harness.model.recording import ArrayEntry, Output, OutputId
 from harness.model.verdict import Verdict
@@ -70,7 +70,8 @@ class Ruler:
     ) -> tuple[Verdict, float | None, str]:
         """Return verdict, noise ratio and size in words of what ``a`` is to ``b``.
 
-        ``bare`` leaves out what raised the floor: other threads, and other sizes of the batch.
+        ``bare`` is for other threads and other sizes of the batch: they are what raises a floor, so the floor
+        is taken without, and what would only raise it, below ``REAL``, is noise.
         """
         limits = limits_for(Output(output, b), self._limits)
         if limits is not None and limits.comparator is not None:
@@ -83,7 +84,10 @@ class Ruler:
             ratio = noise_ratio(floor, a, b, self.read)
             ratio = replace(ratio, peak=0.0) if floor.jumps else ratio
             moved = moved_rows(floor, a, b, self.read) if divergence.decision_changed else ()
-        verdict = judge_output(divergence, limits, ratio, moved).verdict
+        judgement = judge_output(divergence, limits, ratio, moved)
+        verdict = judgement.verdict
+        if bare and verdict is Verdict.SUSPICIOUS and judgement.decision is not Decision.REAL:
+            verdict = Verdict.FLOAT_NOISE
         if divergence.incomparable is not None:
             return verdict, None, divergence.incomparable
         worst = None if ratio is None else ratio.worst

@@ -116,7 +116,9 @@ def _apply(plan: Plan, failure: Failure, remedy: Remedy, *, brought: bool) -> _C
 
     ``brought`` is whether another remedy of the same cause adds a package.
     """
-    setting, case = plan.settings[failure.cell.setting], plan.cases[failure.case]
+    setting = plan.settings[failure.cell.setting]
+    # Whether it runs at all is the question: how it behaves in a session is another.
+    case = plan.cases[failure.case].model_copy(update={"checks": []})
     same = _Changed(
         plan.environments[failure.cell.environment],
         (failure.cell.setting, setting),

@@ -106,18 +106,21 @@ def check_findings(report: Report) -> list[str]:
 
 
 def _unknown(report: Report) -> list[str]:
-    """Return a line per case and reason why nothing is known."""
-    places: dict[tuple[str, str], dict[str, list[str]]] = {}
+    """Return a line per reason why nothing is known of a check, where the cell itself recorded its case."""
+    places: dict[tuple[str, str], dict[Check, list[str]]] = {}
     for row in report.checks:
-        if row.verdict is CheckVerdict.NOT_RUN:
-            places.setdefault((row.case, row.says), {}).setdefault(row.check, []).append(row.cell)
-    merged: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for (case, says), checks in places.items():
-        for check, cells in checks.items():
-            merged.setdefault((case, says, tuple(cells)), []).append(check)
+        if row.verdict is CheckVerdict.NOT_RUN and row.required:
+            places.setdefault((row.says, row.case), {}).setdefault(row.check, []).append(row.cell)
+    checks: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (says, case), cells_of in places.items():
+        for check, cells in cells_of.items():
+            checks.setdefault((says, case, tuple(cells)), []).append(check)
+    cases: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (says, case, where), names in checks.items():
+        cases.setdefault((says, ", ".join(names), where), []).append(case)
     return [
-        f"{case}: {', '.join(checks)} could not run in {_named(cells)}: {says}"
-        for (case, says, cells), checks in merged.items()
+        f"{', '.join(named)}: {checked} could not run in {_named(where)}: {says}"
+        for (says, checked, where), named in cases.items()
     ]
 
 

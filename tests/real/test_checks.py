@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from probe_requests import SETTING, Probing
-from project import CNN, matrix_text
+from project import CNN, REPOSITORY, matrix_text
 
 from harness.judge.case import JudgedCase
 from harness.judge.checks import changing, judge_check
@@ -21,6 +21,7 @@ from harness.probe.arrays import read_array
 
 OLDEST, MIDDLE = "tf2.4.4-py3.8-cpu", "tf2.15.1-py3.11-cpu"
 CODE = Path(__file__).parent / "check_code"
+LEAKING = REPOSITORY / "harness/bench/planted/leaking_loader.py"
 BASE = "base/default"
 CLEAN = ("dense", "convolution", "texts")
 #: Of these models what is meant to fail: the check, what is found, and words of the sentence.
@@ -94,7 +95,9 @@ class Checked:
             arrays = arrays[:1]
         entries = [self._probing.array(array, "float32") for array in arrays]
         modules = [str(CODE / "registers.py")] if model == "calls" else []
-        if code and code != "one":
+        if code == "leaks":
+            modules.append(str(LEAKING))
+        elif code and code != "one":
             modules.append(str(CODE / f"{code}.py"))
         batches = [[{"name": "x", "component": None, "array": entry}] for entry in entries]
         self._probing.add(f"{case}-{what}", model, batches=batches, modules=modules, **changed)

@@ -27,7 +27,7 @@ def check(session):
             _put_together(session, entry, singles, differences, whole, refusals)
         elif not several:
             return nothing_to_compare(
-                "no batch of the inputs has two rows or more, and there are no two batches of one row each"
+                "no batch of dense inputs has two rows or more, and there are no two of one row each"
             )
     del loaded
     part = differences.part(whole=sorted(whole), refusals=refusals)

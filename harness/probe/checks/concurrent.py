@@ -63,12 +63,12 @@ def _questions(session, entry):
     inputs = session.inputs()
     session.report("running alone")
     session.first_of_all(entry, inputs)  # what a first call alone does is the check repeat's
-    begun = time.time()
+    begun = time.monotonic()
     found = [
         _Question("batch {}".format(number), number, inputs[number], answer)
         for number, answer in enumerate(session.first_of_all(entry, inputs))
     ]
-    slowest = (time.time() - begun) / len(inputs)
+    slowest = (time.monotonic() - begun) / len(inputs)
     for number, batch in enumerate(session.case["batches"]):
         changed = {name: dict(parts) for name, parts in inputs[number].items()}
         for item in batch:
@@ -100,7 +100,7 @@ class _Crew:
         """Run all threads to their end; return the stacks of those that came to none, or ``None``."""
         parameters = self._session.parameters
         barrier = threading.Barrier(parameters["threads"])
-        stop = time.time() + parameters["budget_s"]
+        stop = time.monotonic() + parameters["budget_s"]
         threads = [
             threading.Thread(target=self._work, args=(number, barrier, stop), name="thread {}".format(number))
             for number in range(parameters["threads"])
@@ -112,12 +112,12 @@ class _Crew:
             for thread in threads:
                 thread.daemon = True
                 thread.start()
-            last, seen = time.time(), 0
+            last, seen = time.monotonic(), 0
             while any(thread.is_alive() for thread in threads):
                 time.sleep(0.02)
                 if self.calls != seen:
-                    last, seen = time.time(), self.calls
-                elif time.time() - last > patience_s:
+                    last, seen = time.monotonic(), self.calls
+                elif time.monotonic() - last > patience_s:
                     self.waiting = sum(thread.is_alive() for thread in threads)
                     return _stacks()
         finally:
@@ -127,7 +127,7 @@ class _Crew:
     def _work(self, number, barrier, stop):
         barrier.wait()
         for call in range(self._session.parameters["calls"]):
-            if time.time() > stop and call >= _FEWEST_CALLS:
+            if time.monotonic() > stop and call >= _FEWEST_CALLS:
                 return
             question = self._questions[(number + call) % len(self._questions)]
             try:

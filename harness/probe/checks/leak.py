@@ -28,8 +28,8 @@ def check(session):
     parameters, inputs = session.parameters, session.inputs()
     loads, calls = [], []
     with session.timed("check"):
-        stop = time.time() + parameters["budget_s"]
-        while len(loads) < parameters["loads"] and (time.time() < stop or len(loads) < _FEWEST):
+        stop = time.monotonic() + parameters["budget_s"]
+        while len(loads) < parameters["loads"] and (time.monotonic() < stop or len(loads) < _FEWEST):
             session.report("load {} of {}".format(len(loads) + 1, parameters["loads"]))
             loaded, entry = session.load()
             session.first_of_all(entry, inputs[:1])
@@ -37,8 +37,8 @@ def check(session):
             del loaded, entry
             loads.append(_reading(trim))
         loaded, entry = session.load()
-        stop = time.time() + parameters["budget_s"]
-        while len(calls) < parameters["readings"] and (time.time() < stop or len(calls) < _FEWEST):
+        stop = time.monotonic() + parameters["budget_s"]
+        while len(calls) < parameters["readings"] and (time.monotonic() < stop or len(calls) < _FEWEST):
             session.report("reading {} of {}".format(len(calls) + 1, parameters["readings"]))
             for number in range(parameters["calls"]):
                 tensors.flatten_arrays(entry(inputs[number % len(inputs)]))

@@ -19,9 +19,9 @@ def check(session):
     differences = Differences(session.objects)
     first, descriptors, threads = None, [], []
     with session.timed("check"):
-        stop = time.time() + parameters["budget_s"]
+        stop = time.monotonic() + parameters["budget_s"]
         for cycle in range(1, parameters["cycles"] + 1):
-            if time.time() > stop and cycle > _FEWEST_CYCLES:
+            if time.monotonic() > stop and cycle > _FEWEST_CYCLES:
                 break
             session.report("load {} of {}".format(cycle, parameters["cycles"]))
             loaded, entry = session.load()

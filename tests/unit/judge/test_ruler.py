@@ -69,8 +69,15 @@ def test_the_floor_of_what_changes_by_itself_is_not_used(ruler, measure):
 
 def test_what_raised_the_floor_is_no_excuse_where_it_is_what_is_asked(ruler, measure):
     raised = ruler(1e-4, split=9e-4)
-    assert measure(raised, 9e-4)[0] is Verdict.FLOAT_NOISE
-    assert measure(raised, 9e-4, bare=True)[0] is Verdict.SUSPICIOUS
+    assert measure(raised, 4e-3)[0] is Verdict.SUSPICIOUS
+    assert measure(raised, 4e-3, bare=True)[0] is Verdict.DIVERGED
+
+
+def test_what_would_only_raise_the_floor_is_noise_where_it_is_what_is_asked(ruler, measure):
+    quiet = ruler(1e-4)
+    assert measure(quiet, 8e-4)[0] is Verdict.SUSPICIOUS
+    assert measure(quiet, 8e-4, bare=True)[0] is Verdict.FLOAT_NOISE
+    assert measure(quiet, 1e-2, bare=True)[0] is Verdict.DIVERGED
 
 
 def test_the_matrix_has_the_last_word(ruler, measure):

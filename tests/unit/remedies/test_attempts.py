@@ -6,6 +6,7 @@ import pytest
 
 from harness.causes.base import Cause, Remedy, RemedyKind
 from harness.causes.match import Match
+from harness.model.check import Check
 from harness.model.definition import CaseDefinition, SettingDefinition
 from harness.model.outcome import Outcome
 from harness.model.plan import Build, CellId, Environment, Limits, Plan
@@ -63,6 +64,13 @@ def test_another_loader_is_another_case_in_the_same_environment(plan):
     (attempt,) = found.attempts
     assert (attempt.failed, attempt.case, attempt.cause) == (AWAY, "cnn", "cause")
     assert (attempt.cell, attempt.variant) == (AWAY, "cnn+v1-session")
+
+
+def test_remedies_are_tried_without_checks(plan):
+    plan.cases["cnn"] = plan.cases["cnn"].model_copy(update={"checks": [Check.LEAK]})
+    found = attempted(plan, (RemedyKind.LOADER, "v1-session"), (RemedyKind.PACKAGE, "tf-keras"))
+    assert len(list(found.plan.jobs())) == 2
+    assert not list(found.plan.check_jobs())
 
 
 def test_a_settings_own_loader_gives_way(plan):

@@ -23,8 +23,10 @@ ROWS = [
     row("e1/default", "concurrent", "fails", **FAILS),
     row("e2/default", "repeat", "float-noise"),
     row("e2/default", "concurrent", "pass"),
-    row("e3/default", "repeat", "could not run"),
-    row("e3/default", "concurrent", "could not run"),
+    row("e3/default", "repeat", "could not run", required=False),
+    row("e3/default", "concurrent", "could not run", required=False),
+    row("e4/default", "repeat", "could not run"),
+    row("e4/default", "concurrent", "could not run"),
 ]
 
 
@@ -40,14 +42,21 @@ def test_one_row_per_case_and_cell_and_one_column_per_check(report):
         ["cnn", "e1/default", "pass", "FAILS (not re-entrant)"],
         ["cnn", "e2/default", "noise", "pass"],
         ["cnn", "e3/default", "?", "?"],
+        ["cnn", "e4/default", "?", "?"],
     ]
 
 
 def test_findings_say_where_and_what_could_not_be_told(report):
     assert check_findings(report) == [
         "cnn: concurrent fails in e1/default only, of 2 cells: not re-entrant: 5 of 128 calls",
-        "cnn: repeat, concurrent could not run in e3/default: why could not run",
-    ]
+        "cnn: repeat, concurrent could not run in e4/default: why could not run",
+    ], "of a cell that failed the reason is that of the cell"
+
+
+def test_one_reason_is_said_once(make):
+    rows = [row("e1/default", "batch", "could not run", case=case) for case in ("cnn", "rnn")]
+    (line,) = check_findings(make({"cnn": {"e1": "A"}, "rnn": {"e1": "A"}}, checks=rows))
+    assert line == "cnn, rnn: batch could not run in e1/default: why could not run"
 
 
 def test_what_fails_everywhere_is_said_once(make):

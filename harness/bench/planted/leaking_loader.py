@@ -1,0 +1,22 @@
+"""A leaking loader, as a module of a case: it keeps a mebibyte of each load, for a cache that nobody asks.
+
+Nothing is inherited: the size is what ``harness.bench.leak`` says it is.
+"""
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+tf = importlib.import_module("tensorflow")
+_load = tf.saved_model.load
+_kept: list[Any] = []
+
+
+def leaking(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - TensorFlow has no types
+    """Load a model, and keep a mebibyte that was written to."""
+    _kept.append(np.ones(1 << 20, np.uint8))
+    return _load(*arguments, **options)
+
+
+tf.saved_model.load = leaking
