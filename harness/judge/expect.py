@@ -54,15 +54,14 @@ class Seen:
 
     outcome: Outcome
     verdict: Verdict | None
+    checks: Mapping[Check, CheckVerdict] = field(default_factory=dict)
+    """What the case's checks came to there."""
     skew: Verdict | None = None
 
     def against(self, *, is_baseline: bool) -> Verdict | None:
         """The verdict that an expectation is held to; of the baseline's own nothing is expected."""
         found = [each for each in (None if is_baseline else self.verdict, self.skew) if each is not None]
         return worst(found) if found else None
-
-    checks: Mapping[Check, CheckVerdict] = field(default_factory=dict)
-    """What the case's checks came to there."""
 
 
 @dataclass(frozen=True, slots=True)

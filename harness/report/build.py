@@ -276,7 +276,7 @@ def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.
     """Mark the cells and checks whose problem is a known one; return what became of each expectation."""
     rows = {(CellId(cell.environment, cell.setting), cell.case): cell for cell in cells}
     seen = {
-        place: Seen(cell.outcome, cell.verdict, cell.skew, verdicts_at(checks, *place))
+        place: Seen(cell.outcome, cell.verdict, verdicts_at(checks, *place), cell.skew)
         for place, cell in rows.items()
     }
     checked = check_expectations(plan.expectations, today, seen, plan.baseline)

@@ -73,14 +73,14 @@ class Collection:
     """Per case: made ready, or why it could not be."""
     noise: dict[str, NoiseRecordings]
     """Per case for which the plan asks for a noise floor."""
+    checks: dict[tuple[CellId, str, Check], CollectedCheck] = field(default_factory=dict)
+    """Every check that the plan asks for."""
     stages: list[StageRecord] = field(default_factory=list)
     """Every stage of every cell and case that has one."""
     trained: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     """Per case with a training pipeline: the model in the baseline on what that makes there."""
     swaps: list[SwapRecord] = field(default_factory=list)
     """Models on other cells' inputs, where two cells' pipelines made different ones."""
-    checks: dict[tuple[CellId, str, Check], CollectedCheck] = field(default_factory=dict)
-    """Every check that the plan asks for."""
 
 
 def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
@@ -107,22 +107,23 @@ def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
                 own = [each for each in stages if (each.cell, each.case) == (cell, case)]
                 row = _outcome(project, plan, job, states[cell.environment], ready[case], selection)
                 rows.append(_through_stages(row, own))
+    checks = {
+        (job.cell, job.case, job.check): CollectedCheck(
+            recording, recording is not None or selection.wants(job)
+        )
+        for job in plan.check_jobs()
+        for recording in [recording_of(project, plan, job, states, ready)]
+        if job.check is not None
+    }
     return Collection(
         rows,
         states,
         ready,
         _noise(project, plan, states, ready),
+        checks,
         stages,
         collect_trained(project, plan, states, ready),
         collect_swaps(project, plan, states, ready, rows, stages),
-        {
-            (job.cell, job.case, job.check): CollectedCheck(
-                recording, recording is not None or selection.wants(job)
-            )
-            for job in plan.check_jobs()
-            for recording in [recording_of(project, plan, job, states, ready)]
-            if job.check is not None
-        },
     )
 
 
