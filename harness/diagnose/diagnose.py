@@ -28,9 +28,9 @@ def diagnose(
     """Return the named differences between two preprocessed forms of one batch, the best proven first.
 
     ``train`` and ``serve`` have arrays by tensor name: numbers, or object arrays of ``bytes``. ``raw`` is
-    what both were made from: numbers, or encoded images and sounds or text as object arrays of ``bytes``. An empty
-    list says that the two agree but for rounding, or that no correction makes them agree; a tensor that no
-    diagnosis names in ``tensors`` is one or the other. Tensors on one side only are not looked at.
+    what both were made from: numbers, or encoded images and sounds or text as object arrays of ``bytes``. An
+    empty list says that the two agree but for rounding, or that no correction makes them agree; a tensor that
+    no diagnosis names in ``tensors`` is one or the other. Tensors on one side only are not looked at.
     """
     given = dict(raw or {})
     found: list[Diagnosis] = []

@@ -43,10 +43,7 @@ class Scaling:
     def constants(self, x: Array) -> tuple[Array, Array]:
         """Return what is subtracted and what is divided by; one where that would be zero."""
         axes = self.over.axes
-        count = int(np.prod([x.shape[axis] for axis in axes]))
         zero = np.zeros(1)
-        if count < _LEAST:
-            raise ValueError("too few values for statistics")
         if self.kind == "z-score":
             shift, size = x.mean(axes, keepdims=True), x.std(axes, keepdims=True, ddof=self.ddof)
         elif self.kind == "min-max":
@@ -97,6 +94,8 @@ def scalings(array: Array) -> Iterator[Scaling]:
         overs.append(Over("per channel (axis 1)", (0, *axes[2:])))
     overs.append(Over("over the whole array", axes))
     for over in overs:
+        if np.prod([array.shape[axis] for axis in over.axes]) < _LEAST:
+            continue
         for kind in _KINDS:
             yield Scaling(kind, over)
             if kind == "z-score":
@@ -106,11 +105,8 @@ def scalings(array: Array) -> Iterator[Scaling]:
 def scaling_of(array: Array) -> Scaling | None:
     """Return the scaling that would leave the array as it is: the one it must have had."""
     for scaling in scalings(array):
-        try:
-            if agree(array, scaling.apply(array)) and scaling.kind != "centring":
-                return scaling
-        except ValueError:
-            continue
+        if scaling.kind != "centring" and agree(array, scaling.apply(array)):
+            return scaling
     return None
 
 
@@ -124,11 +120,8 @@ def propose(pair: Pair) -> Iterator[Fix]:
         return
     for scaling in scalings(pair.train):
         for side, changed, aim in (("serve", pair.serve, pair.train), ("train", pair.train, pair.serve)):
-            try:
-                scale = scaling.rounding(changed)
-                if not agree(aim, scaling.apply(changed), scale):
-                    continue
-            except ValueError:
+            scale = scaling.rounding(changed)
+            if not agree(aim, scaling.apply(changed), scale):
                 continue
             other = scaling_of(changed)
             if other == scaling:

@@ -136,8 +136,28 @@ def _fits(image: Array, target: Array) -> Iterator[_Fitted]:
                 continue
             line = np.linalg.lstsq(x[known], y[known], rcond=None)[0]
             left = np.sqrt(np.mean(np.square(x[known] @ line - y[known]), axis=0))
+            line = _sparse(x[known, :3], y[known], line, left)
             level = np.maximum(np.abs(line[:3]).sum(axis=0), 1e-12)
             yield _Fitted(float(np.mean(left / level)), geometry, method, line)
+
+
+def _sparse(x: Array, y: Array, line: Array, left: Array) -> Array:
+    """Return the line with one colour per channel where that does as well: colours follow each other."""
+    colours, wanted = x - x.mean(axis=0), y - y.mean(axis=0)
+    squares = np.maximum(np.square(colours).sum(axis=0), 1e-12)
+    factors = colours.T @ wanted / squares[:, None]
+    gaps = np.sqrt(np.maximum(np.square(wanted).sum(axis=0) - factors**2 * squares[:, None], 0) / len(x))
+    out = line.copy()
+    for channel in range(y.shape[1]):
+        # As they are, or reversed, before whichever is nearest.
+        for colour in (channel, 2 - channel, int(gaps[:, channel].argmin())) if y.shape[1] == 3 else ():
+            factor = factors[colour, channel]
+            if gaps[colour, channel] <= 1.1 * left[channel] + _NEAR * abs(factor):
+                out[:, channel] = 0
+                out[colour, channel] = factor
+                out[3, channel] = y[:, channel].mean() - factor * x[:, colour].mean()
+                break
+    return out
 
 
 def _name(line: Array) -> _Named | None:
