@@ -1,4 +1,4 @@
-"""``python -m harness.bench [run] [hand] [aggregate] [compare]``: print facts; no ratio is a failure."""
+"""``python -m harness.bench [PART ...]``: print facts; no ratio is a failure."""
 
 from __future__ import annotations
 

@@ -35,7 +35,8 @@ class Description:
 
     ``different`` is the fraction of elements that are not equal, ``different_pixels`` that of places along
     the last axis where any is not (images with 1, 3 or 4 channels last). ``levels`` is the largest
-    difference in levels of 0..255 where both sides look like images, else None. ``relative`` is the relative L2 distance.
+    difference in levels of 0..255 where both sides look like images, else None. ``relative`` is the
+    relative L2 distance.
     """
 
     train: Side
