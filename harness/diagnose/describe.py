@@ -68,12 +68,14 @@ def describe(train: Array, serve: Array) -> Description:
     apart = distance(train, serve)
     if train.shape != serve.shape or is_text(train) != is_text(serve):
         return Description(*sides, None, None, None, None, apart.relative)
-    if is_text(train):
-        return Description(*sides, apart.relative, None, None, None, apart.relative)
+    if not (is_numeric(train) and is_numeric(serve)):
+        return Description(
+            *sides, float(np.mean(train != serve)) if train.size else 0.0, None, None, None, apart.relative
+        )
     a, b = numbers(train), numbers(serve)
     unequal = ~((a == b) | (np.isnan(a) & np.isnan(b)))
     pixels = levels = None
-    if train.ndim >= 3 and train.shape[-1] in (1, 3, 4):
+    if train.ndim >= 3 and train.size and train.shape[-1] in (1, 3, 4):
         pixels = float(unequal.any(axis=-1).mean())
         level = _level(*sides)
         levels = None if level is None else apart.largest / level
@@ -88,7 +90,8 @@ def _side(array: Array) -> Side:
     x = numbers(array)
     finite = x[np.isfinite(x)]
     measured = (finite.min, finite.max, finite.mean, finite.std)
-    facts = [float(each()) if finite.size else float("nan") for each in measured]
+    with np.errstate(over="ignore"):
+        facts = [float(each()) if finite.size else float("nan") for each in measured]
     return Side(
         str(array.dtype), array.shape, facts[0], facts[1], facts[2], facts[3], int(x.size - finite.size)
     )

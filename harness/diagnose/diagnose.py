@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _MOST_COLUMNS = 256
 #: What costs more than named constants is held against what can be made from the raw input.
 _CHEAP = 3.0
+#: So many elements of a batch of images or sequences are enough to prove anything, and soon looked at.
+_ENOUGH = 2_000_000
 
 
 def diagnose(
@@ -36,10 +38,21 @@ def diagnose(
     found: list[Diagnosis] = []
     for name in train:
         if name in serve and not is_same(train[name], serve[name]):
-            found += [
-                replace(each, tensors=(name,)) for each in _tensor(Pair(train[name], serve[name], given))
-            ]
+            pair = _first_samples(Pair(train[name], serve[name], given))
+            found += [replace(each, tensors=(name,)) for each in _tensor(pair)]
     return sorted(_joined(found), key=lambda each: (len(each.steps), each.residual, each.id))
+
+
+def _first_samples(pair: Pair) -> Pair:
+    """Return as many of the first samples as are enough; tables stay whole, for statistics of all rows."""
+    train, serve = pair.train, pair.serve
+    if train.ndim < 3 or train.size <= _ENOUGH or train.shape[:1] != serve.shape[:1]:
+        return pair
+    count = max(_ENOUGH * len(train) // train.size, 1)
+    raw = {
+        name: each[:count] if each.shape[:1] == train.shape[:1] else each for name, each in pair.raw.items()
+    }
+    return Pair(train[:count], serve[:count], raw)
 
 
 def _tensor(pair: Pair) -> Iterator[Diagnosis]:

@@ -83,7 +83,9 @@ def is_integer(array: Array) -> bool:
 
 
 def numbers(array: Array) -> npt.NDArray[np.float64]:
-    """Return the array as float64."""
+    """Return the array as float64; complex ones with real and imaginary parts along a new last axis."""
+    if array.dtype.kind == "c":
+        return np.stack([array.real, array.imag], axis=-1).astype(np.float64)
     return array.astype(np.float64)
 
 

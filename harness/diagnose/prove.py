@@ -40,11 +40,11 @@ def distance(train: Array, serve: Array) -> Distance:
             return Distance(1.0, 1.0)
         return Distance(float(np.mean(train != serve)) if train.size else 0.0, float(np.any(train != serve)))
     a = numbers(train)
-    if train.shape != serve.shape:
+    if train.shape != serve.shape or (train.dtype.kind == "c") != (serve.dtype.kind == "c"):
         finite = np.abs(a[np.isfinite(a)])
         return Distance(1.0, float(finite.max(initial=0.0)))
     b = numbers(serve)
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(all="ignore"):
         gap = np.where(
             _same(a, b), 0.0, np.nan_to_num(a, posinf=0, neginf=0) - np.nan_to_num(b, posinf=0, neginf=0)
         )
@@ -93,9 +93,7 @@ def is_proven(fix: Fix, pair: Pair, before: Distance) -> Distance | None:
         return None
     train, serve = applied
     # Arrays of one value agree with too much, and so would what is left after a crop to nothing.
-    if train.size < _LEAST_PART * min(pair.train.size, pair.serve.size) or not _says_something(
-        train, pair.train
-    ):
+    if train.size < _LEAST_PART * min(pair.train.size, pair.serve.size) or not _says_something(train):
         return None
     if before.relative < fix.least or not agree(train, serve, fix.scale, fix.slack):
         return None
@@ -145,11 +143,11 @@ def may_be_lines(train: Array, serve: Array) -> bool:
     )
 
 
-def _says_something(train: Array, original: Array) -> bool:
-    """Whether there is more than one value, where there was."""
+def _says_something(train: Array) -> bool:
+    """Whether there is more than one value: what is constant agrees with too much."""
     if is_text(train):
         return train.size > 0
-    return _has_values(train) or not _has_values(original)
+    return _has_values(train)
 
 
 def _has_values(array: Array) -> bool:

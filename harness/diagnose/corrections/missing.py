@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: One pair of numbers that differs once is a difference, and no filling.
 _LEAST = 2
+_LEAST_VALUES = 3
 _MOST = 0.9  # of all elements
 
 
@@ -54,7 +55,11 @@ def propose(pair: Pair) -> Iterator[Fix]:
     one_value = len(values) == 1 and len(fills) > 1
     if count < max(_LEAST, 2 * len(fills)) or (any(fill.where.all() for fill in fills) and not one_value):
         return
-    if count > _MOST * t.size:
+    different = np.zeros(t.shape, bool)
+    for fill in fills:
+        different[:, fill.column] = fill.where
+    # What was not missing must agree, and not by being the same everywhere.
+    if count > _MOST * t.size or np.unique(t[~different]).size < _LEAST_VALUES:
         return
 
     def fill_in(array: Array) -> Array:

@@ -36,7 +36,8 @@ def propose(pair: Pair) -> Iterator[Fix]:
     train, serve = pair.train, pair.serve
     if train.shape != serve.shape or train.ndim == 0:
         return
-    yield from _rows(pair)
+    if train.dtype.kind == serve.dtype.kind or (is_numeric(train) and is_numeric(serve)):
+        yield from _rows(pair)
     if is_numeric(train) and is_numeric(serve) and train.ndim <= _MOST_AXES:
         yield from _columns(pair)
         yield from _ids(pair)

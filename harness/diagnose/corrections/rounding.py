@@ -81,6 +81,9 @@ def propose(pair: Pair) -> Iterator[Fix]:
                 )
             break
         for narrow in _NARROW:
+            # What is not finite becomes any integer at all.
+            if narrow.id != "dtype" and not np.isfinite(numbers(other)).all():
+                continue
             if np.array_equal(x, numbers(narrow.apply(rounded))):
                 wide = f"{other.dtype}"
                 yield _fix(narrow.id, narrow.name, wide, narrow.apply, in_serving=on_rounded_serving)
