@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Statistics of fewer values than this make everything the same.
 _LEAST = 4
+#: Statistics computed in float32 move values about as much, and their own z-score would undo that.
+_BEYOND_ROUNDING = 1e-5
 
 
 class Over(NamedTuple):
@@ -141,6 +143,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
                 apply=(on_serve if side == "serve" else on_train)(scaling.apply),
                 cost=NOTHING_FITTED + 0.1 * (scaling.kind == "centring") + 2.5 * (other is None),
                 scale=scale,
+                least=_BEYOND_ROUNDING,
             )
 
 
