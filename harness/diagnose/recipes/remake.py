@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _KINDS = (table, times, image, sound)
 #: What remains of the difference must be small against it on both sides.
 _LEFT = 0.25
+#: What is less is rounding, though one way of rounding may fit it.
+_BEYOND_ROUNDING = 1e-5
 #: A difference of more steps than this is no explanation.
 _MOST_STEPS = 3
 
@@ -45,6 +47,8 @@ def _nearest(pair: Pair, of_train: list[Recipe], of_serve: list[Recipe]) -> Diag
         key=lambda both: (len(_steps(*both)), both[0].cost + both[1].cost),
     )
     before = distance(pair.train, pair.serve)
+    if before.relative < _BEYOND_ROUNDING:
+        return None
     for train, serve in pairs:
         left = [_left(pair.train, train), _left(pair.serve, serve)]
         if len(_steps(train, serve)) <= _MOST_STEPS and all(
