@@ -75,13 +75,18 @@ def describe(train: Array, serve: Array) -> Description:
     a, b = numbers(train), numbers(serve)
     unequal = ~((a == b) | (np.isnan(a) & np.isnan(b)))
     pixels = levels = None
-    if train.ndim >= 3 and train.size and train.shape[-1] in (1, 3, 4):
+    if _is_image(train):
         pixels = float(unequal.any(axis=-1).mean())
         level = _level(*sides)
         levels = None if level is None else apart.largest / level
     return Description(
         *sides, float(unequal.mean()) if train.size else 0.0, pixels, apart.largest, levels, apart.relative
     )
+
+
+def _is_image(array: Array) -> bool:
+    """Whether an array has rows, columns and channels: one channel says so only in a batch."""
+    return bool(array.size) and (array.ndim, array.shape[-1]) in {(3, 3), (3, 4), (4, 1), (4, 3), (4, 4)}
 
 
 def _side(array: Array) -> Side:
@@ -102,11 +107,14 @@ def _level(train: Side, serve: Side) -> float | None:
     if train.low is None or train.high is None or serve.low is None or serve.high is None:
         return None
     low, high = min(train.low, serve.low), max(train.high, serve.high)
+    if train.dtype == serve.dtype == "uint8":
+        return 1.0
     if low >= 0 and high <= 1:
         return 1 / _LEVELS
     if low >= -1 and high <= 1:
         return 2 / _LEVELS
-    return 1.0 if low >= -_LEVELS and 1 < high <= _LEVELS else None
+    # Below half of the range it may be anything: 0..16 is no image of 255 levels.
+    return 1.0 if low >= -_LEVELS and _LEVELS / 2 < high <= _LEVELS else None
 
 
 def _percent(fraction: float) -> str:

@@ -95,7 +95,12 @@ def scalings(array: Array) -> Iterator[Scaling]:
     if array.ndim > 2:
         overs.append(Over("per channel (axis 1)", (0, *axes[2:])))
     overs.append(Over("over the whole array", axes))
-    for over in overs:
+    # Where an axis has one entry two of them are the same: it is called by the coarser one's name.
+    named = {
+        frozenset(axis for axis in axes if axis not in over.axes and array.shape[axis] > 1): over
+        for over in overs
+    }
+    for over in named.values():
         if np.prod([array.shape[axis] for axis in over.axes]) < _LEAST:
             continue
         for kind in _KINDS:
