@@ -64,6 +64,7 @@ def _run(tf, request, case, report, phases, part):
         raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
     with failing_as("run-failed"):
         entry = loader.entry(tf, loaded, case)
+    part["effective"]["initialisation"] = initialisation(tf, loader, loaded, case)
     first = []
     for run in range(case["runs"]):
         for number, batch in enumerate(case["batches"]):
@@ -87,6 +88,14 @@ def _run(tf, request, case, report, phases, part):
         with phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
             variables = loader.variables(loaded, case)
             part["floor"] = floor.measure(tf, case, request["objects"], entry, variables, first, report)
+
+
+def initialisation(tf, loader, loaded, case):
+    """Return what the loader says of it; that it cannot be told is no failure of the case."""
+    try:
+        return loader.initialisation(tf, loaded, case)
+    except Exception as error:
+        return {"unknown": texts.one_line(error)}
 
 
 def bring_code(tf, case, report):

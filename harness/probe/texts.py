@@ -8,6 +8,7 @@ from . import scrub
 TRACEBACK_LINES = 60
 LOG_TAIL_BYTES = 8000
 
+_BEFORE_THE_KERNEL = ("Node: ", "<stack traces unav", 'File "', "Detected at node")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -29,7 +30,7 @@ def one_line(error):
         lines = [_ANSI.sub("", line) for line in _inside_keras(lines[1:])]
     if lines and lines[0] == "Graph execution error:":
         # 2.9 and later put the node's origin first. The kernel's own words follow one of these lines:
-        heads = [i for i, line in enumerate(lines[:-1]) if line.startswith(("Node: ", "<stack traces unav"))]
+        heads = [i for i, line in enumerate(lines[:-1]) if line.startswith(_BEFORE_THE_KERNEL)]
         lines = lines[heads[-1] + 1 :] if heads else lines[1:]
     return ": ".join([type(error).__name__, *lines[:1]])
 

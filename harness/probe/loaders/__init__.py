@@ -4,7 +4,9 @@ A loader has two steps, because their failures are two outcomes: ``load(tf, case
 stay referenced while the model runs, and ``entry(tf, loaded, case)`` returns a function that takes the
 inputs of one batch (see ``tensors.read_inputs``) and returns the structure the model gave. A third,
 ``variables(loaded, case)``, returns those that the entry reads, each with ``dtype`` (TensorFlow's),
-``numpy`` and ``assign``. ``release(loaded)`` closes what does not go by itself with the last reference.
+``numpy`` and ``assign``. A fourth, ``initialisation(tf, loaded, case)``, returns what initialised the model
+and what its entry reads that has no value (see ``initialisation``), or ``None`` where that cannot happen.
+``release(loaded)`` closes what does not go by itself with the last reference.
 
 All of them name inputs and outputs as the signature does, so that one case compares across loaders.
 """
@@ -13,8 +15,16 @@ from . import keras_model, saved_model, v1_session
 from .base import Loader
 
 LOADERS = {
-    "saved_model": Loader(saved_model.load, saved_model.entry, saved_model.variables),
-    "v1-session": Loader(v1_session.load, v1_session.entry, v1_session.variables, v1_session.release),
+    "saved_model": Loader(
+        saved_model.load, saved_model.entry, saved_model.variables, saved_model.initialisation
+    ),
+    "v1-session": Loader(
+        v1_session.load,
+        v1_session.entry,
+        v1_session.variables,
+        v1_session.initialisation,
+        v1_session.release,
+    ),
     "keras": Loader(keras_model.load_keras, keras_model.entry, keras_model.variables),
     "tf-keras": Loader(keras_model.load_tf_keras, keras_model.entry, keras_model.variables),
     "tfsm-layer": Loader(keras_model.load_layer, keras_model.entry_layer, keras_model.variables_layer),

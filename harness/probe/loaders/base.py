@@ -4,9 +4,10 @@ import collections
 
 from .. import tensors, texts
 
-Loader = collections.namedtuple("Loader", ["load", "entry", "variables", "release"])
-# What only Python holds is released when the last reference goes.
-Loader.__new__.__defaults__ = (lambda loaded: None,)  # noqa: ARG005 - 3.6 has no other defaults
+Loader = collections.namedtuple("Loader", ["load", "entry", "variables", "initialisation", "release"])
+# Objects are restored whole or not at all, so most have no initialisation to tell of; and what only Python holds is released when the
+# last reference goes.
+Loader.__new__.__defaults__ = (lambda tf, loaded, case: None, lambda loaded: None)  # noqa: ARG005 - for 3.6
 
 DEFAULT_SIGNATURE = "serving_default"
 

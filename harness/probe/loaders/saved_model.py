@@ -2,6 +2,7 @@
 
 from .. import tensors
 from . import base
+from . import initialisation as initial
 
 
 def load(tf, case):
@@ -19,7 +20,14 @@ def entry(tf, loaded, case):
         raise base.no_such_signature(wanted, signatures)
     signature = signatures[wanted]
     specs = signature.structured_input_signature[1]
-    return lambda inputs: signature(**_arguments(tf, specs, inputs))
+    graph = _graph(tf, loaded, case)
+    check = initial.guard(graph, signature.graph.get_operations()) if graph else lambda: None
+
+    def run(inputs):
+        check()
+        return signature(**_arguments(tf, specs, inputs))
+
+    return run
 
 
 def _arguments(tf, specs, inputs):
@@ -44,3 +52,29 @@ def variables(loaded, case):
     else:
         functions = getattr(base.attribute(loaded, case["function"]), "concrete_functions", ())
     return base.captured(functions)
+
+
+def initialisation(tf, loaded, case):
+    """Return what initialised a graph of TensorFlow 1; ``None`` for objects, restored whole or not at all."""
+    graph = _graph(tf, loaded, case)
+    wanted = case["signature"] or base.DEFAULT_SIGNATURE
+    if graph is None or case["function"] is not None or wanted not in loaded.signatures:
+        return None
+    return initial.state(graph, case["model"], wanted, runs_tables=True)
+
+
+def _graph(tf, loaded, case):
+    """Return the whole graph of a model of TensorFlow 1, out of which its signatures are cut."""
+    if not isinstance(getattr(loaded, "graph", None), tf.Graph) or not hasattr(loaded, "prune"):
+        return None
+
+    def read():
+        from tensorflow.python.saved_model import loader_impl  # nothing public reads the file
+
+        graphs = loader_impl.parse_saved_model(case["model"]).meta_graphs
+        tags = case["tags"]
+        return next(each for each in graphs if tags is None or set(each.meta_info_def.tags) == set(tags))
+
+    return initial.Graph(
+        tf, loaded.graph, read, lambda wanted: [each.numpy() for each in loaded.prune([], wanted)()]
+    )

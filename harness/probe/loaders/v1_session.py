@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import tensors, texts
 from . import base
+from . import initialisation as initial
 
 _SERVE = "serve"
 #: Operations that hold a variable: a handle to it (all that TensorFlow 2 writes), or the thing itself.
@@ -68,8 +69,10 @@ def entry(tf, loaded, case):
     # The protobufs of 2.13 and older know no defaults, and drop what the file says of them.
     declared = getattr(signature, "defaults", {})
     defaults = {inputs[name][None]: tf.make_ndarray(value) for name, value in declared.items()}
+    check = initial.guard(_graph(loaded), initial.reached(wanted))
 
     def run(given):
+        check()
         arrays = loaded.session.run(wanted, {**defaults, **_feed(inputs, given)})
         found = {id(tensor): array for tensor, array in zip(wanted, arrays)}
         return {
@@ -168,7 +171,8 @@ def variables(loaded, case):
     """Return the variables that the outputs of the case's signature are computed from."""
     tf, session = loaded.tf, loaded.session
     outputs = _signature(loaded, case).outputs.values()
-    reached = _reached([leaf for info in outputs for leaf in _parts(tf, info, session.graph).values()])
+    parts = [leaf for info in outputs for leaf in _parts(tf, info, session.graph).values()]
+    reached = initial.reached(parts)
     # In the order of the graph, which is the same in every process: a seed then moves the same numbers.
     holders = [each for each in session.graph.get_operations() if each.type in (_HANDLE, *_REFERENCES)]
     found = []
@@ -183,12 +187,13 @@ def variables(loaded, case):
     return found
 
 
-def _reached(outputs):
-    """Return the operations whose values ``outputs`` are computed from."""
-    reached, waiting = set(), [tensor.op for tensor in outputs]
-    while waiting:
-        operation = waiting.pop()
-        if operation not in reached:
-            reached.add(operation)
-            waiting += [tensor.op for tensor in operation.inputs]
-    return reached
+def initialisation(tf, loaded, case):  # noqa: ARG001 - the form of every loader
+    """Return what initialised the model, and what the case's signature reads that has no value."""
+    wanted = case["signature"] or base.DEFAULT_SIGNATURE
+    if wanted not in loaded.meta_graph.signature_def:
+        return None
+    return initial.state(_graph(loaded), case["model"], wanted, runs_tables=False)
+
+
+def _graph(loaded):
+    return initial.Graph(loaded.tf, loaded.session.graph, lambda: loaded.meta_graph, loaded.session.run)

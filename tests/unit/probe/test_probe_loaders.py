@@ -99,3 +99,17 @@ Call arguments received by layer "m" (type Model):
 )
 def test_what_keras_wraps_is_what_is_said(text, line):
     assert one_line(TypeError(text)) == line
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "Node: 'lookup'",
+        "Detected at node lookup defined at (most recent call last):\n<stack traces unavailable>",
+        'Detected at node lookup defined at (most recent call last):\n  File "a.py", line 1, in load\n\n'
+        '  File "b.py", line 2, in call\n',
+    ],
+)
+def test_of_a_graph_what_the_kernel_says_is_said_and_not_where_its_node_is_from(origin):
+    text = f"Graph execution error:\n\n{origin}\nTable not initialized.\n\t [[{{{{node lookup}}}}]]"
+    assert one_line(TypeError(text)) == "TypeError: Table not initialized."
