@@ -26,6 +26,8 @@ ORDER = (
         "intra-op threads",
         "inter-op threads",
         "oneDNN ISA cap",
+        "op determinism",
+        "seed",
     ),
     *("GPU", "TF32", "GPU driver", "CUDA", "cuDNN", "build"),
     *("Python", "Keras", "tf-keras", "NumPy", "protobuf", "h5py"),
@@ -75,6 +77,10 @@ def effective_factors(effective: Mapping[str, Any], build: str) -> dict[str, str
         found["oneDNN ISA cap"] = effective["onednn_isa_cap"] or "none"
     if effective.get("grappler") is not None:
         found["Grappler"] = _switch(effective["grappler"])
+    if effective.get("op_determinism") is not None:
+        found["op determinism"] = _switch(effective["op_determinism"])
+    if "seed" in effective:
+        found["seed"] = _ABSENT if effective["seed"] is None else str(effective["seed"])
     keras = effective.get("keras")
     if keras:
         found["Keras"] = f"{keras['from']} {keras['version'] or UNKNOWN}"
@@ -131,6 +137,8 @@ def _variables(effective: Mapping[str, Any], found: Mapping[str, str]) -> dict[s
         variables.pop("DNNL_MAX_CPU_ISA", None)
     if "Keras" in found:
         variables.pop("TF_USE_LEGACY_KERAS", None)
+    if "op determinism" in found:
+        variables.pop("TF_DETERMINISTIC_OPS", None)
     # Only 0 has the effect that TF32 tells; without a GPU no value has any.
     if "TF32" in found and (variables.get("NVIDIA_TF32_OVERRIDE") == "0" or found["GPU"] == "none"):
         variables.pop("NVIDIA_TF32_OVERRIDE", None)

@@ -220,6 +220,12 @@ class SettingDefinition(Keys):
     """Run the signature compiled by XLA."""
     grappler: bool = True
     """False switches TensorFlow's graph optimizer off."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    """Seed of Python, NumPy and TensorFlow, set before the model is loaded. It reaches what is traced after
+    that (the loaders of Keras), and not the random operations that a SavedModel brings along."""
+    deterministic: bool = False
+    """Op determinism: operations that have no deterministic way to run fail, and random ones without a seed.
+    Before TensorFlow 2.8 the variable TF_DETERMINISTIC_OPS, which is for GPUs."""
     loader: Loader | None = None
     """How models are loaded, instead of what each case says."""
 

@@ -11,7 +11,8 @@
      "variables": {name: value},    those of the setting: set by the launcher already, here for the record
      "cases": [{"result": path, "key": str, "identity": anything, "model": folder,
                 "setting": {"device": null | "cpu" | "gpu:N", "intra_op_threads": null | int,
-                            "inter_op_threads": null | int, "jit_compile": bool, "grappler": bool},
+                            "inter_op_threads": null | int, "jit_compile": bool, "grappler": bool,
+                            "seed": null | int, "deterministic": bool},
                 "loader": "saved_model" | "v1-session" | "keras" | "tf-keras" | "tfsm-layer",
                 "imports": [module, ...], "modules": [path, ...], "libraries": [path, ...],
                 "tags": null | [str], "signature": null | str, "function": null | str,

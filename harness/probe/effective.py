@@ -184,7 +184,27 @@ def of_run(tf):
         "gpus": [_gpu(tf, gpu) for gpu in gpus if gpu in visible],
         "gpu_driver": _gpu_driver() if gpus else None,
         "tf32": _tf32(tf) if gpus else None,
+        "seed": _seed(),
+        "op_determinism": _op_determinism(tf),
     }
+
+
+def _seed():
+    """Return TensorFlow's global seed; ``None`` for none. Nothing public tells it."""
+    from tensorflow.python.eager import context
+
+    return context.global_seed()
+
+
+def _op_determinism(tf):
+    """Whether operations have to be deterministic: by the switch of 2.8 and later, or by the variable."""
+    if os.environ.get("TF_DETERMINISTIC_OPS", "").lower() in ("1", "true"):
+        return True
+    if not hasattr(tf.config.experimental, "enable_op_determinism"):
+        return False
+    from tensorflow.python.framework import config
+
+    return bool(config.is_op_determinism_enabled())
 
 
 def _gpu(tf, device):

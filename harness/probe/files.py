@@ -10,7 +10,9 @@ FORMAT = 1
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 _REQUEST = ("objects", "imported", "isolation", "tensorflow", "scrub", "secrets", "variables", "cases")
-_SETTING = ("device", "intra_op_threads", "inter_op_threads", "jit_compile", "grappler")
+_SETTING = (
+    "device", "intra_op_threads", "inter_op_threads", "jit_compile", "grappler", "seed", "deterministic",
+)  # fmt: skip
 _CASE = (
     "result", "key", "identity", "model", "loader", "tags", "signature", "function", "batches",
     "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting", "floor", "save_to",

@@ -3,6 +3,9 @@
 import faulthandler
 import importlib
 import os
+import random
+
+import numpy as np
 
 from . import checks, effective, files, floor, loaders, local, measure, re_export, tensors, texts
 from .failing import CaseError, failing_as
@@ -143,6 +146,15 @@ def apply_setting(tf, setting):
             text = "device {!r} does not exist here; there are {} GPUs"
             raise texts.PlainError(text.format(setting["device"], len(gpus)))
         tf.config.set_visible_devices(gpus[int(number or 0) :][:1] if kind == "gpu" else [], "GPU")
+    if setting["seed"] is not None:
+        random.seed(setting["seed"])
+        np.random.seed(setting["seed"])
+        tf.random.set_seed(setting["seed"])
+    if setting["deterministic"]:
+        if hasattr(tf.config.experimental, "enable_op_determinism"):
+            tf.config.experimental.enable_op_determinism()
+        else:
+            os.environ["TF_DETERMINISTIC_OPS"] = "1"  # before 2.8; read at the first op that asks
 
 
 def differing(first, further, batch, run):

@@ -54,6 +54,9 @@ class SettingRow(Row):
     inter_op_threads: int | None
     jit_compile: bool
     grappler: bool
+    seed: int | None = None
+    deterministic: bool = False
+    """Whether operations had to be deterministic."""
     loader: str | None = None
     """How models are loaded, instead of what each case says."""
 

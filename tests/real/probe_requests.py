@@ -20,6 +20,8 @@ SETTING = {
     "inter_op_threads": None,
     "jit_compile": False,
     "grappler": True,
+    "seed": None,
+    "deterministic": False,
 }
 SECRET = "hunter2-hunter2"  # no one's
 

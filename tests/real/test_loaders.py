@@ -271,6 +271,7 @@ def test_a_setting_reaches_the_session(probing, environment, release, tmp_path):
     (tmp_path / "tells.py").write_text(TELLS)
     setting = {
         "device": "cpu", "intra_op_threads": 1, "inter_op_threads": 2, "jit_compile": True, "grappler": False,
+        "seed": 7, "deterministic": True,
     }  # fmt: skip
     modules = [str(tmp_path / "tells.py")]
     add(

@@ -246,6 +246,8 @@ SWITCHED = {
     "jit_compile": True,
     "grappler": False,
     "device": "cpu",
+    "seed": 7,
+    "deterministic": True,
 }
 
 
@@ -264,6 +266,8 @@ def test_a_setting_is_what_is_in_effect(probing, isolation):
     assert effective["onednn"] is False
     assert effective["xla"] == "devices and CPU"
     assert effective["grappler"] is False
+    assert (effective["seed"], effective["op_determinism"]) == (7, True)
+    assert (other["seed"], other["op_determinism"]) == (None, False)
     assert (effective["intra_op_threads"], effective["inter_op_threads"]) == (1, 2)
     imports = {result["phases"]["import"]["wall_s"] for result in results.values()}
     assert len(imports) == (1 if isolation == "fork" else 3), "shared where forked, each its own otherwise"

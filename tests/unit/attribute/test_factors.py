@@ -38,6 +38,8 @@ EFFECTIVE = {
     "gpus": [],
     "gpu_driver": None,
     "tf32": None,
+    "seed": None,
+    "op_determinism": False,
 }
 
 
@@ -53,6 +55,8 @@ def test_a_whole_recording_in_the_fixed_order():
         ("intra-op threads", "default"),
         ("inter-op threads", "4"),
         ("oneDNN ISA cap", "none"),
+        ("op determinism", "off"),
+        ("seed", "absent"),
         ("GPU", "none"),
         ("TF32", "no GPU"),
         ("GPU driver", "no GPU"),
@@ -93,6 +97,10 @@ def test_every_factor_has_its_place_and_variables_come_last():
         ({"tf_keras": "2.16.0"}, "tf-keras", "2.16.0"),
         ({"keras": {"from": "keras", "version": None, "major": 3}}, "Keras", "keras unknown"),
         ({"grappler": False}, "Grappler", "off"),
+        ({"op_determinism": True}, "op determinism", "on"),
+        ({"op_determinism": False}, "op determinism", "off"),
+        ({"seed": None}, "seed", "absent"),
+        ({"seed": 0}, "seed", "0"),
         ({"variables": {"A": None}}, "variable A", "unset"),
     ],
 )

@@ -8,7 +8,7 @@ from harness.probe.loaders.initialisation import init_op, reached
 
 
 class Nodes(SimpleNamespace):
-    def WhichOneof(self, _):
+    def WhichOneof(self, _):  # noqa: N802 - protobuf's own name
         return "node_list"
 
 

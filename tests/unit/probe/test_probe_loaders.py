@@ -106,8 +106,10 @@ def test_what_keras_wraps_is_what_is_said(text, line):
     [
         "Node: 'lookup'",
         "Detected at node lookup defined at (most recent call last):\n<stack traces unavailable>",
-        'Detected at node lookup defined at (most recent call last):\n  File "a.py", line 1, in load\n\n'
-        '  File "b.py", line 2, in call\n',
+        (
+            'Detected at node lookup defined at (most recent call last):\n  File "a.py", line 1, in load\n\n'
+            '  File "b.py", line 2, in call\n'
+        ),
     ],
 )
 def test_of_a_graph_what_the_kernel_says_is_said_and_not_where_its_node_is_from(origin):

@@ -65,6 +65,9 @@ def test_what_the_outputs_depend_on_is(plan, job):
         key_of(with_setting(inter_op_threads=1), job),
         key_of(with_setting(jit_compile=True), job),
         key_of(with_setting(grappler=False), job),
+        key_of(with_setting(seed=0), job),
+        key_of(with_setting(seed=7), job),
+        key_of(with_setting(deterministic=True), job),
     ]
     assert len(set(keys)) == len(keys)
 
@@ -91,6 +94,8 @@ def test_the_key_of_a_plain_case_is_what_it_has_always_been(plan, job, monkeypat
             "inter_op_threads": None,
             "jit_compile": False,
             "grappler": True,
+            "seed": None,
+            "deterministic": False,
         },
         host="host",
     )
