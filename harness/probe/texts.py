@@ -30,7 +30,9 @@ def one_line(error):
         lines = [_ANSI.sub("", line) for line in _inside_keras(lines[1:])]
     if lines and lines[0] == "Graph execution error:":
         # 2.9 and later put the node's origin first. The kernel's own words follow one of these lines:
-        heads = [i for i, line in enumerate(lines[:-1]) if line.startswith(_BEFORE_THE_KERNEL)]
+        # A session puts the origin behind it once more, after a line that names the node in brackets.
+        end = next((i for i, line in enumerate(lines) if line.startswith("[[{{node")), len(lines))
+        heads = [i for i, line in enumerate(lines[: end - 1]) if line.startswith(_BEFORE_THE_KERNEL)]
         lines = lines[heads[-1] + 1 :] if heads else lines[1:]
     return ": ".join([type(error).__name__, *lines[:1]])
 

@@ -150,8 +150,8 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
         name: walk.parse(pb.SignatureDef, each) for name, each in walk.entries(view, _SIGNATURES)
     }
     own = {name: each for name, each in sorted(signatures.items()) if name not in RESERVED_SIGNATURES}
-    fed = {name: list(_tensors(each.inputs)) for name, each in own.items()}
-    fetched = {node_of(tensor) for each in own.values() for tensor in _tensors(each.outputs)}
+    fed = {name: list(tensors_of(each.inputs)) for name, each in own.items()}
+    fetched = {node_of(tensor) for each in own.values() for tensor in tensors_of(each.outputs)}
     restore_op = next(map(text, walk.inside(view, *_SAVER)), "") or None
     info = pb.WholeMetaInfoDef()
     for each in walk.inside(view, _INFO):
@@ -177,7 +177,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     )
 
 
-def _tensors(infos: Mapping[str, pb.TensorInfo]) -> Iterator[str]:
+def tensors_of(infos: Mapping[str, pb.TensorInfo]) -> Iterator[str]:
     """Yield the name of every tensor that the inputs or outputs of a signature are made of."""
     for _, info in sorted(infos.items()):
         if info.HasField("composite_tensor"):
@@ -205,7 +205,7 @@ def _collections(walk: Walk, view: memoryview) -> Iterator[tuple[str, tuple[list
 def _init_op(signatures: Mapping[str, pb.SignatureDef], collections: _Collections) -> str | None:
     """Return what the v1 loader runs once variables are restored (saved_model/loader_impl.py)."""
     if _INIT_SIGNATURE in signatures:
-        return next(_tensors(signatures[_INIT_SIGNATURE].outputs), None)
+        return next(tensors_of(signatures[_INIT_SIGNATURE].outputs), None)
     for name in _INIT_COLLECTIONS:
         if name in collections and collections[name][0]:
             return text(collections[name][0][0])
