@@ -19,7 +19,7 @@ from harness.model.noise import MeasuredSpread, NoiseRatio, spreads_of
 from harness.model.recording import Output, OutputId, RecordedOutputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any
 
     from harness.compare.elements import Array
@@ -79,6 +79,7 @@ class JudgedCase:
 
     ``floor`` is the baseline's recording of replicates, ``threads`` the one with another number of threads;
     None where there is none. ``read`` returns the array an entry names, numeric ones best as memory maps.
+    ``drawn`` names outputs that random ops reach: their replicates spread by what is drawn, and not by noise.
     ``other_process`` is whether the floor's first run was given the inputs of the baseline's recording here,
     so that it has to agree with it to the bit.
     """
@@ -91,10 +92,12 @@ class JudgedCase:
         threads: Mapping[str, Any] | None,
         limits: Mapping[str, ToleranceDefinition],
         read: Callable[[ArrayEntry], Array],
+        drawn: Collection[str] = (),
         *,
         other_process: bool = True,
     ) -> None:
         self._read = read
+        self._drawn = drawn
         self._limits = limits
         self._cache: Cache = {}
         self._ratios: dict[tuple[ArrayEntry, ArrayEntry], NoiseRatio] = {}
@@ -220,6 +223,8 @@ class JudgedCase:
         floor, problem = None, None
         if is_float and spread is None:
             problem = "its noise was not measured"
+        elif is_float and output.id.name in self._drawn:
+            problem = "random numbers reach it, and are no noise"
         elif is_float and spread is not None and not (moved and (moved["inputs"] or moved["variables"])):
             problem = "no float input and no weight could be moved"
         elif is_float and spread is not None and spread.lost is not None:

@@ -139,9 +139,12 @@ def _other_loader(same: _Changed, loader: str) -> _Changed | None:
     (setting_name, setting), (name, case) = same.setting, same.case
     if loader == (setting.loader or case.loader):
         return None
+    if setting.loader is not None:
+        # Under a name of its own: other remedies of the same failure keep the setting as it is.
+        setting_name, setting = f"{setting_name}+{loader}", setting.model_copy(update={"loader": None})
     return replace(
         same,
-        setting=(setting_name, setting.model_copy(update={"loader": None})),
+        setting=(setting_name, setting),
         case=(f"{name}+{loader}", case.model_copy(update={"loader": loader})),
     )
 

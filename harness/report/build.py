@@ -17,6 +17,7 @@ from harness.report.document import ClassRow, ProposalRow, Report
 from harness.report.entries import entry_rows
 from harness.report.explain import explain_case
 from harness.report.findings import finding_rows
+from harness.report.initialisation import initialisation_remarks
 from harness.report.mend import cause_rows, remedy_rows
 from harness.report.pipelines import (
     pipelines_of,
@@ -42,6 +43,7 @@ from harness.report.rows import (
 from harness.report.skew import skew_rows
 from harness.report.tables import class_name
 from harness.run.foresee import foresee
+from harness.run.origins import Origin
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -100,7 +102,9 @@ def build_report(
     checks: list[CheckRow] = []
     explained: dict[str, CaseExplanation] = {}
     for case in plan.cases:
-        rows = _CaseRows(read, plan, case, collection)
+        rows = _CaseRows(
+            read, plan, case, collection, Origin(project, plan.cases[case], collection.ready[case])
+        )
         classes, divergences = rows.classes(), rows.divergences()
         if rows.pipelines:
             class_of = {cell: row.cells[0] for row in classes for cell in row.cells}
@@ -119,10 +123,10 @@ def build_report(
         for cell in cells:
             if cell.case == case and cell.outcome is Outcome.RECORDED:
                 cell.not_compared = rows.not_compared
-        remarks += rows.remarks
         of_case = [row for row in collection.rows if row.case == case]
         libraries = stage_factors(rows.pipelines)
         explained[case] = explain_case(plan, case, of_case, classes, divergences, libraries)
+        remarks += [*rows.remarks, *initialisation_remarks(case, of_case)]
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
     _skewed(cells, skews)
     expected = _expect(plan, cells, checks, today)
@@ -176,7 +180,12 @@ class _CaseRows:
     """One case over all cells that recorded it, as rows."""
 
     def __init__(
-        self, read: Callable[[ArrayEntry], Array], plan: Plan, case: str, collection: Collection
+        self,
+        read: Callable[[ArrayEntry], Array],
+        plan: Plan,
+        case: str,
+        collection: Collection,
+        origin: Origin,
     ) -> None:
         self.case = case
         self.baseline = str(plan.baseline)
@@ -196,9 +205,10 @@ class _CaseRows:
             self._noise.threads if self._noise else None,
             self._limits,
             read,
+            origin.drawn,
         )
         self.remarks = case_remarks(
-            case, self.baseline, self._recorded, self._judged, self._limits, self._noise
+            case, self.baseline, self._recorded, self._judged, self._limits, self._noise, origin
         )
 
     def _through(self, plan: Plan, cell: CellId, recording: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from harness.model.recording import RecordedOutputs
 from harness.model.verdict import Verdict, worst
 from harness.report.document import CauseRow, RemedyRow
 from harness.run.mend import causes_of, re_export_result
+from harness.run.origins import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +79,7 @@ def remedy_rows(
             says = f"still {outcome.outcome}: {outcome.reason}"
             rows.append(_row(plan, attempt, outcome.outcome, None, says))
             continue
-        verdict = _verdict(plan, collection, attempt, outcome, originals, read)
+        verdict = _verdict(project, plan, collection, attempt, outcome, originals, read)
         rows.append(_row(plan, attempt, outcome.outcome, verdict, _SAYS[verdict]))
     return rows
 
@@ -104,6 +105,7 @@ def _missing_re_export(project: Project, remedies: Remedies, attempt: Attempt) -
 
 
 def _verdict(
+    project: Project,
     plan: Plan,
     collection: Collection,
     attempt: Attempt,
@@ -126,6 +128,7 @@ def _verdict(
         noise.threads if noise else None,
         plan.cases[attempt.case].tolerance,
         read,
+        Origin(project, plan.cases[attempt.case], collection.ready[attempt.case]).drawn,
     )
     return worst([each.judgement.verdict for each in judged.judge(_MENDED, str(plan.baseline))])
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.model.definition import ToleranceDefinition
     from harness.model.recording import OutputId, RecordedOutputs
     from harness.run.collect import NoiseRecordings
+    from harness.run.origins import Origin
 
 
 def case_remarks(
@@ -23,6 +24,7 @@ def case_remarks(
     judged: JudgedCase,
     limits: Mapping[str, ToleranceDefinition],
     noise: NoiseRecordings | None,
+    origin: Origin,
 ) -> list[str]:
     """Return the remarks on one case; ``recorded`` is what each cell recorded of it."""
     remarks = []
@@ -33,7 +35,7 @@ def case_remarks(
         remarks += [f"tolerance '{pattern}' matches no output" for pattern in unmatched(limits, names)]
     if noise and noise.problem and baseline in recorded:
         remarks.append(f"no noise floor, {noise.problem}")
-    remarks += _grouped(_said_of_outputs(judged, measured=bool(noise and not noise.problem)))
+    remarks += _grouped(_said_of_outputs(judged, origin, measured=bool(noise and not noise.problem)))
     if noise and noise.floor:
         remarks += [
             f"another order of the elements of input '{name}' changes no output: that input proves nothing"
@@ -42,9 +44,15 @@ def case_remarks(
     return [f"case {case}: {remark}" for remark in remarks]
 
 
-def _said_of_outputs(judged: JudgedCase, *, measured: bool) -> Iterator[tuple[OutputId, str]]:
+def _said_of_outputs(judged: JudgedCase, origin: Origin, *, measured: bool) -> Iterator[tuple[OutputId, str]]:
     for output, seen in judged.nondeterministic.items():
-        yield output, f"nondeterministic, {seen}: not compared"
+        yield output, f"nondeterministic, {seen}: not compared{origin.because(output.name)}"
+    for standing in judged.standings.values():
+        if standing.output not in judged.nondeterministic and standing.output.name in origin.drawn:
+            yield (
+                standing.output,
+                f"no two runs differ, and yet they may{origin.because(standing.output.name)}",
+            )
     for standing in judged.standings.values():
         for caveat, says in standing.caveats.items():
             if caveat is not Caveat.NONDETERMINISTIC:

@@ -39,6 +39,11 @@ class Kind(StrEnum):
     OUTSIDE = "outside"
     """Takes what is not in the graph: a queue, a reader, an iterator, Python, the time."""
 
+    @property
+    def draws(self) -> bool:
+        """Whether it draws other numbers in the next run."""
+        return self in {Kind.RANDOM, Kind.SEEDED, Kind.GENERATOR}
+
 
 @dataclass(frozen=True, order=True)
 class Source:
@@ -82,6 +87,11 @@ _BY_POSITION = {
     "Case": 1,
     "StatelessCase": 1,
 }
+
+
+def draws(ops: Iterable[str]) -> bool:
+    """Whether any of these op types draws random numbers that no input decides."""
+    return any(_DRAWS.fullmatch(each) or _GENERATES.fullmatch(each) for each in ops)
 
 
 @dataclass(frozen=True)

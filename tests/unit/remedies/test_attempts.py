@@ -76,9 +76,19 @@ def test_remedies_are_tried_without_checks(plan):
 def test_a_settings_own_loader_gives_way(plan):
     plan.settings["off"] = SettingDefinition(loader="keras")
     found = attempted(plan, (RemedyKind.LOADER, "saved_model"), cell=OFF)
-    assert found.plan.settings["off"].loader is None
+    assert jobs(found) == [(f"{NEW.id}/off+saved_model", "cnn+saved_model")]
+    assert found.plan.settings["off+saved_model"].loader is None
     assert found.plan.cases["cnn+saved_model"].loader == "saved_model"
     assert attempted(plan, (RemedyKind.LOADER, "keras"), cell=OFF).attempts == ()
+
+
+def test_a_settings_own_loader_stays_for_the_other_remedies_of_the_same_failure(plan):
+    plan.settings["off"] = SettingDefinition(loader="keras")
+    found = attempted(
+        plan, (RemedyKind.LOADER, "saved_model"), (RemedyKind.RE_EXPORT, "again"), cell=OFF, re_exported="r"
+    )
+    assert found.plan.settings["off"].loader == "keras"
+    assert found.plan.settings["off+saved_model"].loader is None
 
 
 @pytest.mark.parametrize("kind", [RemedyKind.PACKAGE, RemedyKind.PIN])
