@@ -34,13 +34,16 @@ MINOR = "minor"
 #: Features of a model that entries may name; and ``op:NAME`` for an operation in its graph,
 #: ``ops-of:PACKAGE`` for one of a package's operations.
 FEATURES = {
+    "assets-read-late": "a signature reads an asset itself, and not just what initialises the model",
     "compiled": "Keras saved it with its loss and metrics",
     "custom-objects": "it names classes that are not Keras's own",
     "lambda-bytecode": "it holds a Lambda layer, and so Python bytecode",
     "optimizer-slots": "its object graph holds an optimizer's slot variables",
     "reference-variables": "it has variables of TensorFlow 1 that are references and not resources",
     "signature-defaults": "a signature gives inputs default values",
+    "tables-left-out": "its main operation does not fill all the tables that its signatures look up in",
     "tables-without-main-op": "it has table initialisers, and no main operation that runs them",
+    "variables-without-value": "its signatures read variables that its saver leaves out",
     "v1": "it has no object graph: TensorFlow 1 saved it, or an API of that time",
 }
 

@@ -9,7 +9,7 @@ from harness.preflight.predict import knowledge
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.savedmodel.facts import ModelFacts
+    from harness.savedmodel.facts import MetaGraphFacts, ModelFacts
 
 _REFERENCES = {"Variable", "VariableV2"}
 
@@ -33,6 +33,7 @@ def _features(facts: ModelFacts) -> Iterator[str]:
         yield "tables-without-main-op"
     if graph.objects is None:
         yield "v1"
+        yield from _without_value(graph)
     elif graph.objects.slots:
         yield "optimizer-slots"
     if keras is not None:
@@ -42,3 +43,12 @@ def _features(facts: ModelFacts) -> Iterator[str]:
             yield "lambda-bytecode"
         if any(each.needs_class and not known.is_keras_class(each.class_name) for each in keras.objects):
             yield "custom-objects"
+
+
+def _without_value(graph: MetaGraphFacts) -> Iterator[str]:
+    if graph.graph.unfilled:
+        yield "tables-left-out"
+    if graph.late_assets:
+        yield "assets-read-late"
+    if graph.graph.unassigned:
+        yield "variables-without-value"

@@ -76,6 +76,11 @@ def _notes(asked: Question) -> Iterator[str]:
                 yield f"signature {name!r}: give {inputs} as well; this loader ignores the model's defaults"
     if not graph.signatures:
         yield "the model has no signature"
+    if names := v1_rules.reads_as_empty(asked):
+        yield (
+            f"nothing gives variables a value that the signatures read ({', '.join(names)}): they are read "
+            "as arrays without elements, with or without an error"
+        )
     if model.files.missing_assets:
         # Seen: a declared asset that no op reads may be missing.
         yield f"declared assets are missing: {', '.join(model.files.missing_assets)}"

@@ -32,6 +32,11 @@ def tags(asked: Question) -> Iterator[Finding]:
     wanted = asked.target.tags
     sets = [frozenset(each.tags) for each in asked.model.meta_graphs]
     listed = "; ".join(", ".join(each.tags) or "none" for each in asked.model.meta_graphs)
+    if asked.target.loader is Loader.V1_SESSION and wanted is None:
+        # The harness's own session chooses as TensorFlow Serving would be told to: harness/probe/loaders.
+        serving = [each for each in sets if "serve" in each]
+        if 1 in {len(sets), len(serving), serving.count(frozenset({"serve"}))}:
+            return
     if wanted is None and len(sets) > 1:
         yield Finding(f"the model has {len(sets)} graphs, and none is chosen by tags: it has {listed}")
     elif wanted is not None and wanted not in sets:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: array_ops.cc, shape function of Placeholder: up to this version of GraphDef a scalar may mean "any shape".
 _SCALAR_MEANS_UNKNOWN = 21
+_FIRST_READS_AS_EMPTY = (2, 8)
 
 
 def repeated_inputs(asked: Question) -> Iterator[Finding]:
@@ -78,4 +79,68 @@ def tables_without_init(asked: Question) -> Iterator[Finding]:
         )
 
 
-RULES = (repeated_inputs, reference_outputs, old_placeholders, unrestored_variables, tables_without_init)
+def unassigned_variables(asked: Question) -> Iterator[Finding]:
+    """``Attempting to use uninitialized value``, ``Could not find variable``; seen.
+
+    A resource without a value is read by the loader of TF 2 as an array without elements from 2.8 on:
+    that may fail, or not, and is for a note (``reads_as_empty``).
+    """
+    names = [name for name in asked.graph.graph.unassigned if name not in reads_as_empty(asked)]
+    if asked.graph.objects is None and names:
+        yield Finding(
+            f"nothing gives {len(names)} variables a value that the signatures read, such as {names[0]}: the "
+            "model's saver leaves them out, and so does what runs at load",
+            stage=Stage.RUN,
+        )
+
+
+def reads_as_empty(asked: Question) -> list[str]:
+    """Return the variables without a value that this loader reads as arrays without elements."""
+    session = asked.target.loader is Loader.V1_SESSION
+    if session or asked.graph.objects is not None or asked.release < _FIRST_READS_AS_EMPTY:
+        return []
+    return [name for name, op in asked.graph.graph.unassigned.items() if op == "VarHandleOp"]
+
+
+def tables_left_out(asked: Question) -> Iterator[Finding]:
+    """``Table not initialized``, in both loaders: where there is a main op nothing else is run; seen."""
+    if not asked.as_objects and (names := asked.graph.graph.unfilled):
+        yield Finding(
+            f"{asked.graph.init_op}, which runs at load, does not fill {len(names)} of the model's tables, "
+            f"such as {names[0]}",
+            stage=Stage.RUN,
+        )
+
+
+def starved_queues(asked: Question) -> Iterator[Finding]:
+    """``QueueDequeue`` waits for ever: no loader starts the runners of ``queue_runners``; seen."""
+    if not asked.as_objects and (names := asked.graph.graph.starved):
+        runners = asked.graph.collections.get("queue_runners", 0)
+        yield Finding(
+            f"the signatures take from queue {names[0]}, which nothing fills: the model names {runners} "
+            "queue runners, and no loader starts any",
+            stage=Stage.RUN,
+        )
+
+
+def assets_read_late(asked: Question) -> Iterator[Finding]:
+    """``load_v1_in_v2.py``, ``loader_impl.py``: only the init op is told where the assets are; seen."""
+    if not asked.as_objects and (names := asked.graph.late_assets):
+        yield Finding(
+            f"a signature reads asset {names[0]} itself, from where it lay when the model was written: its "
+            "new place is told to what runs at load alone",
+            stage=Stage.RUN,
+        )
+
+
+RULES = (
+    repeated_inputs,
+    reference_outputs,
+    old_placeholders,
+    unrestored_variables,
+    tables_without_init,
+    unassigned_variables,
+    tables_left_out,
+    starved_queues,
+    assets_read_late,
+)

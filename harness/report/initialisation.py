@@ -55,7 +55,7 @@ def _why(found: Mapping[str, Any], loader: str) -> str:
     if loader == "v1-session" and found["collections"].get(_TABLES):
         return (
             "; their initialisers are in the collection table_initializer, and the model has neither main_op "
-            "nor legacy_init_op, the only ones a session runs; the loader saved_model runs the collection then"
+            "nor legacy_init_op, which is all that a session runs; the loader saved_model runs the collection"
         )
     return "; the model has nothing that would"
 

@@ -76,6 +76,8 @@ class MetaGraphFacts:
     repeated_inputs: Mapping[str, tuple[str, ...]]
     fed: frozenset[str]
     assets: tuple[str, ...]
+    late_assets: tuple[str, ...] = ()
+    """Assets that a signature reads itself, and not just what runs at load."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +160,15 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
         info.MergeFrom(walk.parse(pb.WholeMetaInfoDef, each, without=_OPS))
     collections = dict(_collections(walk, view))
     init_op = _init_op(signatures, collections)
+    initialisers = [text(each) for each in collections.get("table_initializer", ([], 0))[0]]
+    assets = list(_assets(walk, view, collections))
+    constants = {node_of(each.tensor_info.name) for each in assets}
+    graph = read_graph(walk, view, fetched, init_op, restore_op, initialisers, constants)
     return MetaGraphFacts(
         tags=tuple(info.tags),
         tensorflow_version=info.tensorflow_version,
         signatures={name: signature_of(each) for name, each in own.items()},
-        graph=read_graph(walk, view, fetched, init_op, restore_op),
+        graph=graph,
         objects=read_objects(walk, view),
         collections={name: count for name, (_, count) in sorted(collections.items())},
         init_op=init_op,
@@ -173,7 +179,10 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
             if (repeated := tuple(tensor for tensor, count in sorted(Counter(tensors).items()) if count > 1))
         },
         fed=frozenset(node_of(tensor) for tensors in fed.values() for tensor in tensors),
-        assets=tuple(_assets(walk, view, collections)),
+        assets=tuple(each.filename for each in assets),
+        late_assets=tuple(
+            each.filename for each in assets if node_of(each.tensor_info.name) in graph.read_late
+        ),
     )
 
 
@@ -212,13 +221,13 @@ def _init_op(signatures: Mapping[str, pb.SignatureDef], collections: _Collection
     return None
 
 
-def _assets(walk: Walk, view: memoryview, collections: _Collections) -> Iterator[str]:
-    """Yield the names of files: TF 2 has a field of its own, TF 1 a collection of packed messages."""
+def _assets(walk: Walk, view: memoryview, collections: _Collections) -> Iterator[pb.AssetFileDef]:
+    """Yield what is said of each file: TF 2 has a field of its own, TF 1 a collection of packed messages."""
     for each in walk.inside(view, _ASSETS):
-        yield walk.parse(pb.AssetFileDef, each).filename
+        yield walk.parse(pb.AssetFileDef, each)
     for packed in collections.get("saved_model_assets", ([], 0))[0]:
         for each in walk.inside(packed, 2):  # Any.value
-            yield walk.parse(pb.AssetFileDef, each).filename
+            yield walk.parse(pb.AssetFileDef, each)
 
 
 def _keras(walk: Walk, path: Path, graphs: tuple[MetaGraphFacts, ...]) -> KerasFacts | None:

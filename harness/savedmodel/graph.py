@@ -25,7 +25,8 @@ _STRIPPED = (
     pb.OpList.OP_FIELD_NUMBER,
 )
 
-
+#: What holds a variable: a handle to it, or the thing itself.
+VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 #: TensorFlow has 1,900 op types; a function of TF 1 is called as if it were one.
 _MOST_OPS = 20_000
 
@@ -48,8 +49,11 @@ class OpUse:
 class GraphFacts:
     """What the graph of a meta graph is made of.
 
-    ``scalar_placeholders`` are placeholders that state the shape of a scalar. ``unrestored`` are resource
-    variables that a signature reads and the graph's restore function does not fill.
+    ``scalar_placeholders`` are placeholders that state the shape of a scalar. What a signature reads and
+    nothing that runs at load fills: ``unrestored`` variables (resources), ``unassigned`` ones, by name their
+    ops, of graphs that TensorFlow 1 restores, ``unfilled`` tables that the init op leaves out, ``starved``
+    queues that the signature itself does not fill either. ``read_late`` are the ``constants`` asked for that
+    it reads.
     """
 
     producer: int
@@ -60,6 +64,10 @@ class GraphFacts:
     functions: int
     scalar_placeholders: frozenset[str] = frozenset()
     unrestored: tuple[str, ...] = ()
+    unassigned: Mapping[str, str] = field(default_factory=dict)
+    unfilled: tuple[str, ...] = ()
+    starved: tuple[str, ...] = ()
+    read_late: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -71,12 +79,18 @@ class _Uses:
 
 
 def read_graph(
-    walk: Walk, meta_graph: memoryview, fetched: Collection[str], init: str | None, restore: str | None
+    walk: Walk,
+    meta_graph: memoryview,
+    fetched: Collection[str],
+    init: str | None,
+    restore: str | None,
+    initialisers: Collection[str] = (),
+    constants: Collection[str] = (),
 ) -> GraphFacts:
     """Return the facts of the graph in ``meta_graph``, the bytes of a MetaGraphDef.
 
     ``fetched`` names the nodes that the signatures' outputs come from, ``init`` and ``restore`` the ops
-    that are run at load.
+    that are run at load, ``initialisers`` those of tables; ``constants`` is what to look for in signatures.
     """
     declared = [walk.parse(pb.OpDef, view) for view in walk.inside(meta_graph, *_STRIPPED)]
     reader = _Reader(declared)
@@ -100,6 +114,8 @@ def read_graph(
     for view in walk.inside(meta_graph, *_VERSIONS):
         versions.MergeFrom(walk.parse(pb.VersionDef, view))
     at_load = {node_of(name) for name in (init, restore) if name}
+    run, loaded = reach.nodes_from(fetched), reach.nodes_from(at_load)
+    left_out = set(initialisers) - loaded if init else set()
     return GraphFacts(
         producer=versions.producer,
         min_consumer=versions.min_consumer,
@@ -109,7 +125,38 @@ def read_graph(
         functions=len(reader.functions),
         scalar_placeholders=frozenset(scalars),
         unrestored=_unrestored(reach, fetched, node_of(restore or "")),
+        unassigned=_unassigned(reach, run, loaded),
+        unfilled=tuple(sorted({table for name in left_out for table in reach.inputs(name)[:1]} & run)),
+        starved=_starved(reach, run, loaded),
+        read_late=frozenset(run & set(constants)),
     )
+
+
+def _unassigned(reach: Reach, run: set[str], loaded: set[str]) -> dict[str, str]:
+    """Return the variables, with their ops, that are read and that nothing at load or in the run fills."""
+    assigned = {reach.inputs(name)[0] for name in loaded if _assigns(reach, name)}
+    if not assigned:  # TensorFlow 2 restores by functions
+        return {}
+    written = {reach.inputs(name)[0] for name in run if _assigns(reach, name)}
+    return {name: reach.op(name) for name in sorted(run - assigned - written) if reach.op(name) in VARIABLES}
+
+
+def _assigns(reach: Reach, node: str) -> bool:
+    return reach.op(node) in {"Assign", "AssignVariableOp"} and bool(reach.inputs(node))
+
+
+def _starved(reach: Reach, run: set[str], loaded: set[str]) -> tuple[str, ...]:
+    taken = {
+        reach.inputs(name)[0]
+        for name in run
+        if reach.op(name).startswith("QueueDequeue") and reach.inputs(name)
+    }
+    filled = {
+        reach.inputs(name)[0]
+        for name in run | loaded
+        if reach.op(name).startswith("QueueEnqueue") and reach.inputs(name)
+    }
+    return tuple(sorted(taken - filled))
 
 
 def _unrestored(reach: Reach, fetched: Collection[str], restore: str) -> tuple[str, ...]:

@@ -42,6 +42,14 @@ class Reach:
         """Return the names of the nodes that a node of the graph takes its inputs from."""
         return self._inputs.get(node, [])
 
+    def nodes_from(self, nodes: Iterable[str]) -> set[str]:
+        """Return the nodes of the graph that run for the sake of these."""
+        return _closure(nodes, self._inputs)
+
+    def op(self, node: str) -> str:
+        """Return the op of a node of the graph; "" where there is no such node."""
+        return self._ops.get(node, "")
+
     def variables(self) -> set[str]:
         """Return the names of the resource variables in the graph."""
         return {name for name, op in self._ops.items() if op == "VarHandleOp"}

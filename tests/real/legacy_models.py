@@ -96,6 +96,8 @@ def write_tables(folder):
         return inputs, outputs, {"main_op": tf.no_op("nothing")}
 
     saved(folder, "other_main_op", other_main_op)
+    gone = saved(folder, "init_op_gone", other_main_op)
+    edited(gone, without_init_op)
     both = saved(folder, "both_init_ops", other_main_op)
     edited(both, add_legacy)
     path = saved(folder, "asset", lambda: looked_up(in_asset(folder), assets=True))
@@ -109,6 +111,12 @@ def as_legacy(model):
         initialises = graph.collection_def[MAIN_OP].node_list.value[0]
         graph.collection_def[LEGACY_INIT_OP].node_list.value.append(initialises)
         del graph.collection_def[MAIN_OP]
+
+
+def without_init_op(model):
+    """Name an operation that the graph does not have."""
+    for graph in model.meta_graphs:
+        graph.collection_def[MAIN_OP].node_list.value[:] = ["gone"]
 
 
 def add_legacy(model):

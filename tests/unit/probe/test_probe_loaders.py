@@ -114,5 +114,5 @@ def test_what_keras_wraps_is_what_is_said(text, line):
 )
 def test_of_a_graph_what_the_kernel_says_is_said_and_not_where_its_node_is_from(origin):
     text = f"Graph execution error:\n\n{origin}\nTable not initialized.\n\t [[{{{{node lookup}}}}]]"
-    text += '\n\nOriginal stack trace for lookup:\n  File "c.py", line 3, in build\n    found = table.lookup(word)'
+    text += '\n\nOriginal stack trace for lookup:\n  File "c.py", line 3, in build\n    a = table.lookup(b)'
     assert one_line(TypeError(text)) == "TypeError: Table not initialized."
