@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
+from harness.actions.varying import varying, varying_lines
 from harness.preflight.knowledge import minor_of, order
 from harness.preflight.predict import knowledge, predict
 from harness.preflight.prediction import Kind, Loader, Target
@@ -69,6 +70,7 @@ def describe_model(
             "keras_metadata": facts.files.keras_metadata,
         },
         "risky_ops": risky_ops(facts),
+        "varying": varying(path),
         "loader": loader,
         "packages": sorted(installed),
         "predictions": predictions,
@@ -93,6 +95,8 @@ def render_model(described: dict[str, Any]) -> str:
     if prepared:
         headers = ["signature", "input", "what the model does to it itself"]
         lines += ["", tabulate(prepared, headers=headers, tablefmt="simple", disable_numparse=True)]
+    if told := list(varying_lines(described["varying"])):
+        lines += ["", "random numbers and state, and the outputs that they reach:", *told]
     beside = f" and {', '.join(described['packages'])}" if described["packages"] else ""
     lines += ["", f"expected of loader {described['loader']}, with TensorFlow{beside}, on a CPU:"]
     lines.append(

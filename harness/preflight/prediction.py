@@ -55,7 +55,7 @@ class Target:
     """An environment and a way to load, as far as predictions depend on them.
 
     ``packages`` are the names of distributions that are installed beside TensorFlow. ``tags`` are those
-    asked for, None for none. ``variables`` are environment variables.
+    asked for, None for none. ``variables`` are environment variables. ``deterministic`` is op determinism.
     """
 
     tensorflow: str
@@ -63,6 +63,7 @@ class Target:
     loader: Loader = Loader.SAVED_MODEL
     tags: frozenset[str] | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    deterministic: bool = False
 
     def has(self, package: str) -> bool:
         """Whether a distribution is installed, however its name is spelled."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 #: The last minor that refuses attributes which it does not know.
 _LAST_STRICT = (2, 4)
 _FIRST_AUTO_SELECT = (2, 7)
+_FIRST_DETERMINISTIC = (2, 7)
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 _READ_FROM_FILES = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
 
@@ -135,6 +136,15 @@ def random_algorithms(asked: Question) -> Iterator[Finding]:
             yield Finding(f"op {name} asks for an algorithm that is from 2.7 on", stage=Stage.RUN)
 
 
+def unseeded_ops(asked: Question) -> Iterator[Finding]:
+    """``guarded_philox_random.cc``, ``random ops must have a seed specified``; seen from 2.7 on."""
+    if not asked.target.deterministic or asked.release < _FIRST_DETERMINISTIC:
+        return
+    for name, use in asked.ops():
+        if use.reached and name in asked.graph.graph.unseeded:
+            yield Finding(f"op {name} has no seed, and op determinism is asked for", stage=Stage.RUN)
+
+
 def graph_versions(asked: Question) -> Iterator[Finding]:
     """``core/framework/versions.h``, CheckVersions; not seen: no known writer asks for more than 12."""
     version = asked.known.graph_version(asked.minor)
@@ -242,6 +252,7 @@ RULES = (
     unknown_attributes,
     lost_kernels,
     random_algorithms,
+    unseeded_ops,
     graph_versions,
     object_kinds,
     argument_kinds,

@@ -46,6 +46,7 @@ def foresee(
                 loader=Loader(setting.loader or case.loader),
                 tags=None if case.tags is None else frozenset(case.tags),
                 variables=setting.variables,
+                deterministic=setting.deterministic,
             )
             predictions[job.cell, job.case] = predict(facts[job.case], target)
     return predictions

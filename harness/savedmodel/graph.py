@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.savedmodel import saved_model_pb2 as pb
+from harness.savedmodel.randomness import Node, draws
 from harness.savedmodel.reach import Reach, node_of
 from harness.savedmodel.wire import DamagedError, Walk, text
 
@@ -68,6 +69,8 @@ class GraphFacts:
     unfilled: tuple[str, ...] = ()
     starved: tuple[str, ...] = ()
     read_late: frozenset[str] = frozenset()
+    unseeded: frozenset[str] = frozenset()
+    """Ops that draw random numbers, at least once without a seed."""
 
 
 @dataclass
@@ -129,6 +132,7 @@ def read_graph(
         unfilled=tuple(sorted({table for name in left_out for table in reach.inputs(name)[:1]} & run)),
         starved=_starved(reach, run, loaded),
         read_late=frozenset(run & set(constants)),
+        unseeded=frozenset(reader.unseeded),
     )
 
 
@@ -180,6 +184,7 @@ class _Reader:
         }
         self._uses: dict[str, _Uses] = {}
         self.functions: set[str] = set()
+        self.unseeded: set[str] = set()
 
     def add(self, node: pb.NodeDef, *, in_function: bool) -> None:
         """Count a node."""
@@ -187,6 +192,8 @@ class _Reader:
         if len(self._uses) > _MOST_OPS:
             raise DamagedError(f"more than {_MOST_OPS} op types")
         uses.counts[in_function] += 1
+        if draws([node.op]) and Node.of(node).is_unseeded:
+            self.unseeded.add(node.op)
         seen = uses.attributes[in_function]
         for name, value in node.attr.items():
             # Names that begin with "_" are notes, which no op declares.

@@ -104,6 +104,11 @@ class Node:
     called: tuple[str, ...]
     seeded: bool
 
+    @property
+    def is_unseeded(self) -> bool:
+        """Whether it draws from a seed that is another in every process."""
+        return _DRAWS.fullmatch(self.op) is not None and not self.seeded
+
     @classmethod
     def of(cls, node: pb.NodeDef) -> Node:
         """Return it of the node of a graph or function."""
