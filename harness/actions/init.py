@@ -43,8 +43,9 @@ def write_matrix(project: Project, model: Path, name: str) -> list[str]:
     if path.exists():
         raise HarnessError(f"{path} exists already; choose another with --name")
     folder = model.resolve()
-    graph = _main_graph(read_model(folder).meta_graphs)
-    write_text(path, _definition(project, folder, graph))
+    graphs = read_model(folder).meta_graphs
+    graph = _main_graph(graphs)
+    write_text(path, _definition(project, folder, graph, chosen=len(graphs) > 1))
     load_definition(path)  # what is written for the user is held to what the user is held to
     lines = [f"wrote {path}"]
     noxfile = project.root / "noxfile.py"
@@ -56,10 +57,11 @@ def write_matrix(project: Project, model: Path, name: str) -> list[str]:
 
 
 def _main_graph(graphs: tuple[MetaGraph, ...]) -> MetaGraph:
-    return next((graph for graph in graphs if "serve" in graph.tags), graphs[0])
+    serving = [graph for graph in graphs if "serve" in graph.tags]
+    return next((graph for graph in serving if graph.tags == ("serve",)), (serving or graphs)[0])
 
 
-def _definition(project: Project, folder: Path, graph: MetaGraph) -> str:
+def _definition(project: Project, folder: Path, graph: MetaGraph, *, chosen: bool) -> str:
     minors, remark = _releases(project.releases, graph.tensorflow_version)
     inside = folder.is_relative_to(project.root)
     path = folder.relative_to(project.root).as_posix() if inside else str(folder)
@@ -79,7 +81,9 @@ def _definition(project: Project, folder: Path, graph: MetaGraph) -> str:
     names: set[str] = set()
     for signature_name, signature in graph.signatures.items():
         case = _case_name(folder.name, signature_name, names)
-        parts += ["", *_case(case, path, folder, graph, signature_name, signature)]
+        parts += ["", *_case(case, path, folder, signature_name, signature)]
+        if chosen or "serve" not in graph.tags:
+            parts.append(f"tags = {json.dumps(list(graph.tags))}")
     if not graph.signatures:
         raise HarnessError(f"{folder}: the model has no signature to run; name a function in a case by hand")
     return "\n".join(parts) + "\n"
@@ -106,17 +110,13 @@ def _case_name(folder: str, signature: str, taken: set[str]) -> str:
     return name
 
 
-def _case(
-    case: str, path: str, folder: Path, graph: MetaGraph, name: str, signature: Signature
-) -> Iterator[str]:
+def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -> Iterator[str]:
     for input_name, spec in signature.inputs.items():
         yield f"# {json.dumps(input_name)}: {spec}"
     yield f"[cases.{json.dumps(case)}]"
     yield f"path = {json.dumps(path)}"
     if name != "serving_default":
         yield f"signature = {json.dumps(name)}"
-    if "serve" not in graph.tags:
-        yield f"tags = {json.dumps(list(graph.tags))}"
     if os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
         yield "inputs = [{ warmup = 100 }]  # the requests that the model carries"
         return

@@ -110,3 +110,19 @@ def test_command():
 def test_a_folder_without_a_model(tmp_path):
     with pytest.raises(UnreadableModelError, match="holds neither"):
         describe_model(tmp_path)
+
+
+def test_random_ops_are_listed_with_the_outputs_they_reach(tmp_path):
+    described = describe_model(write(tmp_path, v1_model(node("Multinomial", "y"))))
+    assert described["varying"] == [
+        {
+            "tags": ["serve"], "signature": "serving_default", "output": "y",
+            "kind": "random", "op": "Multinomial", "node": "y", "changes": None,
+        }
+    ]  # fmt: skip
+    assert (
+        "serving_default, output y: Multinomial 'y', another in every run, and no setting seeds it"
+        in lines_of(described)
+    )
+    assert describe_model(EXAMPLES / "cnn")["varying"] == []
+    assert "random numbers" not in render_model(describe_model(EXAMPLES / "cnn"))

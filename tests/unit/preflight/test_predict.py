@@ -276,6 +276,125 @@ def test_tables_that_a_session_does_not_initialise(expect):
     assert expect(model, "2.21.0", loader=SESSION).kind is Kind.LOADS
 
 
+def wired(op, name, *inputs, **attributes):
+    made = node(op, name, **attributes)
+    made.input.extend(inputs)
+    return made
+
+
+def legacy(*nodes, y="read", restores=("restored",), **collections):
+    """A model of TF 1 whose signature reads the node ``y``, and whose saver runs ``restores``."""
+    model = v1_model(*nodes, wired("NoOp", "restore", *(f"^{each}" for each in restores)))
+    graph = model.meta_graphs[0]
+    graph.signature_def["serving_default"].outputs["y"].name = f"{y}:0"
+    graph.saver_def.restore_op_name = "restore"
+    for name, entries in collections.items():
+        graph.collection_def[name].node_list.value.extend(entries)
+    return model
+
+
+VARIABLES = (
+    node("VarHandleOp", "kept"),
+    wired("AssignVariableOp", "restored", "kept"),
+    node("VarHandleOp", "left"),
+    node("VariableV2", "reference"),
+)
+
+
+@pytest.mark.parametrize(
+    ("read", "session", "objects", "before"),
+    [
+        ("kept", Kind.LOADS, Kind.LOADS, Kind.LOADS),
+        ("left", Kind.FAILS, Kind.LOADS, Kind.FAILS),
+        ("reference", Kind.FAILS, Kind.FAILS, Kind.FAILS),
+    ],
+)
+def test_variables_that_nothing_gives_a_value(expect, read, session, objects, before):
+    model = legacy(*VARIABLES, wired("Identity", "read", read))
+    assert expect(model, "2.21.0", loader=SESSION).kind is session
+    assert expect(model, "2.21.0").kind is objects
+    assert expect(model, "2.7.4").kind is before
+    noted = any("arrays without elements" in note for note in expect(model, "2.8.4").notes)
+    assert noted is (read == "left")
+
+
+def test_a_variable_that_the_main_op_or_the_run_fills_has_a_value(expect):
+    assigned = wired("Assign", "init", "reference", "one")
+    model = legacy(*VARIABLES, assigned, wired("Identity", "read", "reference"), saved_model_main_op=["init"])
+    assert expect(model, "2.21.0", loader=SESSION).kind is Kind.LOADS
+    model = legacy(*VARIABLES, assigned, wired("Identity", "read", "reference", "^init"))
+    assert expect(model, "2.21.0", loader=SESSION).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize("loader", [Loader.SAVED_MODEL, SESSION])
+def test_tables_that_the_main_op_leaves_out(expect, loader):
+    table = (
+        node("HashTableV2", "table"),
+        wired("LookupTableImportV2", "fill", "table"),
+        wired("LookupTableFindV2", "read", "table", "x"),
+        node("NoOp", "nothing"),
+        wired("NoOp", "all", "^fill"),
+    )
+    left_out = {"table_initializer": ["fill"], "saved_model_main_op": ["nothing"]}
+    found = expect(legacy(*table, **left_out), "2.15.1", loader=loader)
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert "nothing, which runs at load, does not fill 1 of the model's tables" in found.because[0]
+    assert expect(legacy(*table, y="x", **left_out), "2.15.1", loader=loader).kind is Kind.LOADS
+    filled = {**left_out, "saved_model_main_op": ["all"]}
+    assert expect(legacy(*table, **filled), "2.15.1", loader=loader).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize("loader", [Loader.SAVED_MODEL, SESSION])
+def test_queues_that_nothing_fills(expect, loader):
+    queue = (node("FIFOQueueV2", "queue"), wired("QueueEnqueueV2", "fill", "queue", "x"))
+    take = wired("QueueDequeueV2", "read", "queue")
+    found = expect(legacy(*queue, take, queue_runners=["runner"]), "2.15.1", loader=loader)
+    assert found.because[0].startswith(
+        "the signatures take from queue queue, which nothing fills: the model names 1 "
+    )
+    assert (
+        expect(legacy(*queue, take, saved_model_main_op=["fill"]), "2.15.1", loader=loader).kind is Kind.LOADS
+    )
+    itself = wired("QueueDequeueV2", "read", "queue", "^fill")
+    assert expect(legacy(*queue, itself), "2.15.1", loader=loader).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize("loader", [Loader.SAVED_MODEL, SESSION])
+@pytest.mark.parametrize(("y", "kind"), [("read", Kind.FAILS), ("x", Kind.LOADS)])
+def test_assets_that_a_signature_reads_itself(expect, loader, y, kind):
+    model = legacy(node("Const", "name"), wired("ReadFile", "read", "name"), y=y)
+    model.meta_graphs[0].asset_file_def.add(filename="words.txt").tensor_info.name = "name:0"
+    assert expect(model, "2.15.1", loader=loader).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("seed", "tensorflow", "deterministic", "kind"),
+    [
+        (0, "2.15.1", True, Kind.FAILS),
+        (0, "2.15.1", False, Kind.LOADS),
+        (0, "2.6.5", True, Kind.LOADS),
+        (7, "2.15.1", True, Kind.LOADS),
+    ],
+)
+def test_op_determinism_refuses_random_ops_without_a_seed(expect, seed, tensorflow, deterministic, kind):
+    model = legacy(node("RandomUniform", "read", seed=pb.AttrValue(i=seed), seed2=pb.AttrValue()))
+    assert expect(model, tensorflow, deterministic=deterministic).kind is kind
+    unreached = legacy(node("RandomUniform", "read", seed=pb.AttrValue(i=seed)), y="x")
+    assert expect(unreached, tensorflow, deterministic=deterministic).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(
+    ("others", "kind"),
+    [([["train"]], Kind.LOADS), ([["serve", "gpu"]], Kind.LOADS), ([["serve"]], Kind.FAILS)],
+)
+def test_a_session_chooses_the_graph_for_serving(expect, others, kind):
+    model = v1_model()
+    for tags in others:
+        model.meta_graphs.add().meta_info_def.tags.extend(tags)
+    assert expect(model, "2.15.1", loader=SESSION).kind is kind
+    assert expect(model, "2.15.1").kind is Kind.FAILS
+
+
 @pytest.mark.parametrize(
     ("tags", "kind"),
     [(None, Kind.LOADS), (frozenset({"serve"}), Kind.LOADS), (frozenset({"gpu"}), Kind.FAILS)],

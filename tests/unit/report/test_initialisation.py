@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.model.outcome import Outcome
+from harness.model.plan import CellId
+from harness.report.initialisation import initialisation_remarks
+from harness.run.collect import Collected
+
+WHOLE = {
+    "ran": "main_op", "op": "init", "passed_over": [], "collections": {"table_initializer": 1},
+    "uninitialised_variables": [], "uninitialised_tables": [], "missing_assets": [],
+}  # fmt: skip
+
+
+def row(setting, loader, outcome=Outcome.RUN_FAILED, environment="tf2.15.1", **changed):
+    effective = {"loader": loader, "initialisation": {**WHOLE, **changed}}
+    return Collected(CellId(environment, setting), "c", outcome, None, True, {"effective": effective})
+
+
+def test_what_is_as_it_should_be_is_not_worth_a_word():
+    assert initialisation_remarks("c", [row("a", "v1-session")]) == []
+    unfinished = Collected(CellId("e", "s"), "c", Outcome.SKIPPED, None, True)
+    objects = Collected(
+        CellId("e", "s"), "c", Outcome.RECORDED, None, True, {"effective": {"initialisation": None}}
+    )
+    assert initialisation_remarks("c", [unfinished, objects]) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"uninitialised_variables": ["a", "b"]}, "variables that nothing gave a value are read: a, b"),
+        (
+            {"uninitialised_tables": ["t"]},
+            "tables that nothing filled are looked up in: t; main_op init was run, and does not fill them",
+        ),
+        (
+            {"ran": None, "uninitialised_tables": ["t"]},
+            (
+                "tables that nothing filled are looked up in: t; their initialisers are in the collection "
+                "table_initializer, and the model has neither main_op nor legacy_init_op, which is all that "
+                "a session runs; the loader saved_model runs the collection"
+            ),
+        ),
+        (
+            {"ran": None, "uninitialised_tables": ["t"], "collections": {}},
+            "tables that nothing filled are looked up in: t; the model has nothing that would",
+        ),
+        (
+            {"passed_over": ["legacy_init_op l"]},
+            "legacy_init_op l was not run: main_op init comes first, and only one is run",
+        ),
+        ({"missing_assets": ["words.txt"]}, "assets that the model declares are not there: words.txt"),
+        ({"collections": {"queue_runners": 2}}, None),
+        ({"unknown": "KeyError: 'x'"}, "what is initialised could not be told: KeyError: 'x'"),
+    ],
+)
+def test_what_is_said(changed, says):
+    expected = [] if says is None else [f"case c: v1-session: {says} (tf2.15.1/v1)"]
+    assert initialisation_remarks("c", [row("v1", "v1-session", **changed)]) == expected
+
+
+def test_what_was_recorded_all_the_same_is_told():
+    found = row("v2", "saved_model", Outcome.RECORDED, uninitialised_variables=["a"])
+    (said,) = initialisation_remarks("c", [found])
+    assert "it was recorded all the same" in said
+    runners = row("v2", "saved_model", Outcome.RECORDED, collections={"queue_runners": 2})
+    (said,) = initialisation_remarks("c", [runners])
+    assert "2 queue runners were not started; what was recorded takes nothing" in said
+
+
+def test_cells_that_have_the_same_in_common_share_a_line():
+    missing = {"missing_assets": ["a"]}
+    rows = [row("v1", "v1-session", environment=each, **missing) for each in ("one", "two")]
+    (said,) = initialisation_remarks("c", rows)
+    assert said.endswith("(in every cell)")
+    rows.append(row("v1", "v1-session", environment="three"))
+    (said,) = initialisation_remarks("c", rows)
+    assert said.endswith("(one/v1, two/v1)")
