@@ -26,6 +26,8 @@ def sameness(entry: ArrayEntry, read: Callable[[ArrayEntry], Array]) -> str | No
     a model that answers everything alike.
     """
     size = math.prod(entry.shape)
+    if size == 0:
+        return "it has no elements"
     if size < 2:
         return None
     values = np.asarray(read(entry))

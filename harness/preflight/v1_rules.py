@@ -104,12 +104,20 @@ def reads_as_empty(asked: Question) -> list[str]:
 
 def tables_left_out(asked: Question) -> Iterator[Finding]:
     """``Table not initialized``, in both loaders: where there is a main op nothing else is run; seen."""
+    if asked.graph.graph.init_missing:
+        return
     if not asked.as_objects and (names := asked.graph.graph.unfilled):
         yield Finding(
             f"{asked.graph.init_op}, which runs at load, does not fill {len(names)} of the model's tables, "
             f"such as {names[0]}",
             stage=Stage.RUN,
         )
+
+
+def missing_init_op(asked: Question) -> Iterator[Finding]:
+    """``loader_impl.get_init_op``: ``refers to an Operation not in the graph``; seen in both loaders."""
+    if not asked.as_objects and asked.graph.graph.init_missing:
+        yield Finding(f"{asked.graph.init_op}, which is to run at load, is not in the graph")
 
 
 def starved_queues(asked: Question) -> Iterator[Finding]:
@@ -141,6 +149,7 @@ RULES = (
     tables_without_init,
     unassigned_variables,
     tables_left_out,
+    missing_init_op,
     starved_queues,
     assets_read_late,
 )

@@ -32,6 +32,12 @@ def initialisation_remarks(case: str, rows: Iterable[Collected]) -> list[str]:
     ]
 
 
+def without_value(row: Collected) -> list[str]:
+    """Return the variables that a cell read although nothing gave them a value."""
+    found = (row.recording or {}).get("effective", {}).get("initialisation") or {}
+    return list(found.get("uninitialised_variables", ()))
+
+
 def _said(found: Mapping[str, Any], loader: str, *, recorded: bool) -> Iterator[str]:
     if "unknown" in found:
         yield f"what is initialised could not be told: {found['unknown']}"

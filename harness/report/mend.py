@@ -11,6 +11,7 @@ from harness.model.outcome import Outcome
 from harness.model.recording import RecordedOutputs
 from harness.model.verdict import Verdict, worst
 from harness.report.document import CauseRow, RemedyRow
+from harness.report.initialisation import without_value
 from harness.run.mend import causes_of, re_export_result
 from harness.run.origins import Origin
 
@@ -78,6 +79,10 @@ def remedy_rows(
         if outcome.outcome is not Outcome.RECORDED:
             says = f"still {outcome.outcome}: {outcome.reason}"
             rows.append(_row(plan, attempt, outcome.outcome, None, says))
+            continue
+        if unread := without_value(outcome):
+            says = f"it runs, and reads variables that nothing gave a value: {', '.join(unread)}"
+            rows.append(_row(plan, attempt, outcome.outcome, Verdict.INCOMPARABLE, says))
             continue
         verdict = _verdict(project, plan, collection, attempt, outcome, originals, read)
         rows.append(_row(plan, attempt, outcome.outcome, verdict, _SAYS[verdict]))

@@ -69,6 +69,8 @@ class GraphFacts:
     unfilled: tuple[str, ...] = ()
     starved: tuple[str, ...] = ()
     read_late: frozenset[str] = frozenset()
+    init_missing: bool = False
+    """Whether the op that is to run at load is named and not there."""
     unseeded: frozenset[str] = frozenset()
     """Ops that draw random numbers, at least once without a seed."""
 
@@ -132,6 +134,7 @@ def read_graph(
         unfilled=tuple(sorted({table for name in left_out for table in reach.inputs(name)[:1]} & run)),
         starved=_starved(reach, run, loaded),
         read_late=frozenset(run & set(constants)),
+        init_missing=init is not None and not reach.op(node_of(init)),
         unseeded=frozenset(reader.unseeded),
     )
 

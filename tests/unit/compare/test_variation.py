@@ -36,7 +36,7 @@ def found(values, dtype):
         (np.array([b"a", b"b"], object), "string", None),
         (np.arange(3, dtype="f4").reshape(1, 3), "float32", None),
         (np.float32(3), "float32", None),
-        (np.zeros((0, 3), "f4"), "float32", None),
+        (np.zeros((0, 3), "f4"), "float32", "it has no elements"),
         (np.ones((1, 1), "f4"), "float32", None),
     ],
 )

@@ -267,7 +267,7 @@ def test_variables_that_a_session_does_not_restore(expect):
 
 
 def test_tables_that_a_session_does_not_initialise(expect):
-    model = v1_model()
+    model = v1_model(node("NoOp", "main"))
     collections = model.meta_graphs[0].collection_def
     collections["table_initializer"].node_list.value.append("init")
     assert expect(model, "2.21.0", loader=SESSION).stage is Stage.RUN
@@ -340,6 +340,12 @@ def test_tables_that_the_main_op_leaves_out(expect, loader):
     assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
     assert "nothing, which runs at load, does not fill 1 of the model's tables" in found.because[0]
     assert expect(legacy(*table, y="x", **left_out), "2.15.1", loader=loader).kind is Kind.LOADS
+    gone = {**left_out, "saved_model_main_op": ["gone"]}
+    found = expect(legacy(*table, **gone), "2.15.1", loader=loader)
+    assert (found.stage, found.because) == (
+        Stage.LOAD,
+        ("gone, which is to run at load, is not in the graph",),
+    )
     filled = {**left_out, "saved_model_main_op": ["all"]}
     assert expect(legacy(*table, **filled), "2.15.1", loader=loader).kind is Kind.LOADS
 
