@@ -79,7 +79,7 @@ class JudgedCase:
 
     ``floor`` is the baseline's recording of replicates, ``threads`` the one with another number of threads;
     None where there is none. ``read`` returns the array an entry names, numeric ones best as memory maps.
-    ``drawn`` names outputs that random ops reach: their replicates spread by what is drawn, and not by noise.
+    ``moving`` names outputs that random numbers or a changing state reach: replicates spread by that.
     ``other_process`` is whether the floor's first run was given the inputs of the baseline's recording here,
     so that it has to agree with it to the bit.
     """
@@ -92,12 +92,12 @@ class JudgedCase:
         threads: Mapping[str, Any] | None,
         limits: Mapping[str, ToleranceDefinition],
         read: Callable[[ArrayEntry], Array],
-        drawn: Collection[str] = (),
+        moving: Collection[str] = (),
         *,
         other_process: bool = True,
     ) -> None:
         self._read = read
-        self._drawn = drawn
+        self._moving = moving
         self._limits = limits
         self._cache: Cache = {}
         self._ratios: dict[tuple[ArrayEntry, ArrayEntry], NoiseRatio] = {}
@@ -223,8 +223,8 @@ class JudgedCase:
         floor, problem = None, None
         if is_float and spread is None:
             problem = "its noise was not measured"
-        elif is_float and output.id.name in self._drawn:
-            problem = "random numbers reach it, and are no noise"
+        elif is_float and output.id.name in self._moving:
+            problem = "random numbers or a changing state reach it, and are no noise"
         elif is_float and spread is not None and not (moved and (moved["inputs"] or moved["variables"])):
             problem = "no float input and no weight could be moved"
         elif is_float and spread is not None and spread.lost is not None:

@@ -205,7 +205,7 @@ class _CaseRows:
             self._noise.threads if self._noise else None,
             self._limits,
             read,
-            origin.drawn,
+            origin.moving,
         )
         self.remarks = case_remarks(
             case, self.baseline, self._recorded, self._judged, self._limits, self._noise, origin

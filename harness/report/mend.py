@@ -133,7 +133,7 @@ def _verdict(
         noise.threads if noise else None,
         plan.cases[attempt.case].tolerance,
         read,
-        Origin(project, plan.cases[attempt.case], collection.ready[attempt.case]).drawn,
+        Origin(project, plan.cases[attempt.case], collection.ready[attempt.case]).moving,
     )
     return worst([each.judgement.verdict for each in judged.judge(_MENDED, str(plan.baseline))])
 

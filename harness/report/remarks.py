@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.judge.case import Caveat
 from harness.judge.tolerance import unmatched
 
 if TYPE_CHECKING:
@@ -48,15 +47,13 @@ def _said_of_outputs(judged: JudgedCase, origin: Origin, *, measured: bool) -> I
     for output, seen in judged.nondeterministic.items():
         yield output, f"nondeterministic, {seen}: not compared{origin.because(output.name)}"
     for standing in judged.standings.values():
-        if standing.output not in judged.nondeterministic and standing.output.name in origin.drawn:
-            yield (
-                standing.output,
-                f"no two runs differ, and yet they may{origin.because(standing.output.name)}",
-            )
-    for standing in judged.standings.values():
+        if standing.output in judged.nondeterministic:
+            continue  # what is not compared needs no more words
+        if standing.output.name in origin.moving:
+            because = origin.because(standing.output.name)
+            yield standing.output, f"no two runs differ, and yet they may{because}"
         for caveat, says in standing.caveats.items():
-            if caveat is not Caveat.NONDETERMINISTIC:
-                yield standing.output, f"{caveat}, {says}"
+            yield standing.output, f"{caveat}, {says}"
         if standing.no_floor and measured:
             yield (
                 standing.output,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UnreadableModelError
 from harness.run.cases import ReadyCase, model_folder
-from harness.run.foresee import facts_of
-from harness.savedmodel.randomness import Kind, draws
+from harness.savedmodel.randomness import Kind
 from harness.savedmodel.sources import read_sources
 
 if TYPE_CHECKING:
@@ -50,19 +49,16 @@ class Origin:
         return preferred[0].signatures.get(self._case.signature) if preferred else None
 
     @cached_property
-    def drawn(self) -> frozenset[str]:
-        """The names of outputs that random numbers reach which are others in the next run."""
-        facts = facts_of(self._project, self._ready)
-        if facts is None or not any(draws(graph.graph.ops) for graph in facts.meta_graphs):
-            return frozenset()
+    def moving(self) -> frozenset[str]:
+        """The names of outputs that something reaches which may be another in the next run."""
         found = self.sources or {}
-        return frozenset(name for name, each in found.items() if any(source.kind.draws for source in each))
+        return frozenset(name for name, each in found.items() if any(source.kind.moves_on for source in each))
 
     def because(self, output: str) -> str:
         """Return what reaches an output, to be put behind what is said of it; "" where nothing is known."""
         if self.sources is None or output not in self.sources:
             return ""
-        found = [each for each in self.sources[output] if each.kind is not Kind.STATELESS]
+        found = [each for each in self.sources[output] if each.kind.moves_on]
         if not found:
             return "; no random op of its graph reaches it"
         said = [

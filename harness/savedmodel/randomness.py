@@ -40,9 +40,9 @@ class Kind(StrEnum):
     """Takes what is not in the graph: a queue, a reader, an iterator, Python, the time."""
 
     @property
-    def draws(self) -> bool:
-        """Whether it draws other numbers in the next run."""
-        return self in {Kind.RANDOM, Kind.SEEDED, Kind.GENERATOR}
+    def moves_on(self) -> bool:
+        """Whether what it gives is another in the next run, for all that is known."""
+        return self is not Kind.STATELESS
 
 
 @dataclass(frozen=True, order=True)

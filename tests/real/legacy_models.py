@@ -244,3 +244,4 @@ if __name__ == "__main__":
     target = Path(sys.argv[1])
     for write in (write_tables, write_assets, write_variables, write_tags, write_queues):
         write(target)
+    (target / "words.txt").unlink()  # as on another machine

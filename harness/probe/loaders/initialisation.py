@@ -83,7 +83,9 @@ def init_op(meta_graph):
         outputs = meta_graph.signature_def[_SIGNATURE].outputs
         named.insert(0, ("init signature", outputs[_SIGNATURE].name))
     kind, name = named[0] if named else (None, None)
-    return kind, name, ["{} {}".format(*each) for each in named[1:]]
+    # TensorFlow 2 names the one it has twice.
+    others = [each for each in named[1:] if each[1].partition(":")[0] != name.partition(":")[0]]
+    return kind, name, ["{} {}".format(*each) for each in others]
 
 
 def entries(meta_graph, name):

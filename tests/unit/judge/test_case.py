@@ -70,7 +70,7 @@ class Case:
             return value
         return (value + NOISE * self.random.normal(size=value.shape)).astype("f4")
 
-    def judged(self, drawn=()):
+    def judged(self, moving=()):
         return JudgedCase(
             {cell: RecordedOutputs.from_json(recording) for cell, recording in self.recorded.items()},
             BASE,
@@ -78,7 +78,7 @@ class Case:
             self.threads,
             self.limits,
             lambda entry: read_array(self.objects, entry.to_json(), mmap=True),
-            drawn,
+            moving,
         )
 
     def verdict(self, name="scores"):
@@ -256,10 +256,13 @@ def test_entries_are_those_of_the_recordings(case):
     assert standing.array.shape == SCORES.shape
 
 
-def test_what_is_drawn_is_no_noise(case):
+def test_what_moves_on_is_no_noise(case):
     case.measure(case.noisy, scores=SCORES)
     case.cell(OTHER, scores=case.noisy("scores", SCORES))
-    (found,) = case.judged(drawn={"scores"}).judge(OTHER, BASE)
+    (found,) = case.judged(moving={"scores"}).judge(OTHER, BASE)
     assert found.ratio is None
-    (standing,) = case.judged(drawn={"scores"}).standings.values()
-    assert (standing.floor, standing.no_floor) == (None, "random numbers reach it, and are no noise")
+    (standing,) = case.judged(moving={"scores"}).standings.values()
+    assert (standing.floor, standing.no_floor) == (
+        None,
+        "random numbers or a changing state reach it, and are no noise",
+    )

@@ -34,6 +34,7 @@ def meta_graph(signature=None, **collections):
             meta_graph("NoOp", legacy_init_op=["l"], saved_model_main_op=["m"]),
             ("init signature", "NoOp", ["main_op m", "legacy_init_op l"]),
         ),
+        (meta_graph("NoOp:0", saved_model_main_op=["NoOp"]), ("init signature", "NoOp:0", [])),
         (meta_graph(legacy_init_op=[]), (None, None, [])),
     ],
 )

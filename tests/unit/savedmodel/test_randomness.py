@@ -121,7 +121,8 @@ def test_graphs_and_functions_that_go_in_circles():
 )
 def test_kinds(op, kind):
     assert of("n", made(op, "n")) == [(kind, "n")]
-    assert draws([op]) is kind.draws
+    assert draws([op]) is (kind in {Kind.RANDOM, Kind.GENERATOR})
+    assert kind.moves_on is (kind is not Kind.STATELESS)
 
 
 @pytest.mark.parametrize("op", ["StatefulPartitionedCall", "RandomDataset", "StatelessIf", "Const", "MatMul"])
