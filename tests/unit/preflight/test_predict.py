@@ -385,6 +385,10 @@ def test_assets_that_a_signature_reads_itself(expect, loader, y, kind):
 def test_op_determinism_refuses_random_ops_without_a_seed(expect, seed, tensorflow, deterministic, kind):
     model = legacy(node("RandomUniform", "read", seed=pb.AttrValue(i=seed), seed2=pb.AttrValue()))
     assert expect(model, tensorflow, deterministic=deterministic).kind is kind
+    assert not any(
+        "no seed" in each
+        for each in expect(model, tensorflow, deterministic=True, loader=Loader.KERAS).because
+    )
     unreached = legacy(node("RandomUniform", "read", seed=pb.AttrValue(i=seed)), y="x")
     assert expect(unreached, tensorflow, deterministic=deterministic).kind is Kind.LOADS
 
