@@ -65,6 +65,11 @@ def _run(tf, request, case, report, phases, part):
         raise CaseError(*missing)
     if case["inputs_error"] is not None:
         raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
+    _record(tf, request, case, report, phases, part, loader, loaded)
+
+
+def _record(tf, request, case, report, phases, part, loader, loaded):
+    """Run the loaded model on every batch as often as is asked, and record what it gave."""
     with failing_as("run-failed"):
         entry = loader.entry(tf, loaded, case)
     part["effective"]["initialisation"] = initialisation(tf, loader, loaded, case)

@@ -5,8 +5,8 @@ import collections
 from .. import tensors, texts
 
 Loader = collections.namedtuple("Loader", ["load", "entry", "variables", "initialisation", "release"])
-# Objects are restored whole or not at all, so most have no initialisation to tell of; and what only Python holds is released when the
-# last reference goes.
+# Objects are restored whole or not at all, so most have no initialisation to tell of; and what only Python
+# holds is released when the last reference goes.
 Loader.__new__.__defaults__ = (lambda tf, loaded, case: None, lambda loaded: None)  # noqa: ARG005 - for 3.6
 
 DEFAULT_SIGNATURE = "serving_default"
