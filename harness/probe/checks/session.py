@@ -19,14 +19,14 @@ class Session:
         self.tf, self.case, self.report = tf, case, report
         self.parameters = case["check"]
         self.objects = request["objects"]
-        self._loader, self._phases = loader, phases
+        self._loader, self._phases, self._timed = loader, phases, False
         if case["inputs_error"] is not None:
             problem = "inputs could not be made: " + texts.first_line(case["inputs_error"])
             raise CaseError("run-failed", problem)
 
     def load(self):
         """Return the loaded model and the function that runs it; the model is to stay referenced."""
-        with self._phases.timed("load"), failing_as("load-failed"):
+        with self.timed("load"), failing_as("load-failed"):
             loaded = self._loader.load(self.tf, self.case)
         with failing_as("run-failed"):
             return loaded, self._loader.entry(self.tf, loaded, self.case)
@@ -41,9 +41,16 @@ class Session:
 
     @contextlib.contextmanager
     def timed(self, name):
-        """Count what happens inside towards a phase of the result."""
-        with self._phases.timed(name):
+        """Count what happens inside towards a phase of the result, unless it is counted already."""
+        if self._timed:
             yield
+            return
+        self._timed = True
+        try:
+            with self._phases.timed(name):
+                yield
+        finally:
+            self._timed = False
 
     def inputs(self):
         """Return the inputs of every batch, as tensors."""
