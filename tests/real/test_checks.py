@@ -42,6 +42,8 @@ FAILING = [
     ("softmax", Check.BATCH, "batch-dependent", "rows depend on their batch (row by row)"),
     ("normalises", Check.BATCH, "batch-dependent", "rows depend on their batch"),
 ]
+#: Enough of them to see that the oldest release, with another TensorFlow inside and out, is no exception.
+OLD_TOO = [FAILING[place] for place in (0, 6, 8, 11)]
 #: What can be told of none: there is nothing to hold it against.
 UNKNOWN = [
     ("counter", Check.CONCURRENT),
@@ -136,9 +138,9 @@ def middle(tmp_path_factory, models, environment):
 @pytest.fixture(scope="module")
 def oldest(tmp_path_factory, models, environment):
     checked = Checked(tmp_path_factory.mktemp("oldest"), models, environment(OLDEST))
-    for check in Check:
+    for check in (Check.REPEAT, Check.CONCURRENT, Check.LEAK):
         checked.ask("dense", check)
-    for case, check, *_ in FAILING:
+    for case, check, *_ in OLD_TOO:
         checked.ask(case, check)
     return checked.results()
 
@@ -150,16 +152,22 @@ def test_models_in_order_pass(middle, case, check):
     assert result.verdict in (CheckVerdict.PASSES, CheckVerdict.FLOAT_NOISE), result.says
 
 
-@pytest.mark.parametrize("check", Check)
-def test_a_model_in_order_passes_in_the_oldest_release(oldest, check):
-    result = oldest["dense", check]
-    assert result.verdict in (CheckVerdict.PASSES, CheckVerdict.FLOAT_NOISE), result.says
+def test_a_model_in_order_passes_in_the_oldest_release(oldest):
+    for check in (Check.REPEAT, Check.CONCURRENT, Check.LEAK):
+        result = oldest["dense", check]
+        assert result.verdict in (CheckVerdict.PASSES, CheckVerdict.FLOAT_NOISE), result.says
 
 
-@pytest.mark.parametrize("release", ["middle", "oldest"])
 @pytest.mark.parametrize(("case", "check", "kind", "words"), FAILING)
-def test_every_check_can_fail_and_names_what_it_found(request, release, case, check, kind, words):
-    result = request.getfixturevalue(release)[case, check]
+def test_every_check_can_fail_and_names_what_it_found(middle, case, check, kind, words):
+    result = middle[case, check]
+    assert (result.verdict, result.kind) == (CheckVerdict.FAILS, kind), result.says
+    assert words in result.says
+
+
+@pytest.mark.parametrize(("case", "check", "kind", "words"), OLD_TOO)
+def test_so_it_can_in_the_oldest_release(oldest, case, check, kind, words):
+    result = oldest[case, check]
     assert (result.verdict, result.kind) == (CheckVerdict.FAILS, kind), result.says
     assert words in result.says
 

@@ -1,7 +1,9 @@
 """A leaking loader, as a module of a case: it keeps a mebibyte of each load, for a cache that nobody asks.
 
-Nothing is inherited: the size is what ``harness.bench.leak`` says it is.
+For Python 3.7 and newer.
 """
+
+from __future__ import annotations
 
 import importlib
 from typing import Any
