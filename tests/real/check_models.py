@@ -118,7 +118,7 @@ class Holds(tf.Module):
     def __call__(self, x):
         written = self.held.assign(x)
         with tf.control_dependencies([written]):
-            busy = tf.linalg.eigvalsh(tf.eye(100) + tf.reduce_sum(x))
+            busy = tf.linalg.eigvalsh(tf.eye(200) + tf.reduce_sum(x))
         nothing = tf.cast(tf.minimum(0.0, tf.reduce_max(tf.abs(busy))), tf.int32)
         return {"y": self.held.sparse_read(tf.range(tf.shape(x)[0]) + nothing) * 2.0}
 

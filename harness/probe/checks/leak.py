@@ -12,7 +12,7 @@ import time
 from .. import tensors
 from .session import collected, nothing_to_compare
 
-_FEWEST = 12
+_FEWEST = 18
 #: mallopt(3) of glibc: few arenas, and large blocks straight from the system, come back as they went.
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 
@@ -20,7 +20,7 @@ _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 def check(session):
     """Load, run once and release ``loads`` times; then ``readings`` times ``calls`` calls of one model.
 
-    Each half ends early when its ``budget_s`` (seconds) is over, with 12 readings at the least.
+    Each half ends early when its ``budget_s`` (seconds) is over, with 18 readings at the least.
     """
     if anonymous_bytes() is None:
         return nothing_to_compare("this system does not say how much memory is whose (no smaps_rollup)")
