@@ -34,7 +34,8 @@ Batches that are the outputs of another case come from its result, which must be
 an earlier one of this request, or one of an earlier request. Where that case failed this one has its outcome.
 
 A stage (see ``stage``) is a Python callable, ``{name: array}`` in and out. Its case needs ``stage`` and, of
-the keys above, ``result`` to ``identity``, ``setting``, ``batches`` to ``memory_limit_bytes``::
+the keys above, ``result`` to ``identity``, ``setting``, ``batches`` to ``memory_limit_bytes``, and ``check``,
+which is null::
 
     {"name": str, "file": null | path, "module": null | str,    one of the two has the function
      "function": dotted name, "modules": [path, ...],

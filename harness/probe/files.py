@@ -20,7 +20,7 @@ _CASE = (
 )  # fmt: skip
 _STAGE_CASE = (
     "result", "key", "identity", "stage", "batches", "inputs_error", "runs", "time_limit_s",
-    "memory_limit_bytes", "setting",
+    "memory_limit_bytes", "setting", "check",
 )  # fmt: skip
 _STAGE = ("name", "file", "module", "function", "modules", "reads", "root", "expects")
 

@@ -89,8 +89,11 @@ def build_report(
     remarks = list(plan.remarks)
     cells = [cell_row(row) for row in collection.rows]
     foreseen = foresee(project, plan, collection.ready)
+    # Of a pipeline that fails the model's files say nothing.
+    failed = {(each.cell, each.case) for each in collection.stages if each.outcome is not Outcome.RECORDED}
     for cell, row in zip(cells, collection.rows, strict=True):
-        cell.prediction = prediction_row(foreseen.get((row.cell, row.case)), row.outcome)
+        place = row.cell, row.case
+        cell.prediction = None if place in failed else prediction_row(foreseen.get(place), row.outcome)
     class_rows: list[ClassRow] = []
     divergence_rows: list[DivergenceRow] = []
     output_rows: list[OutputRow] = []

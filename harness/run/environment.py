@@ -207,6 +207,7 @@ def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
         "time_limit_s": job.limits.time_limit_s,
         "memory_limit_bytes": job.limits.memory_limit_bytes,
         "stage": None,
+        "check": _check(project, keyed_job),
     }
     if keyed_job.takes is not None:
         path = project.results.recording_path(keyed_job.takes.key)
@@ -224,7 +225,6 @@ def _request(project: Project, keyed_job: KeyedJob) -> dict[str, Any]:
         "signature": None if case.function else case.signature,
         "function": case.function,
         "floor": keyed_job.floor,
-        "check": _check(project, keyed_job),
         "save_to": None,
     }
 
