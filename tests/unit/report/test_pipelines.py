@@ -1,0 +1,261 @@
+"""What a report says of the pipelines around a model, from recordings written by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from harness.model.outcome import Outcome
+from harness.model.plan import CellId, Given, Job, Purpose
+from harness.probe.arrays import write_array
+from harness.project import Project
+from harness.remedies.attempts import Remedies
+from harness.report import markdown, terminal
+from harness.report.build import build_report
+from harness.report.pipelines import Pipeline, changed_libraries, stage_factors, with_postprocess
+from harness.run.cases import ReadyCase
+from harness.run.collect import Collected, Collection
+from harness.run.collect_stages import StageRecord, SwapRecord
+from harness.run.mend import Mending
+from harness.run.stages import ReadyStage
+from harness.store.files import json_digest
+
+OLD, NEW = CellId("tf2.9.3-py3.10-cpu", "default"), CellId("tf2.12.1-py3.11-cpu", "default")
+PREPARED = 'preprocess = "p.py:prepare"\n'
+COMPARED = 'train = "p.py:train"\nserve = "p.py:serve"\n'
+RAW = np.linspace(3, 17, 60, dtype="f4").reshape(20, 3) ** 1.5
+
+
+class Made:
+    """A project without models, and everything that a plan of two cells recorded in it."""
+
+    def __init__(self, root):
+        self.root, self.stages, self.swaps, self.outputs = root, [], [], {}
+        self.trained, self.other_data = None, False
+        (root / "matrices").mkdir()
+
+    def entry(self, values, dtype="float32"):
+        return write_array(str(self.root / "results/objects"), np.asarray(values), dtype)
+
+    def recording(self, values, **changes):
+        output = {"batch": 0, "name": "x", "component": None, "array": self.entry(values)}
+        found = {"outcome": "recorded", "outputs": [output], "unstable": [], "reason": None}
+        found["effective"] = {"tensorflow": "2"}
+        return {"key": json_digest([str(values), str(changes)]), **found, **changes}
+
+    def stage(self, cell, name, values, libraries=None, brought=None, **changes):
+        facts = {"wrote": [], "remarks": [], "libraries": libraries or {}, "brought": brought or {}}
+        recording = self.recording(values, stage={**facts, **changes.pop("facts", {})}, **changes)
+        self.stages.append(StageRecord(cell, "c", name, Outcome.RECORDED, None, recording, None))
+        return self.stages[-1]
+
+    def swap(self, cell, maker, values):
+        job = Job(cell, "c", None, Purpose.SWAPPED, given=Given(maker, []))
+        self.swaps.append(SwapRecord(job, None if values is None else self.recording(values)))
+
+    def report(self, case):
+        text = 'baseline = "tf2.9.3-*"\n[[environments]]\ntensorflow = ["2.9.3", "2.12.1"]\n'
+        (self.root / "matrices/default.toml").write_text(f'{text}[cases.c]\npath = "m"\n{case}')
+        project = Project(self.root)
+        plan = project.plan("default")
+        rows = [
+            Collected(cell, "c", Outcome.RECORDED, None, True, self.recording(self.outputs[cell]))
+            for cell in plan.cells()
+        ]
+        raw = [[{"name": "x", "component": None, "array": self.entry(RAW)}]]
+        own = "other" if self.other_data else None
+        stages = {
+            name: ReadyStage({}, None, None, own if name == "train" else None, None)
+            for name in plan.cases["c"].stages
+        }
+        ready = ReadyCase("m", "digest", raw, "raw", None, None, {}, stages)
+        collection = Collection(
+            rows,
+            dict.fromkeys(plan.environments),
+            {"c": ready},
+            {},
+            stages=self.stages,
+            trained={"c": self.trained},
+            swaps=self.swaps,
+        )
+        nothing = Mending(Remedies(plan, ()), Collection([], {}, {}, {}), done=True)
+        today = dt.date(2026, 11, 24)
+        return build_report(project, plan, collection, nothing, run="r", content="c", today=today)
+
+
+@pytest.fixture
+def made(tmp_path):
+    return Made(tmp_path)
+
+
+def drifted(made, there, back):
+    """Two cells whose pipelines differ, with what the models gave on each other's inputs."""
+    made.outputs = {OLD: [1.0, 2.0], NEW: [5.0, 6.0]}
+    made.stage(OLD, "preprocess", [1.0, 1.0], {"Pillow": "9.5.0", "NumPy": "1"})
+    made.stage(NEW, "preprocess", [1.0, 2.0], {"Pillow": "11.3.0", "NumPy": "1"})
+    made.swap(NEW, OLD, there)
+    made.swap(OLD, NEW, back)
+    return made.report(PREPARED)
+
+
+def test_a_model_that_gives_the_same_of_the_same_input_is_innocent(made):
+    report = drifted(made, [1.0, 2.0], [5.0, 6.0])
+    (entry,) = report.entries
+    assert (entry.cells, entry.libraries) == ([str(NEW)], ["Pillow 9.5.0 → 11.3.0"])
+    assert (entry.end_to_end, entry.given_baselines, entry.baseline_given_theirs) == (
+        "diverged", "identical", "identical",
+    )  # fmt: skip
+    assert entry.inputs == "50% of elements differ, by up to 1"
+    assert "given the same input the model agrees to the bit" in entry.says
+    assert report.cases[0].says.endswith("(Pillow 9.5.0 → 11.3.0), and the model is innocent")
+    assert report.exit_status == 1
+
+
+@pytest.mark.parametrize(("there", "back"), [([1.5, 2.0], [5.0, 6.0]), ([1.0, 2.0], [5.0, 6.5])])
+def test_a_model_that_differs_in_either_way_is_not(made, there, back):
+    report = drifted(made, there, back)
+    assert "the model differs too" in report.entries[0].says
+    assert "not known to be innocent" in report.cases[0].says
+
+
+@pytest.mark.parametrize(("there", "back"), [(None, [5.0, 6.0]), ([1.0, 2.0], None)])
+def test_a_model_that_was_not_run_on_the_other_s_input_is_not_known_to_be_innocent(made, there, back):
+    report = drifted(made, there, back)
+    assert "nothing is known of it" in report.entries[0].says
+    assert "not known to be innocent" in report.cases[0].says
+
+
+def test_equal_inputs_have_no_entry(made):
+    made.outputs = {OLD: [1.0, 2.0], NEW: [5.0, 6.0]}
+    for cell in (OLD, NEW):
+        made.stage(cell, "preprocess", [1.0])
+    report = made.report(PREPARED)
+    assert report.entries == []
+    assert "preprocess: the same bits in the 2 cells that ran it" in terminal.render(report, [])
+
+
+def test_an_unexplained_difference_of_pipelines_asks_what_it_depends_on(made):
+    made.outputs = {OLD: [1.0], NEW: [1.0]}
+    made.stage(OLD, "preprocess", [1.0])
+    made.stage(NEW, "preprocess", [2.0])
+    assert "does it depend on time, or on the order of a set?" in made.report(PREPARED).entries[0].says
+
+
+def test_what_enters_behind_the_model_is_told(made):
+    made.outputs = {OLD: [1.0], NEW: [1.0]}
+    made.stage(OLD, "postprocess", [1.0], {"SciPy": "1"})
+    made.stage(NEW, "postprocess", [2.0], {"SciPy": "2"})
+    report = made.report('postprocess = "p.py:after"\n')
+    assert report.entries[0].stage == "postprocess"
+    assert (
+        "the model's outputs agree, and what postprocess makes of them does not (SciPy 1 → 2"
+        in report.entries[0].says
+    )
+    assert {row.output for row in report.divergences if row.verdict == "diverged"} == {"postprocess/x"}
+
+
+def test_a_pipeline_that_is_not_deterministic_leaves_nothing_to_compare(made):
+    made.outputs = {OLD: [1.0], NEW: [2.0]}
+    unstable = [{"batch": 0, "name": "x", "component": None, "run": 2, "array": None}]
+    made.stage(OLD, "preprocess", [1.0], unstable=unstable)
+    made.stage(NEW, "preprocess", [2.0], unstable=unstable)
+    report = made.report(PREPARED)
+    assert any("preprocess is not deterministic: two calls" in each for each in report.remarks)
+    assert [(row.verdict, row.output) for row in report.divergences] == [("incomparable", "")]
+
+
+def test_a_pipeline_that_writes_to_its_input_is_told(made):
+    made.outputs = {OLD: [1.0], NEW: [1.0]}
+    for cell in (OLD, NEW):
+        made.stage(cell, "preprocess", [1.0], facts={"wrote": [{"batch": 0, "name": "image"}]})
+    remarks = [each for each in made.report(PREPARED).remarks if "writes to its input image" in each]
+    assert len(remarks) == 1, "said once, for all cells"
+
+
+def skewed(made, train, serve, trained=(1.0, 2.0)):
+    made.outputs = {OLD: [5.0, 6.0], NEW: [5.0, 6.0]}
+    for cell in (OLD, NEW):
+        made.stage(cell, "train", train)
+        made.stage(cell, "serve", serve)
+    made.trained = made.recording(list(trained))
+    return made.report(COMPARED)
+
+
+def z_scores(x):
+    return ((x - x.mean()) / x.std()).astype("f4")
+
+
+def test_serving_is_held_against_training_and_the_difference_is_named(made):
+    report = skewed(made, z_scores(RAW), ((RAW - RAW.min()) / (RAW.max() - RAW.min())).astype("f4"))
+    (skew,) = report.skews
+    assert skew.cells == [str(OLD), str(NEW)]
+    (diagnosis,) = skew.diagnoses
+    assert ("z-score" in diagnosis.train, "min-max" in diagnosis.serve) == (True, True)
+    assert diagnosis.residual < 1e-6 < 0.1 < diagnosis.before
+    assert (skew.verdict, skew.max_abs) == ("diverged", 4)
+    assert (report.exit_status, {cell.skew for cell in report.cells}) == (1, {"diverged"})
+    assert "serving is not what training does: " in report.cases[0].says
+    assert "to mend it" in terminal.render(report, [])
+    assert "Training against serving, diagnosed" in markdown.render(report)
+
+
+def test_an_expectation_covers_serving_in_the_baseline_too(made):
+    known = '[[expect]]\ncells = "*"\nverdict = "diverged"\nreason = "r"\nowner = "o"\nuntil = 2026-12-31\n'
+    made.outputs = {OLD: [5.0], NEW: [5.0]}
+    for cell in (OLD, NEW):
+        made.stage(cell, "train", z_scores(RAW))
+        made.stage(cell, "serve", RAW)
+    made.trained = made.recording([1.0])
+    assert made.report(COMPARED + known).exit_status == 0
+
+
+def test_equal_pipelines_are_no_skew(made):
+    report = skewed(made, RAW, RAW, (5.0, 6.0))
+    assert (report.skews[0].identical, report.skews[0].diagnoses, report.exit_status) == (True, [], 0)
+
+
+def test_what_no_diagnosis_explains_is_called_that(made):
+    noise = np.random.default_rng(3).normal(size=RAW.shape).astype("f4")
+    report = skewed(made, RAW, noise)
+    assert report.skews[0].diagnoses == []
+    assert "a difference that no diagnosis explains" in report.skews[0].says
+    assert report.skews[0].unexplained[0].startswith("batch 0, x: ")
+
+
+def test_other_data_is_told_from_other_processing(made):
+    made.other_data = True
+    report = skewed(made, z_scores(RAW), RAW)
+    assert (report.skews[0].other_data, report.skews[0].diagnoses) == (True, [])
+    assert "given different raw data" in report.cases[0].says
+
+
+def record(libraries, brought=(), beside=None):
+    facts = {"libraries": dict(libraries), "brought": dict(brought)}
+    recording = {"stage": facts, "outputs": []}
+    return StageRecord(OLD, "c", "preprocess", Outcome.RECORDED, None, recording, beside)
+
+
+def test_what_a_library_brought_in_is_blamed_only_where_no_named_one_changed():
+    one = record({"librosa": "1", "numpy": "1"}, {"soxr": "1"})
+    assert changed_libraries(one, record({"librosa": "2", "numpy": "2"}, {"soxr": "2"})) == [
+        "librosa 1 → 2",
+        "NumPy 1 → 2",
+    ]
+    assert changed_libraries(one, record({"librosa": "1", "numpy": "1"}, {})) == ["soxr 1 → none"]
+
+
+def test_libraries_beside_are_factors_of_their_own():
+    pipeline = Pipeline("preprocess", [record({"numpy": "2"}, {"soxr": "1"}, beside="beside-1")])
+    assert stage_factors({"preprocess": pipeline}) == {str(OLD): {"NumPy beside": "2", "soxr beside": "1"}}
+
+
+def test_outputs_behind_a_model_are_added_under_a_name_of_their_own():
+    output = {"batch": 0, "name": "y", "component": None, "array": None}
+    behind = StageRecord(
+        OLD, "c", "postprocess", Outcome.RECORDED, None, {"outputs": [output], "unstable": []}, None
+    )
+    found = with_postprocess({"outputs": [output], "unstable": []}, behind)
+    assert [each["name"] for each in found["outputs"]] == ["y", "postprocess/y"]
+    assert [each["name"] for each in found["behind"]] == ["postprocess/y"]
