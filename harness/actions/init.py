@@ -117,6 +117,7 @@ def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -
     yield f"path = {json.dumps(path)}"
     if name != "serving_default":
         yield f"signature = {json.dumps(name)}"
+    yield 'checks = ["repeat", "concurrent"]  # the cheap ones; docs/session-checks.md has the others'
     if os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
         yield "inputs = [{ warmup = 100 }]  # the requests that the model carries"
         return
