@@ -30,6 +30,7 @@ _SHORT = {
 }
 LEGEND = "pass: the same bits   noise: but for rounding   FAILS: see below   ?: nothing is known, see below"
 _MOST_NAMED = 3
+_MOST_ROWS = 30
 
 
 def check_rows(
@@ -74,7 +75,10 @@ def verdicts_at(rows: Sequence[CheckRow], cell: CellId, case: str) -> Mapping[Ch
 
 
 def check_table(report: Report) -> pd.DataFrame:
-    """Return cases and cells × checks, in short."""
+    """Return cases and cells × checks, in short.
+
+    Of more rows than fit on a screen, the cells of a case that came out alike stand in one.
+    """
     names = [check for check in Check if any(row.check is check for row in report.checks)]
     places: dict[tuple[str, str], dict[Check, str]] = {}
     for row in report.checks:
@@ -84,8 +88,12 @@ def check_table(report: Report) -> pd.DataFrame:
         if row.expected:
             text = f"{text} (expected)"
         places.setdefault((row.case, row.cell), {})[row.check] = text
+    rows = {place: tuple(of.get(name, "") for name in names) for place, of in places.items()}
+    alike: dict[tuple[str, str | tuple[str, ...]], list[str]] = {}
+    for (case, cell), texts in rows.items():
+        alike.setdefault((case, texts if len(rows) > _MOST_ROWS else cell), []).append(cell)
     return pd.DataFrame(
-        [[case, cell, *(of.get(name, "") for name in names)] for (case, cell), of in places.items()],
+        [[case, _named(cells), *rows[case, cells[0]]] for (case, _), cells in alike.items()],
         columns=["case", "cell", *(name.value for name in names)],
     )
 

@@ -46,6 +46,15 @@ def test_one_row_per_case_and_cell_and_one_column_per_check(report):
     ]
 
 
+def test_of_many_cells_those_that_came_out_alike_stand_together(make):
+    rows = [row(f"e{number}/default", "leak", "fails" if number == 7 else "pass") for number in range(31)]
+    table = check_table(make({"cnn": {"e1": "A"}}, checks=rows))
+    assert table.to_numpy().tolist() == [
+        ["cnn", "e0/default, e1/default, e2/default and 27 more", "pass"],
+        ["cnn", "e7/default", "FAILS"],
+    ]
+
+
 def test_findings_say_where_and_what_could_not_be_told(report):
     assert check_findings(report) == [
         "cnn: concurrent fails in e1/default only, of 2 cells: not re-entrant: 5 of 128 calls",
