@@ -118,6 +118,12 @@ def _concurrent(part: Part, weighed: Weighed) -> CheckResult:
     if part["failed"] and not weighed.real:
         says = f"not re-entrant: {part['failed']} of {part['calls']} calls in {threads} threads raised"
         return CheckResult(check, CheckVerdict.FAILS, f"{says}, and none alone: {part['errors'][0]}", _NOT_RE)
+    if weighed.real and not part["wrong"]:
+        worst = _worst(weighed.real)
+        says = (
+            f"not re-entrant: after {threads} threads a single one gets another answer, '{worst.output}' by"
+        )
+        return CheckResult(check, CheckVerdict.FAILS, f"{says} {worst.size}", _NOT_RE)
     if weighed.real:
         another = f", {part['of_another']} of them that of another input" if part["of_another"] else ""
         worst = _worst(weighed.real)

@@ -92,7 +92,8 @@ TensorFlow itself, with outputs and all. Of the others::
      concurrent: "threads", "inputs", "calls", "wrong": calls with an answer that is not the single
                  thread's, "of_another": of these, how many got the answer to another input, "failed": how
                  many raised, "errors": [text, ...], "waiting": how many threads never came back,
-                 "stacks": null | those of all threads then
+                 "stacks": null | those of all threads then; "what" is the input, or "afterwards" for what
+                 a single thread gets when the others are done
      reload:     "cycles", "descriptors": [int | null, ...], "threads": [...] after each;
                  "what" is "load", "side by side" or "when the other is released"
      leak:       "loads": [bytes after each], "calls": [bytes after every "calls_each" calls]

@@ -30,9 +30,9 @@ def check(session):
         crew = _Crew(session, entry, questions, differences)
         stacks = crew.work(max(session.parameters["patience_s"], 20 * slowest))
         if not stacks:
-            # What another thread has left behind is not its answer's fault, but the next one's.
+            # What threads have left behind is a finding even where each got its answer.
             for question in questions:
-                differences.control(question.batch, question.answer, question.ask(entry))
+                differences.compare("afterwards", None, question.batch, question.answer, question.ask(entry))
     del loaded
     return differences.part(
         threads=session.parameters["threads"],

@@ -129,6 +129,13 @@ def test_what_only_raises_in_threads_is_not_re_entrant(recorded):
     )
 
 
+def test_what_threads_leave_behind_is_a_finding(recorded):
+    recording = recorded.check(("afterwards", None, Y + 1), **CONCURRENT)
+    result = recorded.judge(Check.CONCURRENT, recording)
+    assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "not re-entrant")
+    assert "after 8 threads a single one gets another answer, 'y' by 1" in result.says
+
+
 def test_a_deadlock_is_located_and_its_stacks_are_kept(recorded):
     own = {**CONCURRENT, "stacks": STACKS, "waiting": 8}
     result = recorded.judge(Check.CONCURRENT, recorded.check(**own))
