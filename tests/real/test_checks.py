@@ -245,3 +245,18 @@ def test_checks_are_part_of_the_matrix(new_project, models):
     assert [row.covers for row in report.expectations] == [1]
     assert json.loads((new_project.results / "latest/report.json").read_text())["exit_status"] == 0
     assert "nothing changed" in new_project.nox("-s", "matrix").output
+
+
+def test_what_does_not_load_is_not_loaded_again_for_each_check(tmp_path, environment):
+    probing = Probing(tmp_path, tmp_path, python=environment(OLDEST))
+    probing.add("plain", "nowhere")
+    after = str(tmp_path / "plain.json")
+    recipe = {"name": "repeat", "runs": 8}
+    probing.add("shared", "nowhere", check={**recipe, "after": after})
+    probing.add("own", "nowhere", check={**recipe, "after": str(tmp_path / "nothing.json")})
+    found = probing.run()
+    assert found["plain"]["outcome"] == found["shared"]["outcome"] == found["own"]["outcome"] == "load-failed"
+    assert found["shared"]["reason"] == found["plain"]["reason"]
+    assert "load" in found["own"]["phases"]
+    assert "load" not in found["shared"]["phases"]
+    assert found["shared"]["check"] is found["own"]["check"] is None
