@@ -19,8 +19,8 @@ from harness.errors import DefinitionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.model.definition import StageDefinition
     from harness.model.plan import Plan
+    from harness.model.stage import StageDefinition
 
 _BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 

@@ -19,7 +19,7 @@ from harness.model.noise import MeasuredSpread, NoiseRatio, spreads_of
 from harness.model.recording import Output, OutputId, RecordedOutputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
     from typing import Any
 
     from harness.compare.elements import Array
@@ -92,7 +92,7 @@ class JudgedCase:
         threads: Mapping[str, Any] | None,
         limits: Mapping[str, ToleranceDefinition],
         read: Callable[[ArrayEntry], Array],
-        moving: Collection[str] = (),
+        moving: Container[str] = (),
         *,
         other_process: bool = True,
     ) -> None:

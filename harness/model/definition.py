@@ -10,28 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ByteSize,
-    ConfigDict,
     Field,
     model_validator,
 )
 
 from harness.model.check import Check  # noqa: TC001 - pydantic reads it at run time
+from harness.model.keys import DOTTED, Keys, LocalPath
 from harness.model.outcome import Outcome
 from harness.model.plan import Build
 from harness.model.sources import InputSource  # noqa: TC001 - pydantic reads it at run time
+from harness.model.stage import Stage, StageDefinition  # noqa: TC001 - as above
 from harness.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from harness.model.plan import CellId
-
-
-class Keys(BaseModel):
-    """A table of the definition: unknown keys are errors, values do not change once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def _listed(value: object) -> object:
@@ -104,8 +98,6 @@ Resolve = Annotated[str, BeforeValidator(_resolve), AfterValidator(_known_resolv
 RequirementText = Annotated[str, AfterValidator(_requirement)]
 Listed = BeforeValidator(_listed)
 Loader = Literal["saved_model", "v1-session", "keras", "tf-keras", "tfsm-layer"]
-LocalPath = Annotated[str, Field(min_length=1)]
-_DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
 class EnvironmentBlock(Keys):
@@ -257,51 +249,6 @@ class ToleranceDefinition(Keys):
         return any(limit is not None for limit in (self.rtol, self.atol, self.ulp))
 
 
-def _callable(value: object) -> object:
-    return {"call": value} if isinstance(value, str) else value
-
-
-class StageDefinition(Keys):
-    """A Python callable on one side of the model: it takes and returns a dict of arrays by name.
-
-    A file with a PEP 723 block of requirements runs in an environment of its own beside the cell's; any
-    other stage in the cell's.
-    """
-
-    call: Annotated[str, Field(pattern=rf"^(.+\.py|{_DOTTED}):{_DOTTED}$")]
-    """"path/to/file.py:function", or "module:function" of an installed module or one in ``modules``."""
-    modules: list[LocalPath] = []
-    """Local code that it imports: a .py within reach under its name, a folder put on the path."""
-    reads: list[LocalPath] = []
-    """Local files and folders that it opens, such as frozen statistics or a vocabulary."""
-    inputs: list[InputSource] = []
-    """Raw inputs of its own, instead of the case's."""
-
-    @property
-    def file(self) -> str | None:
-        """The local file of the function; None for one in an installed module."""
-        place = self.call.rpartition(":")[0]
-        return place if place.endswith(".py") else None
-
-    @property
-    def module(self) -> str | None:
-        """The module of the function; None for one in a file."""
-        return None if self.file else self.call.rpartition(":")[0]
-
-    @property
-    def function(self) -> str:
-        """The function's name in there."""
-        return self.call.rpartition(":")[2]
-
-    @property
-    def code(self) -> list[str]:
-        """Every local file and folder that it depends on."""
-        return [*([self.file] if self.file else []), *self.modules, *self.reads]
-
-
-Stage = Annotated[StageDefinition, BeforeValidator(_callable)]
-
-
 class CaseDefinition(Keys):
     """A SavedModel, a signature and fixed inputs; around it, stages that make its inputs and use outputs."""
 
@@ -319,7 +266,7 @@ class CaseDefinition(Keys):
     load_model), "tf-keras" (that package's), or "tfsm-layer" (a layer of Keras 3)."""
     modules: list[LocalPath] = []
     """Local code: a .py is imported before the model is loaded, a folder put on the path."""
-    imports: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]] = []
+    imports: list[Annotated[str, Field(pattern=rf"^{DOTTED}$")]] = []
     """Installed modules that are imported before the model is loaded, for the operations or classes that
     they register, e.g. "tensorflow_text"."""
     libraries: list[LocalPath] = []

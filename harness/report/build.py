@@ -55,17 +55,9 @@ if TYPE_CHECKING:
     from harness.model.plan import Plan
     from harness.model.recording import ArrayEntry
     from harness.project import Project
-    from harness.report.document import (
-        CellRow,
-        CheckRow,
-        DivergenceRow,
-        EntryRow,
-        FindingRow,
-        OutputRow,
-        SkewRow,
-        StageRow,
-    )
+    from harness.report.document import CellRow, CheckRow, DivergenceRow, OutputRow
     from harness.report.explain import CaseExplanation
+    from harness.report.pipeline_document import EntryRow, FindingRow, SkewRow, StageRow
     from harness.run.collect import Collection
     from harness.run.mend import Mending
 

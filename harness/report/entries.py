@@ -8,17 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.diagnose.describe import describe
-from harness.judge.case import JudgedCase
 from harness.model.outcome import Outcome
 from harness.model.plan import POSTPROCESS
-from harness.model.recording import RecordedOutputs
 from harness.model.verdict import Verdict, worst
-from harness.report.document import EntryRow
+from harness.report.judged import judged_outputs, verdict_of
+from harness.report.pipeline_document import EntryRow
 from harness.report.pipelines import arrays_of, changed_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
 
     from harness.compare.elements import Array
     from harness.model.plan import CellId, Plan
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from harness.run.collect import Collection
     from harness.run.collect_stages import StageRecord
 
-_SWAPPED = "on the other's inputs"
 _INNOCENT = (Verdict.IDENTICAL, Verdict.FLOAT_NOISE)
 _AGREES = {
     Verdict.IDENTICAL: "agrees to the bit",
@@ -151,32 +148,11 @@ def _verdicts(
         recording = swapped.get(cell)
         if recording is None or recording["outcome"] != Outcome.RECORDED or own.recording is None:
             return None
-        found.append(judged(plan, case, collection, recording, own.recording, read))
+        outputs = judged_outputs(
+            plan, case, collection, recording, own.recording, read, same_inputs=maker == plan.baseline
+        )
+        found.append(verdict_of(outputs))
     return worst(found) if found else None
-
-
-def judged(
-    plan: Plan,
-    case: str,
-    collection: Collection,
-    recording: Mapping[str, Any],
-    reference: Mapping[str, Any],
-    read: Callable[[ArrayEntry], Array],
-) -> Verdict:
-    """Return the verdict on one recording of a case's model against another, by the case's noise floor."""
-    cells = {_SWAPPED: recording, str(plan.baseline): reference}
-    noise = collection.noise.get(case)
-    found = JudgedCase(
-        {name: RecordedOutputs.from_json(each) for name, each in cells.items()},
-        str(plan.baseline),
-        noise.floor if noise else None,
-        None,
-        plan.cases[case].tolerance,
-        read,
-        other_process=False,
-    )
-    verdicts = [each.judgement.verdict for each in found.judge(_SWAPPED, str(plan.baseline))]
-    return worst(verdicts) if verdicts else Verdict.INCOMPARABLE
 
 
 def _end_to_end(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UnreadableModelError
 from harness.judge.expectations import check_expectations
-from harness.report.document import FindingRow
+from harness.report.pipeline_document import FindingRow
 from harness.report.pipelines import arrays_of
 from harness.run.cases import ReadyCase, model_folder
 from harness.savedmodel.expectations import expectations_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 from harness.report import checks, tables
+from harness.report.pipeline_tables import diagnosis_table, pipeline_lines, stage_table
 from harness.report.terminal import meaning
 
 if TYPE_CHECKING:
@@ -66,13 +67,13 @@ def render(report: Report) -> str:
 def _pipelines(report: Report) -> list[str]:
     if not report.stages:
         return []
-    parts = _list("## Pipelines: where differences enter", tables.pipelines(report))
-    found = tables.diagnoses(report)
+    parts = _list("## Pipelines: where differences enter", pipeline_lines(report))
+    found = diagnosis_table(report)
     if not found.empty:
         parts += ["### Training against serving, diagnosed", _table(found)]
     unexplained = [f"{row.case}: {text}" for row in report.skews for text in row.unexplained]
     parts += _list("### Training against serving, not explained", unexplained)
-    return [*parts, "### What each pipeline made, and with what", _table(tables.stages(report))]
+    return [*parts, "### What each pipeline made, and with what", _table(stage_table(report))]
 
 
 def _noise_text(report: Report) -> str:

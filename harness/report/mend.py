@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from harness.causes.base import RemedyKind
 from harness.causes.match import useful_part
-from harness.judge.case import JudgedCase
 from harness.model.outcome import Outcome
-from harness.model.recording import RecordedOutputs
-from harness.model.verdict import Verdict, worst
+from harness.model.verdict import Verdict
 from harness.report.document import CauseRow, RemedyRow
 from harness.report.initialisation import without_value
+from harness.report.judged import judged_outputs, verdict_of
 from harness.run.mend import causes_of, re_export_result
 from harness.run.origins import Origin
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from harness.remedies.attempts import Attempt, Remedies
     from harness.run.collect import Collected, Collection
     from harness.run.mend import Mending
-
-_MENDED = "remedy"  # the cell a remedied case stands in, beside the baseline's
 
 
 def cause_rows(project: Project, plan: Plan, collection: Collection) -> list[CauseRow]:
@@ -121,21 +118,17 @@ def _verdict(
     baseline = originals.get((str(plan.baseline), attempt.case))
     if baseline is None or baseline.outcome is not Outcome.RECORDED:
         return None
-    recordings = {
-        str(plan.baseline): RecordedOutputs.from_json(baseline.recording or {}),
-        _MENDED: RecordedOutputs.from_json(outcome.recording or {}),
-    }
-    noise = collection.noise.get(attempt.case)
-    judged = JudgedCase(
-        recordings,
-        str(plan.baseline),
-        noise.floor if noise else None,
-        noise.threads if noise else None,
-        plan.cases[attempt.case].tolerance,
+    outputs = judged_outputs(
+        plan,
+        attempt.case,
+        collection,
+        outcome.recording or {},
+        baseline.recording or {},
         read,
-        Origin(project, plan.cases[attempt.case], collection.ready[attempt.case]).moving,
+        same_inputs=True,
+        moving=Origin(project, plan.cases[attempt.case], collection.ready[attempt.case]).moving,
     )
-    return worst([each.judgement.verdict for each in judged.judge(_MENDED, str(plan.baseline))])
+    return verdict_of(outputs)
 
 
 def _row(plan: Plan, attempt: Attempt, outcome: Outcome, verdict: Verdict | None, says: str) -> RemedyRow:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from harness.diagnose.describe import describe
 from harness.diagnose.diagnose import diagnose
 from harness.diagnose.prove import is_same
-from harness.judge.case import JudgedCase
 from harness.model.outcome import Outcome
 from harness.model.plan import TRAIN
-from harness.model.recording import ArrayEntry, RecordedOutputs
-from harness.model.verdict import Verdict, worst
-from harness.report.document import DiagnosisRow, SkewRow
+from harness.model.recording import ArrayEntry
+from harness.report.judged import judged_outputs, verdict_of
+from harness.report.pipeline_document import DiagnosisRow, SkewRow
 from harness.report.pipelines import arrays_of
 from harness.run.cases import ReadyCase
 
@@ -26,11 +25,10 @@ if TYPE_CHECKING:
     from harness.compare.elements import Array
     from harness.diagnose.model import Diagnosis
     from harness.model.plan import Plan
+    from harness.model.verdict import Verdict
     from harness.report.pipelines import Pipeline
     from harness.run.collect import Collection
     from harness.run.collect_stages import StageRecord
-
-_TRAINED = "on what training makes"
 
 
 def skew_rows(
@@ -156,21 +154,7 @@ def _effect(
     row = next(each for each in collection.rows if (each.cell, each.case) == (served.cell, case))
     if trained is None or trained["outcome"] != Outcome.RECORDED or row.outcome is not Outcome.RECORDED:
         return None, 0, 0, None
-    noise = collection.noise.get(case)
-    found = JudgedCase(
-        {
-            str(served.cell): RecordedOutputs.from_json(row.recording or {}),
-            _TRAINED: RecordedOutputs.from_json(trained),
-        },
-        _TRAINED,
-        noise.floor if noise else None,
-        None,
-        plan.cases[case].tolerance,
-        read,
-        other_process=False,
-    ).judge(str(served.cell), _TRAINED)
-    if not found:
-        return Verdict.INCOMPARABLE, 0, 0, None
+    found = judged_outputs(plan, case, collection, row.recording or {}, trained, read, same_inputs=False)
     shapes = {str(each["batch"]) + each["name"]: each["array"]["shape"] for each in trained["outputs"]}
     rows = changed = 0
     for each in found:
@@ -182,7 +166,7 @@ def _effect(
                 count *= size
             rows, changed = rows + count, changed + round((1 - agreement) * count)
     largest = [each.divergence.max_abs for each in found if each.divergence.max_abs is not None]
-    return worst([each.judgement.verdict for each in found]), rows, changed, max(largest, default=None)
+    return verdict_of(found), rows, changed, max(largest, default=None)
 
 
 def _sentence(

@@ -10,6 +10,7 @@ from tabulate import tabulate
 
 from harness.model.verdict import Verdict
 from harness.report import checks, tables
+from harness.report.pipeline_tables import pipeline_lines
 
 if TYPE_CHECKING:
     from harness.report.document import Report
@@ -52,7 +53,7 @@ def render(report: Report, places: list[str]) -> str:
     sections = {
         "Not recorded": [textwrap.shorten(line, 240, placeholder=" …") for line in tables.failures(report)],
         "Why, and what mends it": [_shortened(line) for line in tables.mending(report)],
-        "Pipelines: where differences enter": [_indented(line) for line in tables.pipelines(report)],
+        "Pipelines: where differences enter": [_indented(line) for line in pipeline_lines(report)],
         "Predicted and seen": [_shortened(line) for line in tables.predictions(report)],
         f"Cells that would tell more (nox -s {name} -- --separate runs them)": tables.proposals(report),
         "Remarks": report.remarks,

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from harness.errors import HarnessError
     from harness.inputs.make import Batch
-    from harness.model.definition import CaseDefinition, StageDefinition
+    from harness.model.definition import CaseDefinition
     from harness.model.sources import InputSource
+    from harness.model.stage import StageDefinition
     from harness.project import Project
     from harness.savedmodel.reader import ModelSummary, Signature
 

@@ -1,0 +1,17 @@
+"""What the tables of a matrix definition are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LocalPath = Annotated[str, Field(min_length=1)]
+#: A module, or an attribute in one.
+DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+
+
+class Keys(BaseModel):
+    """A table of the definition: unknown keys are errors, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
