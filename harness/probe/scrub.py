@@ -27,5 +27,8 @@ def scrub(text, paths=(), secrets=()):
         if bare:
             # "/a/model" is not in "/a/model2" nor in "/b/a/model"; a function keeps "\" in a label literal.
             pattern = r"(?<![\w.-])" + re.escape(bare) + r"(?![\w-])"
+            if bare.count("/") > 1:
+                # TensorFlow 2.4 says "No such file or directory; home/me/model/saved_model.pb".
+                pattern += r"|(?<![\w./-])" + re.escape(bare.lstrip("/")) + r"(?![\w-])"
             text = re.sub(pattern, lambda _, to=label: to, text)
     return _HOST.sub(r"\g<1><host>", _HOMES.sub("~", text))
