@@ -157,6 +157,8 @@ class Purpose(StrEnum):
     """A pipeline on one side of the model, by itself."""
     TRAINED = "on the training pipeline's inputs"
     """The model in the baseline on what the training pipeline makes of the inputs there."""
+    AGAIN = "stage in another process"
+    """The baseline's pipeline once more: whether it makes the same in another process."""
     SWAPPED = "on another cell's inputs"
     """The model on what another cell's pipeline made: whether it is the model that differs."""
     CHECK = "check"
@@ -208,8 +210,11 @@ class Plan:
     included: Mapping[str, str] = field(default_factory=dict)
     expectations: tuple[Expect, ...] = ()
     """Problems that are known, in the order of the definition."""
+    given: Mapping[tuple[CellId, str], Given] = field(default_factory=dict)
+    """What models take instead of what pipelines of their own cells would make."""
     swaps: tuple[Job, ...] = ()
-    """Models on other cells' inputs: known once those were recorded."""
+    """What is asked once pipelines made different inputs: models on other cells' inputs, and the baseline's
+    pipeline again."""
     added: tuple[Mapping[str, Any], ...] = ()
     """Rows of an earlier report's proposals whose cells were added to the definition's."""
     remarks: tuple[str, ...] = ()
@@ -227,7 +232,7 @@ class Plan:
                 continue
             for case in self.cases:
                 if (cell, case) not in self.excluded:
-                    yield Job(cell, case, self.limits[cell, case])
+                    yield Job(cell, case, self.limits[cell, case], given=self.given.get((cell, case)))
 
     def noise_jobs(self, environment: str | None = None) -> Iterator[Job]:
         """What is to run in the baseline, beside its outputs, for the noise floor of each of its cases."""
@@ -243,7 +248,7 @@ class Plan:
     def stage_jobs(self, environment: str | None = None, *, before: bool) -> Iterator[Job]:
         """What is to run before the models, or after them."""
         for job in self.jobs(environment):
-            for name in self.cases[job.case].stages:
+            for name in self.cases[job.case].stages if job.given is None else ():
                 if (name != POSTPROCESS) is before:
                     yield replace(job, purpose=Purpose.STAGE, stage=name)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.causes.base import Remedy
     from harness.causes.match import Match
     from harness.model.definition import CaseDefinition, SettingDefinition
-    from harness.model.plan import Environment, Limits
+    from harness.model.plan import Environment, Given, Limits
 
 #: Of one failure. Causes are ranked, and so are their remedies: what comes later is guessing.
 _MOST_CAUSES = 2
@@ -37,6 +37,9 @@ class Failure:
     matches: Sequence[Match]
     re_exported: str | None = None
     """Where the model lies once the baseline's environment has saved it again; None if it cannot."""
+    given: Given | None = None
+    """What the baseline's pipeline made, where it is the model that failed: a mended one is held against the
+    baseline on the same input."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class _Changed:
     setting: tuple[str, SettingDefinition]
     case: tuple[str, CaseDefinition]
     limits: Limits
+    given: Given | None
 
 
 def plan_remedies(
@@ -124,6 +128,7 @@ def _apply(plan: Plan, failure: Failure, remedy: Remedy, *, brought: bool) -> _C
         (failure.cell.setting, setting),
         (failure.case, case),
         plan.limits[failure.cell, failure.case],
+        failure.given,
     )
     if remedy.kind is RemedyKind.RE_EXPORT:
         at_home = failure.cell.environment == plan.baseline.environment
@@ -214,6 +219,7 @@ def _plan(plan: Plan, changed: dict[tuple[CellId, str], _Changed]) -> Plan:
         settings=settings,
         cases=cases,
         limits={place: found.limits for place, found in changed.items()},
+        given={place: found.given for place, found in changed.items() if found.given is not None},
         excluded={
             (cell, case): _NOT_TRIED for cell, case in product(cells, cases) if (cell, case) not in changed
         },

@@ -105,7 +105,7 @@ def build_report(
             class_of = {cell: row.cells[0] for row in classes for cell in row.cells}
             found = stage_rows(rows.pipelines)
             stages += found
-            remarks += stage_remarks(case, found)
+            remarks += stage_remarks(case, found, rows.pipelines, plan.baseline)
             entered = entry_rows(plan, case, collection, rows.pipelines, divergences, class_of, read)
             skewed = skew_rows(plan, case, collection, rows.pipelines, read)
             entries, skews = entries + entered, skews + skewed
@@ -209,10 +209,10 @@ class _CaseRows:
     def _through(self, plan: Plan, cell: CellId, recording: dict[str, Any]) -> dict[str, Any]:
         """Return a model's recording with what the pipelines around it add to it."""
         before, behind = (
-            self.pipelines[name].of(cell) if name in self.pipelines else None
-            for name in (plan.cases[self.case].serving, POSTPROCESS)
+            self.pipelines.get(name or "") for name in (plan.cases[self.case].serving, POSTPROCESS)
         )
-        return with_unstable_inputs(with_postprocess(recording, behind), before)
+        whole = with_postprocess(recording, behind.of(cell) if behind else None)
+        return with_unstable_inputs(whole, before, cell, plan.baseline)
 
     def classes(self) -> list[ClassRow]:
         """Return the classes, in order of first appearance."""

@@ -52,7 +52,8 @@ def entry_rows(
     rows = []
     serving = pipelines.get(plan.cases[case].serving or "")
     home = serving.of(plan.baseline) if serving else None
-    if serving is not None and home is not None:
+    # What is another thing in every process is said of the pipeline, and no cell is to blame.
+    if serving is not None and home is not None and not serving.moving(plan.baseline):
         for group in serving.groups:
             if home not in group:
                 found = _before(plan, case, collection, home, group, divergences, class_of, read)
@@ -74,8 +75,11 @@ def _before(
 ) -> EntryRow:
     changed = changed_libraries(home, group[0])
     inputs = _described(home, group[0], read)
-    here = _verdicts(plan, case, collection, [each.cell for each in group], home.cell, read)
-    there = _verdicts(plan, case, collection, [home.cell], group[0].cell, read)
+    # Of cells whose model fails nothing is to be proven.
+    ran = {row.cell for row in collection.rows if row.case == case and row.outcome is Outcome.RECORDED}
+    running = [each.cell for each in group if each.cell in ran]
+    here = _verdicts(plan, case, collection, running, home.cell, read)
+    there = _verdicts(plan, case, collection, [home.cell], running[0], read) if running else None
     cells = [str(each.cell) for each in group]
     whole = [_end_to_end(divergences, class_of, cell, str(plan.baseline)) for cell in cells]
     known = [verdict for verdict in whole if verdict is not None]

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Outcome
-from harness.model.plan import POSTPROCESS
+from harness.model.plan import POSTPROCESS, Purpose
 from harness.model.recording import ArrayEntry, OutputId
 from harness.model.verdict import Verdict, worst
 from harness.report.pipeline_document import StageRow
 from harness.report.tables import class_name, several
+from harness.run.collect_stages import contents, is_unstable
 from harness.store.files import json_digest
 
 if TYPE_CHECKING:
@@ -37,10 +38,14 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One stage of one case in every cell that ran it; ``groups`` are cells that made the same bits."""
+    """One stage of one case in every cell that ran it; ``groups`` are cells that made the same bits.
+
+    ``again`` is the recording of the baseline's run in another process, where there is one.
+    """
 
     stage: str
     records: Sequence[StageRecord]
+    again: Mapping[str, Any] | None = None
     groups: Sequence[Sequence[StageRecord]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,15 +59,29 @@ class Pipeline:
         """Return what became of it in one cell, if it made something there."""
         return next((each for group in self.groups for each in group if each.cell == cell), None)
 
-    def group_of(self, record: StageRecord) -> Sequence[StageRecord]:
-        """Return the cells that made the same as one."""
-        return next(group for group in self.groups if record in group)
+    def moving(self, baseline: CellId) -> list[str]:
+        """Return the names of what it makes differently in every process: then no cell is to blame."""
+        home = self.of(baseline)
+        if home is None or home.made is None or self.again is None:
+            return []
+        if self.again["outcome"] != Outcome.RECORDED:
+            return []
+        return sorted({each[1] for each in set(home.made) ^ set(contents(self.again))})
 
 
 def pipelines_of(plan: Plan, case: str, collection: Collection) -> dict[str, Pipeline]:
     """Return the pipelines of a case by the names of their stages."""
+    again = {
+        swap.job.stage: swap.recording
+        for swap in collection.swaps
+        if (swap.job.case, swap.job.purpose) == (case, Purpose.AGAIN)
+    }
     return {
-        name: Pipeline(name, [each for each in collection.stages if (each.case, each.stage) == (case, name)])
+        name: Pipeline(
+            name,
+            [each for each in collection.stages if (each.case, each.stage) == (case, name)],
+            again.get(name),
+        )
         for name in plan.cases[case].stages
     }
 
@@ -134,9 +153,19 @@ def stage_factors(pipelines: Mapping[str, Pipeline]) -> dict[str, dict[str, str]
     return found
 
 
-def stage_remarks(case: str, rows: Sequence[StageRow]) -> list[str]:
+def stage_remarks(
+    case: str, rows: Sequence[StageRow], pipelines: Mapping[str, Pipeline], baseline: CellId
+) -> list[str]:
     """Return what is wrong with pipelines themselves, each said once with the cells that show it."""
     said: dict[str, list[str]] = {}
+    for pipeline in pipelines.values():
+        if names := pipeline.moving(baseline):
+            text = (
+                f"{pipeline.stage} is not deterministic: in another process it made another "
+                f"{', '.join(names)} of the same input (the order of a set, time, a seed?); what follows is not "
+                "compared"
+            )
+            said[text] = [str(baseline)]
     for row in rows:
         for text in _faults(row):
             said.setdefault(f"{row.stage} {text}", []).append(row.cell)
@@ -208,9 +237,12 @@ def with_postprocess(recording: Mapping[str, Any], record: StageRecord | None) -
     }
 
 
-def with_unstable_inputs(recording: Mapping[str, Any], record: StageRecord | None) -> dict[str, Any]:
+def with_unstable_inputs(
+    recording: Mapping[str, Any], pipeline: Pipeline | None, cell: CellId, baseline: CellId
+) -> dict[str, Any]:
     """Return a model's recording with all outputs unstable, where the pipeline before it is."""
-    if record is None or record.recording is None or not record.recording["unstable"]:
+    record = pipeline.of(cell) if pipeline else None
+    if pipeline is None or not (pipeline.moving(baseline) or (record and is_unstable(record))):
         return dict(recording)
     unstable = [{**each, "run": 2} for each in recording["outputs"]]
     return {**recording, "unstable": unstable}

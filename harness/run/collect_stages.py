@@ -41,16 +41,21 @@ class StageRecord:
         """What it made, by batch, name, component and content; None where it was not recorded."""
         if self.outcome is not Outcome.RECORDED or self.recording is None:
             return None
-        return tuple(
+        return contents(self.recording)
+
+
+def contents(recording: Mapping[str, Any]) -> tuple[tuple[Any, ...], ...]:
+    """Return what a recording holds: batch, name, component, type, shape and content of every output."""
+    return tuple(
             (each["batch"], each["name"], each["component"], each["array"]["dtype"],
              tuple(each["array"]["shape"]), *each["array"]["objects"])
-            for each in self.recording["outputs"]
+            for each in recording["outputs"]
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SwapRecord:
-    """A model on what another cell's pipeline made; None where that was not recorded (yet)."""
+    """What became of a job of ``Plan.swaps``; None where that was not recorded (yet)."""
 
     job: Job
     recording: dict[str, Any] | None
@@ -119,7 +124,11 @@ def collect_swaps(
 
 
 def _swaps(plan: Plan, recorded: set[tuple[CellId, str]], stages: Sequence[StageRecord]) -> list[Job]:
-    """Return the models to run on other cells' inputs: each on the baseline's, and the baseline's on each."""
+    """Return the models to run on other cells' inputs: each on the baseline's, and the baseline's on each.
+
+    Beside these the baseline's pipeline once more: where it makes something else in every process, no cell is
+    to blame.
+    """
     made = {(each.cell, each.case): each for each in stages if each.stage == plan.cases[each.case].serving}
     found = []
     for case in plan.cases:
@@ -138,6 +147,9 @@ def _swaps(plan: Plan, recorded: set[tuple[CellId, str]], stages: Sequence[Stage
         for members in groups.values():
             found += [_swap(plan, each.cell, case, home) for each in members]
             found.append(_swap(plan, plan.baseline, case, members[0]))
+        if groups:
+            limits = plan.limits[plan.baseline, case]
+            found.append(Job(plan.baseline, case, limits, Purpose.AGAIN, stage=home.stage))
     return found
 
 
@@ -146,14 +158,25 @@ def is_unstable(stage: StageRecord) -> bool:
     return bool(stage.recording and stage.recording["unstable"])
 
 
+def given_by(plan: Plan, case: str, stages: Sequence[StageRecord]) -> Given | None:
+    """Return what the baseline's pipeline made for a case's model; None where there is none, or it failed."""
+    for stage in stages:
+        if (stage.cell, stage.case, stage.stage) == (plan.baseline, case, plan.cases[case].serving):
+            return None if stage.made is None else _given(stage)
+    return None
+
+
 def _swap(plan: Plan, cell: CellId, case: str, maker: StageRecord) -> Job:
+    return Job(cell, case, plan.limits[cell, case], Purpose.SWAPPED, given=_given(maker))
+
+
+def _given(maker: StageRecord) -> Given:
     assert maker.recording is not None, "it made something"  # noqa: S101
     batches: dict[int, list[dict[str, Any]]] = {}
     for output in maker.recording["outputs"]:
         part = {key: output[key] for key in ("name", "component", "array")}
         batches.setdefault(output["batch"], []).append(part)
-    given = Given(maker.cell, [batches[number] for number in sorted(batches)])
-    return Job(cell, case, plan.limits[cell, case], Purpose.SWAPPED, given=given)
+    return Given(maker.cell, [batches[number] for number in sorted(batches)])
 
 
 def recording_of(

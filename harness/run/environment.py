@@ -241,5 +241,5 @@ def _line(recording: Mapping[str, Any], jobs: Mapping[str, KeyedJob]) -> str:
     job = jobs[recording["key"]].job
     seconds = sum(phase["wall_s"] for name, phase in recording["phases"].items() if name != "import")
     reason = f": {recording['reason']}" if recording["reason"] else ""
-    what = "" if job.purpose is Purpose.OUTPUTS else f", {job.stage or job.check or job.purpose}"
+    what = "" if job.purpose is Purpose.OUTPUTS else f", {job.check or job.stage or job.purpose}"
     return f"{job.cell} {job.case}{what}: {recording['outcome']} ({seconds:.1f} s){reason}"

@@ -60,7 +60,7 @@ class Taken(NamedTuple):
 
 def keyed(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -> KeyedJob:
     """Return the job with the key its recording has in this environment, on this host."""
-    if job.purpose is Purpose.STAGE:
+    if job.purpose in (Purpose.STAGE, Purpose.AGAIN):
         return _keyed_stage(plan, job, installed, ready)
     case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
     plain = setting
@@ -141,6 +141,8 @@ def _keyed_stage(plan: Plan, job: Job, installed: Installed, ready: ReadyCase) -
         "code": list(made.code.items()),
         "expects": None if job.stage == POSTPROCESS else ready.expects,
     }
+    if job.purpose is Purpose.AGAIN:
+        called["again"] = True
     key = recording_key(
         lock=home.lock,
         interpreter=home.interpreter,

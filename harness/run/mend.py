@@ -12,12 +12,13 @@ from harness.model.outcome import Outcome
 from harness.preflight.features import features_of
 from harness.remedies.attempts import Failure, plan_remedies
 from harness.run.cases import ReadyCase, model_folder
+from harness.run.collect_stages import given_by
 from harness.run.foresee import facts_of
 from harness.store.files import json_digest, read_json
 from harness.store.results import RECORDING_FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from harness.causes.match import Match
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from harness.project import Project
     from harness.remedies.attempts import Remedies
     from harness.run.collect import Collected, Collection
+    from harness.run.collect_stages import StageRecord
 
 #: Outcomes that a remedy may change. A crash or a time limit may have been the machine's.
 _MENDABLE = {Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
@@ -76,7 +78,10 @@ def remedies_for(project: Project, plan: Plan, collection: Collection) -> Remedi
             if row.case in trained and isinstance(ready, ReadyCase) and not plan.cases[row.case].function:
                 folder = re_export_folder(project, plan, ready)
                 target = folder.relative_to(project.root).as_posix()
-            failures.append(Failure(row.cell, row.case, matches, target))
+            given = given_by(plan, row.case, collection.stages)
+            if not _is_the_model_s(plan, row, collection.stages):
+                given = None
+            failures.append(Failure(row.cell, row.case, matches, target, given))
 
     def can_exist(environment: Environment) -> bool:
         why_not = project.releases.why_unavailable(
@@ -85,6 +90,15 @@ def remedies_for(project: Project, plan: Plan, collection: Collection) -> Remedi
         return why_not is None
 
     return plan_remedies(plan, failures, can_exist)
+
+
+def _is_the_model_s(plan: Plan, row: Collected, stages: Sequence[StageRecord]) -> bool:
+    """Whether it was the model that failed: the pipeline before it did not."""
+    return any(
+        stage.made is not None
+        for stage in stages
+        if (stage.cell, stage.case, stage.stage) == (row.cell, row.case, plan.cases[row.case].serving)
+    )
 
 
 def re_export_folder(project: Project, plan: Plan, ready: ReadyCase) -> Path:

@@ -166,6 +166,18 @@ def test_a_pipeline_that_is_not_deterministic_leaves_nothing_to_compare(made):
     assert [(row.verdict, row.output) for row in report.divergences] == [("incomparable", "")]
 
 
+@pytest.mark.parametrize(("again", "moves"), [([3.0, 1.0], True), ([1.0, 1.0], False)])
+def test_a_pipeline_that_makes_something_else_in_every_process_is_nobody_s_fault(made, again, moves):
+    job = Job(OLD, "c", None, Purpose.AGAIN, stage="preprocess")
+    made.swaps.append(SwapRecord(job, made.recording(again)))
+    report = drifted(made, [1.0, 2.0], [5.0, 6.0])
+    said = [
+        each for each in report.remarks if "in another process it made another x of the same input" in each
+    ]
+    assert (bool(said), report.entries == []) == (moves, moves)
+    assert {row.verdict for row in report.divergences} == {"incomparable" if moves else "diverged"}
+
+
 def test_a_pipeline_that_writes_to_its_input_is_told(made):
     made.outputs = {OLD: [1.0], NEW: [1.0]}
     for cell in (OLD, NEW):

@@ -195,10 +195,12 @@ def test_equal_inputs_call_for_no_swap(recorded):
 def test_different_inputs_call_for_the_model_on_each_other_s(plan, recorded):
     other = next(name for name in plan.environments if name != plan.baseline.environment)
     found = recorded(values={(other, "serve"): 5}).swaps
-    assert [(str(swap.job.cell), str(swap.job.given.cell)) for swap in found] == [
+    *models, again = found
+    assert [(str(swap.job.cell), str(swap.job.given.cell)) for swap in models] == [
         (f"{other}/default", str(plan.baseline)),
         (str(plan.baseline), f"{other}/default"),
     ]
+    assert (again.job.cell, again.job.purpose, again.job.stage) == (plan.baseline, Purpose.AGAIN, "serve")
     assert all(swap.recording is None for swap in found)
     jobs = list(swap_plan(plan, [swap.job for swap in found]).work())
     assert jobs == [swap.job for swap in found], "and nothing else is run"
