@@ -162,8 +162,8 @@ def stage_remarks(
         if names := pipeline.moving(baseline):
             text = (
                 f"{pipeline.stage} is not deterministic: in another process it made another "
-                f"{', '.join(names)} of the same input (the order of a set, time, a seed?); what follows is not "
-                "compared"
+                f"{', '.join(names)} of the same input (the order of a set, time, a seed?); what follows is "
+                "not compared"
             )
             said[text] = [str(baseline)]
     for row in rows:
