@@ -14,12 +14,13 @@ from harness.model.recording import RecordedOutputs
 from harness.model.verdict import Verdict, worst
 from harness.report.checks import check_rows, verdicts_at
 from harness.report.document import ClassRow, ProposalRow, Report
-from harness.report.entries import entry_rows
 from harness.report.explain import explain_case
-from harness.report.findings import finding_rows
 from harness.report.initialisation import initialisation_remarks
 from harness.report.mend import cause_rows, remedy_rows
-from harness.report.pipelines import (
+from harness.report.pipelines.entries import entry_rows
+from harness.report.pipelines.findings import finding_rows
+from harness.report.pipelines.skew import skew_rows
+from harness.report.pipelines.stages import (
     pipelines_of,
     stage_factors,
     stage_remarks,
@@ -40,7 +41,6 @@ from harness.report.rows import (
     prediction_row,
     setting_rows,
 )
-from harness.report.skew import skew_rows
 from harness.report.tables import class_name
 from harness.run.foresee import foresee
 from harness.run.origins import Origin
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from harness.project import Project
     from harness.report.document import CellRow, CheckRow, DivergenceRow, OutputRow
     from harness.report.explain import CaseExplanation
-    from harness.report.pipeline_document import EntryRow, FindingRow, SkewRow, StageRow
+    from harness.report.pipelines.document import EntryRow, FindingRow, SkewRow, StageRow
     from harness.run.collect import Collection
     from harness.run.mend import Mending
 

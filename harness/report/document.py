@@ -11,7 +11,7 @@ from harness.judge.output import Decision, Measure  # noqa: TC001 - as above
 from harness.model.check import Check, CheckVerdict  # noqa: TC001 - as above
 from harness.model.outcome import Outcome  # noqa: TC001 - as above
 from harness.model.verdict import Verdict  # noqa: TC001 - as above
-from harness.report.pipeline_document import (  # noqa: TC001 - as above
+from harness.report.pipelines.document import (  # noqa: TC001 - as above
     EntryRow,
     FindingRow,
     SkewRow,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 from harness.report import checks, tables
-from harness.report.pipeline_tables import diagnosis_table, pipeline_lines, stage_table
+from harness.report.pipelines.tables import diagnosis_table, pipeline_lines, stage_table
 from harness.report.terminal import meaning
 
 if TYPE_CHECKING:

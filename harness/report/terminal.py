@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from harness.model.verdict import Verdict
 from harness.report import checks, tables
-from harness.report.pipeline_tables import pipeline_lines
+from harness.report.pipelines.tables import pipeline_lines
 
 if TYPE_CHECKING:
     from harness.report.document import Report

@@ -14,8 +14,8 @@ from harness.model.outcome import Outcome
 from harness.model.plan import TRAIN
 from harness.model.recording import ArrayEntry
 from harness.report.judged import judged_outputs, verdict_of
-from harness.report.pipeline_document import DiagnosisRow, SkewRow
-from harness.report.pipelines import arrays_of
+from harness.report.pipelines.document import DiagnosisRow, SkewRow
+from harness.report.pipelines.stages import arrays_of
 from harness.run.cases import ReadyCase
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.diagnose.model import Diagnosis
     from harness.model.plan import Plan
     from harness.model.verdict import Verdict
-    from harness.report.pipelines import Pipeline
+    from harness.report.pipelines.stages import Pipeline
     from harness.run.collect import Collection
     from harness.run.collect_stages import StageRecord
 

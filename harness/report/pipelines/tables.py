@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.report.document import Report
-    from harness.report.pipeline_document import StageRow
+    from harness.report.pipelines.document import StageRow
 
 
 def pipeline_lines(report: Report) -> list[str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UnreadableModelError
 from harness.judge.expectations import check_expectations
-from harness.report.pipeline_document import FindingRow
-from harness.report.pipelines import arrays_of
+from harness.report.pipelines.document import FindingRow
+from harness.report.pipelines.stages import arrays_of
 from harness.run.cases import ReadyCase, model_folder
 from harness.savedmodel.expectations import expectations_of
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.model.plan import Plan
     from harness.model.recording import ArrayEntry
     from harness.project import Project
-    from harness.report.pipelines import Pipeline
+    from harness.report.pipelines.stages import Pipeline
     from harness.run.collect import Collection
 
 

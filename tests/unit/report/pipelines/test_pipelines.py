@@ -14,7 +14,7 @@ from harness.project import Project
 from harness.remedies.attempts import Remedies
 from harness.report import markdown, terminal
 from harness.report.build import build_report
-from harness.report.pipelines import Pipeline, changed_libraries, stage_factors, with_postprocess
+from harness.report.pipelines.stages import Pipeline, changed_libraries, stage_factors, with_postprocess
 from harness.run.cases import ReadyCase
 from harness.run.collect import Collected, Collection
 from harness.run.collect_stages import StageRecord, SwapRecord

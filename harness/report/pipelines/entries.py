@@ -12,8 +12,8 @@ from harness.model.outcome import Outcome
 from harness.model.plan import POSTPROCESS
 from harness.model.verdict import Verdict, worst
 from harness.report.judged import judged_outputs, verdict_of
-from harness.report.pipeline_document import EntryRow
-from harness.report.pipelines import arrays_of, changed_libraries
+from harness.report.pipelines.document import EntryRow
+from harness.report.pipelines.stages import arrays_of, changed_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.model.plan import CellId, Plan
     from harness.model.recording import ArrayEntry
     from harness.report.document import DivergenceRow
-    from harness.report.pipelines import Pipeline
+    from harness.report.pipelines.stages import Pipeline
     from harness.run.collect import Collection
     from harness.run.collect_stages import StageRecord
 

@@ -9,7 +9,7 @@ from harness.model.outcome import Outcome
 from harness.model.plan import POSTPROCESS, Purpose
 from harness.model.recording import ArrayEntry, OutputId
 from harness.model.verdict import Verdict, worst
-from harness.report.pipeline_document import StageRow
+from harness.report.pipelines.document import StageRow
 from harness.report.tables import class_name, several
 from harness.run.collect_stages import contents, is_unstable
 from harness.store.files import json_digest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from harness.compare.elements import Array
     from harness.model.plan import CellId, Plan
-    from harness.report.pipeline_document import EntryRow, SkewRow
+    from harness.report.pipelines.document import EntryRow, SkewRow
     from harness.run.collect import Collection
     from harness.run.collect_stages import StageRecord
 
