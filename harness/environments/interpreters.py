@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 
@@ -23,6 +24,11 @@ def find_interpreter(minor: str) -> str | None:
 
     Uses the discovery that nox uses, so both always mean the same one.
     """
+    return _found_on(os.environ.get("PATH", ""), minor)
+
+
+@cache
+def _found_on(path: str, minor: str) -> str | None:  # noqa: ARG001 - what is found depends on it
     from python_discovery import get_interpreter  # noqa: PLC0415 - only asked for when one is needed
 
     found = get_interpreter(minor)
