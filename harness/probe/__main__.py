@@ -41,7 +41,8 @@ which is null::
      "function": dotted name, "modules": [path, ...],
      "reads": [path, ...],    files that it opens, listed
      "root": null | folder below which an opened file that is not listed is told,
-     "expects": null | {input: {"dtype": null | str, "shape": null | [null | size, ...]}}}
+     "expects": null | {input: {"dtype": null | str, "shape": null | [null | size, ...],
+                                 "optional": bool}}}
 
 ``loader`` is a way to load the model (see ``loaders``); those of Keras call the model itself, and know no
 tags. ``libraries`` (of custom operations) are loaded and then ``modules`` imported before the model, in the

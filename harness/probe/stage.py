@@ -162,11 +162,12 @@ def _holds_strings(value):
 def _held_to(expects, leaves, batch):
     """Return remarks on what a stage hands to the model; raise ``texts.PlainError`` for what it cannot take.
 
-    ``expects`` is ``{input: {"dtype", "shape"}}`` as the signature declares its dense inputs. Signatures
+    ``expects`` is ``{input: {"dtype", "shape", "optional"}}`` as the signature declares its inputs. Signatures
     state shapes wrongly, so a shape is told, and the model decides.
     """
     given = {name: (array, dtype) for name, part, array, dtype in leaves if part is None}
-    missing = sorted(set(expects) - {name for name, _, _, _ in leaves})
+    needed = {name for name, wanted in expects.items() if not wanted["optional"]}
+    missing = sorted(needed - {name for name, _, _, _ in leaves})
     unknown = sorted({name for name, _, _, _ in leaves} - set(expects))
     if missing or unknown:
         text = "it returned {}; the signature takes {}"

@@ -167,7 +167,9 @@ def build_report(
         replicates=plan.noise_floor.replicates if plan.noise_floor else None,
         remarks=remarks,
         faults=faults,
-        exit_status=_exit_status(cells, checks, faults),
+        exit_status=_exit_status(
+            cells, checks, faults, [name for name in plan.cases if plan.cases[name].train]
+        ),
     )
 
 
@@ -294,7 +296,7 @@ def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.
     return checked
 
 
-def _exit_status(cells: list[CellRow], checks: list[CheckRow], faults: list[str]) -> int:
+def _exit_status(cells: list[CellRow], checks: list[CheckRow], faults: list[str], trained: list[str]) -> int:
     """Return the contract's number: the first that applies of 5, 1, 4 and 0.
 
     A divergence comes before a cell that could not run: it is known, and nothing can make it unknown.
@@ -312,5 +314,8 @@ def _exit_status(cells: list[CellRow], checks: list[CheckRow], faults: list[str]
         return 4
     # What was recorded but compared with nothing is not known to agree.
     if any(cell.required and cell.verdict is None for cell in cells):
+        return 4
+    # Nor is what serves in a case that names training's pipeline too (``trained``), held against nothing.
+    if any(cell.required and cell.case in trained and cell.skew is None for cell in cells):
         return 4
     return 4 if any(row.verdict is CheckVerdict.NOT_RUN and row.required for row in checks) else 0

@@ -42,7 +42,7 @@ class ReadyCase:
     digests of the case's modules and libraries by path, None for what cannot be read.
 
     Where a stage makes the model's inputs, ``batches`` are what that stage is given, and ``expects`` what the
-    signature declares of those that it is to make, ``{input: {"dtype", "shape"}}``; None where unknown.
+    signature declares of those that it is to make, as the probe takes it; None where unknown.
     """
 
     model: str
@@ -231,11 +231,12 @@ def _expects(case: CaseDefinition, model: Path) -> dict[str, Any] | None:
     if signature is None:
         return None
     return {
-        name: {"dtype": spec.dtype, "shape": spec.shape and list(spec.shape)}
-        if spec.kind is Kind.DENSE and not spec.reference
-        else {"dtype": None, "shape": None}
+        name: {
+            "dtype": spec.dtype if spec.kind is Kind.DENSE and not spec.reference else None,
+            "shape": list(spec.shape) if spec.kind is Kind.DENSE and spec.shape is not None else None,
+            "optional": name in signature.defaults,
+        }
         for name, spec in signature.inputs.items()
-        if name not in signature.defaults
     }
 
 

@@ -97,6 +97,9 @@ def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
             ready[name] = reason_of(project, error)
     jobs = {(job.cell, job.case): job for job in plan.jobs()}
     stages = collect_stages(project, plan, states, ready)
+    around: dict[tuple[CellId, str], list[StageRecord]] = {}
+    for stage in stages:
+        around.setdefault((stage.cell, stage.case), []).append(stage)
     rows = []
     for cell in plan.cells():
         for case in plan.cases:
@@ -104,9 +107,8 @@ def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
             if job is None:
                 rows.append(_left_out(plan, cell, case))
             else:
-                own = [each for each in stages if (each.cell, each.case) == (cell, case)]
                 row = _outcome(project, plan, job, states[cell.environment], ready[case], selection)
-                rows.append(_through_stages(row, own))
+                rows.append(_through_stages(row, around.get((cell, case), [])))
     checks = {
         (job.cell, job.case, job.check): CollectedCheck(
             recording, recording is not None or selection.wants(job)

@@ -52,6 +52,10 @@ def renamed(inputs):
     return {"y": inputs["x"]}
 
 
+def both(inputs):
+    return {"x": inputs["x"], "scale": np.float32(2)}
+
+
 def longer(inputs):
     return {"x": np.concatenate([inputs["x"], inputs["x"]])}
 
@@ -84,7 +88,10 @@ def endless(inputs):
     while True:
         pass
 """
-EXPECTS = {"x": {"dtype": "float32", "shape": [2]}}
+EXPECTS = {
+    "x": {"dtype": "float32", "shape": [2], "optional": False},
+    "scale": {"dtype": "float32", "shape": [], "optional": True},
+}
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +147,11 @@ def test_a_stage_may_return_tensors(results):
     assert outputs(results, "resized") == {("x", None): ("float32", [2], [1.0, 2.0])}
 
 
+def test_an_input_with_a_default_may_be_given_and_need_not(results):
+    assert sorted(name for name, _ in outputs(results, "both")) == ["scale", "x"]
+    assert results["doubled"]["outcome"] == "recorded"
+
+
 def test_strings_keep_every_byte(results):
     array = results["words"]["outputs"][0]["array"]
     assert (array["dtype"], array["shape"], array["nbytes"]) == ("string", [2], 4)
@@ -152,7 +164,7 @@ def test_strings_keep_every_byte(results):
         ("listed", "run-failed", "preprocess: it returned a list, and not a dict of arrays by name"),
         ("nothing", "run-failed", "preprocess: it returned an empty dict"),
         ("doubles", "run-failed", "preprocess: it returned 'x' as float64, and the signature takes float32"),
-        ("renamed", "run-failed", "preprocess: it returned 'y'; the signature takes 'x'"),
+        ("renamed", "run-failed", "preprocess: it returned 'y'; the signature takes 'scale', 'x'"),
         ("missing", "run-failed", "preprocess: there is no function 'missing' in stages; it has: doubled,"),
         ("dying", "crashed", "ended with exit status 3 and no result, while running preprocess of batch 0"),
         ("endless", "timed-out", "no result within 3 s, while running preprocess of batch 0"),

@@ -5,7 +5,8 @@ The reference is what training does in the baseline, which stands for the enviro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.diagnose.describe import describe
 from harness.diagnose.diagnose import diagnose
@@ -17,6 +18,7 @@ from harness.report.judged import judged_outputs, verdict_of
 from harness.report.pipelines.document import DiagnosisRow, SkewRow
 from harness.report.pipelines.stages import arrays_of
 from harness.run.cases import ReadyCase
+from harness.run.collect_stages import contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +31,18 @@ if TYPE_CHECKING:
     from harness.report.pipelines.stages import Pipeline
     from harness.run.collect import Collection
     from harness.run.collect_stages import StageRecord
+
+
+class Effect(NamedTuple):
+    """What a model makes of the difference: a verdict, decisions compared and changed, the largest change."""
+
+    verdict: Verdict | None
+    rows: int
+    changed: int
+    largest: float | None
+
+
+_NOTHING = Effect(None, 0, 0, None)
 
 
 def skew_rows(
@@ -57,7 +71,8 @@ def _row(
     cells = [str(each.cell) for each in group]
     other_data = _other_data(case, collection)
     found, unexplained = ([], []) if other_data else _diagnosed(case, collection, home, group[0], read)
-    effect = _effect(plan, case, collection, group[0], read)
+    # What different data comes to says nothing of the processing.
+    effect = _NOTHING if other_data else _effect(plan, case, collection, group, read)
     same = home.made == group[0].made
     return SkewRow(
         case=case,
@@ -66,10 +81,10 @@ def _row(
         other_data=other_data,
         diagnoses=found,
         unexplained=unexplained,
-        verdict=effect[0],
-        rows=effect[1],
-        decisions_changed=effect[2],
-        max_abs=effect[3],
+        verdict=effect.verdict,
+        rows=effect.rows,
+        decisions_changed=effect.changed,
+        max_abs=effect.largest,
         says=_sentence(found, unexplained, effect, same=same, other_data=other_data),
     )
 
@@ -146,33 +161,48 @@ def _effect(
     plan: Plan,
     case: str,
     collection: Collection,
-    served: StageRecord,
+    group: Sequence[StageRecord],
     read: Callable[[ArrayEntry], Array],
-) -> tuple[Verdict | None, int, int, float | None]:
-    """Return what the model makes of the difference: verdict, rows, those decided otherwise, largest."""
-    trained: Mapping[str, Any] | None = collection.trained.get(case)
-    row = next(each for each in collection.rows if (each.cell, each.case) == (served.cell, case))
-    if trained is None or trained["outcome"] != Outcome.RECORDED or row.outcome is not Outcome.RECORDED:
-        return None, 0, 0, None
-    found = judged_outputs(plan, case, collection, row.recording or {}, trained, read, same_inputs=False)
-    shapes = {str(each["batch"]) + each["name"]: each["array"]["shape"] for each in trained["outputs"]}
+) -> Effect:
+    """Return the worst that the models of these cells make of the difference."""
+    trained = collection.trained.get(case)
+    if trained is None or trained["outcome"] != Outcome.RECORDED:
+        return _NOTHING
+    cells = {each.cell for each in group}
+    # Cells whose models agree to the bit need one look.
+    different = {
+        contents(row.recording): row.recording
+        for row in collection.rows
+        if row.case == case and row.cell in cells and row.outcome is Outcome.RECORDED and row.recording
+    }
+    found = [_between(plan, case, collection, each, trained, read) for each in different.values()]
+    return max(found, key=lambda effect: effect.verdict.severity if effect.verdict else -1, default=_NOTHING)
+
+
+def _between(
+    plan: Plan,
+    case: str,
+    collection: Collection,
+    served: Mapping[str, Any],
+    trained: Mapping[str, Any],
+    read: Callable[[ArrayEntry], Array],
+) -> Effect:
+    found = judged_outputs(plan, case, collection, served, trained, read, same_inputs=False)
+    shapes = {(each["batch"], each["name"]): each["array"]["shape"] for each in trained["outputs"]}
     rows = changed = 0
     for each in found:
         agreement = each.divergence.top1_agreement
         if agreement is not None and each.output is not None:
-            shape = shapes[str(each.output.batch) + each.output.name]
-            count = 1
-            for size in shape[:-1]:
-                count *= size
+            count = math.prod(shapes[each.output.batch, each.output.name][:-1])
             rows, changed = rows + count, changed + round((1 - agreement) * count)
     largest = [each.divergence.max_abs for each in found if each.divergence.max_abs is not None]
-    return verdict_of(found), rows, changed, max(largest, default=None)
+    return Effect(verdict_of(found), rows, changed, max(largest, default=None))
 
 
 def _sentence(
     found: Sequence[DiagnosisRow],
     unexplained: Sequence[str],
-    effect: tuple[Verdict | None, int, int, float | None],
+    effect: Effect,
     *,
     same: bool,
     other_data: bool,
@@ -190,9 +220,8 @@ def _sentence(
         parts.append(f"a difference that no diagnosis explains: {unexplained[0]}{more}")
     if not parts:
         parts = ["training and serving differ by no more than rounding"]
-    verdict, rows, changed, largest = effect
-    if verdict is None:
+    if effect.verdict is None:
         return f"{'; '.join(parts)}; the model has no outputs to show what it does"
-    size = f", by up to {largest:.2g}" if largest else ""
-    decisions = f", and {changed} of {rows} decisions change" if rows else ""
-    return f"{'; '.join(parts)}; the outputs are {verdict}{size}{decisions}"
+    size = f", by up to {effect.largest:.2g}" if effect.largest else ""
+    decisions = f", and {effect.changed} of {effect.rows} decisions change" if effect.rows else ""
+    return f"{'; '.join(parts)}; the outputs are {effect.verdict}{size}{decisions}"

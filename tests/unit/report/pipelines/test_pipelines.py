@@ -33,7 +33,7 @@ class Made:
 
     def __init__(self, root):
         self.root, self.stages, self.swaps, self.outputs = root, [], [], {}
-        self.trained, self.other_data = None, False
+        self.trained, self.other_data, self.failed = None, False, set()
         (root / "matrices").mkdir()
 
     def entry(self, values, dtype="float32"):
@@ -61,7 +61,9 @@ class Made:
         project = Project(self.root)
         plan = project.plan("default")
         rows = [
-            Collected(cell, "c", Outcome.RECORDED, None, True, self.recording(self.outputs[cell]))
+            Collected(cell, "c", Outcome.LOAD_FAILED, "why", True)
+            if cell in self.failed
+            else Collected(cell, "c", Outcome.RECORDED, None, True, self.recording(self.outputs[cell]))
             for cell in plan.cells()
         ]
         raw = [[{"name": "x", "component": None, "array": self.entry(RAW)}]]
@@ -236,10 +238,29 @@ def test_what_no_diagnosis_explains_is_called_that(made):
     assert report.skews[0].unexplained[0].startswith("batch 0, x: ")
 
 
+def test_serving_that_is_held_against_nothing_is_no_pass(made):
+    made.outputs = {OLD: [5.0], NEW: [5.0]}
+    for cell in (OLD, NEW):
+        made.stage(cell, "serve", RAW)
+    assert (made.report(COMPARED).skews, made.report(COMPARED).exit_status) == ([], 4)
+
+
+def test_a_cell_that_failed_does_not_hide_what_the_others_serve(made):
+    made.failed.add(OLD)
+    report = skewed(made, z_scores(RAW), RAW)
+    assert (report.skews[0].verdict, report.cells[0].outcome) == ("diverged", "load-failed")
+    assert [cell.skew for cell in report.cells] == [None, "diverged"]
+
+
 def test_other_data_is_told_from_other_processing(made):
     made.other_data = True
     report = skewed(made, z_scores(RAW), RAW)
-    assert (report.skews[0].other_data, report.skews[0].diagnoses) == (True, [])
+    assert (report.skews[0].other_data, report.skews[0].diagnoses, report.skews[0].verdict) == (
+        True,
+        [],
+        None,
+    )
+    assert report.exit_status == 4, "held against nothing is neither a pass nor a difference"
     assert "given different raw data" in report.cases[0].says
 
 
