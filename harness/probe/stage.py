@@ -162,7 +162,7 @@ def _holds_strings(value):
 def _held_to(expects, leaves, batch):
     """Return remarks on what a stage hands to the model; raise ``texts.PlainError`` for what it cannot take.
 
-    ``expects`` is ``{input: {"dtype", "shape", "optional"}}`` as the signature declares its inputs. Signatures
+    ``expects`` is ``{input: {"dtype", "shape", "optional"}}`` as the signature has its inputs. Signatures
     state shapes wrongly, so a shape is told, and the model decides.
     """
     given = {name: (array, dtype) for name, part, array, dtype in leaves if part is None}
