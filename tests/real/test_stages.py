@@ -52,7 +52,7 @@ def renamed(inputs):
     return {"y": inputs["x"]}
 
 
-def both(inputs):
+def with_scale(inputs):
     return {"x": inputs["x"], "scale": np.float32(2)}
 
 
@@ -62,6 +62,10 @@ def longer(inputs):
 
 def random_noise(inputs):
     return {"x": inputs["x"] + np.float32(random.random())}
+
+
+def takes_out(inputs):
+    return {"x": inputs.pop("x") * 2}
 
 
 def in_place(inputs):
@@ -148,7 +152,7 @@ def test_a_stage_may_return_tensors(results):
 
 
 def test_an_input_with_a_default_may_be_given_and_need_not(results):
-    assert sorted(name for name, _ in outputs(results, "both")) == ["scale", "x"]
+    assert sorted(name for name, _ in outputs(results, "with_scale")) == ["scale", "x"]
     assert results["doubled"]["outcome"] == "recorded"
 
 
@@ -195,6 +199,7 @@ def test_a_stage_that_is_not_deterministic_is_caught_at_it(results):
 def test_a_stage_that_writes_to_its_input_is_caught_at_it(results):
     assert results["in_place"]["stage"]["wrote"] == [{"batch": 0, "name": "x"}]
     assert results["doubled"]["stage"]["wrote"] == []
+    assert results["takes_out"]["stage"]["wrote"] == [], "the dict is its own"
     # Each call got a fresh array, so nothing that it made is wrong.
     assert results["in_place"]["unstable"] == []
 
