@@ -76,7 +76,7 @@ def meaning(status: int) -> str:
     return {
         0: "every required cell was recorded, and nothing differs from the baseline but by noise",
         1: "something differs from the baseline, or serving from training, beyond noise; or a check fails",
-        4: "required cells, checks or comparisons are missing; what did run differs by no more than noise",
+        4: "some required cells could not run, or checks or comparisons; the rest differs by noise at most",
         5: "a fault of the harness itself",
     }[status]
 
