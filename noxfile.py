@@ -29,9 +29,9 @@ from pathlib import Path
 import nox
 
 # Nox may run from an environment of its own that holds the packages above but not this one.
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "harness"))
 
-from harness.sessions import register
+from savedmodel_matrix.doors.nox_sessions import register
 
 register(__file__)
 
@@ -59,7 +59,9 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("lint-imports")
-    session.run("vermin", "--target=3.6-", "--no-tips", "--violations", "--quiet", "harness/probe")
+    session.run(
+        "vermin", "--target=3.6-", "--no-tips", "--violations", "--quiet", "harness/savedmodel_matrix/probe"
+    )
     session.run("savedmodel-matrix", "schema", "schemas", "--check")
 
 
@@ -74,14 +76,14 @@ def schema(session: nox.Session) -> None:
 def refresh(session: nox.Session) -> None:
     """Make the table of TensorFlow releases anew from the package index."""
     _install(session)
-    session.run("python", "-m", "harness.actions.refresh")
+    session.run("python", "-m", "maintenance.refresh_releases")
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print what a run costs against doing without this tool, as ratios within this one run."""
     _install(session, "bench")
-    session.run("python", "-m", "harness.bench", *session.posargs)
+    session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session(python="3.9")

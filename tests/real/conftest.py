@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 from project import CNN, CUSTOM_LAYER, REPOSITORY, SETTINGS, RealProject, Run, matrix_text
-
-from harness.environments.host import platform_name
-from harness.environments.interpreters import extend_path, find_interpreter
+from savedmodel_matrix.environments.host import platform_name
+from savedmodel_matrix.environments.interpreters import extend_path, find_interpreter
 
 LOCKS = REPOSITORY / "matrices/locks" / platform_name()
 

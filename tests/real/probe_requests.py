@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from project import REPOSITORY
+from savedmodel_matrix.probe.arrays import read_array, write_array
 
-from harness.probe.arrays import read_array, write_array
-
-PROBE = REPOSITORY / "harness/probe"
+PROBE = REPOSITORY / "harness/savedmodel_matrix/probe"
 SETTING = {
     "device": None,
     "intra_op_threads": None,

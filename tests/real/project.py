@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-
-from harness.environments.host import platform_name
-from harness.report.document import Report
+from savedmodel_matrix.environments.host import platform_name
+from savedmodel_matrix.report.document import Report
 
 REPOSITORY = Path(__file__).parents[2]
-NOXFILE = "from harness.sessions import register\n\nregister(__file__)\n"
+NOXFILE = "from savedmodel_matrix.doors.nox_sessions import register\n\nregister(__file__)\n"
 TIME_LIMIT_S = 600.0
 
 #: Two cases over a setting and its opposite; every test matrix is made of these parts.
@@ -104,7 +103,7 @@ class RealProject:
 
     def harness(self, *arguments):
         """Run the command line here."""
-        return self.run(sys.executable, "-m", "harness", *arguments, time_limit_s=TIME_LIMIT_S)
+        return self.run(sys.executable, "-m", "savedmodel_matrix", *arguments, time_limit_s=TIME_LIMIT_S)
 
     def run(self, *command, time_limit_s):
         """Run a command here to its end, which is the test's failure if it does not come in time."""

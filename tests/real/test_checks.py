@@ -11,17 +11,16 @@ import numpy as np
 import pytest
 from probe_requests import SETTING, Probing
 from project import CNN, REPOSITORY, matrix_text
-
-from harness.judge.case import JudgedCase
-from harness.judge.checks import changing, judge_check
-from harness.judge.ruler import Ruler
-from harness.model.check import RECIPES, Check, CheckVerdict
-from harness.model.recording import RecordedOutputs
-from harness.probe.arrays import read_array
+from savedmodel_matrix.domain.check import RECIPES, Check, CheckVerdict
+from savedmodel_matrix.domain.recording import RecordedOutputs
+from savedmodel_matrix.probe.arrays import read_array
+from savedmodel_matrix.verdicts.judge.case import JudgedCase
+from savedmodel_matrix.verdicts.judge.checks import changing, judge_check
+from savedmodel_matrix.verdicts.judge.ruler import Ruler
 
 OLDEST, MIDDLE = "tf2.4.4-py3.8-cpu", "tf2.15.1-py3.11-cpu"
 CODE = Path(__file__).parent / "check_code"
-LEAKING = REPOSITORY / "harness/bench/planted/leaking_loader.py"
+LEAKING = REPOSITORY / "benchmarks/planted/leaking_loader.py"
 BASE = "base/default"
 CLEAN = ("dense", "convolution", "texts")
 #: Of these models what is meant to fail: the check, what is found, and words of the sentence.

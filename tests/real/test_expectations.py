@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from harness.judge.expectations import check_expectations
-from harness.savedmodel.expectations import expectations_of
+from savedmodel_matrix.models.savedmodel.expected_inputs import expectations_of
+from savedmodel_matrix.verdicts.judge.input_findings import check_expectations
 
 KERAS_2, KERAS_3 = "tf2.15.1-py3.11-cpu", "tf2.21.0-py3.13-cpu"
 MEAN, DEVIATION = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])

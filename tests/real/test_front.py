@@ -8,8 +8,7 @@ import shutil
 
 import pytest
 from project import CUSTOM_LAYER, NOXFILE, SETTINGS, RealProject, matrix_text
-
-from harness.model.verdict import Verdict
+from savedmodel_matrix.domain.verdict import Verdict
 
 OLD, MIDDLE = "tf2.7.4-py3.9-cpu", "tf2.15.1-py3.11-cpu"
 ONE_SETTING = "[settings.default]\n"

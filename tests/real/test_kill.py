@@ -86,7 +86,7 @@ def _probes(pid):
     for process in psutil.Process(pid).children(recursive=True):
         with contextlib.suppress(psutil.Error):
             bound = time.time() - process.create_time() > BOUND_AFTER_S
-            if bound and any(word.endswith("harness/probe") for word in process.cmdline()):
+            if bound and any(word.endswith("savedmodel_matrix/probe") for word in process.cmdline()):
                 found.append(process)
     return found
 

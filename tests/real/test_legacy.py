@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from probe_requests import SETTING, Probing
-
-from harness.causes.match import find_causes
-from harness.model.outcome import Outcome
-from harness.preflight.features import features_of
-from harness.preflight.predict import predict
-from harness.preflight.prediction import Loader, Target
-from harness.run.foresee import came_true
-from harness.savedmodel.facts import read_facts
-from harness.savedmodel.sources import read_sources
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.models.preflight.features import features_of
+from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.prediction import Loader, Target
+from savedmodel_matrix.models.savedmodel.facts import read_facts
+from savedmodel_matrix.models.savedmodel.sources import read_sources
+from savedmodel_matrix.planning.foresee import came_true
+from savedmodel_matrix.verdicts.causes.match import find_causes
 
 OLD, NEW = "tf2.4.4-py3.8-cpu", "tf2.21.0-py3.13-cpu"
 LOADERS = ("saved_model", "v1-session")

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from probe_requests import Probing
 from project import CNN, REPOSITORY, matrix_text
-
-from harness.model.outcome import Outcome
-from harness.model.verdict import Verdict
-from harness.probe.arrays import read_array
-from harness.probe.loaders import LOADERS
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.probe.arrays import read_array
+from savedmodel_matrix.probe.loaders import LOADERS
 
 OLDEST, OLD = "tf2.4.4-py3.8-cpu", "tf2.7.4-py3.9-cpu"
 MIDDLE, NEW = "tf2.15.1-py3.11-cpu", "tf2.21.0-py3.13-cpu"

@@ -7,9 +7,8 @@ import json
 import numpy as np
 import pytest
 from project import CNN, CUSTOM_LAYER, SETTINGS, matrix_text
-
-from harness.model.outcome import Outcome
-from harness.model.verdict import Verdict
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.verdict import Verdict
 
 OLD, MIDDLE, NEW = "tf2.7.4-py3.9-cpu", "tf2.15.1-py3.11-cpu", "tf2.21.0-py3.13-cpu"
 ADD_SLOT = "AttributeError: '_UserObject' object has no attribute 'add_slot'"

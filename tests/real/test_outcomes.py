@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from project import CUSTOM_LAYER, RealProject, matrix_text
-
-from harness.locks.lock import LockInput, read_lock, render_lock
-from harness.model.outcome import Outcome
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.environments.locks.lock import LockInput, read_lock, render_lock
 
 MIDDLE = "tf2.15.1-py3.11-cpu"
 GENERATED = "inputs = [{ generate = { seed = 1, batch = 4 } }]"

@@ -15,8 +15,7 @@ import psutil
 import pytest
 from probe_requests import PROBE, SECRET, SETTING, Probing
 from project import alive_in
-
-from harness.probe.arrays import read_array
+from savedmodel_matrix.probe.arrays import read_array
 
 OLDEST, MIDDLE = "tf2.4.4-py3.8-cpu", "tf2.15.1-py3.11-cpu"
 ENVIRONMENTS = [OLDEST, "tf2.7.4-py3.9-cpu", MIDDLE, "tf2.21.0-py3.13-cpu"]

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from probe_requests import SETTING, Probing
 from project import REPOSITORY, RealProject
-
-from harness.environments.host import platform_name
+from savedmodel_matrix.environments.host import platform_name
 
 ENVIRONMENT = "tf2.15.1-py3.11-cpu"
 STAGES = """

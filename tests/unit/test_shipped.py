@@ -7,12 +7,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
-from harness.actions.schema import write_schemas
-from harness.errors import HarnessError
-from harness.project import Project
-from harness.run.locking import lock_status
-from harness.run.stages import besides
+from savedmodel_matrix.commands.schema import write_schemas
+from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.planning.locking import lock_status
+from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.stages import besides
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def project(monkeypatch):
     # The committed locks are this platform's; the test is the same on any.
-    for module in ("harness.project", "harness.run.locking"):
+    for module in ("savedmodel_matrix.planning.project", "savedmodel_matrix.planning.locking"):
         monkeypatch.setattr(f"{module}.platform_name", lambda: "linux-x86_64")
     return Project(ROOT)
 

@@ -5,9 +5,8 @@ import socket
 from types import SimpleNamespace
 
 import pytest
-
-from harness.environments import host
-from harness.releases.table import PLATFORMS
+from savedmodel_matrix.environments import host
+from savedmodel_matrix.knowledge.releases import PLATFORMS
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-
-from harness.environments.install import install_lock, is_installed, python_of
-from harness.errors import InstallError
+from savedmodel_matrix.domain.errors import InstallError
+from savedmodel_matrix.environments.install import install_lock, is_installed, python_of
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@ from __future__ import annotations
 import os
 
 import pytest
-
-from harness.environments.interpreters import extend_path, venv_version
+from savedmodel_matrix.environments.interpreters import extend_path, venv_version
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-
-import harness.probe
-from harness.environments import launch as launch_module
-from harness.environments.launch import Launch, run_probe
-from harness.errors import ProbeError
+import savedmodel_matrix.probe
+from savedmodel_matrix.domain.errors import ProbeError
+from savedmodel_matrix.environments import launch as launch_module
+from savedmodel_matrix.environments.launch import Launch, run_probe
 
 
 class Probe:
@@ -186,7 +185,7 @@ def test_only_what_a_setting_says_reaches_a_model(probe, make, monkeypatch):
     # A home of its own, gone afterwards.
     assert environment["HOME"] != os.environ.get("HOME")
     assert not Path(environment["HOME"]).exists()
-    assert command[1:3] == ["-s", str(Path(harness.probe.__file__).parent)]
+    assert command[1:3] == ["-s", str(Path(savedmodel_matrix.probe.__file__).parent)]
 
 
 def test_secrets_are_named_to_be_masked_and_are_no_part_of_the_record(probe, make, monkeypatch):

@@ -3,8 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-
-from harness.probe.loaders.initialisation import init_op, reached
+from savedmodel_matrix.probe.loaders.initialisation import init_op, reached
 
 
 class Nodes(SimpleNamespace):

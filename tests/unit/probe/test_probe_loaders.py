@@ -3,12 +3,11 @@ from __future__ import annotations
 import typing
 
 import pytest
-
-from harness.model import definition
-from harness.probe.loaders import LOADERS
-from harness.probe.loaders.base import spelled
-from harness.probe.loaders.v1_session import choose_tags
-from harness.probe.texts import PlainError, one_line
+from savedmodel_matrix.domain import definition
+from savedmodel_matrix.probe.loaders import LOADERS
+from savedmodel_matrix.probe.loaders.base import spelled
+from savedmodel_matrix.probe.loaders.v1_session import choose_tags
+from savedmodel_matrix.probe.texts import PlainError, one_line
 
 
 def test_a_matrix_may_name_every_loader_there_is():

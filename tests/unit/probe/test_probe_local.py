@@ -4,9 +4,8 @@ import sys
 import types
 
 import pytest
-
-from harness.probe import local
-from harness.probe.texts import PlainError
+from savedmodel_matrix.probe import local
+from savedmodel_matrix.probe.texts import PlainError
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.probe.scrub import scrub
+from savedmodel_matrix.probe.scrub import scrub
 
 PATHS = [("/home/me/project", "<project>"), ("/home/me/project/model", "<model>"), ("/a", "<a>")]
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.model.verdict import Verdict
-from harness.report.document import (
+from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.report.document import (
     CaseRow,
     CellRow,
     ClassRow,
@@ -15,7 +14,7 @@ from harness.report.document import (
     Report,
     SettingRow,
 )
-from harness.report.tables import class_name
+from savedmodel_matrix.report.tables import class_name
 
 NUMBERS = [name for name in DivergenceRow.model_fields if name not in {"case", "a", "b", "output", "verdict"}]
 

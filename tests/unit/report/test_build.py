@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-
-from harness.model.check import Check
-from harness.model.outcome import Outcome
-from harness.model.plan import CellId
-from harness.remedies.attempts import Remedies
-from harness.report.build import build_report
-from harness.run.collect import Collected, CollectedCheck, Collection, NoiseRecordings
-from harness.run.mend import Mending
-from harness.store.files import json_digest
+from savedmodel_matrix.domain.check import Check
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.plan import CellId
+from savedmodel_matrix.evidence.collect import Collected, CollectedCheck, Collection, NoiseRecordings
+from savedmodel_matrix.questions.attempts import Remedies
+from savedmodel_matrix.questions.mend import Mending
+from savedmodel_matrix.report.build import build_report
+from savedmodel_matrix.store.atomic import json_digest
 
 TODAY = dt.date(2026, 11, 24)
 MATRIX = """
@@ -31,9 +30,8 @@ path = "m"
 def built(tmp_path):
     """Build a report of two cells from what each recorded, or its outcome."""
     import numpy as np
-
-    from harness.probe.arrays import write_array
-    from harness.project import Project
+    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.probe.arrays import write_array
 
     project = Project(tmp_path)
     (tmp_path / "matrices").mkdir()

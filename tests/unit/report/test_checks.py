@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.model.check import Check, CheckVerdict
-from harness.report import markdown, terminal
-from harness.report.checks import check_findings, check_table
-from harness.report.document import CheckRow
+from savedmodel_matrix.domain.check import Check, CheckVerdict
+from savedmodel_matrix.report import markdown, terminal
+from savedmodel_matrix.report.checks import check_findings, check_table
+from savedmodel_matrix.report.document import CheckRow
 
 
 def row(cell, check, verdict, case="cnn", **changes):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.attribute.separate import Proposal
-from harness.model.outcome import Outcome
-from harness.model.plan import Build, CellId, Environment, Plan
-from harness.model.verdict import Verdict
-from harness.releases.table import ReleaseTable
-from harness.report.document import ClassRow
-from harness.report.explain import explain_case
-from harness.report.propose import proposal_rows
-from harness.run.collect import Collected
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.plan import Build, CellId, Environment, Plan
+from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.evidence.collect import Collected
+from savedmodel_matrix.knowledge.releases import ReleaseTable
+from savedmodel_matrix.report.document import ClassRow
+from savedmodel_matrix.report.explain import explain_case
+from savedmodel_matrix.report.propose import proposal_rows
+from savedmodel_matrix.verdicts.attribute.separate import Proposal
 
 OLD, NEW, OTHER = "tf2.9.3-py3.10-cpu", "tf2.15.1-py3.11-cpu", "tf2.15.1-py3.10-cpu"
 
@@ -120,7 +119,7 @@ def test_failures_are_counted_and_explained_by_what_all_cells_know():
 
 
 def test_proposals_are_those_that_can_exist_and_no_more_than_it_takes(monkeypatch):
-    monkeypatch.setattr("harness.run.separate.platform_name", lambda: "linux-x86_64")
+    monkeypatch.setattr("savedmodel_matrix.questions.separate.platform_name", lambda: "linux-x86_64")
     of, releases = plan(OLD, NEW), ReleaseTable.load()
     pair, keras = ("TensorFlow", "Python"), ("TensorFlow", "Keras")
 
@@ -142,6 +141,6 @@ def test_proposals_are_those_that_can_exist_and_no_more_than_it_takes(monkeypatc
 
 
 def test_a_cell_that_is_there_already_is_not_proposed(monkeypatch):
-    monkeypatch.setattr("harness.run.separate.platform_name", lambda: "linux-x86_64")
+    monkeypatch.setattr("savedmodel_matrix.questions.separate.platform_name", lambda: "linux-x86_64")
     proposal = Proposal(f"{NEW}/default", {"Python": "3.10"}, ("TensorFlow", "Python"))
     assert proposal_rows(plan(OLD, NEW, OTHER), ReleaseTable.load(), {"cnn": [proposal]}) == []

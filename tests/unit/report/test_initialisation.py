@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.model.outcome import Outcome
-from harness.model.plan import CellId
-from harness.report.initialisation import initialisation_remarks
-from harness.run.collect import Collected
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.plan import CellId
+from savedmodel_matrix.evidence.collect import Collected
+from savedmodel_matrix.report.initialisation import initialisation_remarks
 
 WHOLE = {
     "ran": "main_op", "op": "init", "passed_over": [], "collections": {"table_initializer": 1},

@@ -3,9 +3,8 @@ from __future__ import annotations
 import re
 
 import pytest
-
-from harness.model.verdict import Verdict
-from harness.report.markdown import render
+from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.report.markdown import render
 
 HOSTILE = [
     "<script>alert(1)</script>",

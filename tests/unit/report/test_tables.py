@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.model.verdict import Verdict
-from harness.report import tables
-from harness.report.document import CauseRow, OutputRow, PredictionRow, RemedyRow
+from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.report import tables
+from savedmodel_matrix.report.document import CauseRow, OutputRow, PredictionRow, RemedyRow
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.report.terminal import meaning, render
+from savedmodel_matrix.report.terminal import meaning, render
 
 
 def test_one_case_has_one_matrix(make):

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from harness.errors import StoreError
-from harness.model.recording import ArrayEntry
-from harness.probe.arrays import object_path, write_array
-from harness.store.files import read_json, write_json
-from harness.store.results import Results, recording_key
+from savedmodel_matrix.domain.errors import StoreError
+from savedmodel_matrix.domain.recording import ArrayEntry
+from savedmodel_matrix.probe.arrays import object_path, write_array
+from savedmodel_matrix.store.atomic import read_json, write_json
+from savedmodel_matrix.store.results import Results, recording_key
 
 KEY = "ab" * 32
 PARTS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.probe.checks.leak import anonymous_bytes
+from savedmodel_matrix.probe.checks.leak import anonymous_bytes
 
 ROLLUP = """\
 55d0-7ffe ---p 00000000 00:00 0                          [rollup]

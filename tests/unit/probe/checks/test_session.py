@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from harness.probe.arrays import read_array
-from harness.probe.checks.session import MOST_KEPT, Differences, nothing_to_compare, paired, same
+from savedmodel_matrix.probe.arrays import read_array
+from savedmodel_matrix.probe.checks.session import MOST_KEPT, Differences, nothing_to_compare, paired, same
 
 Y = np.float32([1, 2])
 

@@ -6,21 +6,25 @@ import datetime as dt
 
 import numpy as np
 import pytest
-
-from harness.model.outcome import Outcome
-from harness.model.plan import CellId, Given, Job, Purpose
-from harness.probe.arrays import write_array
-from harness.project import Project
-from harness.remedies.attempts import Remedies
-from harness.report import markdown, terminal
-from harness.report.build import build_report
-from harness.report.pipelines.stages import Pipeline, changed_libraries, stage_factors, with_postprocess
-from harness.run.cases import ReadyCase
-from harness.run.collect import Collected, Collection
-from harness.run.collect_stages import StageRecord, SwapRecord
-from harness.run.mend import Mending
-from harness.run.stages import ReadyStage
-from harness.store.files import json_digest
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.plan import CellId, Given, Job, Purpose
+from savedmodel_matrix.evidence.collect import Collected, Collection
+from savedmodel_matrix.evidence.stages import StageRecord, SwapRecord
+from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.ready import ReadyCase
+from savedmodel_matrix.planning.stages import ReadyStage
+from savedmodel_matrix.probe.arrays import write_array
+from savedmodel_matrix.questions.attempts import Remedies
+from savedmodel_matrix.questions.mend import Mending
+from savedmodel_matrix.report import markdown, terminal
+from savedmodel_matrix.report.build import build_report
+from savedmodel_matrix.report.pipelines.stages import (
+    Pipeline,
+    changed_libraries,
+    stage_factors,
+    with_postprocess,
+)
+from savedmodel_matrix.store.atomic import json_digest
 
 OLD, NEW = CellId("tf2.9.3-py3.10-cpu", "default"), CellId("tf2.12.1-py3.11-cpu", "default")
 PREPARED = 'preprocess = "p.py:prepare"\n'

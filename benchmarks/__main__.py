@@ -1,0 +1,137 @@
+"""``python -m benchmarks [PART ...]``: print facts; no ratio is a failure."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.environments.host import host_facts
+from savedmodel_matrix.environments.interpreters import extend_path
+from tabulate import tabulate
+
+from benchmarks import aggregate, hand, leak, others, verdicts, warm
+from benchmarks.cost import BenchError
+from benchmarks.preprocessing import main as preprocessing
+from benchmarks.scratch import scratch_project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.scratch import Scratch
+
+_PARTS = ("run", "hand", "aggregate", "compare", "verdicts", "preprocessing", "leak")
+_SOURCE = Path(__file__).parent.parent
+#: Two of the default matrix, an old release and the newest: by hand takes its time.
+_FEW = "tf2.[29]*"
+#: The oldest, the one the examples come from, the last with Keras 2, and the newest.
+_SPREAD = "tf2.[4712][.15]*"
+
+_ABOUT_RUN = """\
+The floor imports TensorFlow, loads and runs the same cases on the same inputs as often, in one process
+per environment and setting, and hashes and records nothing; neither side measures a noise floor or tries
+remedies. Both run as many processes at a time. CPU time is user and system, of all processes; of {repeats}
+measured in turn after one that is not, the cheapest counts. The allowance is {share:g} x the floor +
+{each:g} s per environment."""
+
+_ABOUT_HAND = """\
+By hand: nox's virtualenv backend and pip, one environment per release, one process per model,
+environment and setting, one after the other as nox does by itself; with -R where the environments are
+there already. Ours as a user gets it: uv, and environments in parallel by itself. Both install the same
+hashed locks, from pip's and uv's own caches on disk, filled beforehand; models and inputs are there.
+Ours also hashes, records, compares and reports. The target is 3 x where environments are to be made."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure the parts that are asked for, printing each when it is done; return an exit status."""
+    asked = _parser().parse_args(arguments)
+    parts = asked.parts or _PARTS
+    # The interpreters of both sides, the plain noxfile's too, are those that the product finds.
+    extend_path()
+    facts = host_facts()
+    _say(f"{facts['cpu']}, {facts['cpus']} usable CPUs; Python {platform.python_version()}.")
+    _say("PYTHONDONTWRITEBYTECODE is taken out of the environment of everything that is measured.")
+    try:
+        if "run" in parts:
+            _run(asked.environments or "*", asked.repeats)
+        if "hand" in parts:
+            _hand(asked.environments or _FEW)
+        if "aggregate" in parts:
+            _say("\n# aggregate: what comparing costs\n")
+            aggregate.main()
+        if "compare" in parts:
+            _say("\n# compare: other comparators instead\n")
+            others.main()
+        if "verdicts" in parts:
+            _say("\n# verdicts: what is known to be real or benign, judged\n")
+            verdicts.main(_SOURCE)
+        if "preprocessing" in parts:
+            _say("\n# preprocessing: what is planted between training and serving, diagnosed\n")
+            preprocessing.main(_SOURCE)
+        if "leak" in parts:
+            _say("\n# leak: a loader that keeps a mebibyte per load, on a busy machine\n")
+            leak.main(_SOURCE, asked.environments or _SPREAD)
+    except BenchError as error:
+        _say(str(error))
+        return BenchError.exit_status
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nox -s bench --", allow_abbrev=False)
+    parser.add_argument("parts", nargs="*", type=_part, metavar="PART", help=f"of {', '.join(_PARTS)}")
+    parser.add_argument(
+        "--environments",
+        metavar="GLOB",
+        help=f"default: all for run, '{_FEW}' for hand",
+    )
+    parser.add_argument("--repeats", type=int, default=1, metavar="N", help="of run, the cheapest counts")
+    return parser
+
+
+def _part(text: str) -> str:
+    # Not argparse's choices: with nargs="*" it holds the empty list itself to them.
+    if text not in _PARTS:
+        raise argparse.ArgumentTypeError(f"no part {text!r}; there are {', '.join(_PARTS)}")
+    return text
+
+
+def _run(environments: str, repeats: int) -> None:
+    with scratch_project(_SOURCE, environments) as scratch:
+        found = warm.measure_warm(scratch, environments, repeats)
+        listed, unchanged = warm.measure_unchanged(scratch, environments)
+        _say("\n# run: environments exist, nothing is recorded (`nox -s matrix -- --fresh`)\n")
+        _say(_cells(scratch))
+        _say(_ABOUT_RUN.format(repeats=repeats, share=warm.SHARE, each=warm.PER_ENVIRONMENT_S))
+        _say("\n" + tabulate(warm.rows(found), headers="keys", floatfmt=".2f"))
+        _say(f"\nWall: floor {found.floor.wall_s:.1f} s, ours {found.ours.wall_s:.1f} s.")
+        _say(
+            f"Wall, medians: `nox -l` {listed:.2f} s, a run in which nothing changed {unchanged:.2f} s: "
+            f"{unchanged / listed:.2f} x; the target is 2 x."
+        )
+
+
+def _hand(environments: str) -> None:
+    with scratch_project(_SOURCE, environments) as scratch:
+        rows = hand.measure_hand(scratch, environments)
+        _say("\n# hand: a plain noxfile instead\n")
+        _say(_cells(scratch))
+        _say(_ABOUT_HAND)
+        _say("\n" + tabulate(rows, headers="keys", floatfmt=".2f"))
+
+
+def _cells(scratch: Scratch) -> str:
+    plan, names = scratch.plan, [environment.id for environment in scratch.environments]
+    counts = f"{len(names)} environments x {len(plan.settings)} settings x {len(plan.cases)} cases"
+    return textwrap.fill(f"{counts} of matrices/default.toml: {', '.join(names)}.", 110)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a benchmark is what it prints
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,145 @@
+"""The check ``leak`` on what is known: a loader that keeps a mebibyte per load, and the same model without.
+
+Ten of each and release, every one a process of its own, in turn, while other processes keep the machine busy
+and its memory moving.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from savedmodel_matrix.domain.check import RECIPES, Check, CheckVerdict
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.environments.host import usable_cpus
+from savedmodel_matrix.environments.launch import Launch, run_probe
+from savedmodel_matrix.planning.ready import make_ready, model_folder
+from savedmodel_matrix.verdicts.compare.growth import settled_slope
+from savedmodel_matrix.verdicts.judge.growth import judge_leak
+from tabulate import tabulate
+
+from benchmarks.cost import BenchError
+from benchmarks.scratch import scratch_project
+from benchmarks.warm import DONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from savedmodel_matrix.domain.plan import Environment
+
+    from benchmarks.scratch import Scratch
+
+_CASE = "custom_layer"
+_REPEATS = 10
+_LOADER = Path(__file__).parent / "planted" / "leaking_loader.py"
+_TIME_LIMIT_S = 600.0
+#: What makes the machine noisy: a process that computes, and gets and gives back up to 128 MiB at a time.
+_NOISE = """
+import random
+while True:
+    blocks = [bytearray(random.randrange(1, 1 << 23)) for _ in range(32)]
+    sum(i * i for i in range(200000))
+"""
+
+_ABOUT = """\
+{loads} loads of the example model {case} each, the first third not counted; slopes are medians (Theil-Sen)
+with 99 % intervals, and a leak is one whose interval lies above the bar of the check. {noise} other
+processes compute, and get and free memory, meanwhile."""
+
+
+def main(source: Path, environments: str) -> None:
+    """Print, per release, how many of the planted leaks and of the clean models were called leaks."""
+    with scratch_project(source, environments) as scratch:
+        # Makes the environments, and one recording in each.
+        asked = ("--only", environments, "--case", _CASE, "--no-remedies")
+        scratch.nox("-s", "matrix", "--", *asked, expected=DONE)
+        with _noise():
+            rows = [row for environment in scratch.environments for row in _measure(scratch, environment)]
+        loads = RECIPES[Check.LEAK].parameters or {}
+        print(_ABOUT.format(case=_CASE, noise=usable_cpus(), loads=loads["loads"]))  # noqa: T201
+        print("\n" + tabulate(rows, headers="keys"))  # noqa: T201 - a benchmark is what it prints
+
+
+@contextlib.contextmanager
+def _noise() -> Iterator[None]:
+    others = [subprocess.Popen([sys.executable, "-c", _NOISE]) for _ in range(usable_cpus())]
+    try:
+        yield
+    finally:
+        for each in others:
+            each.kill()
+            each.wait()
+
+
+def _measure(scratch: Scratch, environment: Environment) -> list[dict[str, Any]]:
+    kinds: Mapping[str, Sequence[Path]] = {"clean": (), "1 MiB per load": (_LOADER,)}
+    requests = {
+        f"{environment.id}-{kind}-{number}": _request(scratch, f"{environment.id}-{number}-{len(code)}", code)
+        for number in range(_REPEATS)
+        for kind, code in kinds.items()
+    }
+    launch = Launch(
+        scratch.python(environment), scratch.project.results.objects, {}, [*requests.values()], ()
+    )
+    run_probe(launch, lambda _: None)
+    rows = []
+    for kind in kinds:
+        parts = [_part(Path(request["result"])) for name, request in requests.items() if f"-{kind}-" in name]
+        verdicts = [judge_leak(part).verdict for part in parts]
+        slopes = [slope for part in parts if (slope := settled_slope(part["loads"])) is not None]
+        rows.append(
+            {
+                "environment": environment.id,
+                "model": kind,
+                "called a leak": f"{verdicts.count(CheckVerdict.FAILS)} of {len(parts)}",
+                "passes": f"{verdicts.count(CheckVerdict.PASSES)} of {len(parts)}",
+                "KiB per load, least to most": _range([slope.per_step for slope in slopes]),
+                "widest interval": f"{max(slope.high - slope.low for slope in slopes) / 1024:.0f} KiB",
+            }
+        )
+    return rows
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{min(values) / 1024:.0f} to {max(values) / 1024:.0f}"
+
+
+def _part(path: Path) -> dict[str, Any]:
+    recording = json.loads(path.read_text(encoding="utf-8"))
+    if recording["outcome"] != Outcome.RECORDED:
+        raise BenchError(f"{recording['key']}: {recording['outcome']}: {recording['reason']}")
+    part: dict[str, Any] = recording["check"]
+    return part
+
+
+def _request(scratch: Scratch, key: str, modules: Sequence[Path]) -> dict[str, Any]:
+    """Return the case in the probe's form."""
+    definition, ready = scratch.plan.cases[_CASE], make_ready(scratch.project, scratch.plan.cases[_CASE])
+    setting = scratch.plan.settings["default"]
+    result = scratch.root / "leaks" / f"{key}.json"
+    return {
+        "result": str(result),
+        "key": key,
+        "identity": {"case": key},
+        "model": model_folder(scratch.project, ready),
+        "loader": definition.loader,
+        "imports": [],
+        "modules": [str(path) for path in modules],
+        "libraries": [],
+        "tags": definition.tags,
+        "signature": definition.signature,
+        "function": definition.function,
+        "batches": ready.batches,
+        "inputs_error": ready.inputs_problem,
+        "setting": setting.model_dump(mode="json", exclude={"variables", "loader"}),
+        "runs": 1,
+        "time_limit_s": _TIME_LIMIT_S,
+        "memory_limit_bytes": None,
+        "floor": None,
+        "check": {"name": Check.LEAK.value, "after": "", **(RECIPES[Check.LEAK].parameters or {})},
+        "save_to": None,
+    }

@@ -1,0 +1,244 @@
+"""Which changes are planted in which models.
+
+Models come from ``examples`` and from packages of the language's index; weights and ops are changed by
+``change_model``, inputs by ``change_inputs``. Every change here was run in TensorFlow 2.15.1 on the inputs
+that are here, and moves some output. Some are hard: Basic Pitch brings the logarithm of a spectrum to its own
+range, so that rounding shows and sound a hundredth quieter hardly does.
+"""
+
+from __future__ import annotations
+
+from benchmarks.planted.batches import example, notes, rows, snippets
+from benchmarks.planted.change import Change, Model
+
+_SCALE = Change("weights", "scale-1e-3", "scale", {"factor": 1.001}, "Every weight times 1.001.")
+_TF32 = Change(
+    "weights",
+    "tf32-weights",
+    "round",
+    {"type": "tf32"},
+    "Weights rounded to TF32, as a GPU would multiply them.",
+)
+_ULP = Change(
+    "weights",
+    "ulp",
+    "ulp",
+    {"seed": 1},
+    "Every weight moved by -1, 0 or +1 unit in the last place: rounding, and no more.",
+    real=False,
+)
+
+CNN = Model(
+    "cnn",
+    {"path": "examples/models/cnn"},
+    example("cnn-1"),
+    [
+        _SCALE,
+        _TF32,
+        Change(
+            "weights",
+            "swap-labels",
+            "swap-columns",
+            {"tensors": ["layer_with_weights-4/*/.ATTRIBUTES/VARIABLE_VALUE"], "columns": [3, 8]},
+            "The classes 3 and 8 have changed places.",
+        ),
+        Change(
+            "graph",
+            "bn-epsilon",
+            "epsilon",
+            {"nodes": ["cnn/batch_normalization*/FusedBatchNormV3"], "factor": 1.001},
+            "Batch normalisation's epsilon times 1.001.",
+        ),
+        Change(
+            "inputs", "other-normalisation", "standardise", {}, "Each image standardised instead of 0 to 16."
+        ),
+        Change(
+            "inputs",
+            "8-bit",
+            "through-integers",
+            {"range": [0, 16], "levels": 255},
+            "Images stored with 8 bits.",
+        ),
+        _ULP,
+    ],
+)
+
+RNN = Model(
+    "rnn",
+    {"path": "examples/models/rnn"},
+    example("rnn-1"),
+    [
+        Change(
+            "weights",
+            "noise-1e-4",
+            "noise",
+            {"relative": 1e-4, "seed": 1},
+            "Every weight off by about 1e-4 of itself.",
+        ),
+        Change("weights", "float16-weights", "round", {"type": "float16"}, "Weights stored as float16."),
+        Change(
+            "graph",
+            "drop-tanh",
+            "replace-op",
+            {"nodes": ["while/Tanh_1"], "op": "Identity"},
+            "The LSTM's output without its tanh.",
+        ),
+        Change(
+            "graph",
+            "float16-casts",
+            "half",
+            {"nodes": ["rnn/dense/MatMul"]},
+            "The last matrix product goes through float16.",
+        ),
+        Change("inputs", "off-by-one-crop", "shift", {"axis": 1}, "Windows of years begin a year late."),
+        Change(
+            "inputs",
+            "whole-numbers",
+            "through-integers",
+            {"range": [0, 255], "levels": 255},
+            "Sunspot numbers stored as uint8.",
+        ),
+        _ULP,
+    ],
+)
+
+BASIC_PITCH = Model(
+    "basic_pitch",
+    {"package": "basic-pitch==0.4.0", "path": "basic_pitch/saved_models/icassp_2022/nmp"},
+    notes,
+    [
+        Change("weights", "bfloat16-weights", "round", {"type": "bfloat16"}, "Weights stored as bfloat16."),
+        Change(
+            "weights",
+            "transposed-kernel",
+            "swap-axes",
+            {"tensors": ["layer_with_weights-8/kernel/.ATTRIBUTES/VARIABLE_VALUE"], "axes": [0, 1]},
+            "The onsets' 3 x 3 kernel with time and pitch exchanged.",
+        ),
+        Change(
+            "graph",
+            "wrong-padding",
+            "shift-padding",
+            {"nodes": ["model_1/contours-reduced/Conv2D"], "kernel": [5, 5], "axis": 1},
+            "The contours' convolution looks one frame too far back.",
+        ),
+        Change(
+            "graph",
+            "float16-casts",
+            "half",
+            {"nodes": ["model_1/conv2d_1/BiasAdd"]},
+            "The first convolution's output goes through float16.",
+        ),
+        Change("inputs", "quieter", "gain", {"factor": 0.99}, "Sound 0.09 dB quieter."),
+        Change(
+            "inputs",
+            "16-bit",
+            "through-integers",
+            {"range": [-1, 1], "levels": 65535},
+            "Sound stored as int16.",
+        ),
+        Change("inputs", "off-by-one-crop", "shift", {"axis": 1}, "Sound that begins one sample late."),
+        Change(
+            "weights",
+            "scale-1e-6",
+            "scale",
+            {"factor": 1.000001},
+            "Every weight times 1 + 1e-6, which the rounding of many layers hides.",
+            real=False,
+        ),
+        _ULP,
+    ],
+)
+
+DATAPROFILER = Model(
+    "dataprofiler",
+    {"package": "DataProfiler==0.9.0", "path": "resources/labelers/structured_model"},
+    rows,
+    [
+        _SCALE,
+        Change(
+            "weights",
+            "off-by-one-vocabulary",
+            "roll-rows",
+            {"tensors": ["layer_with_weights-0/embeddings/.ATTRIBUTES/VARIABLE_VALUE"]},
+            "Every character has the embedding of the one before it.",
+        ),
+        Change(
+            "graph",
+            "bn-epsilon",
+            "epsilon",
+            {"nodes": ["functional_1/batch_normalization*/batchnorm/add"], "value": 1e-5},
+            "Batch normalisation with PyTorch's epsilon, 1e-5, instead of Keras's 1e-3.",
+        ),
+        Change(
+            "graph",
+            "relu6",
+            "replace-op",
+            {"nodes": ["functional_1/dense*/Relu"], "op": "Relu6"},
+            "Dense layers cut off at 6.",
+        ),
+        Change(
+            "graph",
+            "wrong-padding",
+            "shift-padding",
+            {"nodes": ["functional_1/conv1d_3/conv1d"], "kernel": [1, 13], "axis": 2},
+            "The last convolution looks one character too far back.",
+        ),
+        Change(
+            "inputs",
+            "lost-spaces",
+            "replace-text",
+            {"old": ", ", "new": ","},
+            "Rows without spaces after commas.",
+        ),
+        _ULP,
+    ],
+)
+
+GUESSLANG = Model(
+    "guesslang",
+    {"package": "guesslang==2.2.1", "path": "guesslang/data/model"},
+    snippets,
+    [
+        _TF32,
+        Change(
+            "weights",
+            "swap-labels",
+            "swap-columns",
+            {"tensors": ["dnn/logits/*", "linear/linear_model/*"], "columns": [2, 39]},
+            "C and Python have changed places.",
+        ),
+        Change(
+            "graph",
+            "drop-relu",
+            "replace-op",
+            {"nodes": ["dnn/hiddenlayer_1/Relu"], "op": "Identity"},
+            "The second hidden layer without its activation.",
+        ),
+        Change(
+            "graph",
+            "sum-of-embeddings",
+            "replace-op",
+            {"nodes": ["dnn/*/content_embedding_weights/embedding_lookup_sparse"], "op": "SparseSegmentSum"},
+            "Embeddings are summed instead of averaged.",
+        ),
+        Change(
+            "graph",
+            "float16-casts",
+            "half",
+            {"nodes": ["linear/*/weighted_sum"]},
+            "The linear part's sums go through float16.",
+        ),
+        Change(
+            "inputs",
+            "line-ends",
+            "replace-text",
+            {"old": "\n", "new": "\r\n"},
+            "Files with line ends of Windows.",
+        ),
+        _ULP,
+    ],
+    signature="predict",
+)
+
+MODELS = (CNN, RNN, BASIC_PITCH, DATAPROFILER, GUESSLANG)

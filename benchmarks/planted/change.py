@@ -1,0 +1,83 @@
+"""What a planted change is, and a model that changes are planted in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from benchmarks.planted.change_inputs import changed_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from benchmarks.planted.batches import Batches
+
+Kind = Literal["weights", "graph", "inputs"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One planted change: ``name`` is its own among those of a model, ``change`` what is done.
+
+    ``real`` is False where rounding itself does as much to the outputs: no verdict can see it, and none
+    should.
+    """
+
+    kind: Kind
+    name: str
+    change: str
+    parameters: Mapping[str, Any]
+    says: str
+    real: bool = True
+
+    def request(self, source: Path, target: Path) -> dict[str, Any]:
+        """Return what ``change_model.py`` is asked for: a copy of the SavedModel with this change.
+
+        Raises:
+            ValueError: if the change is one of the inputs, for the same model.
+        """
+        if self.kind == "inputs":
+            raise ValueError(f"{self.name} is a change of the inputs, not of the model")
+        return {
+            "source": str(source),
+            "target": str(target),
+            "change": self.change,
+            "parameters": dict(self.parameters),
+        }
+
+
+@dataclass(frozen=True)
+class Model:
+    """A SavedModel, where it is, what it is run on, and what is planted in it.
+
+    ``where`` is as a case of a matrix says it: ``path``, or ``package`` and ``path``. ``batches`` takes the
+    folder that ``examples`` is in.
+    """
+
+    name: str
+    where: Mapping[str, str]
+    batches: Callable[[Path], Batches]
+    changes: Sequence[Change]
+    signature: str = "serving_default"
+
+    def write_inputs(self, project: Path, folder: Path, change: Change | None = None) -> list[Path]:
+        """Write one ``.npz`` per batch into ``folder`` and return them; ``change`` is one of the inputs."""
+        folder.mkdir(parents=True, exist_ok=True)
+        files = []
+        for number, batch in enumerate(self.batches(project), 1):
+            stem = self.name if change is None else f"{self.name}-{change.name}"
+            file = folder / f"{stem}-{number}.npz"
+            made: dict[str, Any] = dict(batch)
+            if change is not None:
+                made = changed_inputs(batch, change.change, change.parameters)
+            np.savez(file, **made)
+            files.append(file)
+        return files
+
+    def definition(self, inputs: Sequence[Path], model: Path | None = None) -> dict[str, Any]:
+        """Return the case for a matrix definition, of another ``model`` if one is given."""
+        where = dict(self.where) if model is None else {"path": str(model)}
+        return {**where, "signature": self.signature, "inputs": [{"npz": str(file)} for file in inputs]}

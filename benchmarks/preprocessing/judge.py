@@ -1,0 +1,117 @@
+"""Reads planted pairs, diagnoses them, and counts what was right."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from savedmodel_matrix.verdicts.diagnose.diagnose import diagnose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
+
+_SIDES = ("train", "serve", "raw")
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One pair: what was planted, the ids that are right ("" where nothing has a name), what was found."""
+
+    made_by: str
+    name: str
+    data: str
+    planted: str
+    expected: str
+    held_out: bool
+    found: Sequence[Diagnosis]
+    seconds: float
+
+    @property
+    def kind(self) -> str:
+        """Whether it is clean, differs in something with a name, or in what has none."""
+        if self.expected:
+            return "planted"
+        return "clean" if self.planted.startswith("clean") else "no name"
+
+    @property
+    def said(self) -> str:
+        """The ids that were found."""
+        return " and ".join(each.id for each in self.found) or "-"
+
+    @property
+    def right(self) -> bool:
+        """Whether exactly the right thing was said, in any order of steps."""
+        if not self.expected:
+            return not self.found
+        wanted = [sorted(each.split("+")) for each in self.expected.split("|")]
+        return len(self.found) == 1 and sorted(self.found[0].steps) in wanted
+
+
+def judge(folder: Path, made_by: str, other: Path | None = None) -> Iterator[Judged]:
+    """Yield every pair in a folder, diagnosed; serving's side comes from ``other`` where there is one."""
+    for entry in json.loads((folder / "index.json").read_text(encoding="utf-8")):
+        sides = read(folder / f"{entry['name']}.npz")
+        if other is not None:
+            sides["serve"] = read(other / f"{entry['name']}.npz")["train"]
+        started = time.perf_counter()
+        found = diagnose(sides["train"], sides["serve"], sides["raw"])
+        seconds = time.perf_counter() - started
+        yield Judged(
+            made_by,
+            entry["name"],
+            entry["data"],
+            entry["planted"],
+            entry["expected"] or "",
+            entry["held_out"],
+            found,
+            seconds,
+        )
+
+
+def read(path: Path) -> dict[str, Arrays]:
+    """Return the tensors of each side; strings are stored as bytes and lengths, for nothing is pickled."""
+    sides: dict[str, Arrays] = {side: {} for side in _SIDES}
+    with np.load(path, allow_pickle=False) as stored:
+        for key in stored.files:
+            side, name = key.split("/", 1)
+            if "#" not in name:
+                sides[side][name] = stored[key]
+            elif name.endswith("#bytes"):
+                name = name.removesuffix("#bytes")
+                sides[side][name] = _strings(stored, f"{side}/{name}")
+    return sides
+
+
+def _strings(stored: Mapping[str, npt.NDArray[Any]], key: str) -> npt.NDArray[Any]:
+    data, ends = stored[key + "#bytes"].tobytes(), np.cumsum(stored[key + "#lengths"])
+    out = np.empty(len(ends), object)
+    out[:] = [data[end - length : end] for end, length in zip(ends, stored[key + "#lengths"], strict=True)]
+    return out.reshape(stored[key + "#shape"])
+
+
+def confusion(judged: Sequence[Judged]) -> list[dict[str, str | int]]:
+    """Return a row per kind of pair: how many were named rightly, wrongly and not at all."""
+    rows: list[dict[str, str | int]] = []
+    for held_out in (False, True):
+        for kind in ("planted", "no name", "clean"):
+            pairs = [each for each in judged if each.kind == kind and each.held_out == held_out]
+            if pairs:
+                rows.append(
+                    {
+                        "round": "held out" if held_out else "first",
+                        "pairs": kind,
+                        "number": len(pairs),
+                        "right name": sum(each.right for each in pairs) if kind == "planted" else "",
+                        "wrong name": sum(bool(each.found) and not each.right for each in pairs),
+                        "nothing said": sum(not each.found for each in pairs),
+                    }
+                )
+    return rows

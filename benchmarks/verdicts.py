@@ -1,0 +1,358 @@
+"""Verdicts held against what is known: planted changes must be seen, and benign ones must not be.
+
+One project: every model in ``planted`` over neighbouring releases and settings that change nothing but the
+order of arithmetic, and its changed copies in the baseline. The recordings that come out are judged by this
+tool, and by the fixed tolerances that are the defaults elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.recording import RecordedOutputs
+from savedmodel_matrix.domain.selection import Selection
+from savedmodel_matrix.domain.verdict import Verdict, worst
+from savedmodel_matrix.evidence.collect import collect
+from savedmodel_matrix.models.packages.fetch import fetch_package
+from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.probe.arrays import STRING
+from savedmodel_matrix.store.results import Results
+from savedmodel_matrix.verdicts.judge.case import JudgedCase
+from tabulate import tabulate
+
+from benchmarks.cost import BenchError, measured, plain_environment
+from benchmarks.planted.catalogue import MODELS
+from benchmarks.warm import DONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.verdicts.compare.elements import Array
+
+    from benchmarks.planted.change import Model
+
+BASELINE = "tf2.15.1-py3.11-cpu/default"
+_CHANGES = Path(__file__).parent / "planted" / "change_model.py"
+_NOXFILE = "from savedmodel_matrix.doors.nox_sessions import register\n\nregister(__file__)\n"
+_PLANTED = "planted"  # the cell a changed model stands in, beside those of the original
+
+#: Benign by construction: kernels, threads, instruction sets, graph optimizers and compilers add up the same
+#: terms in another order; and so did the releases around the baseline.
+_MATRIX = """\
+baseline = "tf2.15.1-*/default"
+
+[[environments]]
+tensorflow = ["2.9.3", "2.12.1", "2.15.1"]
+
+[settings.default]
+
+[settings.onednn-off]
+variables = { TF_ENABLE_ONEDNN_OPTS = "0" }
+
+[settings.avx2]
+variables = { ONEDNN_MAX_CPU_ISA = "AVX2" }
+
+[settings.one-thread]
+intra_op_threads = 1
+inter_op_threads = 1
+
+[settings.no-grappler]
+grappler = false
+
+[settings.xla]
+jit_compile = true
+
+[[exclude]]
+cells = "tf2.9*/[!d]*"
+reason = "settings are tried in the baseline's release"
+
+[[exclude]]
+cells = "tf2.12*/[!d]*"
+reason = "settings are tried in the baseline's release"
+"""
+_PLANTED_MATRIX = """\
+baseline = "tf2.15.1-*"
+noise_floor = { replicates = 0 }
+
+[[environments]]
+tensorflow = "2.15.1"
+"""
+
+#: Defaults for float32, as they are documented: numpy.allclose; torch.testing.assert_close. Polygraphy's
+#: own comparator is called where it is installed.
+_TOLERANCES = {"NumPy allclose": (1e-5, 1e-8), "torch.testing": (1.3e-6, 1e-5)}
+
+_ABOUT = """\
+{models} models, {others} of them other people's; {cells} cells. Benign: settings and neighbouring releases
+that change the order of arithmetic. Real: planted in the model's files or in its inputs. Undetectable: as
+much as rounding itself, which no verdict can tell from it and none should. A case counts by the worst of
+its outputs. NumPy and torch.testing: their documented defaults; Polygraphy {polygraphy}: its comparator."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One change of one model: what it is known to be, and what everyone says of it.
+
+    ``others`` tells for each fixed tolerance whether it passes. ``ratio`` is the largest noise ratio.
+    ``change`` is the largest relative L2 of an output, ``detectable`` the least its floor can see.
+    """
+
+    model: str
+    name: str
+    kind: str
+    ours: Verdict
+    ratio: float | None
+    others: Mapping[str, bool]
+    change: float
+    detectable: float | None
+
+
+def main(source: Path) -> None:
+    """Run all of it in a temporary project and print the tables.
+
+    Raises:
+        BenchError: if something that is to be judged was not recorded.
+    """
+    with tempfile.TemporaryDirectory(prefix="verdicts-") as folder:
+        root = Path(folder).resolve()
+        _set_up(root, source)
+        _nox(root, "matrix")
+        collection = _collected(root, "default")
+        _plant(root)
+        _nox(root, f"matrix-{_PLANTED}")
+        planted = _collected(root, _PLANTED)
+        judged = [
+            row for model in MODELS for row in _judge(model, collection, planted, Results(root / "results"))
+        ]
+    _print(judged)
+
+
+def _set_up(root: Path, source: Path) -> None:
+    (root / "noxfile.py").write_text(_NOXFILE, encoding="utf-8")
+    (root / "matrices").mkdir()
+    (root / "matrices" / "locks").symlink_to(source / "matrices" / "locks")
+    (root / "examples").symlink_to(source / "examples")
+    cases = {}
+    for model in MODELS:
+        files = model.write_inputs(root, root / "inputs")
+        cases[model.name] = model.definition([file.relative_to(root) for file in files])
+    _write_matrix(root, "default", _MATRIX, cases)
+
+
+def _plant(root: Path) -> None:
+    """Make the changed models and inputs, and the matrix that runs them."""
+    requests, cases = [], {}
+    for model in MODELS:
+        for change in model.changes:
+            target = root / "planted" / f"{model.name}-{change.name}"
+            files = model.write_inputs(root, root / "inputs", change if change.kind == "inputs" else None)
+            relative = [file.relative_to(root) for file in files]
+            if change.kind == "inputs":
+                cases[target.name] = model.definition(relative)
+            else:
+                requests.append(change.request(_source(root, model), target))
+                cases[target.name] = model.definition(relative, model=target.relative_to(root))
+    request = root / "changes.json"
+    request.write_text(json.dumps(requests), encoding="utf-8")
+    python = root / ".nox" / "tf2-15-1-py3-11-cpu" / "bin" / "python"
+    done = subprocess.run(
+        [str(python), "-s", str(_CHANGES), str(request)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise BenchError(f"the changes could not be planted:\n{done.stderr[-4000:]}")
+    _write_matrix(root, _PLANTED, _PLANTED_MATRIX, cases)
+
+
+def _source(root: Path, model: Model) -> Path:
+    if "package" not in model.where:
+        return root / model.where["path"]
+    return fetch_package(model.where["package"], model.where["path"], root / "results" / "packages").path
+
+
+def _write_matrix(root: Path, name: str, head: str, cases: Mapping[str, Mapping[str, Any]]) -> None:
+    lines = [head]
+    for case, definition in cases.items():
+        lines += ["", f"[cases.{json.dumps(case)}]"]
+        for key, value in definition.items():
+            # JSON is TOML here, but for the tables of inputs.
+            files = (
+                [f"{{ npz = {json.dumps(str(each['npz']))} }}" for each in value] if key == "inputs" else []
+            )
+            lines.append(f"{key} = {'[' + ', '.join(files) + ']' if files else json.dumps(str(value))}")
+    (root / "matrices" / f"{name}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _nox(root: Path, session: str) -> None:
+    command = [sys.executable, "-m", "nox", "-s", session, "--", "--no-remedies"]
+    variables = plain_environment(os.environ)
+    measured(command, folder=root, log=root / "nox.log", variables=variables, expected=DONE)
+
+
+def _collected(root: Path, matrix: str) -> Collection:
+    project = Project(root)
+    collection = collect(project, project.plan(matrix), Selection())
+    for row in collection.rows:
+        if row.required and row.outcome is not Outcome.RECORDED:
+            raise BenchError(f"{row.cell} {row.case}: {row.outcome}: {row.reason}")
+    return collection
+
+
+def _judge(model: Model, originals: Collection, planted: Collection, results: Results) -> list[Judged]:
+    recordings = {
+        str(row.cell): RecordedOutputs.from_json(row.recording)
+        for row in originals.rows
+        if row.case == model.name and row.recording is not None
+    }
+    noise = originals.noise[model.name]
+    benign = JudgedCase(recordings, BASELINE, noise.floor, noise.threads, {}, results.array)
+    rows = [
+        _row(model.name, cell, "benign", benign, (cell, BASELINE), results.array)
+        for cell in recordings
+        if cell != BASELINE
+    ]
+    found = {row.case: row.recording for row in planted.rows}
+    for change in model.changes:
+        recording = found[f"{model.name}-{change.name}"]
+        assert recording is not None, "checked when it was collected"  # noqa: S101
+        pair = {BASELINE: recordings[BASELINE], _PLANTED: RecordedOutputs.from_json(recording)}
+        judged = JudgedCase(pair, BASELINE, noise.floor, noise.threads, {}, results.array)
+        kind = "real" if change.real else "undetectable"
+        rows.append(_row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), results.array))
+    return rows
+
+
+def _row(
+    model: str,
+    name: str,
+    kind: str,
+    case: JudgedCase,
+    cells: tuple[str, str],
+    read: Callable[[ArrayEntry], Array],
+) -> Judged:
+    judged = case.judge(*cells)
+    ratios = [each.ratio.worst for each in judged if each.ratio is not None]
+    limits = [
+        standing.floor.detectable
+        for standing in case.standings.values()
+        if standing.floor is not None and standing.floor.detectable is not None
+    ]
+    a, b = (
+        {str(output.id) + str(output.id.batch): output.array for output in case.sound[cell].outputs}
+        for cell in cells
+    )
+    return Judged(
+        model=model,
+        name=name,
+        kind=kind,
+        ours=worst([each.judgement.verdict for each in judged]),
+        ratio=max(ratios, default=None),
+        others=_others(a, b, read),
+        change=max((each.divergence.rel_l2 or 0.0 for each in judged), default=0.0),
+        detectable=max(limits, default=None),
+    )
+
+
+def _others(
+    a: Mapping[str, ArrayEntry], b: Mapping[str, ArrayEntry], read: Callable[[ArrayEntry], Array]
+) -> dict[str, bool]:
+    """Return whether each fixed tolerance passes all outputs; strings only where they are equal."""
+    numbers = [name for name in b if b[name].dtype != STRING]
+    same = all(np.array_equal(read(a[name]), read(b[name])) for name in b if b[name].dtype == STRING)
+    arrays = [{name: np.asarray(read(side[name])) for name in numbers} for side in (a, b)]
+    found = {
+        label: same
+        and all(
+            np.allclose(arrays[0][name], arrays[1][name], rtol=rtol, atol=atol, equal_nan=True)
+            for name in numbers
+        )
+        for label, (rtol, atol) in _TOLERANCES.items()
+    }
+    return {**found, "Polygraphy": same and _polygraphy(*arrays)}
+
+
+def _polygraphy(a: Mapping[str, Array], b: Mapping[str, Array]) -> bool:
+    # By name: it is installed for the bench only, and has no types.
+    comparator: Any = importlib.import_module("polygraphy.comparator")
+    logger: Any = importlib.import_module("polygraphy.logger").G_LOGGER
+    results = [
+        (name, [comparator.IterationResult(dict(side), runtime=0.0)]) for name, side in (("a", a), ("b", b))
+    ]
+    # It divides by zeros of the reference, and says so each time.
+    with logger.verbosity(logger.CRITICAL), warnings.catch_warnings(action="ignore"):
+        return bool(comparator.Comparator.compare_accuracy(comparator.RunResults(results)))
+
+
+def confusion(judged: Sequence[Judged]) -> list[dict[str, str | int]]:
+    """Return a row per judge: how many changes of each kind it called what."""
+    real, benign = ([row for row in judged if row.kind == kind] for kind in ("real", "benign"))
+    noise = {Verdict.IDENTICAL, Verdict.FLOAT_NOISE}
+    rows: list[dict[str, str | int]] = [
+        {
+            "judge": "savedmodel-matrix",
+            "real: called noise": sum(row.ours in noise for row in real),
+            "suspicious": sum(row.ours is Verdict.SUSPICIOUS for row in real),
+            "real": sum(row.ours in {Verdict.DIVERGED, Verdict.INCOMPARABLE} for row in real),
+            "benign: called noise": sum(row.ours in noise for row in benign),
+            "suspicious ": sum(row.ours is Verdict.SUSPICIOUS for row in benign),
+            "real ": sum(row.ours in {Verdict.DIVERGED, Verdict.INCOMPARABLE} for row in benign),
+        }
+    ]
+    for label in judged[0].others:
+        passed = sum(row.others[label] for row in real), sum(row.others[label] for row in benign)
+        rows.append(
+            {
+                "judge": label,
+                "real: called noise": passed[0],
+                "suspicious": "",
+                "real": len(real) - passed[0],
+                "benign: called noise": passed[1],
+                "suspicious ": "",
+                "real ": len(benign) - passed[1],
+            }
+        )
+    return rows
+
+
+def _print(judged: Sequence[Judged]) -> None:
+    others = sum("package" in model.where for model in MODELS)
+    version = importlib.import_module("polygraphy").__version__
+    cells = len({row.name for row in judged if row.kind == "benign"}) + 1
+    text = _ABOUT.format(models=len(MODELS), others=others, cells=cells, polygraphy=version)
+    rows = [
+        {
+            "model": row.model,
+            "change": row.name,
+            "is": row.kind,
+            "verdict": row.ours.value,
+            "× noise": row.ratio,
+            "relative change": row.change,
+            **{label: "passes" if passed else "fails" for label, passed in row.others.items()},
+        }
+        for row in judged
+    ]
+    hidden = [
+        f"{row.model} {row.name}: undetectable: it changes the outputs by {row.change:.1e} of their size, "
+        f"and less than {row.detectable:.1e} is not told from rounding (3 x sqrt(2) x sigma / rms)"
+        for row in judged
+        if row.kind == "undetectable" and row.detectable is not None
+    ]
+    for part in (
+        text,
+        tabulate(rows, headers="keys", floatfmt=".2g", disable_numparse=[0, 1, 2, 3]),
+        *hidden,
+        tabulate(confusion(judged), headers="keys", disable_numparse=True),
+    ):
+        print(part + "\n", flush=True)  # noqa: T201 - a benchmark is what it prints

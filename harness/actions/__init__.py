@@ -1,1 +1,0 @@
-"""What the front doors do; nox's sessions and the command line both call these."""

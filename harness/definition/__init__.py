@@ -1,1 +1,0 @@
-"""``matrices/NAME.toml``: what a user writes, validated."""

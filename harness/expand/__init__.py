@@ -1,1 +1,0 @@
-"""From a definition to a plan. Pure: knows no clock, network, process or file."""

@@ -1,1 +1,0 @@
-"""The words of the project as types: what passes between the layers. Imports nothing from the rest."""

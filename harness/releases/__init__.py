@@ -1,1 +1,0 @@
-"""Facts about TensorFlow's releases: data that a script refreshes, and a table that reads it."""

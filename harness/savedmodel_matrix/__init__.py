@@ -1,0 +1,1 @@
+"""Run one SavedModel in many TensorFlow environments and compare the results."""

@@ -1,0 +1,5 @@
+"""``python -m harness``."""
+
+from savedmodel_matrix.doors.command_line import main
+
+main()

@@ -1,0 +1,1 @@
+"""One file per verb a user knows: what happens, as a list of steps."""

@@ -1,0 +1,137 @@
+"""A starting matrix, written from what a model says of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.models.inputs.describe import suggest_inputs
+from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
+from savedmodel_matrix.models.savedmodel.reader import read_model
+from savedmodel_matrix.planning.load import load_definition
+from savedmodel_matrix.store.atomic import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from savedmodel_matrix.knowledge.releases import ReleaseTable
+    from savedmodel_matrix.models.savedmodel.reader import MetaGraph, Signature
+    from savedmodel_matrix.planning.project import Project
+
+NOXFILE = '''"""Sessions over the matrices of this repository: `nox -s matrix`."""
+
+from savedmodel_matrix.doors.nox_sessions import register
+
+register(__file__)
+'''
+
+
+def write_matrix(project: Project, model: Path, name: str) -> list[str]:
+    """Write ``matrices/NAME.toml`` for a SavedModel, and a noxfile where there is none.
+
+    Returns what was done, a line each.
+
+    Raises:
+        UnreadableModelError: if the folder holds no readable SavedModel.
+        HarnessError: if the matrix exists already; nothing is overwritten.
+    """
+    path = project.root / "matrices" / f"{name}.toml"
+    if path.exists():
+        raise HarnessError(f"{path} exists already; choose another with --name")
+    folder = model.resolve()
+    graphs = read_model(folder).meta_graphs
+    graph = _main_graph(graphs)
+    write_text(path, _definition(project, folder, graph, chosen=len(graphs) > 1))
+    load_definition(path)  # what is written for the user is held to what the user is held to
+    lines = [f"wrote {path}"]
+    noxfile = project.root / "noxfile.py"
+    if not noxfile.exists():
+        write_text(noxfile, NOXFILE)
+        lines.append(f"wrote {noxfile}")
+    session = "matrix" if name == "default" else f"matrix-{name}"
+    return [*lines, f"look it through, then: nox -s {session}"]
+
+
+def _main_graph(graphs: tuple[MetaGraph, ...]) -> MetaGraph:
+    serving = [graph for graph in graphs if "serve" in graph.tags]
+    return next((graph for graph in serving if graph.tags == ("serve",)), (serving or graphs)[0])
+
+
+def _definition(project: Project, folder: Path, graph: MetaGraph, *, chosen: bool) -> str:
+    minors, remark = _releases(project.releases, graph.tensorflow_version)
+    inside = folder.is_relative_to(project.root)
+    path = folder.relative_to(project.root).as_posix() if inside else str(folder)
+    parts = [
+        f"# Made by `savedmodel-matrix init` from a model that TensorFlow {graph.tensorflow_version} wrote.",
+        f"# {remark}",
+        f'baseline = "tf{project.releases.resolve(minors[0])}-*"',
+        "",
+        "[[environments]]",
+        f"tensorflow = {json.dumps(minors)}",
+        "",
+        "[settings.default]",
+        "",
+        "[settings.onednn-off]",
+        'variables = { TF_ENABLE_ONEDNN_OPTS = "0" }',
+    ]
+    names: set[str] = set()
+    for signature_name, signature in graph.signatures.items():
+        case = _case_name(folder.name, signature_name, names)
+        parts += ["", *_case(case, path, folder, signature_name, signature)]
+        if chosen or "serve" not in graph.tags:
+            parts.append(f"tags = {json.dumps(list(graph.tags))}")
+    if not graph.signatures:
+        raise HarnessError(f"{folder}: the model has no signature to run; name a function in a case by hand")
+    return "\n".join(parts) + "\n"
+
+
+def _releases(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
+    """Return the minors to span, the producer's first, and a word on the choice."""
+    known = [".".join(version.split(".")[:2]) for version in releases.minor_releases("2.4")]
+    found = re.match(r"(\d+)\.(\d+)", producer)
+    minor = f"{int(found[1])}.{int(found[2])}" if found else ""
+    if minor in known:
+        return known[known.index(minor) :], "The baseline is that release; the others are all newer minors."
+    return known, f"That release is not in the table: the baseline is the oldest that is, {known[0]}."
+
+
+def _case_name(folder: str, signature: str, taken: set[str]) -> str:
+    """Return a name that a definition accepts: names of folders and signatures may hold anything."""
+    wanted = folder if signature == "serving_default" else f"{folder}-{signature}"
+    base = re.sub(r"[^A-Za-z0-9._-]+", "_", wanted).lstrip("._-") or "model"
+    name = base
+    while name in taken:
+        name = f"{base}-{len(taken)}"
+    taken.add(name)
+    return name
+
+
+def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -> Iterator[str]:
+    for input_name, spec in signature.inputs.items():
+        yield f"# {json.dumps(input_name)}: {spec}"
+    yield f"[cases.{json.dumps(case)}]"
+    yield f"path = {json.dumps(path)}"
+    if name != "serving_default":
+        yield f"signature = {json.dumps(name)}"
+    yield 'checks = ["repeat", "concurrent"]  # the cheap ones; docs/session-checks.md has the others'
+    if os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
+        yield "inputs = [{ warmup = 100 }]  # the requests that the model carries"
+        return
+    if any(spec.dtype == "string" for spec in signature.inputs.values()):
+        yield "# Strings are random words: where they must be serialized tf.Example, name a file instead."
+    guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)
+    yield f"inputs = [{{ generate = {_inline(guess)} }}]"
+
+
+def _inline(value: object) -> str:
+    """Return a JSON-like value as TOML on one line."""
+    if isinstance(value, dict):
+        items = ", ".join(f"{json.dumps(key)} = {_inline(item)}" for key, item in value.items())
+        return f"{{ {items} }}" if items else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_inline(item) for item in value)}]"
+    return json.dumps(value)

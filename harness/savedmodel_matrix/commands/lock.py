@@ -1,0 +1,62 @@
+"""Resolve environments into their lock files."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.errors import LockError, NothingSelectedError
+from savedmodel_matrix.environments.interpreters import find_interpreter
+from savedmodel_matrix.environments.locks.resolve import resolve
+from savedmodel_matrix.planning.locking import lock_input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from savedmodel_matrix.domain.plan import Beside, Environment
+    from savedmodel_matrix.planning.project import Project
+
+_AT_ONCE = 4  # resolving waits for the index most of its time
+
+
+def lock_all(
+    project: Project,
+    environments: Sequence[Environment | Beside],
+    globs: Sequence[str],
+    say: Callable[[str], None],
+) -> None:
+    """Resolve the environments that a glob matches, all where no glob is given, and say what became of each.
+
+    Raises:
+        NothingSelectedError: if the globs match no environment.
+        LockError: at the end, if uv could not find out about some; their old locks are untouched.
+    """
+    wanted = [
+        environment
+        for environment in environments
+        if not globs or any(fnmatchcase(environment.id, glob) for glob in globs)
+    ]
+    if not wanted:
+        raise NothingSelectedError(f"no environment matches {', '.join(globs) or 'anything'}")
+
+    def lock_one(environment: Environment | Beside) -> str | None:
+        python = find_interpreter(environment.python)
+        path = project.lock_path(environment)
+        before = path.read_text(encoding="utf-8") if path.exists() else None
+        try:
+            lock = resolve(lock_input(project.releases, environment), Path(python) if python else None, path)
+        except LockError as error:
+            say(str(error))
+            return environment.id
+        same = path.read_text(encoding="utf-8") == before
+        size = "an unknown size" if lock.download_mb is None else f"{lock.download_mb} MB"
+        what = f"{len(lock.pins)} packages, {size}" if lock.pins else f"no solution: {lock.unresolvable}"
+        say(f"{environment.id}: {what}{' (unchanged)' if same else ''}")
+        return None
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        failed = [name for name in pool.map(lock_one, wanted) if name is not None]
+    if failed:
+        raise LockError(f"not resolved, and nothing written for them: {', '.join(failed)}")

@@ -1,0 +1,1 @@
+"""What a person types, turned into one typed request: nox's sessions and the command line."""

@@ -1,0 +1,114 @@
+"""The command line: ``savedmodel-matrix``, or ``python -m harness``. Running is nox's: ``nox -s matrix``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.selection import Selection, run_id
+from savedmodel_matrix.models.preflight.prediction import Loader
+from savedmodel_matrix.planning.project import Project
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run one SavedModel in many TensorFlow environments and see what differs.",
+)
+
+Matrix = Annotated[str, typer.Argument(help="name of a file in matrices/, without .toml")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a script")]
+Root = Annotated[Path, typer.Option("--project", help="folder that holds matrices/ and results/")]
+
+
+@app.command("plan")
+def plan_command(
+    matrix: Matrix = "default",
+    only: Annotated[str, typer.Option(help="glob on environments, or ENVIRONMENT/SETTING")] = "*",
+    case: Annotated[str, typer.Option(help="glob on names of cases")] = "*",
+    fresh: Annotated[bool, typer.Option(help="as if nothing were recorded")] = False,
+    separate: Annotated[bool, typer.Option(help="with the cells that the last report proposes")] = False,
+    project: Root = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Print what a run would do now: nothing is installed, downloaded or run."""
+    from savedmodel_matrix.commands.plan import describe_plan, render_plan  # noqa: PLC0415 - only what is asked for
+
+    opened = Project(project.resolve())
+    planned = opened.plan(matrix)
+    if separate:
+        from savedmodel_matrix.questions.separate import separating_plan  # noqa: PLC0415 - as above
+
+        planned = separating_plan(opened, planned)
+    described = describe_plan(opened, planned, Selection(only, case, fresh))
+    typer.echo(json.dumps(described, indent=1) if as_json else render_plan(described))
+
+
+@app.command("init")
+def init_command(
+    model: Annotated[Path, typer.Argument(help="folder of a SavedModel")],
+    name: Annotated[str, typer.Option(help="name of the matrix to write")] = "default",
+    project: Root = Path(),
+) -> None:
+    """Write a starting matrix from what a model says of itself, and a noxfile where there is none."""
+    from savedmodel_matrix.commands.init import write_matrix  # noqa: PLC0415 - as above
+
+    for line in write_matrix(Project(project.resolve()), model, name):
+        typer.echo(line)
+
+
+@app.command("inspect")
+def inspect_command(
+    model: Annotated[Path, typer.Argument(help="folder of a SavedModel")],
+    loader: Annotated[Loader, typer.Option(help="the way it would be loaded")] = Loader.SAVED_MODEL,
+    package: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="a package installed beside TensorFlow, such as tf-keras"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a model says of itself, and which releases are expected to load it: nothing is run."""
+    from savedmodel_matrix.commands.inspect import describe_model, render_model  # noqa: PLC0415 - as above
+
+    described = describe_model(model, loader, package or ())
+    typer.echo(json.dumps(described, indent=1) if as_json else render_model(described))
+
+
+@app.command("report")
+def report_command(matrix: Matrix = "default", project: Root = Path()) -> None:
+    """Render a matrix again from what is recorded."""
+    from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - as above
+
+    opened = Project(project.resolve())
+    plan = opened.plan(matrix)
+    raise typer.Exit(aggregate(opened, plan, Selection(), run_id()))
+
+
+@app.command("schema")
+def schema_command(
+    folder: Annotated[Path, typer.Argument(help="where to write the JSON Schemas")] = Path("schemas"),
+    check: Annotated[bool, typer.Option(help="only say whether they are up to date")] = False,
+) -> None:
+    """Write the JSON Schemas of the matrix definition and of report.json."""
+    from savedmodel_matrix.commands.schema import write_schemas  # noqa: PLC0415 - as above
+
+    for line in write_schemas(folder, check=check):
+        typer.echo(line)
+
+
+def main() -> None:
+    """Run the command line; what the user can act on ends without a traceback."""
+    try:
+        app()
+    except HarnessError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(error.exit_status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""The one place that talks to the language's package index.
+
+The index is the one the user configured for uv or pip (``UV_DEFAULT_INDEX``, ``UV_INDEX_URL``,
+``PIP_INDEX_URL``, in that order), else the default of the library ``pypi-simple``.
+Importing this module takes longer than a run in which nothing is to do (0.3 s, most of it the HTTP
+library): import it where something is about to be fetched.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import requests
+from pypi_simple import (
+    DigestMismatchError,
+    NoDigestsError,
+    NoSuchProjectError,
+    PyPISimple,
+    UnsupportedContentTypeError,
+    UnsupportedRepoVersionError,
+)
+from urllib3.util import Retry
+
+from savedmodel_matrix.domain.errors import PackageError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from pypi_simple import DistributionPackage
+
+INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+_TIMEOUT_S = (10.0, 60.0)  # to connect, and between two pieces of an answer
+_RETRIES = 3
+
+
+class IndexUnreachableError(PackageError):
+    """The index did not answer, or not in a form that can be read. Trying again may help."""
+
+
+class UnknownPackageError(PackageError):
+    """The index answered, and has no package of this name."""
+
+
+@dataclass(frozen=True)
+class IndexFile:
+    """One file of a package. ``size`` in bytes; what an index does not tell is None."""
+
+    name: str
+    version: str | None
+    kind: Literal["wheel", "sdist"] | None
+    size: int | None
+    uploaded: dt.datetime | None
+    yanked: bool
+    sha256: str | None
+
+
+class PackageIndex(Protocol):
+    """What the rest of the harness asks of an index."""
+
+    def project_files(self, project: str) -> list[IndexFile]:
+        """Return every file of a package, in the index's order.
+
+        Raises UnknownPackageError if there is no such package, IndexUnreachableError if nobody answered.
+        """
+
+    def download(self, project: str, file: IndexFile, to: Path) -> None:
+        """Write one file of a package to ``to``; it is there afterwards only if its SHA-256 is right.
+
+        Raises PackageError on a wrong or missing digest, IndexUnreachableError if nobody answered.
+        """
+
+
+def configured_index(environ: Mapping[str, str]) -> str | None:
+    """Return the address of the index the user configured, or None for the library's default.
+
+    uv writes an index as ``ADDRESS`` or as ``NAME=ADDRESS``.
+    """
+    for variable in INDEX_VARIABLES:
+        if value := environ.get(variable, "").strip():
+            name, equals, address = value.partition("=")
+            return address if equals and "/" not in name else value
+    return None
+
+
+class SimpleIndex:
+    """An index that speaks the simple repository API, over ``pypi-simple``; a context manager."""
+
+    def __init__(self) -> None:
+        session = requests.Session()
+        retries = Retry(_RETRIES, backoff_factor=0.5, status_forcelist=(429, 502, 503, 504))
+        session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retries))
+        address = configured_index(os.environ)
+        options: dict[str, Any] = {"endpoint": address} if address else {}
+        self._client = PyPISimple(session=session, **options)
+        self._packages: dict[str, list[DistributionPackage]] = {}
+
+    def __enter__(self) -> SimpleIndex:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._client.s.close()
+
+    def project_files(self, project: str) -> list[IndexFile]:
+        """See PackageIndex. A package is asked for once in the life of this object."""
+        return [_index_file(package) for package in self._project(project)]
+
+    def download(self, project: str, file: IndexFile, to: Path) -> None:
+        """See PackageIndex."""
+        package = next(package for package in self._project(project) if package.filename == file.name)
+        try:
+            self._client.download_package(package, to, timeout=_TIMEOUT_S)
+        except DigestMismatchError as error:
+            raise PackageError(
+                f"{file.name}: what was downloaded is not what the index announces "
+                f"({error.algorithm} {error.actual_digest}, expected {error.expected_digest}). "
+                "Nothing was kept. If it happens again, the index or something on the way to it alters files."
+            ) from error
+        except NoDigestsError as error:
+            raise PackageError(f"{file.name}: the index gives no digest to check the download by") from error
+        except requests.RequestException as error:
+            raise _unreachable(f"downloading {file.name}", error) from error
+
+    def _project(self, project: str) -> list[DistributionPackage]:
+        if project not in self._packages:
+            try:
+                page = self._client.get_project_page(project, timeout=_TIMEOUT_S)
+            except NoSuchProjectError as error:
+                raise UnknownPackageError(
+                    f"the package index has no package {project!r}: check its spelling, "
+                    f"or, if it is private, the index in {' / '.join(INDEX_VARIABLES)}"
+                ) from error
+            except (
+                requests.RequestException,
+                UnsupportedContentTypeError,
+                UnsupportedRepoVersionError,
+            ) as error:
+                raise _unreachable(f"looking up {project}", error) from error
+            self._packages[project] = page.packages
+        return self._packages[project]
+
+
+def _unreachable(what: str, error: Exception) -> IndexUnreachableError:
+    # Without the library's own text: it holds the address, which may hold a password.
+    response = getattr(error, "response", None)
+    status = "" if response is None else f", HTTP status {response.status_code}"
+    return IndexUnreachableError(
+        f"{what}: the package index did not answer ({type(error).__name__}{status}). Check the network "
+        f"and the index configured in {' / '.join(INDEX_VARIABLES)}, then try again."
+    )
+
+
+def _index_file(package: DistributionPackage) -> IndexFile:
+    kinds: dict[str | None, Literal["wheel", "sdist"]] = {"wheel": "wheel", "sdist": "sdist"}
+    return IndexFile(
+        name=package.filename,
+        version=package.version,
+        kind=kinds.get(package.package_type),
+        size=package.size,
+        uploaded=package.upload_time,
+        yanked=package.is_yanked,
+        sha256=package.digests.get("sha256"),
+    )

@@ -1,0 +1,240 @@
+"""Start the probe in an environment, watch over it, and account for every case it was asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+import savedmodel_matrix.probe
+from savedmodel_matrix.domain.errors import ProbeError
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.secrets import masked, secret_values
+from savedmodel_matrix.probe.scrub import scrub
+from savedmodel_matrix.store.atomic import write_json
+from savedmodel_matrix.store.results import RECORDING_FORMAT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+#: What of the caller's environment reaches a model. Anything else, secrets and stray TF_* switches
+#: included, stays outside: a model is untrusted code, and a setting must say all that it varies.
+PASSED_ON = re.compile(
+    r"PATH|LANG|LC_\w+|TZ|SYSTEMROOT|WINDIR|COMSPEC|NUMBER_OF_PROCESSORS|PROCESSOR_\w+"
+    r"|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|CUDA_VISIBLE_DEVICES|CUDA_HOME|NVIDIA_\w+",
+)
+
+IMPORT_LIMIT_S = 300.0
+#: Beyond the sum of the cases' own limits: the probe enforces those itself, so this only ends a probe
+#: that no longer does.
+GRACE_S = 60.0
+_POLL_S = 0.1
+_LOG_TAIL_BYTES = 8192
+_PROBE_FAULTS = (2, 5)  # the contract of ``harness/probe/__main__.py``: our mistake, not the model's
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One start of the probe: an interpreter, variables, and cases in the probe's own form.
+
+    Cases of several settings may share it: only variables are read when TensorFlow is imported.
+
+    ``labels`` are (path, label) pairs taken out of every text that is recorded.
+    """
+
+    python: Path
+    objects: Path
+    variables: Mapping[str, str]
+    cases: Sequence[Mapping[str, Any]]
+    labels: Sequence[tuple[str, str]]
+    tensorflow: bool = True
+    """Whether the environment has it; without it, every case is a stage."""
+    import_limit_s: float = IMPORT_LIMIT_S
+
+
+def run_probe(launch: Launch, on_result: Callable[[Mapping[str, Any]], None]) -> None:
+    """Run the probe until every case has a recording, calling ``on_result`` with each as it appears.
+
+    The probe writes recordings itself. A case it could not write (the import crashed, hung, or took
+    the probe with it) gets one here, so that no case is without an outcome.
+
+    Raises:
+        ProbeError: if the probe says that it is itself at fault.
+    """
+    with tempfile.TemporaryDirectory(prefix="savedmodel-matrix-", ignore_cleanup_errors=True) as folder:
+        scratch = Path(folder)
+        imported, log = scratch / "imported.json", scratch / "probe.log"
+        request = scratch / "request.json"
+        request.write_text(json.dumps(_request(launch, imported, scratch)), encoding="utf-8")
+        for case in launch.cases:
+            Path(case["result"]).parent.mkdir(parents=True, exist_ok=True)
+        started = dt.datetime.now(dt.UTC)
+        watch = _Watch(launch.cases, on_result)
+        with log.open("wb") as sink:
+            process = psutil.Popen(
+                # -s: packages of the user's home are not part of the environment.
+                [str(launch.python), "-s", str(Path(savedmodel_matrix.probe.__file__).parent), str(request)],
+                env=_environment(launch.variables, scratch),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=os.name == "posix",
+            )
+            try:
+                why = _wait(process, imported, launch, watch)
+            finally:
+                _end(process)
+        watch.look()
+        if watch.missing and process.returncode in _PROBE_FAULTS:
+            raise ProbeError(f"the probe failed (exit status {process.returncode}):\n{_tail(log)}")
+        if watch.missing:
+            outcome, reason = _what_became(why, process.returncode, imported)
+            said = _scrubbed(launch, scratch, _tail(log))
+            for case in watch.missing:
+                write_json(Path(case["result"]), _unwritten(case, outcome, reason, said, started))
+            watch.look()
+
+
+class _Watch:
+    """Which recordings have appeared since the probe was started."""
+
+    def __init__(
+        self, cases: Sequence[Mapping[str, Any]], on_result: Callable[[Mapping[str, Any]], None]
+    ) -> None:
+        self.missing = list(cases)
+        # A recording that is made anew stays until the new one replaces it, so that a kill loses none.
+        self._before = {case["result"]: _identity(case["result"]) for case in cases}
+        self._on_result = on_result
+
+    def look(self) -> None:
+        for case in list(self.missing):
+            if _identity(case["result"]) != self._before[case["result"]]:
+                recording = json.loads(Path(case["result"]).read_text(encoding="utf-8"))
+                self.missing.remove(case)
+                self._on_result(recording)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what changes when a file is replaced, or None where there is no file."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _request(launch: Launch, imported: Path, scratch: Path) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "objects": str(launch.objects),
+        "imported": str(imported),
+        "isolation": "auto",
+        "tensorflow": launch.tensorflow,
+        "scrub": [list(label) for label in _labels(launch, scratch)],
+        "secrets": _secrets(launch),
+        "variables": masked(launch.variables),
+        "cases": list(launch.cases),
+    }
+
+
+def _labels(launch: Launch, scratch: Path) -> list[tuple[str, str]]:
+    return [*launch.labels, (str(scratch), "<scratch>"), (str(Path.home()), "~")]
+
+
+def _secrets(launch: Launch) -> list[str]:
+    return secret_values({**os.environ, **launch.variables})
+
+
+def _environment(variables: Mapping[str, str], scratch: Path) -> dict[str, str]:
+    passed = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
+    # A home of its own: ~/.keras/keras.json would be a hidden axis, and leftovers go with the scratch.
+    own = {name: str(scratch) for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")}
+    return {**passed, **own, **variables}
+
+
+def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) -> str | None:
+    """Wait for the probe; return why it was given up, or None if it ended by itself."""
+    begun = time.monotonic()
+    work_limit = sum(float(case["time_limit_s"]) for case in launch.cases) + GRACE_S
+    imported_at: float | None = None
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired):
+            process.wait(timeout=_POLL_S)
+            return None
+        watch.look()
+        now = time.monotonic()
+        if imported_at is None and imported.exists():
+            imported_at = now
+        if imported_at is None and now - begun > launch.import_limit_s:
+            return f"import tensorflow did not finish within {launch.import_limit_s:g} s"
+        if imported_at is not None and now - imported_at > work_limit:
+            return f"the probe did not end within {work_limit:g} s"
+
+
+def _end(process: psutil.Popen) -> None:
+    """Kill whatever is left of the probe and its descendants."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        process.kill()
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _what_became(why: str | None, returncode: int | None, imported: Path) -> tuple[Outcome, str]:
+    if why is not None:
+        return Outcome.TIMED_OUT, why
+    ended = f"exit status {returncode}"
+    if returncode is not None and returncode < 0:
+        number = -returncode
+        ended = f"signal {signal.Signals(number).name} ({number})"
+    if imported.exists():
+        return Outcome.CRASHED, f"the probe ended with {ended} before this case had a result"
+    return Outcome.IMPORT_FAILED, f"import tensorflow ended the process with {ended}"
+
+
+def _unwritten(
+    case: Mapping[str, Any], outcome: Outcome, reason: str, log_tail: str, started: dt.datetime
+) -> dict[str, Any]:
+    return {
+        "format": RECORDING_FORMAT,
+        "key": case["key"],
+        "identity": case["identity"],
+        "outcome": outcome.value,
+        "reason": reason,
+        "traceback": None,
+        "log_tail": log_tail,
+        "outputs": [],
+        "unstable": [],
+        "floor": None,
+        "stage": None,
+        "check": None,
+        "effective": {},
+        "phases": {},
+        "started": started.isoformat(timespec="milliseconds"),
+        "ended": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def _scrubbed(launch: Launch, scratch: Path, text: str) -> str:
+    """Return what the probe's own process printed as it may be recorded: the probe could not see to it."""
+    scrubbed: str = scrub(text, _labels(launch, scratch), _secrets(launch))
+    return scrubbed
+
+
+def _tail(log: Path) -> str:
+    return log.read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace")

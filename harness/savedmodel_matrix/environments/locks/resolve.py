@@ -1,0 +1,194 @@
+"""Make locks with ``uv pip compile``, as of a date.
+
+Old releases need source archives (termcolor 1.1.0, wrapt and gast of TensorFlow 2.4 have no wheels that
+fit), so building is allowed: to learn such a package's dependencies, uv may run its ``setup.py``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uv
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from savedmodel_matrix.domain.errors import LockError, PackageError
+from savedmodel_matrix.environments.index import SimpleIndex, configured_index
+from savedmodel_matrix.environments.locks.lock import UNRESOLVABLE, Lock, LockInput, parse_lock, render_lock
+from savedmodel_matrix.environments.locks.sizes import download_mb
+
+if TYPE_CHECKING:
+    from savedmodel_matrix.environments.index import PackageIndex
+
+UV_PLATFORMS = {
+    "linux-x86_64": "x86_64-manylinux_2_28",
+    "linux-aarch64": "aarch64-manylinux_2_28",
+    "macos-arm64": "aarch64-apple-darwin",
+    "macos-x86_64": "x86_64-apple-darwin",
+    "windows-x86_64": "x86_64-pc-windows-msvc",
+}
+# Distributions with the same files: where two are installed, which one's files are there is an accident.
+# tf-keras, for one, depends on tensorflow, also beside tensorflow-cpu.
+_TWINS = (("tensorflow", "tensorflow-cpu"), ("tf-nightly", "tf-nightly-cpu"))
+_CONSTRAINTS = "constraints.txt"
+_TIME_LIMIT_S = 600.0
+_NO_SOLUTION = "No solution found"
+# With these, "no solution" only means that uv could not see every package.
+_BLINDED = ("the network was disabled", "could not be queried")
+# Settings of uv in the user's environment that would change what a definition resolves to.
+_MEDDLING = re.compile(
+    r"UV_(EXCLUDE_NEWER|CONSTRAINT|OVERRIDE|EXCLUDE|BUILD_CONSTRAINT|PRERELEASE|RESOLUTION|FORK_STRATEGY"
+    r"|NO_BUILD|NO_BINARY|ONLY_BINARY|PYTHON|PYTHON_PLATFORM|TORCH_BACKEND|NO_DEPS)(_PACKAGE)?"
+)
+
+
+def resolve(
+    lock_input: LockInput, python_executable: Path | None, to: Path, index: PackageIndex | None = None
+) -> Lock:
+    """Resolve ``lock_input``, write its lock to ``to`` and return it.
+
+    ``python_executable``: an interpreter of that minor, for packages that must be built to learn what they
+    depend on; uv looks for one if it is None. ``index`` tells the sizes; the user's own by default.
+    A definition without a solution is written as an unresolvable lock. Raises LockError, and writes
+    nothing, where uv could not find out: no network, a build that fails, no fitting interpreter.
+    """
+    found = _run_uv(lock_input, python_executable)
+    today = dt.datetime.now(dt.UTC).date()
+    resolved = min(lock_input.exclude_newer or today, today)
+    if found.returncode == 0:
+        size = _download_mb(lock_input, resolved, found.stdout, index)
+        text = render_lock(lock_input, resolved, size, found.stdout)
+    elif _NO_SOLUTION in found.stderr and not any(words in found.stderr for words in _BLINDED):
+        text = render_lock(lock_input, resolved, None, commented(found.stderr))
+    else:
+        raise LockError(
+            f"{lock_input.environment_id} could not be resolved, and nothing was written:\n"
+            f"{scrubbed(found.stderr)}"
+        )
+    lock = parse_lock(text, to.name)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    partial = to.with_name(f"{to.name}.{os.getpid()}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(to)
+    return lock
+
+
+def uv_arguments(lock_input: LockInput, python: list[str]) -> list[str]:
+    """Return what uv is asked; the requirements come from its standard input."""
+    as_of = lock_input.exclude_newer
+    return [
+        "pip",
+        "compile",
+        "-",
+        *python,
+        f"--python-platform={UV_PLATFORMS[lock_input.platform]}",
+        *([f"--exclude-newer={as_of}T23:59:59Z"] if as_of else []),
+        f"--constraints={_CONSTRAINTS}",
+        *(f"--no-emit-package={name}" for name in (*twins(lock_input.requirements), *lock_input.without)),
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+        "--no-python-downloads",
+        "--no-progress",
+        "--color=never",
+    ]
+
+
+def twins(requirements: tuple[str, ...]) -> dict[str, str]:
+    """Return the distributions that hold the same files as one that is asked for, with its version bounds.
+
+    What depends on such a twin must agree with the version that is asked for, but gets its files from the
+    distribution that is. Raises InvalidRequirement.
+    """
+    asked: dict[str, str] = {
+        canonicalize_name(each.name): str(each.specifier) for each in map(Requirement, requirements)
+    }
+    return {
+        twin: asked[name]
+        for pair in _TWINS
+        for name, twin in (pair, pair[::-1])
+        if name in asked and twin not in asked
+    }
+
+
+def commented(stderr: str) -> str:
+    """Return the resolver's words as the body of an unresolvable lock."""
+    return "\n".join([UNRESOLVABLE, *(f"# {line}".rstrip() for line in scrubbed(stderr).splitlines())])
+
+
+def scrubbed(text: str) -> str:
+    """Take addresses and folders of this machine out of ``text``: they say nothing elsewhere."""
+    text = re.sub(r"[a-z+]+://[^\s`'\")]+", "(address)", text)
+    return re.sub(r"(?<![\w.)])(?:[A-Za-z]:)?[/\\][^\s`'\"):,]+", "(path)", text).strip()
+
+
+def _run_uv(lock_input: LockInput, python_executable: Path | None) -> subprocess.CompletedProcess[str]:
+    # In an empty folder: a pyproject.toml or uv.toml around this project is not part of the definition.
+    with tempfile.TemporaryDirectory() as empty:
+        bounds = "".join(f"{twin}{version}\n" for twin, version in twins(lock_input.requirements).items())
+        Path(empty, _CONSTRAINTS).write_text(bounds, encoding="utf-8")
+        python = [f"--python-version={lock_input.python}"]
+        if python_executable:
+            # A bare minor would mean its .0, which packages that ask for, say, 3.9.2 refuse to run on.
+            full = _full_version(python_executable, lock_input.python)
+            python = [f"--python={python_executable.absolute()}", f"--python-version={full}"]
+        try:
+            return subprocess.run(
+                [uv.find_uv_bin(), *uv_arguments(lock_input, python)],
+                input="".join(f"{requirement}\n" for requirement in lock_input.requirements),
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                cwd=empty,
+                env=_environment(os.environ.copy()),
+                timeout=_TIME_LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise LockError(
+                f"{lock_input.environment_id}: uv did not finish within {_TIME_LIMIT_S:.0f} s; "
+                "check the network and try again"
+            ) from None
+
+
+def _environment(environ: dict[str, str]) -> dict[str, str]:
+    """Return uv's environment: the configured index, and nothing else that changes the answer."""
+    kept = {name: value for name, value in environ.items() if not _MEDDLING.fullmatch(name)}
+    if address := configured_index(kept):
+        kept["UV_DEFAULT_INDEX"] = address
+        kept.pop("UV_INDEX_URL", None)
+    return kept
+
+
+def _full_version(python_executable: Path, minor: str) -> str:
+    program = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
+    try:
+        answer = subprocess.run(
+            [python_executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise LockError(f"{python_executable} does not run as a Python interpreter ({error})") from error
+    full = answer.stdout.strip()
+    if full.rpartition(".")[0] != minor:
+        raise LockError(f"{python_executable} is Python {full}, and Python {minor} is needed")
+    return full
+
+
+def _download_mb(
+    lock_input: LockInput, resolved: dt.date, body: str, index: PackageIndex | None
+) -> int | None:
+    """Return the size that the lock's header states. A convenience: an index that fails makes it unknown."""
+    hashes = parse_lock(render_lock(lock_input, resolved, None, body), "the resolution").hashes
+    try:
+        if index is not None:
+            return download_mb(hashes, lock_input.python, lock_input.platform, index)
+        with SimpleIndex() as opened:
+            return download_mb(hashes, lock_input.python, lock_input.platform, opened)
+    except PackageError:
+        return None

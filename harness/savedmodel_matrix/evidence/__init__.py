@@ -1,0 +1,1 @@
+"""What the store holds for a plan, as types."""

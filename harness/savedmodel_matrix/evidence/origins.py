@@ -1,0 +1,75 @@
+"""What in a case's model makes its outputs random, or other in every run."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.errors import UnreadableModelError
+from savedmodel_matrix.models.savedmodel.randomness import Kind
+from savedmodel_matrix.models.savedmodel.sources import read_sources
+from savedmodel_matrix.planning.ready import ReadyCase, model_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from savedmodel_matrix.domain.definition import CaseDefinition
+    from savedmodel_matrix.models.savedmodel.randomness import Source
+    from savedmodel_matrix.models.savedmodel.sources import GraphSources
+    from savedmodel_matrix.planning.project import Project
+
+#: Named of one output: a network has a dropout per layer.
+_MOST_NAMED = 3
+_ADDS = {
+    Kind.SEEDED: "from a fixed seed: the first run of every process draws the same, and runs = 1 compares it",
+    Kind.GENERATOR: "from a state in the model: the first run of every process draws the same, and runs = 1 "
+    "compares it",
+}
+
+
+class Origin:
+    """What reaches each output of a case; nothing is read before it is asked for."""
+
+    def __init__(self, project: Project, case: CaseDefinition, ready: ReadyCase | str | None) -> None:
+        self._project, self._case, self._ready = project, case, ready
+
+    @cached_property
+    def sources(self) -> Mapping[str, tuple[Source, ...]] | None:
+        """What reaches each output, by its name; None where that cannot be told."""
+        if not isinstance(self._ready, ReadyCase) or self._case.function is not None:
+            return None
+        try:
+            graphs = _sources(model_folder(self._project, self._ready), self._ready.model_digest)
+        except UnreadableModelError:
+            return None
+        tags = self._case.tags
+        meant = [graph for graph in graphs if tags is None or set(graph.tags) == set(tags)]
+        preferred = [graph for graph in meant if "serve" in graph.tags] or meant
+        return preferred[0].signatures.get(self._case.signature) if preferred else None
+
+    @cached_property
+    def moving(self) -> frozenset[str]:
+        """The names of outputs that something reaches which may be another in the next run."""
+        found = self.sources or {}
+        return frozenset(name for name, each in found.items() if any(source.kind.moves_on for source in each))
+
+    def because(self, output: str) -> str:
+        """Return what reaches an output, to be put behind what is said of it; "" where nothing is known."""
+        if self.sources is None or output not in self.sources:
+            return ""
+        found = [each for each in self.sources[output] if each.kind.moves_on]
+        if not found:
+            return "; no random op of its graph reaches it"
+        said = [
+            f"{each}{' reaches it' if each.changes is None else ''}"
+            + (f", {_ADDS[each.kind]}" if each.kind in _ADDS else "")
+            for each in found[:_MOST_NAMED]
+        ]
+        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        return f"; {'; '.join(said)}{more}"
+
+
+@lru_cache(maxsize=256)
+def _sources(folder: str, _digest: str) -> tuple[GraphSources, ...]:
+    return read_sources(Path(folder))

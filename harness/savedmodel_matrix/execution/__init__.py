@@ -1,0 +1,1 @@
+"""Run what is pending in one environment."""

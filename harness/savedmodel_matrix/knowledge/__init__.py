@@ -1,0 +1,1 @@
+"""Facts about the world, each once, as data with its source."""

@@ -1,0 +1,258 @@
+"""What an entry of the knowledge base holds, and reading all of them. The data are the TOML files here."""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass
+
+from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.outcome import Outcome
+
+DATA = Path(__file__).parent
+
+#: Braces of a remedy that are filled in from the environment, beside the pattern's own named groups.
+MINOR = "minor"
+
+#: Features of a model that entries may name; and ``op:NAME`` for an operation in its graph,
+#: ``ops-of:PACKAGE`` for one of a package's operations.
+FEATURES = {
+    "assets-read-late": "a signature reads an asset itself, and not just what initialises the model",
+    "compiled": "Keras saved it with its loss and metrics",
+    "custom-objects": "it names classes that are not Keras's own",
+    "lambda-bytecode": "it holds a Lambda layer, and so Python bytecode",
+    "optimizer-slots": "its object graph holds an optimizer's slot variables",
+    "reference-variables": "it has variables of TensorFlow 1 that are references and not resources",
+    "signature-defaults": "a signature gives inputs default values",
+    "tables-left-out": "its main operation does not fill all the tables that its signatures look up in",
+    "tables-without-main-op": "it has table initialisers, and no main operation that runs them",
+    "variables-without-value": "its signatures read variables that its saver leaves out",
+    "v1": "it has no object graph: TensorFlow 1 saved it, or an API of that time",
+}
+
+_STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class RemedyKind(StrEnum):
+    """What a remedy changes, and so what its value is."""
+
+    LOADER = "loader"
+    """Another loader; value: its name."""
+    PACKAGE = "package"
+    """A package is added to the environment; value: a requirement."""
+    PIN = "pin"
+    """A package that is there is held at other versions; value: a requirement."""
+    RESOLVE = "resolve"
+    """Dependencies as of another date; value: "release" or a date."""
+    VARIABLE = "variable"
+    """An environment variable; value: NAME=VALUE."""
+    RE_EXPORT = "re-export"
+    """The model is saved again in the environment that made it; value: how."""
+    IMPORT = "import"
+    """An installed module is imported before the model is loaded; value: its name."""
+    MODULE = "module"
+    """Python code of the model's own must be there; value: what to name in ``modules``."""
+    UPGRADE = "upgrade"
+    """Another TensorFlow; value: a range of versions."""
+    ADVICE = "advice"
+    """For a person; value: what to do, in a sentence."""
+
+
+_APPLIED = {
+    RemedyKind.LOADER, RemedyKind.IMPORT, RemedyKind.PACKAGE, RemedyKind.PIN, RemedyKind.RESOLVE,
+    RemedyKind.VARIABLE,
+}  # fmt: skip
+
+
+def _specifier(text: object) -> object:
+    try:
+        return SpecifierSet(text) if isinstance(text, str) else text
+    except InvalidSpecifier as error:
+        raise ValueError(f"not a range of versions: {text!r}") from error
+
+
+def _regex(text: object) -> object:
+    try:
+        return re.compile(text) if isinstance(text, str) else text
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+
+
+def _failure(outcome: Outcome) -> Outcome:
+    if outcome in {Outcome.RECORDED, Outcome.SKIPPED}:
+        raise ValueError(f"{outcome} is no failure")
+    return outcome
+
+
+def _feature(name: str) -> str:
+    if name not in FEATURES and not name.startswith(("op:", "ops-of:")):
+        raise ValueError(
+            f"no feature {name!r}; known: op:NAME, ops-of:PACKAGE, {', '.join(sorted(FEATURES))}"
+        )
+    return name
+
+
+Line = Annotated[str, Field(min_length=1, pattern=r"^\S.*\S$|^\S$")]
+Versions = Annotated[SpecifierSet, BeforeValidator(_specifier)]
+Feature = Annotated[str, AfterValidator(_feature)]
+Regex = Annotated[re.Pattern[str], BeforeValidator(_regex)]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Remedy:
+    """A candidate: what may mend it, for the harness or a person to try."""
+
+    kind: RemedyKind
+    value: Line
+    """``{minor}`` becomes the TensorFlow minor, ``{name}`` what the pattern's group ``name`` found."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Return the names in braces."""
+        return frozenset(name for _, name, _, _ in string.Formatter().parse(self.value) if name is not None)
+
+    @model_validator(mode="after")
+    def _can_be_applied(self) -> Self:
+        # A name out of an error's text must never decide what is installed.
+        allowed = {MINOR} if self.kind in _APPLIED else None
+        if allowed is not None and (foreign := self.fields - allowed):
+            raise ValueError(
+                f"a {self.kind} is applied as it is: {', '.join(sorted(foreign))} cannot be in it"
+            )
+        if self.kind in {RemedyKind.PACKAGE, RemedyKind.PIN}:
+            try:
+                Requirement(self.value.format_map({MINOR: "2.1"}))
+            except InvalidRequirement as error:
+                raise ValueError(f"not a requirement: {self.value!r}") from error
+        if self.kind is RemedyKind.VARIABLE and not re.fullmatch(r"[A-Za-z_]\w*=\S+", self.value):
+            raise ValueError(f"not NAME=VALUE: {self.value!r}")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Cause:
+    """One reviewed entry: how a failure shows, what it is, what may mend it, and who says so."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    title: Line
+    outcomes: Annotated[frozenset[Outcome], Field(min_length=1)]
+    pattern: Regex | None = None
+    """Searched in the normalised reason and traceback."""
+    log: Regex | None = None
+    """Searched in the normalised end of what was printed. With ``pattern``, both must be found."""
+    exception: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None
+    """Name of the exception's class, wherever in the chain it stands."""
+    tensorflow: Versions | None = None
+    """Releases in which it happens."""
+    producer: Versions | None = None
+    """Releases that made the models it happens to."""
+    features: frozenset[Feature] = frozenset()
+    """What such a model's graph has. Never needed where the text is clear; confirms it where it is known."""
+    needs_features: bool = False
+    """The text says too little: matched only where the model is known to have every one of ``features``."""
+    general: bool = False
+    """Ranks behind every entry that is not: it says what happened, and less of why."""
+    explanation: Annotated[str, Field(min_length=20)]
+    remedies: tuple[Remedy, ...] = ()
+    source: Line
+    """An address, or "measured here" with where."""
+    seen: bool
+    """Whether a real failure of it was produced, and lies among the tests."""
+    example: Line | None = None
+    """For what is unseen: the text as its source gives it."""
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        for outcome in self.outcomes:
+            _failure(outcome)
+        if self.pattern is None and self.log is None:
+            raise ValueError("give pattern, log or both: without a text nothing is matched")
+        if self.seen == (self.example is not None):
+            raise ValueError("give an example exactly where seen = false; what was seen has its own text")
+        if self.needs_features and not self.features:
+            raise ValueError("needs_features without features")
+        known = self.groups | {MINOR}
+        for remedy in self.remedies:
+            if unknown := remedy.fields - known:
+                raise ValueError(f"remedy {remedy.value!r}: nothing fills in {', '.join(sorted(unknown))}")
+        return self
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Return the names of the groups of both patterns."""
+        return frozenset(name for regex in (self.pattern, self.log) if regex for name in regex.groupindex)
+
+
+_FILE = TypeAdapter(dict[str, list[dict[str, Any]]])
+_CAUSE = TypeAdapter(Cause)
+
+
+def load_causes(folder: Path) -> dict[str, tuple[Cause, ...]]:
+    """Return the entries of every TOML file in ``folder``, by the file's name without its ending.
+
+    Raises:
+        HarnessError: with every problem, each with its file and entry.
+    """
+    problems: list[str] = []
+    themes: dict[str, tuple[Cause, ...]] = {}
+    homes: dict[str, str] = {}
+    for path in sorted(folder.glob("*.toml")):
+        found = []
+        for number, entry in enumerate(_entries(path), 1):
+            where = f"{path.name}: {entry.get('id', f'entry {number}')}"
+            try:
+                cause = _CAUSE.validate_python(entry)
+            except ValidationError as error:
+                problems += [f"{where}: {_problem(detail)}" for detail in error.errors()]
+                continue
+            if cause.id in homes:
+                problems.append(f"{where}: this id is taken, in {homes[cause.id]}")
+            homes.setdefault(cause.id, path.name)
+            found.append(cause)
+        themes[path.stem] = tuple(found)
+    if problems:
+        raise HarnessError("\n".join(problems))
+    return themes
+
+
+@cache
+def known_causes() -> tuple[Cause, ...]:
+    """Return every entry that the package ships. Read once, and not before a failure asks for it."""
+    return tuple(cause for theme in load_causes(DATA).values() for cause in theme)
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    try:
+        content = _FILE.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise HarnessError(f"{path.name}: not TOML: {error}") from error
+    except ValidationError as error:
+        raise HarnessError(f"{path.name}: hold [[causes]] and nothing else") from error
+    if set(content) - {"causes"}:
+        raise HarnessError(f"{path.name}: hold [[causes]] and nothing else")
+    return content.get("causes", [])
+
+
+def _problem(detail: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails, which mypy knows as a TypedDict
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "unexpected_keyword_argument":
+        message = "unknown key"
+    where = ".".join(str(part) for part in detail["loc"])
+    return f"{where}: {message}" if where else str(message)

@@ -1,0 +1,241 @@
+"""Inputs made from a signature and a seed: the same bits on every machine (see ``stream``).
+
+No input's values depend on which other inputs there are. What is made where the definition says nothing:
+floats from a standard normal distribution, ``uint8`` from 0 to 255 (images), other integers from 0 to 9
+(few models have a table with fewer rows), booleans, words of 3 to 8 lower-case letters.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import ml_dtypes
+import numpy as np
+
+from savedmodel_matrix.domain.errors import InputsError
+from savedmodel_matrix.models.inputs.stream import Stream
+from savedmodel_matrix.models.inputs.values import (
+    Value,
+    Values,
+    element_type,
+    fits,
+    listing,
+    string_array,
+    suggestion,
+)
+from savedmodel_matrix.models.savedmodel.reader import Kind, TensorSpec
+from savedmodel_matrix.probe.arrays import STRING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from savedmodel_matrix.domain.input_sources import GenerateSpec
+    from savedmodel_matrix.models.savedmodel.reader import Signature
+
+_LARGEST = 1 << 29  # elements of one input: beyond is a slip in a size, not a wish
+_SPARSE_PER_ROW = 4
+_LONGEST_ROW = 4  # of a ragged input
+_SMALL = (0, 9)
+
+
+def generate(signature: Signature, spec: GenerateSpec) -> Iterator[Values]:
+    """Yield ``spec.count`` batches for the signature.
+
+    Dense inputs get one value; sparse ones ``indices``, ``values`` and ``dense_shape`` (up to four values
+    a row, in canonical order); ragged ones ``flat_values`` and ``row_splits_N`` (rows of up to four).
+    ``ranges`` are inclusive for integers, and up to the higher bound for floats. Raises ``InputsError``
+    naming the input and the key to set, where a size is unknown and not given, or a key does not fit.
+    """
+    _check(signature, spec)
+    shapes = {name: _shape(name, declared, spec) for name, declared in signature.inputs.items()}
+    for batch in range(spec.count):
+        values: Values = []
+        for name, declared in signature.inputs.items():
+            values += _Input(name, declared, spec, batch).made(shapes[name])
+        yield values
+
+
+def _check(signature: Signature, spec: GenerateSpec) -> None:
+    known = signature.inputs
+    for key in ("dims", "shapes", "ranges", "vocabulary"):
+        for name in getattr(spec, key):
+            if name not in known:
+                raise InputsError(
+                    f"generate.{key}: no input {name!r}{suggestion(name, known)}; there are {listing(known)}"
+                )
+    for key, other in (("ranges", "vocabulary"), ("dims", "shapes")):
+        for name in getattr(spec, key).keys() & getattr(spec, other).keys():
+            raise InputsError(f"generate: input {name!r} is in both {key} and {other}; keep one")
+
+
+def _shape(name: str, declared: TensorSpec, spec: GenerateSpec) -> tuple[int, ...]:
+    if name in spec.shapes:
+        return tuple(spec.shapes[name])
+    if declared.shape is None:
+        raise InputsError(
+            f"generate: input {name!r} is {declared}; set its shape with shapes = {{ {_key(name)} = [...] }}"
+        )
+    # A ragged dimension has no size to give: its rows differ in length.
+    ragged = range(1, declared.ragged_rank + 1)
+    unknown = [axis for axis, size in enumerate(declared.shape) if size is None and axis not in ragged]
+    if name in spec.dims:
+        if len(spec.dims[name]) != len(unknown):
+            raise InputsError(
+                f"generate.dims: input {name!r} is {declared}: {len(unknown)} unknown dimensions,"
+                f" but {len(spec.dims[name])} sizes"
+            )
+        sizes = dict(zip(unknown, spec.dims[name], strict=True))
+    elif spec.length is None and any(axis > 0 for axis in unknown):
+        blanks = ", ".join("..." for _ in unknown)
+        raise InputsError(
+            f"generate: input {name!r} is {declared}; set the sizes of its unknown dimensions with"
+            f" dims = {{ {_key(name)} = [{blanks}] }}, or all but first dimensions with length = N"
+        )
+    else:
+        sizes = {axis: spec.batch if axis == 0 else spec.length or 0 for axis in unknown}
+    return tuple(sizes.get(axis, 0) if size is None else size for axis, size in enumerate(declared.shape))
+
+
+class _Input:
+    """One input of one batch in the making."""
+
+    def __init__(self, name: str, declared: TensorSpec, spec: GenerateSpec, batch: int) -> None:
+        self._name = name
+        self._declared = declared
+        self._range = spec.ranges.get(name)
+        self._vocabulary = spec.vocabulary.get(name)
+        self._key = (spec.seed, batch, name)
+
+    def made(self, shape: tuple[int, ...]) -> Values:
+        kind, dtype = self._declared.kind, self._declared.dtype
+        if kind is Kind.DENSE:
+            return [Value(self._name, None, dtype, self._values(shape))]
+        if kind is Kind.SPARSE:
+            return self._sparse(shape)
+        if kind is Kind.RAGGED:
+            return self._ragged(shape)
+        raise InputsError(f"generate: input {self._name!r} is {self._declared}, which cannot be generated")
+
+    def _sparse(self, shape: tuple[int, ...]) -> Values:
+        cells = math.prod(shape)
+        if cells >= 1 << 63 or not shape:
+            raise InputsError(f"generate: input {self._name!r} cannot be sparse with shape {list(shape)}")
+        wanted = min(cells, _SPARSE_PER_ROW * shape[0])
+        self._bounded((wanted,))
+        drawn = Stream(*self._key, "indices").integers(wanted, 0, max(cells - 1, 0))
+        flat = np.unique(drawn)  # sorted: the canonical order of a SparseTensor
+        indices = np.stack(np.unravel_index(flat, shape), axis=1) if cells else np.zeros((0, len(shape)))
+        return [
+            Value(self._name, "indices", "int64", indices.astype(np.int64)),
+            Value(self._name, "values", self._declared.dtype, self._values((len(flat),))),
+            Value(self._name, "dense_shape", "int64", np.array(shape, dtype=np.int64)),
+        ]
+
+    def _ragged(self, shape: tuple[int, ...]) -> Values:
+        rank = self._declared.ragged_rank
+        if len(shape) <= rank:
+            raise InputsError(f"generate: input {self._name!r} needs more than {rank} dimensions")
+        splits_dtype = self._declared.row_splits_dtype or "int64"
+        values: Values = []
+        rows = shape[0]
+        for level in range(rank):
+            self._bounded((rows,))
+            lengths = Stream(*self._key, f"row_splits_{level}").integers(rows, 0, _LONGEST_ROW)
+            splits = np.concatenate([[0], np.cumsum(lengths)]).astype(element_type(splits_dtype))
+            values.append(Value(self._name, f"row_splits_{level}", splits_dtype, splits))
+            rows = int(splits[-1])
+        flat = self._values((rows, *shape[rank + 1 :]))
+        return [Value(self._name, "flat_values", self._declared.dtype, flat), *values]
+
+    def _values(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        self._bounded(shape)
+        size = math.prod(shape)
+        stream = Stream(*self._key, "values")
+        if self._declared.dtype == STRING:
+            return string_array(self._strings(stream, size), shape)
+        target = element_type(self._declared.dtype)
+        if self._vocabulary is not None:
+            made = self._chosen(stream, size, target)
+        elif target.kind == "b" or _is_integer(target):
+            made = self._integers(stream, size, target)
+        elif target.kind == "c":
+            part = "<f4" if target.itemsize == 8 else "<f8"
+            made = self._floats(stream, 2 * size).astype(part).view(target)
+        else:
+            made = self._floats(stream, size).astype(target)
+        return made.reshape(shape)
+
+    def _strings(self, stream: Stream, size: int) -> Iterator[bytes]:
+        if self._range is not None:
+            raise InputsError(
+                f"generate.ranges: input {self._name!r} holds strings; set a vocabulary instead"
+            )
+        if self._vocabulary is None:
+            return stream.words(size)
+        if not all(isinstance(word, str) for word in self._vocabulary):
+            raise InputsError(f"generate.vocabulary: input {self._name!r} holds strings; not all given are")
+        words = [str(word).encode("utf-8") for word in self._vocabulary]
+        return (words[pick] for pick in stream.integers(size, 0, len(words) - 1).tolist())
+
+    def _chosen(self, stream: Stream, size: int, target: np.dtype[Any]) -> NDArray[Any]:
+        vocabulary = self._vocabulary or []
+        for value in vocabulary:
+            if isinstance(value, str) or (isinstance(value, bool) != (target.kind == "b")):
+                raise InputsError(
+                    f"generate.vocabulary: input {self._name!r} is {self._declared.dtype}: {value!r}"
+                )
+            if _is_integer(target):
+                self._whole("vocabulary", (value, value), target)
+        return np.array(vocabulary, dtype=target)[stream.integers(size, 0, len(vocabulary) - 1)]
+
+    def _integers(self, stream: Stream, size: int, target: np.dtype[Any]) -> NDArray[Any]:
+        low, high = _limits(target)
+        if self._range is not None:
+            low, high = self._whole("ranges", self._range, target)
+        elif target != np.uint8:
+            low, high = max(low, _SMALL[0]), min(high, _SMALL[1])
+        return stream.integers(size, low, high).astype(target)
+
+    def _floats(self, stream: Stream, size: int) -> NDArray[np.float64]:
+        if self._range is None:
+            return stream.normal(size)
+        low, high = self._range
+        if low > high:
+            raise InputsError(f"generate.ranges: input {self._name!r}: {low} is more than {high}")
+        return stream.uniform(size, low, high)
+
+    def _whole(self, key: str, bounds: tuple[float, float], target: np.dtype[Any]) -> tuple[int, int]:
+        low, high = bounds
+        lowest, highest = _limits(target)
+        if not lowest <= low <= high <= highest or low != int(low) or high != int(high):
+            raise InputsError(
+                f"generate.{key}: {low} .. {high} does not fit input {self._name!r}:"
+                f" {self._declared.dtype} takes whole numbers from {lowest} to {highest}, the lower first"
+            )
+        return int(low), int(high)
+
+    def _bounded(self, shape: tuple[int, ...]) -> None:
+        if not fits(shape, _LARGEST):
+            raise InputsError(
+                f"generate: input {self._name!r} would have shape {list(shape)}; set smaller sizes"
+            )
+
+
+def _is_integer(target: np.dtype[Any]) -> bool:
+    return target.kind in "iu" or "int" in target.name  # ml_dtypes' int4 is of no kind NumPy knows
+
+
+def _limits(target: np.dtype[Any]) -> tuple[int, int]:
+    if target.kind == "b":
+        return 0, 1
+    info = ml_dtypes.iinfo(target)
+    return int(info.min), int(info.max)
+
+
+def _key(name: str) -> str:
+    bare = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
+    return name if bare else json.dumps(name)

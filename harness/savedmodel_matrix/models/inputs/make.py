@@ -1,0 +1,189 @@
+"""A case's input batches: read or generated, checked against the signature, stored as array entries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, assert_never
+
+from savedmodel_matrix.domain.errors import InputsError
+from savedmodel_matrix.domain.input_sources import (
+    FilesSource,
+    GenerateSource,
+    InputSource,
+    NpySource,
+    NpzSource,
+    RestSource,
+    WarmupSource,
+    source_files,
+)
+from savedmodel_matrix.models.inputs.generate import generate
+from savedmodel_matrix.models.inputs.npz import read_npy, read_npz
+from savedmodel_matrix.models.inputs.raw_files import read_files
+from savedmodel_matrix.models.inputs.rest import read_rest
+from savedmodel_matrix.models.inputs.values import Value, Values, listing, suggestion
+from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE, read_warmup
+from savedmodel_matrix.models.savedmodel.reader import Kind, TensorSpec
+from savedmodel_matrix.probe.arrays import write_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from savedmodel_matrix.models.savedmodel.reader import Signature
+
+
+class BatchPart(TypedDict):
+    """One array of a batch: a dense input (``component`` null), or a component of a sparse or ragged one."""
+
+    name: str
+    component: str | None
+    array: dict[str, Any]
+
+
+Batch = list[BatchPart]
+
+
+def make_batches(
+    sources: Sequence[InputSource],
+    signature: Signature | None,
+    model_dir: Path,
+    objects_dir: Path,
+    *,
+    signature_name: str = "serving_default",
+    base_dir: Path = Path(),
+) -> list[Batch]:
+    """Return the batches of all ``sources`` in their order, their arrays stored in ``objects_dir``.
+
+    ``signature`` is None where a function or a stage takes them instead: names and types are then as given.
+    ``base_dir`` is what relative paths in the sources are relative to, ``model_dir`` the SavedModel's
+    directory. Names, element types and the components of sparse and ragged inputs are checked; shapes are
+    not, as signatures state them wrongly. Raises ``InputsError`` naming the source and the input.
+    """
+    batches: list[Batch] = []
+    if not sources and signature and not signature.inputs:
+        return [[]]
+    for source in sources:
+        label = _label(source, model_dir, base_dir)
+        for values in _values(source, signature, model_dir, signature_name, base_dir):
+            _check(label, values, signature)
+            batches.append(_stored(values, objects_dir))
+    if not batches:
+        raise InputsError(
+            "the case has no inputs; name a file or write inputs = [{ generate = { seed = 1 } }]"
+        )
+    return batches
+
+
+def inputs_digest(batches: list[Batch]) -> str:
+    """Return the SHA-256 that identifies the content of ``batches``, wherever it came from."""
+    text = json.dumps(batches, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _label(source: InputSource, model_dir: Path, base_dir: Path) -> str:
+    if isinstance(source, WarmupSource):
+        return str(model_dir / WARMUP_FILE)
+    if isinstance(source, FilesSource):
+        return str(base_dir / source.files)
+    return next(map(str, source_files(source, base_dir)), "generate")
+
+
+def _values(
+    source: InputSource, signature: Signature | None, model_dir: Path, signature_name: str, base_dir: Path
+) -> Iterable[Values]:
+    match source:
+        case NpzSource():
+            return [read_npz(base_dir / source.npz, signature)]
+        case NpySource():
+            return [read_npy(base_dir / source.npy, source.input, signature)]
+        case RestSource():
+            return [read_rest(base_dir / source.rest, signature, signature_name)]
+        case FilesSource():
+            return [read_files(source_files(source, base_dir), source)]
+        case WarmupSource():
+            return read_warmup(model_dir / WARMUP_FILE, source.warmup, signature, signature_name)
+        case GenerateSource():
+            if signature is None:
+                raise InputsError(
+                    "generate: a function, or a stage, has no signature to generate from; name a file"
+                )
+            return generate(signature, source.generate)
+        case _:
+            assert_never(source)
+
+
+def _stored(values: Values, objects_dir: Path) -> Batch:
+    batch: Batch = []
+    # Sorted, so that the same inputs have the same digest whatever order a file holds them in.
+    for value in sorted(values, key=lambda each: (each.name, each.component or "")):
+        entry = write_array(str(objects_dir), value.array, value.dtype)
+        batch.append({"name": value.name, "component": value.component, "array": entry})
+    return batch
+
+
+def _check(label: str, values: Values, signature: Signature | None) -> None:
+    if signature is None:
+        return
+    problems = [*_name_problems(values, signature)]
+    for name, declared in signature.inputs.items():
+        given = {value.component: value for value in values if value.name == name}
+        if given:
+            problems += _problems(name, given, declared)
+    if problems:
+        raise InputsError("\n".join(f"{label}: {problem}" for problem in problems))
+
+
+def _name_problems(values: Values, signature: Signature) -> Iterator[str]:
+    known = signature.inputs
+    given = {value.name for value in values}
+    for name in sorted(given - known.keys()):
+        yield f"no input {name!r}{suggestion(name, known)}; the signature has {listing(known)}"
+    for name in sorted(known.keys() - given - set(signature.defaults)):
+        yield f"input {name!r} ({known[name]}) is missing; add it"
+
+
+def _problems(name: str, given: Mapping[str | None, Value], declared: TensorSpec) -> Iterator[str]:
+    wanted = _components(declared)
+    if wanted and given.keys() != wanted.keys():
+        yield (
+            f"input {name!r} is {declared.kind}: it needs {listing(_part(name, each) for each in wanted)},"
+            f" and has {listing(_part(name, each) for each in given)}"
+        )
+        return
+    for component, value in given.items():
+        expected = wanted.get(component, value.dtype)
+        if value.dtype != expected:
+            yield (
+                f"{value.label} is {value.dtype}, but the signature has {expected};"
+                f" convert it, for example with array.astype({expected!r})"
+            )
+    if declared.kind is Kind.SPARSE:
+        indices, count = given["indices"].array, given["values"].array.shape
+        if indices.ndim != 2 or count != indices.shape[:1]:
+            yield f"input {name!r}: indices of shape {indices.shape} and values of shape {count} do not fit"
+
+
+def _components(declared: TensorSpec) -> dict[str | None, str]:
+    """Return the element type of each component an input is given by; nothing where that is not known."""
+    match declared.kind:
+        case Kind.DENSE:
+            return {None: declared.dtype}
+        case Kind.SPARSE:
+            return {"indices": "int64", "values": declared.dtype, "dense_shape": "int64"}
+        case Kind.RAGGED:
+            splits = {
+                f"row_splits_{level}": declared.row_splits_dtype for level in range(declared.ragged_rank)
+            }
+            return {
+                "flat_values": declared.dtype,
+                **{each: dtype or "int64" for each, dtype in splits.items()},
+            }
+        case Kind.OTHER:
+            return {}
+        case _:
+            assert_never(declared.kind)
+
+
+def _part(name: str, component: str | None) -> str:
+    return name if component is None else f"{name}.{component}"

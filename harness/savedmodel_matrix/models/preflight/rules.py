@@ -1,0 +1,266 @@
+"""The rules: what in a model's files speaks against loading it, one function each.
+
+Each is asked of a model and a target, and yields what it has against it. Those for models and sessions of
+TF 1 are in ``v1_rules.py``, those for the loaders of Keras in ``keras_rules.py``. The source of each stands
+in its docstring; where it says *seen*, it was watched in releases from 2.4 to 2.21. Paths are of
+tensorflow/tensorflow.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.knowledge.ops import order
+from savedmodel_matrix.models.preflight.prediction import Finding, Loader, Stage
+from savedmodel_matrix.models.preflight.question import KERAS_3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from savedmodel_matrix.models.preflight.question import Question
+
+#: The last minor that refuses attributes which it does not know.
+_LAST_STRICT = (2, 4)
+_FIRST_AUTO_SELECT = (2, 7)
+_FIRST_DETERMINISTIC = (2, 7)
+_VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
+_READ_FROM_FILES = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
+
+
+def tags(asked: Question) -> Iterator[Finding]:
+    """``loader_impl.get_meta_graph_def_from_tags``, ``load.load_partial``; seen."""
+    wanted = asked.target.tags
+    sets = [frozenset(each.tags) for each in asked.model.meta_graphs]
+    listed = "; ".join(", ".join(each.tags) or "none" for each in asked.model.meta_graphs)
+    if asked.target.loader is Loader.V1_SESSION and wanted is None:
+        # The harness's own session chooses as TensorFlow Serving would be told to: harness/probe/loaders.
+        serving = [each for each in sets if "serve" in each]
+        if 1 in {len(sets), len(serving), serving.count(frozenset({"serve"}))}:
+            return
+    if wanted is None and len(sets) > 1:
+        yield Finding(f"the model has {len(sets)} graphs, and none is chosen by tags: it has {listed}")
+    elif wanted is not None and wanted not in sets:
+        yield Finding(f"no graph has the tags {', '.join(sorted(wanted)) or 'none'}: it has {listed}")
+
+
+def unregistered_ops(asked: Question) -> Iterator[Finding]:
+    """``Op type not registered``, ops.json; seen with DisableCopyOnRead and the ops of TF-DF."""
+    foreign: dict[str, list[str]] = {}
+    for name in [name for name, _ in asked.ops() if not asked.known.has_op(name, asked.minor)]:
+        first, last = asked.known.registered(name)
+        provider = asked.known.provider_of_op(name)
+        if asked.known.is_op(name):
+            later = first is not None and order(first) > asked.release
+            yield Finding(f"op {name} is registered {f'from {first} on' if later else f'up to {last} only'}")
+        elif provider is None or not asked.target.has(provider.package):
+            foreign.setdefault(provider.needs if provider else "", []).append(name)
+    for needed, names in foreign.items():
+        listed = f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
+        ops = "op" if len(names) == 1 else "ops"
+        if needed:
+            yield Finding(f"custom {ops} {listed}, of {needed}", needs=(needed,))
+        else:
+            yield Finding(
+                f"custom {ops} {listed}, of no TensorFlow and no package that is known here",
+                needs=(f"the library with {listed}",),
+            )
+
+
+def unknown_attributes(asked: Question) -> Iterator[Finding]:
+    """``NodeDef mentions attr ... not in Op``; seen in 2.4, in a session, with VarHandleOp's debug_name.
+
+    From 2.5 on such attributes are ignored with a line in the log (``framework/node_def_util.cc``; the
+    text is in the libraries of 2.5 to 2.21), and ``newer_attributes`` are for a note.
+    """
+    if asked.release <= _LAST_STRICT:
+        for name, attribute, since in newer_attributes(asked):
+            yield Finding(
+                f"op {name} uses attribute {attribute}, which is from {since} on", seen=not asked.as_objects
+            )
+
+
+def newer_attributes(asked: Question) -> Iterator[tuple[str, str, str]]:
+    """Yield op, attribute and first minor of what this minor does not know.
+
+    Only attributes that are not the writer's default: ``importer.py`` leaves those out that are. A session
+    looks at its graph only, and not into functions: seen with AssignVariableOp's validate_shape.
+    """
+    for name, use in asked.ops():
+        if not asked.known.has_op(name, asked.minor):
+            continue
+        for attribute in sorted(use.function_attributes if asked.as_objects else use.graph_attributes):
+            since = asked.known.attribute_since(name, attribute)
+            if since and order(since) > asked.release:
+                yield name, attribute, since
+
+
+def lost_kernels(asked: Question) -> Iterator[Finding]:
+    """``No OpKernel was registered to support Op``, ops.json; seen with BoostedTreesBucketize from 2.9 on.
+
+    A session places every op before it restores, and says ``Restoring from checkpoint failed``. An op that
+    no signature reaches, such as one for training, never asks for its kernel.
+    """
+    for name, use in asked.ops():
+        span = asked.known.kernels(name)
+        if span is None or not asked.known.has_op(name, asked.minor):
+            continue
+        if asked.known.has_kernel(name, asked.minor):
+            continue
+        restores = asked.graph.restore_op is not None or asked.graph.init_op is not None
+        session = asked.target.loader is Loader.V1_SESSION and use.in_graph > 0 and restores
+        if not use.reached and not session:
+            continue
+        when = f"up to {span[1]} only" if order(span[1]) < asked.release else f"from {span[0]} on"
+        yield Finding(
+            f"op {name} has a kernel for the CPU {when}",
+            stage=Stage.LOAD if session else Stage.RUN,
+        )
+
+
+def random_algorithms(asked: Question) -> Iterator[Finding]:
+    """``Unsupported algorithm id: 3``; seen in 2.5 and 2.6 with models of 2.7 and 2.10.
+
+    ``stateless_random_ops.py`` leaves the choice of the algorithm to the kernel from 2.7 on, by a value that
+    older kernels do not know.
+    """
+    writer = re.match(r"\d+\.\d+", asked.graph.tensorflow_version)
+    if writer is None or order(writer[0]) < _FIRST_AUTO_SELECT or asked.release >= _FIRST_AUTO_SELECT:
+        return
+    for name, use in asked.ops():
+        if (
+            use.reached
+            and re.fullmatch(r"StatelessRandom\w+V2", name)
+            and asked.known.has_op(name, asked.minor)
+        ):
+            yield Finding(f"op {name} asks for an algorithm that is from 2.7 on", stage=Stage.RUN)
+
+
+def unseeded_ops(asked: Question) -> Iterator[Finding]:
+    """``guarded_philox_random.cc``, ``random ops must have a seed specified``; seen from 2.7 on.
+
+    What ``load_model`` of Keras builds anew takes its seeds from the setting's.
+    """
+    if asked.target.loader in {Loader.KERAS, Loader.TF_KERAS}:
+        return
+    if not asked.target.deterministic or asked.release < _FIRST_DETERMINISTIC:
+        return
+    for name, use in asked.ops():
+        if use.reached and name in asked.graph.graph.unseeded:
+            yield Finding(f"op {name} has no seed, and op determinism is asked for", stage=Stage.RUN)
+
+
+def graph_versions(asked: Question) -> Iterator[Finding]:
+    """``core/framework/versions.h``, CheckVersions; not seen: no known writer asks for more than 12."""
+    version = asked.known.graph_version(asked.minor)
+    graph = asked.graph.graph
+    if graph.min_consumer > version:
+        yield Finding(
+            f"the graph is for readers of version {graph.min_consumer} on",
+            seen=False,
+        )
+    if version in graph.bad_consumers:
+        yield Finding(f"the graph names this release's version, {version}, as a bad reader", seen=False)
+
+
+def object_kinds(asked: Question) -> Iterator[Finding]:
+    """``load.py``, ``Unknown SavedObject type``; seen with EfficientNet of 2.7 in 2.4 and 2.5."""
+    objects = asked.graph.objects
+    if not asked.as_objects or objects is None:
+        return
+    for kind in objects.kinds:
+        since = asked.known.object_kind_since(kind)
+        if since and order(since) > asked.release:
+            yield Finding(f"objects of kind {kind} load from {since} on")
+    for name in sorted(objects.registered_only):
+        yield Finding(
+            f"objects of the registered class {name} have no other form",
+            needs=(f"the module that registers {name}",),
+            seen=False,
+        )
+    for name in sorted(each for each in objects.specs if each and not each.startswith("tf.")):
+        yield Finding(
+            f"arguments of the registered type {name}", needs=(f"the module that has {name}",), seen=False
+        )
+
+
+def argument_kinds(asked: Question) -> Iterator[Finding]:
+    """``nested_structure_coder.py``, ``No encoder for object``; seen with a default argument of 2.14."""
+    objects = asked.graph.objects
+    if not asked.as_objects or objects is None:
+        return
+    for kind in sorted(objects.value_kinds):
+        since = asked.known.value_kind_since(kind)
+        if since and order(since) > asked.release:
+            yield Finding(
+                f"a function has a {kind} among its arguments' defaults, which is read from {since} on"
+            )
+
+
+def tables_that_save_themselves(asked: Question) -> Iterator[Finding]:
+    """``saveable_object_util.py``, ``save_fn(checkpoint_key) expected a Tensor``.
+
+    Seen in 2.11 and 2.12 with mutable tables, such as TextVectorization's, of 2.14 to 2.21; not with those
+    of 2.13, nor in 2.10 and 2.13.
+    """
+    objects = asked.graph.objects
+    writer = re.match(r"\d+\.\d+", asked.graph.tensorflow_version)
+    if not asked.as_objects or objects is None or writer is None or order(writer[0]) < (2, 14):
+        return
+    if objects.savers and asked.minor in {"2.11", "2.12"}:
+        yield Finding(
+            f"{objects.savers} tables bring functions to save them, in a form that is not understood"
+        )
+
+
+def optimizer_slots(asked: Question) -> Iterator[Finding]:
+    """``load.py``, ``_recreate_user_object`` and ``add_slot``: tensorflow#70196; seen.
+
+    An optimizer comes back as one only if Keras 2 has registered its class. Up to 2.5 Keras is a part of
+    TensorFlow; 2.6 does not import it by itself; 2.7 to 2.15 do, and from 2.16 on it is tf-keras.
+    """
+    objects = asked.graph.objects
+    if not asked.as_objects or objects is None or not objects.slots:
+        return
+    what = f"{objects.slots} optimizer slots of Keras 2 in the object graph, and "
+    if asked.release >= KERAS_3:
+        if not asked.target.has("tf-keras"):
+            yield Finding(
+                f"{what}no tf-keras: '_UserObject' object has no attribute 'add_slot'",
+                needs=("tf-keras",),
+            )
+    elif asked.release == (2, 6) and asked.target.loader is Loader.SAVED_MODEL:
+        yield Finding(
+            f"{what}2.6 does not import Keras by itself: '_UserObject' object has no attribute 'add_slot'",
+            needs=("'import keras' before the model is loaded",),
+        )
+
+
+def files(asked: Question) -> Iterator[Finding]:
+    """The files that are to be restored from; seen."""
+    there = asked.model.files
+    if not there.index and (asked.as_objects or any(name in asked.graph.graph.ops for name in _VARIABLES)):
+        yield Finding("variables/variables.index is missing")
+    if there.index and there.missing_shards:
+        count = f"{len(there.missing_shards)} of {there.shards} data files are missing"
+        yield Finding(f"{count}: variables/{there.missing_shards[0]}")
+    if there.missing_assets and any(name in asked.graph.graph.ops for name in _READ_FROM_FILES):
+        yield Finding(
+            f"a table is read from an asset, and there are missing ones: {', '.join(there.missing_assets)}"
+        )
+
+
+RULES = (
+    tags,
+    files,
+    unregistered_ops,
+    unknown_attributes,
+    lost_kernels,
+    random_algorithms,
+    unseeded_ops,
+    graph_versions,
+    object_kinds,
+    argument_kinds,
+    tables_that_save_themselves,
+    optimizer_slots,
+)

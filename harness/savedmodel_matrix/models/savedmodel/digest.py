@@ -1,0 +1,151 @@
+"""The identity of a SavedModel: a digest of every file in its directory.
+
+Asked for at every start, so the digests of files that have not changed since are remembered by their
+place, size, modification time and inode.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.errors import UnreadableModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FORMAT = 1
+#: A file changed again within its clock's tick keeps its modification time: too fresh is not remembered
+#: (https://git-scm.com/docs/racy-git). Two seconds is the coarsest tick in use, FAT's.
+_SETTLED_NS = 2_000_000_000
+
+_Entry = tuple[int, int, int, str]  # size, mtime_ns, inode, sha256
+
+
+class DigestCache:
+    """Digests of files by path, size, modification time and inode, kept in one JSON file.
+
+    It is only ever a saving of time: damaged, missing or unwritable, it is done without.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._entries: dict[str, _Entry] | None = None
+        self._changed = False
+
+    def digest(self, file: Path) -> str:
+        """Return the SHA-256 of the content of ``file``, an absolute path. Raises ``OSError``."""
+        entries = self._loaded()
+        before = file.stat()
+        key = os.fspath(file)
+        known = entries.get(key)
+        if known is not None and known[:3] == _facts(before):
+            return known[3]
+        with file.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        settled = time.time_ns() - before.st_mtime_ns > _SETTLED_NS
+        if settled and _facts(file.stat()) == _facts(before):
+            entries[key] = (*_facts(before), found)
+            self._changed = True
+        return found
+
+    def save(self) -> None:
+        """Write what was learned since the last save, if anything."""
+        if not self._changed:
+            return
+        unfinished = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(json.dumps({"format": _FORMAT, "files": self._loaded()}), encoding="ascii")
+            unfinished.replace(self._path)
+        except OSError:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+            return
+        self._changed = False
+
+    def _loaded(self) -> dict[str, _Entry]:
+        if self._entries is None:
+            self._entries = _read(self._path)
+        return self._entries
+
+
+def model_digest(path: Path, cache: DigestCache) -> str:
+    """Return the SHA-256 that identifies the content of the model directory ``path``.
+
+    It covers the relative path, size and content of every file, links followed, in the order of the
+    paths; modes and times play no part. Raises ``UnreadableModelError`` where the directory is missing or
+    empty, holds something that is neither file nor directory, or cannot be read.
+    """
+    return _folder_digest(path, cache, frozenset())
+
+
+def code_digest(path: Path, cache: DigestCache) -> str | None:
+    """Return the SHA-256 that identifies a file, or a folder as ``model_digest`` does; None if unreadable.
+
+    What Python makes of sources, ``__pycache__``, plays no part.
+    """
+    try:
+        if path.is_dir():
+            return _folder_digest(path, cache, frozenset({"__pycache__"}))
+        return cache.digest(Path(os.path.abspath(path)))  # noqa: PTH100 - as below
+    except (OSError, UnreadableModelError):
+        return None
+
+
+def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> str:
+    root = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, and renames with them
+    whole = hashlib.sha256()
+    try:
+        found = _files(root, (), left_out)
+        files = sorted((os.fsencode(file.relative_to(root).as_posix()), file) for file in found)
+        for name, file in files:
+            size = file.stat().st_size
+            # A path holds no NUL, and the digest has a fixed length: no two lists read alike.
+            whole.update(b"%s\0%d\0%s\n" % (name, size, cache.digest(file).encode("ascii")))
+    except OSError as error:
+        raise UnreadableModelError(f"{error.filename or path}: {error.strerror}") from error
+    if not files:
+        raise UnreadableModelError(f"{path}: holds no file")
+    cache.save()
+    return whole.hexdigest()
+
+
+def _files(folder: Path, above: tuple[tuple[int, int], ...], left_out: frozenset[str]) -> Iterator[Path]:
+    own = folder.stat()
+    if (own.st_dev, own.st_ino) in above:
+        raise UnreadableModelError(f"{folder}: a link back to a directory it lies in")
+    with os.scandir(folder) as entries:
+        listed = [entry for entry in entries if entry.name not in left_out]
+    for entry in listed:
+        mode = entry.stat().st_mode
+        if stat.S_ISDIR(mode):
+            yield from _files(folder / entry.name, (*above, (own.st_dev, own.st_ino)), left_out)
+        elif stat.S_ISREG(mode):
+            yield folder / entry.name
+        else:
+            raise UnreadableModelError(f"{entry.path}: is neither a file nor a directory")
+
+
+def _facts(status: os.stat_result) -> tuple[int, int, int]:
+    return (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _read(path: Path) -> dict[str, _Entry]:
+    try:
+        stored = json.loads(path.read_bytes())
+        if stored["format"] != _FORMAT:
+            return {}
+        return {
+            str(name): (int(size), int(mtime), int(inode), str(digest))
+            for name, (size, mtime, inode, digest) in stored["files"].items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}

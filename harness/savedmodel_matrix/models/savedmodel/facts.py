@@ -1,0 +1,245 @@
+"""Everything that a SavedModel's files say about loading it, read without TensorFlow.
+
+``reader.py`` reads what a run needs: tags and signatures. Here is what decides whether it can run at all.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+
+from savedmodel_matrix.domain.errors import UnreadableModelError
+from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.graph import GraphFacts, read_graph
+from savedmodel_matrix.models.savedmodel.keras import METADATA, KerasFacts, read_keras
+from savedmodel_matrix.models.savedmodel.model_files import FileFacts, read_files, read_small
+from savedmodel_matrix.models.savedmodel.objects import ObjectFacts, read_objects
+from savedmodel_matrix.models.savedmodel.reach import node_of
+from savedmodel_matrix.models.savedmodel.reader import (
+    RESERVED_SIGNATURES,
+    Signature,
+    check_size,
+    damaged,
+    model_file,
+    parse_file,
+    signature_of,
+)
+from savedmodel_matrix.models.savedmodel.wire import DamagedError, Walk, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    _Collections = Mapping[str, tuple[list[memoryview], int]]
+
+#: The largest seen, of EfficientNetB7, has 4 MB.
+_LARGEST_METADATA = 256 << 20
+#: Text with nothing but structure in it is read at 0.5 MB/s.
+_LARGEST_TEXT = 2 << 20
+_MOST_META_GRAPHS = 1000
+#: Entries that are looked at of a collection, such as assets.
+_MOST_ENTRIES = 10_000
+#: saved_model/constants.py: the signature that is an initialisation op, and the collections that name one.
+_INIT_SIGNATURE = RESERVED_SIGNATURES[0]
+_INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
+
+_COLLECTIONS = pb.WholeMetaGraphDef.COLLECTION_DEF_FIELD_NUMBER
+_SIGNATURES = pb.WholeMetaGraphDef.SIGNATURE_DEF_FIELD_NUMBER
+_ASSETS = pb.WholeMetaGraphDef.ASSET_FILE_DEF_FIELD_NUMBER
+_INFO = pb.WholeMetaGraphDef.META_INFO_DEF_FIELD_NUMBER
+_OPS = pb.WholeMetaInfoDef.STRIPPED_OP_LIST_FIELD_NUMBER
+_SAVER = (pb.WholeMetaGraphDef.SAVER_DEF_FIELD_NUMBER, pb.SaverDef.RESTORE_OP_NAME_FIELD_NUMBER)
+
+
+@dataclass(frozen=True)
+class MetaGraphFacts:
+    """One graph of a model, with what is in it.
+
+    ``collections`` counts the entries of each. ``init_op`` is what a v1 session runs after restoring.
+    ``restore_op`` fills the variables. ``repeated_inputs`` are, by signature, tensors that several of its
+    inputs are; ``fed`` the nodes that are inputs of a signature.
+    """
+
+    tags: tuple[str, ...]
+    tensorflow_version: str
+    signatures: Mapping[str, Signature]
+    graph: GraphFacts
+    objects: ObjectFacts | None
+    collections: Mapping[str, int]
+    init_op: str | None
+    restore_op: str | None
+    repeated_inputs: Mapping[str, tuple[str, ...]]
+    fed: frozenset[str]
+    assets: tuple[str, ...]
+    late_assets: tuple[str, ...] = ()
+    """Assets that a signature reads itself, and not just what runs at load."""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """All that is known of a model. ``keras`` is None where no Keras had a part in it."""
+
+    meta_graphs: tuple[MetaGraphFacts, ...]
+    keras: KerasFacts | None
+    files: FileFacts
+    as_text: bool = False
+
+    @property
+    def main(self) -> MetaGraphFacts:
+        """The graph that is loaded where none is asked for: the one tagged ``serve``, or the first."""
+        return next((each for each in self.meta_graphs if each.tags == ("serve",)), self.meta_graphs[0])
+
+    @property
+    def has_objects(self) -> bool:
+        """Whether TensorFlow 2 loads the model as objects: one meta graph, with an object graph."""
+        return len(self.meta_graphs) == 1 and self.meta_graphs[0].objects is not None
+
+
+def read_facts(path: Path) -> ModelFacts:
+    """Return what the files of the SavedModel in the directory ``path`` say.
+
+    Raises ``UnreadableModelError`` whatever is wrong with them, always naming the file.
+    """
+    file = model_file(path)
+    walk = Walk()
+    try:
+        content = content_of(file)
+        graphs = tuple(_meta_graph(walk, view) for view in meta_graphs_in(walk, content))
+    except (DamagedError, DecodeError, ValueError) as error:
+        raise damaged(file, error) from error
+    if not graphs:
+        raise UnreadableModelError(f"{file}: holds no meta graph; it is empty, or not a SavedModel")
+    return ModelFacts(
+        meta_graphs=graphs,
+        keras=_keras(walk, path, graphs),
+        files=read_files(path, [name for graph in graphs for name in graph.assets]),
+        as_text=file.suffix == ".pbtxt",
+    )
+
+
+def content_of(file: Path) -> memoryview:
+    """Return the binary form of the model; of a binary file without reading it into memory."""
+    size = check_size(file)
+    if file.suffix == ".pbtxt":
+        if size > _LARGEST_TEXT:
+            raise UnreadableModelError(f"{file}: {size} bytes of text; at most {_LARGEST_TEXT} are read")
+        return memoryview(parse_file(file, pb.WholeSavedModel).SerializeToString())
+    if size == 0:  # which cannot be mapped
+        return memoryview(b"")
+    try:
+        with file.open("rb") as stream:
+            return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise UnreadableModelError(f"{file}: {error.strerror}") from error
+
+
+def meta_graphs_in(walk: Walk, content: memoryview) -> list[memoryview]:
+    """Return the bytes of every MetaGraphDef in the binary form of a model."""
+    found = walk.inside(content, pb.WholeSavedModel.META_GRAPHS_FIELD_NUMBER)
+    views = list(islice(found, _MOST_META_GRAPHS + 1))
+    if len(views) > _MOST_META_GRAPHS:
+        raise DamagedError(f"more than {_MOST_META_GRAPHS} meta graphs")
+    return views
+
+
+def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
+    signatures: dict[str, pb.SignatureDef] = {
+        name: walk.parse(pb.SignatureDef, each) for name, each in walk.entries(view, _SIGNATURES)
+    }
+    own = {name: each for name, each in sorted(signatures.items()) if name not in RESERVED_SIGNATURES}
+    fed = {name: list(tensors_of(each.inputs)) for name, each in own.items()}
+    fetched = {node_of(tensor) for each in own.values() for tensor in tensors_of(each.outputs)}
+    restore_op = next(map(text, walk.inside(view, *_SAVER)), "") or None
+    info = pb.WholeMetaInfoDef()
+    for each in walk.inside(view, _INFO):
+        info.MergeFrom(walk.parse(pb.WholeMetaInfoDef, each, without=_OPS))
+    collections = dict(_collections(walk, view))
+    init_op = _init_op(signatures, collections)
+    initialisers = [text(each) for each in collections.get("table_initializer", ([], 0))[0]]
+    assets = list(_assets(walk, view, collections))
+    constants = {node_of(each.tensor_info.name) for each in assets}
+    graph = read_graph(walk, view, fetched, init_op, restore_op, initialisers, constants)
+    return MetaGraphFacts(
+        tags=tuple(info.tags),
+        tensorflow_version=info.tensorflow_version,
+        signatures={name: signature_of(each) for name, each in own.items()},
+        graph=graph,
+        objects=read_objects(walk, view),
+        collections={name: count for name, (_, count) in sorted(collections.items())},
+        init_op=init_op,
+        restore_op=restore_op,
+        repeated_inputs={
+            name: repeated
+            for name, tensors in fed.items()
+            if (repeated := tuple(tensor for tensor, count in sorted(Counter(tensors).items()) if count > 1))
+        },
+        fed=frozenset(node_of(tensor) for tensors in fed.values() for tensor in tensors),
+        assets=tuple(each.filename for each in assets),
+        late_assets=tuple(
+            each.filename for each in assets if node_of(each.tensor_info.name) in graph.read_late
+        ),
+    )
+
+
+def tensors_of(infos: Mapping[str, pb.TensorInfo]) -> Iterator[str]:
+    """Yield the name of every tensor that the inputs or outputs of a signature are made of."""
+    for _, info in sorted(infos.items()):
+        if info.HasField("composite_tensor"):
+            yield from (part.name for part in info.composite_tensor.components)
+        elif info.HasField("coo_sparse"):
+            sparse = info.coo_sparse
+            yield from (sparse.indices_tensor_name, sparse.values_tensor_name, sparse.dense_shape_tensor_name)
+        else:
+            yield info.name
+
+
+def _collections(walk: Walk, view: memoryview) -> Iterator[tuple[str, tuple[list[memoryview], int]]]:
+    """Yield every collection's name, first entries and number of entries (lists of numbers count as one)."""
+    for name, collection in walk.entries(view, _COLLECTIONS):
+        kept: list[memoryview] = []
+        count = 0
+        for _, values, _ in walk.fields(collection):
+            for entry in walk.inside(values, 1) if isinstance(values, memoryview) else ():
+                count += 1
+                if count <= _MOST_ENTRIES:
+                    kept.append(entry)
+        yield name, (kept, count)
+
+
+def _init_op(signatures: Mapping[str, pb.SignatureDef], collections: _Collections) -> str | None:
+    """Return what the v1 loader runs once variables are restored (saved_model/loader_impl.py)."""
+    if _INIT_SIGNATURE in signatures:
+        return next(tensors_of(signatures[_INIT_SIGNATURE].outputs), None)
+    for name in _INIT_COLLECTIONS:
+        if name in collections and collections[name][0]:
+            return text(collections[name][0][0])
+    return None
+
+
+def _assets(walk: Walk, view: memoryview, collections: _Collections) -> Iterator[pb.AssetFileDef]:
+    """Yield what is said of each file: TF 2 has a field of its own, TF 1 a collection of packed messages."""
+    for each in walk.inside(view, _ASSETS):
+        yield walk.parse(pb.AssetFileDef, each)
+    for packed in collections.get("saved_model_assets", ([], 0))[0]:
+        for each in walk.inside(packed, 2):  # Any.value
+            yield walk.parse(pb.AssetFileDef, each)
+
+
+def _keras(walk: Walk, path: Path, graphs: tuple[MetaGraphFacts, ...]) -> KerasFacts | None:
+    file = path / METADATA
+    content = read_small(file, _LARGEST_METADATA)
+    objects = next((graph.objects for graph in graphs if graph.objects is not None), None)
+    in_graph = objects.keras_metadata if objects else ()
+    if content is None and not in_graph:
+        told = objects is not None and objects.keras_3
+        by_keras = told or (objects is not None and objects.exported)
+        return KerasFacts(major=3 if told else None, version=None) if by_keras else None
+    try:
+        return read_keras(walk, memoryview(content) if content is not None else None, in_graph)
+    except (DamagedError, ValueError) as error:
+        raise damaged(file if content is not None else path, error) from error

@@ -1,0 +1,285 @@
+"""Where a tensor of a graph goes, through the functions that are called, and which values are constant.
+
+Function bodies are parsed when they are first entered. What only serves a control dependency, or reaches
+no output, is not followed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.reach import node_of
+from savedmodel_matrix.models.savedmodel.reader import dtype_name
+from savedmodel_matrix.models.savedmodel.wire import Walk, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_LIBRARY = (
+    pb.WholeMetaGraphDef.GRAPH_DEF_FIELD_NUMBER,
+    pb.WholeGraphDef.LIBRARY_FIELD_NUMBER,
+    pb.FunctionDefLibrary.FUNCTION_FIELD_NUMBER,
+)
+_NODES = (pb.WholeMetaGraphDef.GRAPH_DEF_FIELD_NUMBER, pb.WholeGraphDef.NODE_FIELD_NUMBER)
+_FUNCTION_NAME = (pb.FunctionDef.SIGNATURE_FIELD_NUMBER, pb.OpDef.NAME_FIELD_NUMBER)
+
+#: Statistics of preprocessing are short; a larger constant is a weight.
+_MOST_VALUES = 4096
+_DEEPEST = 60
+#: Uses and values that are asked for; an EfficientNet's input needs a hundred.
+_MOST_QUESTIONS = 50_000
+
+#: Ops that hand on their first input as it is.
+SAME = frozenset(
+    {
+        "Identity",
+        "StopGradient",
+        "PreventGradient",
+        "Snapshot",
+        "EnsureShape",
+        "PlaceholderWithDefault",
+        "CheckNumerics",
+    }
+)
+_LOOPS = frozenset({"While", "StatelessWhile"})
+_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+
+Values = np.ndarray[Any, np.dtype[Any]]
+_ONE: Mapping[str, Callable[[Values], Values]] = {
+    "Sqrt": np.sqrt,
+    "Rsqrt": lambda x: 1 / np.sqrt(x),
+    "Square": np.square,
+    "Neg": np.negative,
+    "Reciprocal": np.reciprocal,
+    "Squeeze": np.squeeze,
+}
+_TWO: Mapping[str, Callable[[Values, Values], Values]] = {
+    "Add": np.add,
+    "AddV2": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "RealDiv": np.divide,
+    "Div": np.divide,
+    "Maximum": np.maximum,
+    "Minimum": np.minimum,
+    "Reshape": lambda x, shape: x.reshape([int(size) for size in shape]),
+    "ExpandDims": lambda x, axis: np.expand_dims(x, int(axis)),
+}
+_NUMBERS = {
+    "float32": ("<f4", "float_val"),
+    "float64": ("<f8", "double_val"),
+    "int32": ("<i4", "int_val"),
+    "int64": ("<i8", "int64_val"),
+    "bool": ("?", "bool_val"),
+}
+
+#: A tensor: the name of its node or function argument, and which of the node's outputs it is.
+Tensor = tuple[str, int]
+
+
+class TangledError(Exception):
+    """A graph with more ways from an input than can be followed."""
+
+
+@dataclass
+class Body:
+    """A graph or a function: nodes by name, and who takes what. ``args`` and ``results`` are a function's."""
+
+    nodes: dict[str, pb.NodeDef] = field(default_factory=dict)
+    args: list[str] = field(default_factory=list)
+    results: list[Tensor] = field(default_factory=list)
+    consumers: dict[Tensor, list[tuple[str, int]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A body as it is entered: from which node of which other scope, or the graph itself."""
+
+    body: Body
+    outer: Scope | None = None
+    call: str = ""
+    depth: int = 0
+
+
+def tensor_of(name: str) -> Tensor:
+    """Return the tensor that an input names: ``n``, ``n:1``, or in functions ``n:output:1``."""
+    parts = name.split(":")
+    return parts[0], int(parts[-1]) if len(parts) > 1 and parts[-1].isdecimal() else 0
+
+
+class Flow:
+    """The graph of one meta graph, as far as it leads to the outputs of a signature."""
+
+    def __init__(self, walk: Walk, meta_graph: memoryview, outputs: Iterable[str]) -> None:
+        self._walk = walk
+        self._functions = {
+            next(map(text, walk.inside(view, *_FUNCTION_NAME)), ""): view
+            for view in walk.inside(meta_graph, *_LIBRARY)
+        }
+        self._bodies: dict[str, Body] = {}
+        self._left = _MOST_QUESTIONS
+        nodes = (walk.parse(pb.NodeDef, view) for view in walk.inside(meta_graph, *_NODES))
+        body = Body(nodes={node.name: node for node in nodes}, results=[tensor_of(name) for name in outputs])
+        _connect(body)
+        self.graph = Scope(body)
+
+    def uses(self, scope: Scope, tensor: Tensor) -> list[tuple[Scope, pb.NodeDef, int]]:
+        """Return the nodes that take a tensor, and as which of their inputs; calls are gone through.
+
+        Raises TangledError.
+        """
+        self._ask()
+        found: list[tuple[Scope, pb.NodeDef, int]] = []
+        for name, position in scope.body.consumers.get(tensor, ()):
+            node = scope.body.nodes[name]
+            inner = self._entered(scope, node)
+            if inner is None:
+                found.append((scope, node, position))
+            elif position < len(inner.body.args):
+                found += self.uses(inner, (inner.body.args[position], 0))
+        if scope.outer is not None:
+            for index, result in enumerate(scope.body.results):
+                if result == tensor:
+                    found += self.uses(scope.outer, (scope.call, index))
+        return found
+
+    def value(self, scope: Scope, name: str, depth: int = 0) -> Values | None:
+        """Return the value of an input of a node where it is a small constant of the graph, else None.
+
+        Raises TangledError.
+        """
+        self._ask()
+        if depth > _DEEPEST or name.startswith("^"):
+            return None
+        source = tensor_of(name)[0]
+        node = scope.body.nodes.get(source)
+        if node is None:
+            return self._argument(scope, source, depth)
+        if node.op == "Const":
+            return _constant(node.attr["value"].tensor)
+        return self._computed(scope, node, depth)
+
+    def _computed(self, scope: Scope, node: pb.NodeDef, depth: int) -> Values | None:
+        inputs = [each for each in node.input if not each.startswith("^")]
+        if node.op in SAME or node.op == "Cast":
+            value = self.value(scope, inputs[0], depth + 1) if inputs else None
+            to = _cast_to(node)
+            return value.astype(_NUMBERS[to][0]) if value is not None and to else value
+        if node.op in _ONE and len(inputs) == 1:
+            return _applied(_ONE[node.op], self.value(scope, inputs[0], depth + 1))
+        if node.op in _TWO and len(inputs) == 2:
+            return _applied(_TWO[node.op], *(self.value(scope, each, depth + 1) for each in inputs))
+        return None
+
+    def _ask(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise TangledError
+
+    def _argument(self, scope: Scope, name: str, depth: int) -> Values | None:
+        if scope.outer is None or name not in scope.body.args:
+            return None
+        call = scope.outer.body.nodes[scope.call]
+        position = scope.body.args.index(name)
+        if call.op in _LOOPS or position >= len(call.input):  # a loop may change what it is given
+            return None
+        return self.value(scope.outer, call.input[position], depth + 1)
+
+    def _entered(self, scope: Scope, node: pb.NodeDef) -> Scope | None:
+        if node.op in _CALLS:
+            name = node.attr["f"].func.name
+        else:
+            name = node.attr["body"].func.name if node.op in _LOOPS else node.op
+        if name not in self._functions or scope.depth > _DEEPEST:
+            return None
+        if name not in self._bodies:
+            self._bodies[name] = self._body(self._functions[name])
+        return Scope(self._bodies[name], scope, node.name, scope.depth + 1)
+
+    def _body(self, view: memoryview) -> Body:
+        body = Body()
+        for part in self._walk.inside(view, pb.FunctionDef.NODE_DEF_FIELD_NUMBER):
+            node = self._walk.parse(pb.NodeDef, part)
+            body.nodes[node.name] = node
+        signature, results = pb.OpDef(), {}
+        for part in self._walk.inside(view, pb.FunctionDef.SIGNATURE_FIELD_NUMBER):
+            signature.MergeFrom(self._walk.parse(pb.OpDef, part))
+        for part in self._walk.inside(view, pb.FunctionDef.RET_FIELD_NUMBER):
+            entry = {number: value for number, value, _ in self._walk.fields(part)}
+            key, value = entry.get(1), entry.get(2)
+            if isinstance(key, memoryview) and isinstance(value, memoryview):
+                results[text(key)] = tensor_of(text(value))
+        body.args = [each.name for each in signature.input_arg]
+        body.results = [results.get(each.name, ("", 0)) for each in signature.output_arg]
+        _connect(body)
+        return body
+
+
+def _connect(body: Body) -> None:
+    """Note who takes what, of the nodes that lead to the results."""
+    live = {name for name, _ in body.results}
+    waiting = list(live)
+    while waiting:
+        node = body.nodes.get(waiting.pop())
+        for name in node.input if node is not None else ():
+            source = node_of(name)
+            if not name.startswith("^") and source not in live:
+                live.add(source)
+                waiting.append(source)
+    consumers: defaultdict[Tensor, list[tuple[str, int]]] = defaultdict(list)
+    for name, node in body.nodes.items():
+        for position, each in enumerate(node.input if name in live else ()):
+            if not each.startswith("^"):
+                consumers[tensor_of(each)].append((name, position))
+    body.consumers = dict(consumers)
+
+
+def _constant(message: pb.TensorProto) -> Values | None:
+    """Return a small constant of strings or of the numbers that statistics are kept in; else None.
+
+    ``inputs/tensors.py`` reads tensors of every type and size, and refuses what it cannot read.
+    """
+    shape = tuple(dim.size for dim in message.tensor_shape.dim)
+    dtype = dtype_name(message.dtype)
+    size = int(np.prod(shape, dtype=np.float64))
+    if any(each < 0 for each in shape) or size > _MOST_VALUES:
+        return None
+    if dtype == "string":
+        strings = np.empty(len(message.string_val), object)
+        strings[:] = list(message.string_val)
+        return strings.reshape(shape) if len(strings) == size else None
+    if dtype not in _NUMBERS:
+        return None
+    form, name = _NUMBERS[dtype]
+    if message.tensor_content:
+        whole = len(message.tensor_content) == size * np.dtype(form).itemsize
+        return np.frombuffer(message.tensor_content, form).reshape(shape) if whole else None
+    values = np.array(getattr(message, name), form)
+    if len(values) > size:
+        return None
+    # The last value repeats, and none at all means zeros (tensorflow/core/framework/tensor.proto).
+    filled = np.zeros(size, form)
+    filled[: len(values)] = values
+    filled[len(values) :] = values[-1] if len(values) else 0
+    return filled.reshape(shape)
+
+
+def _applied(function: Callable[..., Values], *values: Values | None) -> Values | None:
+    if any(each is None or each.dtype.kind not in "fib" for each in values):
+        return None
+    with np.errstate(all="ignore"):
+        try:
+            result = np.asarray(function(*values))
+        except (ValueError, TypeError, IndexError, MemoryError):
+            return None
+    return result if result.size <= _MOST_VALUES else None
+
+
+def _cast_to(node: pb.NodeDef) -> str:
+    to = dtype_name(node.attr["DstT"].type) if node.op == "Cast" else ""
+    return to if to in _NUMBERS else ""

@@ -1,0 +1,281 @@
+"""Which ops make an output random, or another in every run: the graph walked back from it, through functions.
+
+``reach.py`` tells which op types run for a signature as a whole. Here single outputs are told apart, so
+edges are followed tensor by tensor: a call's output into its function, an argument back to the call.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.models.savedmodel.wire import DamagedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+
+#: Steps of one walk: a function called from a thousand places is walked a thousand times.
+_MOST_STEPS = 300_000
+_DEEPEST = 100
+
+
+class Kind(StrEnum):
+    """What an op does to the outputs it reaches."""
+
+    RANDOM = "random"
+    """Draws numbers, from a seed that is another in every process."""
+    SEEDED = "seeded"
+    """Draws numbers that begin anew, and the same, in every process; the next run gets the next ones."""
+    GENERATOR = "generator"
+    """Draws numbers from a state that the model was saved with, and moves it on."""
+    STATELESS = "stateless"
+    """Draws the same numbers for the same seed, which is one of its inputs."""
+    STATE = "state"
+    """Changes what the output is computed from, in every run."""
+    OUTSIDE = "outside"
+    """Takes what is not in the graph: a queue, a reader, an iterator, Python, the time."""
+
+    @property
+    def moves_on(self) -> bool:
+        """Whether what it gives is another in the next run, for all that is known."""
+        return self is not Kind.STATELESS
+
+
+@dataclass(frozen=True, order=True)
+class Source:
+    """An op that reaches an output; ``changes`` names the variable or table, of those that change one."""
+
+    kind: Kind
+    op: str
+    node: str
+    changes: str | None = None
+
+    def __str__(self) -> str:
+        """Return it as it is said to a person."""
+        what = f"{self.op} '{self.node}'"
+        return f"{what} changes '{self.changes}', which it is computed from" if self.changes else what
+
+
+#: tensorflow/core/ops/random_ops.cc, candidate_sampling_ops.cc, image_ops.cc: stateful, with seed and seed2.
+_DRAWS = re.compile(
+    r"Random(Uniform|UniformInt|StandardNormal|Gamma|Poisson|PoissonV2|Shuffle|Crop)|(Parameterized)?"
+    r"TruncatedNormal|Multinomial|SampleDistortedBoundingBox(V2)?|(\w+)CandidateSampler"
+)
+#: stateful_random_ops.cc: they take the variable of a tf.random.Generator.
+_GENERATES = re.compile(
+    r"Stateful(Uniform|StandardNormal|TruncatedNormal|Random)\w*|RngReadAndSkip|NonDeterministicInts"
+)
+_STATELESS = re.compile(r"Stateless(Random|Truncated|Multinomial|Parameterized|SampleDistorted|Shuffle)\w*")
+_WRITES = re.compile(
+    r"Assign\w*VariableOp|Assign(Add|Sub)?|Scatter\w+|Resource(Scatter|Apply)\w+|CountUpTo|ResourceCountUpTo|"
+    r"LookupTable(Insert|Import|Remove)(V2)?"
+)
+_OUTSIDE = re.compile(
+    r"QueueDequeue\w*|ReaderRead\w*|IteratorGetNext\w*|(Eager)?PyFunc(Stateless)?|Timestamp|(Stack|Stage|Map)\w*"
+    r"Pop\w*|Unstage"
+)
+#: Of these, an output of the call is the output of the same number of a function.
+_BY_POSITION = {
+    "PartitionedCall": 0,
+    "StatefulPartitionedCall": 0,
+    "If": 1,
+    "StatelessIf": 1,
+    "Case": 1,
+    "StatelessCase": 1,
+}
+
+
+def draws(ops: Iterable[str]) -> bool:
+    """Whether any of these op types draws random numbers that no input decides."""
+    return any(_DRAWS.fullmatch(each) or _GENERATES.fullmatch(each) for each in ops)
+
+
+@dataclass(frozen=True)
+class Node:
+    """What of a node decides where its outputs come from."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    called: tuple[str, ...]
+    seeded: bool
+
+    @property
+    def is_unseeded(self) -> bool:
+        """Whether it draws from a seed that is another in every process."""
+        return _DRAWS.fullmatch(self.op) is not None and not self.seeded
+
+    @classmethod
+    def of(cls, node: pb.NodeDef) -> Node:
+        """Return it of the node of a graph or function."""
+        called = [value.func.name for _, value in sorted(node.attr.items()) if value.func.name]
+        called += [each.name for _, value in sorted(node.attr.items()) for each in value.list.func]
+        seeded = any(node.attr[name].i for name in ("seed", "seed2") if name in node.attr)
+        return cls(node.name, node.op, tuple(node.input), tuple(called), seeded)
+
+
+@dataclass
+class Body:
+    """A graph, or a function with its arguments and, in their order, the tensors that it returns."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    arguments: Sequence[str] = ()
+    returned: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A function entered from a node of another frame; its inputs from ``first`` on are the arguments."""
+
+    function: str | None = None
+    above: _Frame | None = None
+    node: str = ""
+    first: int = 0
+
+    def functions(self) -> Iterator[str]:
+        """Yield the functions that are entered, the innermost first."""
+        frame: _Frame | None = self
+        while frame is not None and frame.function is not None:
+            yield frame.function
+            frame = frame.above
+
+
+_Place = tuple[_Frame, str, int]  # a node in a frame, and the number of one of its outputs
+
+
+class Origins:
+    """The graph and functions of a meta graph, to be walked back from outputs."""
+
+    def __init__(self, graph: Body, functions: Mapping[str, Body]) -> None:
+        self._graph, self._functions = graph, functions
+        self._top = _Frame()
+        self._frames: dict[tuple[_Frame, str, str], _Frame] = {}
+
+    def of(self, tensors: Iterable[str]) -> tuple[Source, ...]:
+        """Return what reaches the ``tensors`` of the graph, such as ``call:1``.
+
+        Raises DamagedError for a graph that takes too many steps.
+        """
+        start = [place for name in tensors if (place := self._place(self._top, name)) is not None]
+        read = self._walk(start, self._data)
+        found = {source for frame, name, _ in read if (source := self._source(self._node(frame, name)))}
+        roots = {name for frame, name, _ in read if frame.above is None}
+        for frame, name, _ in self._walk(start, self._everything):
+            node = self._node(frame, name)
+            if (
+                _WRITES.fullmatch(node.op)
+                and node.inputs
+                and (root := self._root(frame, node.inputs[0])) in roots
+            ):
+                found.add(Source(Kind.STATE, node.op, node.name, root))
+        return tuple(sorted(found))
+
+    def _source(self, node: Node) -> Source | None:
+        if _DRAWS.fullmatch(node.op):
+            return Source(Kind.SEEDED if node.seeded else Kind.RANDOM, node.op, node.name)
+        for pattern, kind in (
+            (_GENERATES, Kind.GENERATOR),
+            (_STATELESS, Kind.STATELESS),
+            (_OUTSIDE, Kind.OUTSIDE),
+        ):
+            if pattern.fullmatch(node.op):
+                return Source(kind, node.op, node.name)
+        return None
+
+    def _walk(self, start: Iterable[_Place], edges: Callable[[_Place], Iterator[_Place]]) -> set[_Place]:
+        found = set(start)
+        waiting = list(found)
+        while waiting:
+            for each in edges(waiting.pop()):
+                if each not in found:
+                    found.add(each)
+                    waiting.append(each)
+            if len(found) > _MOST_STEPS:
+                raise DamagedError("its functions call each other too often to be walked")
+        return found
+
+    def _data(self, place: _Place) -> Iterator[_Place]:
+        """Yield what a place takes its value from."""
+        frame, name, number = place
+        node = self._node(frame, name)
+        functions = self._entered(node)
+        first = _BY_POSITION.get(node.op, 0)
+        precise = bool(functions) and (node.op in _BY_POSITION or node.op in self._functions)
+        inputs = [each for each in node.inputs if not each.startswith("^")]
+        for tensor in inputs[:first] if precise else inputs:
+            yield from self._places(frame, tensor)
+        for function in functions:
+            inside = self._inside(frame, node, function)
+            returned = list(self._functions[function].returned.values())
+            for tensor in returned[number : number + 1] if precise else returned:
+                yield from self._places(inside, tensor)
+
+    def _everything(self, place: _Place) -> Iterator[_Place]:
+        """Yield all that runs for the sake of a place: in a function every node does."""
+        frame, name, _ = place
+        node = self._node(frame, name)
+        for tensor in node.inputs:
+            yield from self._places(frame, tensor)
+        for function in self._entered(node):
+            inside = self._inside(frame, node, function)
+            yield from ((inside, each, 0) for each in self._functions[function].nodes)
+
+    def _root(self, frame: _Frame, tensor: str) -> str | None:
+        """Return the node of the graph that a handle is from; None where it is passed on by other ops."""
+        place = self._place(frame, tensor)
+        while place is not None:
+            frame, name, _ = place
+            node = self._node(frame, name)
+            if node.op != "Identity" or not node.inputs:
+                return name if frame.above is None else None
+            place = self._place(frame, node.inputs[0])
+        return None
+
+    def _inside(self, frame: _Frame, node: Node, function: str) -> _Frame:
+        key = frame, node.name, function
+        if key not in self._frames:
+            above = list(frame.functions())
+            if function in above or len(above) > _DEEPEST:
+                raise DamagedError("its functions call each other without end")
+            self._frames[key] = _Frame(function, frame, node.name, _BY_POSITION.get(node.op, 0))
+        return self._frames[key]
+
+    def _entered(self, node: Node) -> list[str]:
+        # A function of TF 1 is called by its own name, as if it were an op.
+        return [each for each in (*node.called, node.op) if each in self._functions]
+
+    def _node(self, frame: _Frame, name: str) -> Node:
+        return self._body(frame).nodes[name]
+
+    def _body(self, frame: _Frame) -> Body:
+        return self._graph if frame.function is None else self._functions[frame.function]
+
+    def _places(self, frame: _Frame, tensor: str) -> Iterator[_Place]:
+        if (place := self._place(frame, tensor)) is not None:
+            yield place
+
+    def _place(self, frame: _Frame, tensor: str) -> _Place | None:
+        """Return the node that a tensor is from, in this frame or, for an argument, in one above."""
+        body = self._body(frame)
+        while tensor in body.arguments:
+            if frame.above is None:
+                return None
+            call = self._node(frame.above, frame.node)
+            inputs = [each for each in call.inputs if not each.startswith("^")][frame.first :]
+            position = body.arguments.index(tensor)
+            if position >= len(inputs):
+                return None
+            frame, tensor = frame.above, inputs[position]
+            body = self._body(frame)
+        name, *rest = tensor.lstrip("^").split(":")
+        if name not in body.nodes:
+            return None
+        # "node:output:number" in functions, "node:number" in graphs: of a call the number is that of all.
+        number = int(rest[-1]) if rest and rest[-1].isdecimal() else 0
+        if len(rest) == 2 and (callee := self._functions.get(body.nodes[name].op)) is not None:
+            number = list(callee.returned).index(rest[0]) if rest[0] in callee.returned else 0
+        return frame, name, number

@@ -1,0 +1,91 @@
+"""Which ops of a graph run when its signatures are called, and which are only there.
+
+A model saved for training holds far more functions than its signatures call: branches for training,
+gradients, kernels for other devices.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+
+
+class Reach:
+    """Edges between nodes and functions, and what can be reached along them."""
+
+    def __init__(self) -> None:
+        self._inputs: dict[str, list[str]] = {}
+        self._calls: defaultdict[str, set[str]] = defaultdict(set)  # of a node, by its name
+        self._ops: dict[str, str] = {}
+        self._function_ops: defaultdict[str, set[str]] = defaultdict(set)
+        self._function_calls: defaultdict[str, set[str]] = defaultdict(set)
+
+    def add_node(self, node: pb.NodeDef) -> None:
+        """Take in a node of the graph itself."""
+        self._inputs[node.name] = [node_of(tensor) for tensor in node.input]
+        self._ops[node.name] = node.op
+        called = _called(node)
+        if called:
+            self._calls[node.name] = called
+
+    def add_to_function(self, function: str, node: pb.NodeDef) -> None:
+        """Take in a node of a function; all of them are taken to run when it is called."""
+        self._function_ops[function].add(node.op)
+        self._function_calls[function] |= _called(node)
+
+    def inputs(self, node: str) -> list[str]:
+        """Return the names of the nodes that a node of the graph takes its inputs from."""
+        return self._inputs.get(node, [])
+
+    def nodes_from(self, nodes: Iterable[str]) -> set[str]:
+        """Return the nodes of the graph that run for the sake of these."""
+        return _closure(nodes, self._inputs)
+
+    def op(self, node: str) -> str:
+        """Return the op of a node of the graph; "" where there is no such node."""
+        return self._ops.get(node, "")
+
+    def variables(self) -> set[str]:
+        """Return the names of the resource variables in the graph."""
+        return {name for name, op in self._ops.items() if op == "VarHandleOp"}
+
+    def ops_from(self, nodes: Iterable[str]) -> set[str]:
+        """Return the op types that run for the sake of these nodes of the graph."""
+        reached = _closure(nodes, self._inputs)
+        # A function of TF 1 is called by its name, as if it were an op.
+        entered = {name for node in reached for name in self._calls.get(node, ())}
+        entered |= {self._ops[node] for node in reached if node in self._ops}
+        functions = _closure(entered, self._function_edges())
+        ops = {self._ops[node] for node in reached if node in self._ops}
+        return ops.union(*(self._function_ops[name] for name in functions if name in self._function_ops))
+
+    def _function_edges(self) -> dict[str, set[str]]:
+        """Return what each function leads to: those it calls, and its ops, which may be functions."""
+        return {name: ops | self._function_calls[name] for name, ops in self._function_ops.items()}
+
+
+def node_of(tensor: str) -> str:
+    """Return the name of the node that an input or a signature names: ``^n``, ``n:0`` and ``n`` are n."""
+    return tensor.lstrip("^").partition(":")[0]
+
+
+def _called(node: pb.NodeDef) -> set[str]:
+    """Return the names of functions in the attributes of a node: what it calls, or may call."""
+    called = {value.func.name for value in node.attr.values() if value.func.name}
+    return called | {each.name for value in node.attr.values() for each in value.list.func}
+
+
+def _closure(start: Iterable[str], edges: dict[str, set[str]] | dict[str, list[str]]) -> set[str]:
+    found = set(start)
+    waiting = list(found)
+    while waiting:
+        for each in edges.get(waiting.pop(), ()):
+            if each not in found:
+                found.add(each)
+                waiting.append(each)
+    return found

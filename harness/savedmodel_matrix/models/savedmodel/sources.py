@@ -1,0 +1,86 @@
+"""What reaches each output of each signature of a model: random ops, and what changes from run to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+
+from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.facts import content_of, meta_graphs_in, tensors_of
+from savedmodel_matrix.models.savedmodel.randomness import Body, Node, Origins, Source
+from savedmodel_matrix.models.savedmodel.reader import RESERVED_SIGNATURES, damaged, model_file
+from savedmodel_matrix.models.savedmodel.wire import DamagedError, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_GRAPH = pb.WholeMetaGraphDef.GRAPH_DEF_FIELD_NUMBER
+_NODES = (_GRAPH, pb.WholeGraphDef.NODE_FIELD_NUMBER)
+_FUNCTIONS = (
+    _GRAPH,
+    pb.WholeGraphDef.LIBRARY_FIELD_NUMBER,
+    pb.FunctionDefLibrary.FUNCTION_FIELD_NUMBER,
+)
+_SIGNATURES = pb.WholeMetaGraphDef.SIGNATURE_DEF_FIELD_NUMBER
+_INFO = pb.WholeMetaGraphDef.META_INFO_DEF_FIELD_NUMBER
+
+
+@dataclass(frozen=True)
+class GraphSources:
+    """One graph of a model: by signature and output, what reaches it; outputs that nothing does are there."""
+
+    tags: tuple[str, ...]
+    signatures: Mapping[str, Mapping[str, tuple[Source, ...]]]
+
+
+def read_sources(path: Path) -> tuple[GraphSources, ...]:
+    """Return what reaches the outputs of the model in the directory ``path``.
+
+    Raises UnreadableModelError, naming the file, also for a graph that is too entangled to be walked.
+    """
+    file = model_file(path)
+    walk = Walk()
+    try:
+        return tuple(_graph(walk, view) for view in meta_graphs_in(walk, content_of(file)))
+    except (DamagedError, DecodeError, ValueError) as error:
+        raise damaged(file, error) from error
+
+
+def _graph(walk: Walk, view: memoryview) -> GraphSources:
+    graph = Body()
+    for each in walk.inside(view, *_NODES):
+        node = Node.of(walk.parse(pb.NodeDef, each))
+        graph.nodes[node.name] = node
+    origins = Origins(graph, dict(_function(walk, each) for each in walk.inside(view, *_FUNCTIONS)))
+    signatures = {}
+    for name, each in walk.entries(view, _SIGNATURES):
+        if name not in RESERVED_SIGNATURES:
+            outputs = walk.parse(pb.SignatureDef, each).outputs
+            signatures[name] = {
+                key: origins.of(tensors_of({key: info})) for key, info in sorted(outputs.items())
+            }
+    tags: list[str] = []
+    for each in walk.inside(view, _INFO):
+        tags += walk.parse(pb.WholeMetaInfoDef, each, pb.WholeMetaInfoDef.STRIPPED_OP_LIST_FIELD_NUMBER).tags
+    return GraphSources(tuple(tags), dict(sorted(signatures.items())))
+
+
+def _function(walk: Walk, view: memoryview) -> tuple[str, Body]:
+    signature, body = pb.OpDef(), Body()
+    returned: dict[str, str] = {}
+    for number, value, whole in walk.fields(view):
+        if not isinstance(value, memoryview):
+            continue
+        if number == pb.FunctionDef.SIGNATURE_FIELD_NUMBER:
+            signature = walk.parse(pb.OpDef, value)
+        elif number == pb.FunctionDef.NODE_DEF_FIELD_NUMBER:
+            node = Node.of(walk.parse(pb.NodeDef, value))
+            body.nodes[node.name] = node
+        elif number == pb.FunctionDef.RET_FIELD_NUMBER:
+            returned.update(walk.parse(pb.FunctionDef, whole).ret)
+    body.arguments = tuple(each.name for each in signature.input_arg)
+    body.returned = {each.name: returned.get(each.name, "") for each in signature.output_arg}
+    return signature.name, body

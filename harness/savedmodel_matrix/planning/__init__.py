@@ -1,0 +1,1 @@
+"""From a definition (TOML) to a plan (types)."""

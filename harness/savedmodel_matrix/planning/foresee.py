@@ -1,0 +1,94 @@
+"""What is expected of every cell and case before anything runs: preflight, over a whole plan."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.errors import LockError, UnreadableModelError
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.environments.locks.lock import read_lock
+from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.prediction import Kind, Loader, Prediction, Stage, Target
+from savedmodel_matrix.models.savedmodel.facts import read_facts
+from savedmodel_matrix.planning.ready import ReadyCase, model_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from savedmodel_matrix.domain.definition import CaseDefinition
+    from savedmodel_matrix.domain.plan import CellId, Environment, Plan
+    from savedmodel_matrix.models.savedmodel.facts import ModelFacts
+    from savedmodel_matrix.planning.project import Project
+
+#: Outcomes that a prediction is about. What did not install, import or end in time says nothing of it.
+_FORESEEABLE = {Outcome.RECORDED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
+
+
+def foresee(
+    project: Project, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
+) -> dict[tuple[CellId, str], Prediction]:
+    """Return a prediction for every cell and case that is to run and whose model can be read."""
+    facts = {
+        name: known
+        for name, case in plan.cases.items()
+        if (known := facts_of(project, ready.get(name)) or _local(project, case)) is not None
+    }
+    packages = {name: _packages(project, each) for name, each in plan.environments.items()}
+    predictions = {}
+    for job in plan.jobs():
+        if job.case in facts:
+            case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
+            target = Target(
+                tensorflow=plan.environments[job.cell.environment].tensorflow,
+                packages=packages[job.cell.environment],
+                loader=Loader(setting.loader or case.loader),
+                tags=None if case.tags is None else frozenset(case.tags),
+                variables=setting.variables,
+                deterministic=setting.deterministic,
+            )
+            predictions[job.cell, job.case] = predict(facts[job.case], target)
+    return predictions
+
+
+def facts_of(project: Project, ready: ReadyCase | str | None) -> ModelFacts | None:
+    """Return what a case's model says of itself; None where it is not there or cannot be read."""
+    if not isinstance(ready, ReadyCase):
+        return None
+    try:
+        return _facts(model_folder(project, ready), ready.model_digest)
+    except UnreadableModelError:
+        return None
+
+
+def _local(project: Project, case: CaseDefinition) -> ModelFacts | None:
+    """Return the facts of a model that needs no fetching, of a case that is not made ready yet."""
+    if case.package is not None:
+        return None
+    try:
+        return read_facts(project.root / case.path)
+    except UnreadableModelError:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _facts(folder: str, _digest: str) -> ModelFacts:
+    return read_facts(Path(folder))
+
+
+def came_true(prediction: Prediction, outcome: Outcome) -> bool | None:
+    """Whether what was expected is what happened; None where the outcome has nothing to say of it."""
+    if outcome not in _FORESEEABLE:
+        return None
+    if prediction.kind is Kind.LOADS:
+        return outcome is Outcome.RECORDED
+    expected = Outcome.LOAD_FAILED if prediction.stage is Stage.LOAD else Outcome.RUN_FAILED
+    return outcome is expected
+
+
+def _packages(project: Project, environment: Environment) -> frozenset[str]:
+    try:
+        return frozenset(read_lock(project.lock_path(environment)).pins)
+    except LockError:
+        return frozenset()

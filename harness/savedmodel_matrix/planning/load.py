@@ -1,0 +1,122 @@
+"""Read and validate a matrix definition; every problem at once, with file and key path."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Tag, ValidationError
+
+from savedmodel_matrix.domain.definition import Definition
+from savedmodel_matrix.domain.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+
+def load_definition(path: Path) -> Definition:
+    """Return the definition in ``path``.
+
+    Raises:
+        DefinitionError: naming the file and key path of every problem, and for an unknown key the
+            nearest one that exists.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DefinitionError(
+            [f"{path}: {error.strerror}; write one with `savedmodel-matrix init`"]
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DefinitionError([f"{path}: not TOML: {error}"]) from error
+    try:
+        return Definition.model_validate(content)
+    except ValidationError as error:
+        raise DefinitionError([f"{path}: {problem}" for problem in _problems(error)]) from error
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the most similar known word, or a list of all of them."""
+    names = sorted(known)
+    match = difflib.get_close_matches(word, names, n=1)
+    return f"; did you mean '{match[0]}'?" if match else f"; known: {', '.join(names) or 'none'}"
+
+
+def _problems(error: ValidationError) -> list[str]:
+    """Return one line per place; a value that no member of a union takes gets every member's answer."""
+    found: dict[str, list[str]] = {}
+    for detail in error.errors():
+        where, message = _problem(detail)
+        found.setdefault(where, []).append(message)
+    return [f"{where}: {', or '.join(dict.fromkeys(messages))}" for where, messages in found.items()]
+
+
+def _problem(detail: ErrorDetails) -> tuple[str, str]:
+    """Return the key path as it stands in the file, and what is wrong there."""
+    location = detail["loc"]
+    if detail["type"] == "extra_forbidden":
+        keys, types = _walked(location[:-1])
+        return ".".join([*keys, str(location[-1])]), f"unknown key{nearest(str(location[-1]), _keys(types))}"
+    keys, _ = _walked(location)
+    message = detail["msg"].removeprefix("Value error, ")
+    shown = detail["input"]
+    given = f" (given: {shown!r})" if isinstance(shown, str | int | float | bool) else ""
+    return ".".join(keys) or "top level", f"{message[0].lower()}{message[1:]}{given}"
+
+
+def _walked(location: tuple[int | str, ...]) -> tuple[list[str], list[Any]]:
+    """Return the keys along ``location`` and the types that may lie at its end.
+
+    pydantic's path also names the member of a union it tried, and marks keys with ``[key]``: what is
+    no key of any type on the way is not shown.
+    """
+    keys: list[str] = []
+    types_here: list[Any] = [Definition]
+    for part in location:
+        if chosen := [outer for outer in types_here if part in _tags(outer)]:
+            types_here = [typing.get_args(outer)[0] for outer in chosen]
+        elif inner := [inner for outer in types_here for inner in _inside(outer, part)]:
+            keys.append(str(part))
+            types_here = inner
+    return keys, types_here
+
+
+def _keys(types_here: list[Any]) -> set[str]:
+    return {
+        name
+        for each in types_here
+        if isinstance(each, type) and issubclass(each, BaseModel)
+        for name in each.model_fields
+    }
+
+
+def _tags(outer: Any) -> list[str]:  # noqa: ANN401 - any type expression
+    return [mark.tag for mark in getattr(outer, "__metadata__", ()) if isinstance(mark, Tag)]
+
+
+def _inside(outer: Any, part: int | str) -> Iterator[Any]:  # noqa: ANN401 - any type expression
+    """Yield the types that may lie at ``part`` of a value of type ``outer``."""
+    if isinstance(outer, type) and issubclass(outer, BaseModel):
+        if part in outer.model_fields:
+            yield from _unwrapped(outer.model_fields[str(part)].annotation)
+    elif typing.get_origin(outer) in (list, tuple, dict):
+        yield from _unwrapped(typing.get_args(outer)[-1])
+
+
+def _unwrapped(annotation: Any) -> Iterator[Any]:  # noqa: ANN401 - any type expression
+    """Yield a type without ``Annotated``, and each member of a union; what has a tag keeps it."""
+    if _tags(annotation):
+        yield annotation
+    elif typing.get_origin(annotation) is typing.Annotated:
+        yield from _unwrapped(typing.get_args(annotation)[0])
+    elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        for member in typing.get_args(annotation):
+            yield from _unwrapped(member)
+    else:
+        yield annotation

@@ -1,0 +1,91 @@
+"""An environment's lock: what it must be made from, whether it still is, and making a missing one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.errors import LockError
+from savedmodel_matrix.domain.plan import Beside
+from savedmodel_matrix.environments.host import platform_name
+from savedmodel_matrix.environments.locks.lock import RELEASE_GRACE, Lock, LockInput, is_current, read_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from savedmodel_matrix.domain.plan import Environment
+    from savedmodel_matrix.knowledge.releases import ReleaseTable
+    from savedmodel_matrix.planning.project import Project
+
+
+def lock_input(releases: ReleaseTable, environment: Environment | Beside) -> LockInput:
+    """Return everything that decides the lock of an environment that has wheels on this platform."""
+    platform = platform_name()
+    if isinstance(environment, Beside):
+        return LockInput(environment.id, environment.python, environment.requirements, None, platform)
+    tensorflow = releases.requirement(environment.tensorflow, environment.build, platform, environment.python)
+    match environment.resolve:
+        case "release":
+            as_of: dt.date | None = releases.released(environment.tensorflow) + RELEASE_GRACE
+        case "today":
+            as_of = None
+        case date:
+            as_of = dt.date.fromisoformat(date)
+    requirements = (tensorflow, *environment.requirements)
+    return LockInput(
+        environment.lock_id, environment.python, requirements, as_of, platform, environment.without
+    )
+
+
+def usable_lock(
+    project: Project, environment: Environment | Beside, python: Path, say: Callable[[str], None]
+) -> Lock:
+    """Return the environment's lock, resolving it first where there is none for this platform.
+
+    A lock that is there is never replaced on the way: what is committed is what runs.
+
+    Raises:
+        LockError: if the lock was made from another definition, is damaged, or has no solution.
+    """
+    path, wanted = project.lock_path(environment), lock_input(project.releases, environment)
+    if path.exists():
+        lock = read_lock(path)
+    else:
+        # Imported here: it brings uv and the index client, which a run with nothing to do spares.
+        from savedmodel_matrix.environments.locks.resolve import resolve  # noqa: PLC0415
+
+        say(f"{environment.id}: no lock for {wanted.platform} yet; resolving it")
+        lock = resolve(wanted, python, path)
+        what_next = "" if environment.provisional else "; commit it"
+        say(f"{environment.id}: wrote {path.relative_to(project.root).as_posix()}{what_next}")
+    if (changed := is_current(lock, wanted)) is not None:
+        raise LockError(f"the lock was made from another definition ({changed}); run `nox -s lock`")
+    if lock.unresolvable is not None:
+        raise LockError(f"no solution: {' '.join(lock.unresolvable.split())}")
+    return lock
+
+
+def lock_status(project: Project, environment: Environment | Beside) -> tuple[str, str | None, int | None]:
+    """Return a lock's status in a word, what is the matter with it, and its download in MB.
+
+    The words: ``current``, ``missing``, ``stale``, ``unresolvable``, ``damaged``. Without a lock the
+    size is that of TensorFlow's own wheel, and unknown of an environment without it.
+    """
+    path, wanted = project.lock_path(environment), lock_input(project.releases, environment)
+    if not path.exists():
+        if isinstance(environment, Beside):
+            return "missing", None, None
+        size = project.releases.wheel_size(
+            environment.tensorflow, environment.build, wanted.platform, environment.python
+        )
+        return "missing", None, size
+    try:
+        lock = read_lock(path)
+    except LockError as error:
+        return "damaged", str(error), None
+    if (changed := is_current(lock, wanted)) is not None:
+        return "stale", f"made from another definition ({changed}); run `nox -s lock`", lock.download_mb
+    if lock.unresolvable is not None:
+        return "unresolvable", lock.unresolvable.splitlines()[0], None
+    return "current", None, lock.download_mb

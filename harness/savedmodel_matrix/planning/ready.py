@@ -1,0 +1,275 @@
+"""Cases made ready: the model in its place, and its inputs made once, as batches of array entries."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from savedmodel_matrix.domain.errors import InputsError, UnreadableModelError
+from savedmodel_matrix.domain.input_sources import source_files
+from savedmodel_matrix.models.savedmodel.digest import code_digest, model_digest
+from savedmodel_matrix.models.savedmodel.reader import Kind, read_model
+from savedmodel_matrix.planning.stage_script import stage_needs
+from savedmodel_matrix.planning.stages import ReadyStage
+from savedmodel_matrix.store.atomic import json_digest, read_json, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from savedmodel_matrix.domain.definition import CaseDefinition
+    from savedmodel_matrix.domain.errors import HarnessError
+    from savedmodel_matrix.domain.input_sources import InputSource
+    from savedmodel_matrix.domain.stage import StageDefinition
+    from savedmodel_matrix.models.inputs.make import Batch
+    from savedmodel_matrix.models.savedmodel.reader import ModelSummary, Signature
+    from savedmodel_matrix.planning.project import Project
+
+#: Raised when what is made from the same definition changes, so that cases are made anew.
+CASE_FORMAT = 2
+
+
+@dataclass(frozen=True)
+class ReadyCase:
+    """A case that can be handed to any environment.
+
+    ``model`` is the SavedModel's folder. ``batches`` is None where the inputs could not be made,
+    with ``inputs_problem`` saying why: the model is then still loaded everywhere, for its own answer.
+    ``archive`` names the package's file and SHA-256 where the model came out of one. ``code`` holds the
+    digests of the case's modules and libraries by path, None for what cannot be read.
+
+    Where a stage makes the model's inputs, ``batches`` are what that stage is given, and ``expects`` what the
+    signature declares of those that it is to make, as the probe takes it; None where unknown.
+    """
+
+    model: str
+    model_digest: str
+    batches: list[Batch] | None
+    inputs_digest: str
+    inputs_problem: str | None
+    archive: dict[str, str] | None
+    code: dict[str, str | None] = field(default_factory=dict)
+    stages: dict[str, ReadyStage] = field(default_factory=dict)
+    expects: dict[str, Any] | None = None
+
+
+def find_ready(project: Project, case: CaseDefinition) -> ReadyCase | None:
+    """Return the case as it was made ready before, or None where that was not, or is out of date."""
+    try:
+        path = project.results.case_path(_definition_digest(project, case))
+    except UnreadableModelError:
+        return None
+    stored = read_json(path, CASE_FORMAT)
+    if stored is None:
+        return None
+    fields = {key: value for key, value in stored.items() if key not in ("format", "stages")}
+    stages = {name: ReadyStage.from_json(each) for name, each in stored["stages"].items()}
+    ready = ReadyCase(**fields, stages=stages)
+    made = [ready.batches, *(stage.batches for stage in stages.values())]
+    parts = [part for batches in made for batch in batches or [] for part in batch]
+    whole = os.path.isdir(_absolute(project, ready.model)) and all(  # noqa: PTH112 - a string here
+        project.results.has_array(part["array"]) for part in parts
+    )
+    return ready if whole else None
+
+
+def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
+    """Return the case made ready, fetching its package and making its inputs where needed.
+
+    Raises:
+        PackageError: if the package cannot be had.
+        UnreadableModelError: if there is no folder with files at the model's place.
+    """
+    if (ready := find_ready(project, case)) is not None:
+        return ready
+    project.results.root.mkdir(parents=True, exist_ok=True)
+    # Environments run at the same time and need the same cases: one makes them, the others wait.
+    with FileLock(project.results.root / "cases.lock"):
+        if (ready := find_ready(project, case)) is not None:
+            return ready
+        model, archive = _place(project, case)
+        # Taken before the inputs are read: what changes meanwhile must not pass for what was read.
+        path = project.results.case_path(_definition_digest(project, case))
+        digest = model_digest(model, project.digests)
+        code = _code(project, case)
+        stages = {name: _stage(project, stage, model) for name, stage in case.stages.items()}
+        batches, problem = _inputs(project, case, case.inputs, model, for_stage=case.serving is not None)
+        ready = ReadyCase(
+            model=_relative(project, model),
+            model_digest=digest,
+            batches=batches,
+            inputs_digest=json_digest(batches if batches is not None else problem),
+            inputs_problem=problem,
+            archive=archive,
+            code=code,
+            stages=stages,
+            expects=_expects(case, model) if case.serving else None,
+        )
+        write_json(path, {"format": CASE_FORMAT, **asdict(ready)})
+        return ready
+
+
+def reason_of(project: Project, error: HarnessError) -> str:
+    """Return an error's text in one line, with places inside the project relative to it."""
+    return "; ".join(str(error).replace(str(project.root) + os.sep, "").splitlines())
+
+
+def model_folder(project: Project, ready: ReadyCase) -> str:
+    """Return the absolute path of a ready case's SavedModel on this machine."""
+    return _absolute(project, ready.model)
+
+
+def _definition_digest(project: Project, case: CaseDefinition) -> str:
+    """Return a digest of the definition and of every local file it names.
+
+    A file that cannot be read counts as None: the case is made anew once it can be.
+
+    Raises:
+        UnreadableModelError: if there is no folder with files at the model's place.
+    """
+    local = None if case.package else model_digest(project.root / case.path, project.digests)
+    sources = [*case.inputs, *(source for stage in case.stages.values() for source in stage.inputs)]
+    files = {
+        os.path.relpath(path, project.root): _file_digest(project, path.resolve())
+        for source in sources
+        for path in source_files(source, project.root)
+    }
+    code = _code(project, case)
+    project.digests.save()
+    made_from = case.model_dump(
+        mode="json", include={"path", "package", "signature", "function", "tags", "inputs"}
+    )
+    made = {"format": CASE_FORMAT, "case": made_from, "model": local, "files": files}
+    if case.stages:
+        stages = {name: each.model_dump(mode="json") for name, each in case.stages.items()}
+        made["stages"] = [
+            [name, each, _code_of(project, case.stages[name].code)] for name, each in stages.items()
+        ]
+    return json_digest({**made, "code": code} if code else made)
+
+
+def _code(project: Project, case: CaseDefinition) -> dict[str, str | None]:
+    """Return the digest of each of the case's modules and libraries: of what the probe will find there."""
+    return _code_of(project, case.modules + case.libraries)
+
+
+def _code_of(project: Project, paths: Iterable[str]) -> dict[str, str | None]:
+    return {path: code_digest(project.root / path, project.digests) for path in paths}
+
+
+def _stage(project: Project, stage: StageDefinition, model: Path) -> ReadyStage:
+    """Return a stage with what it depends on, and with the inputs that it has for itself, if any."""
+    batches, problem = None, None
+    if stage.inputs:
+        batches, problem = _made(project, stage.inputs, None, model, "")
+    digest = json_digest(batches if batches is not None else problem) if stage.inputs else None
+    return ReadyStage(
+        _code_of(project, stage.code), stage_needs(project.root, stage), batches, digest, problem
+    )
+
+
+def _file_digest(project: Project, file: Path) -> str | None:
+    try:
+        return project.digests.digest(file)
+    except OSError:
+        return None
+
+
+def _place(project: Project, case: CaseDefinition) -> tuple[Path, dict[str, str] | None]:
+    if case.package is None:
+        return project.root / case.path, None
+    # Imported here: only a case that is not ready yet needs the index.
+    from savedmodel_matrix.models.packages.fetch import fetch_package  # noqa: PLC0415
+
+    fetched = fetch_package(case.package, case.path, project.results.packages)
+    return fetched.path, {"name": fetched.archive_name, "sha256": fetched.archive_sha256}
+
+
+def _inputs(
+    project: Project, case: CaseDefinition, sources: list[InputSource], model: Path, *, for_stage: bool
+) -> tuple[list[Batch] | None, str | None]:
+    try:
+        # What a stage takes no signature declares.
+        signature = None if for_stage else _signature(case, model)
+    except (InputsError, UnreadableModelError) as error:
+        return None, reason_of(project, error)
+    return _made(project, sources, signature, model, case.signature)
+
+
+def _made(
+    project: Project,
+    sources: list[InputSource],
+    signature: Signature | None,
+    model: Path,
+    signature_name: str,
+) -> tuple[list[Batch] | None, str | None]:
+    from savedmodel_matrix.models.inputs.make import make_batches  # noqa: PLC0415 - as above
+
+    try:
+        batches = make_batches(
+            sources,
+            signature,
+            model,
+            project.results.objects,
+            signature_name=signature_name,
+            base_dir=project.root,
+        )
+    except (InputsError, UnreadableModelError) as error:
+        return None, reason_of(project, error)
+    return batches, None
+
+
+def _expects(case: CaseDefinition, model: Path) -> dict[str, Any] | None:
+    """Return what the signature declares of its inputs; None where that is not known: the model will tell."""
+    try:
+        signature = _signature(case, model)
+    except (InputsError, UnreadableModelError):
+        return None
+    if signature is None:
+        return None
+    return {
+        name: {
+            "dtype": spec.dtype if spec.kind is Kind.DENSE and not spec.reference else None,
+            "shape": list(spec.shape) if spec.kind is Kind.DENSE and spec.shape is not None else None,
+            "optional": name in signature.defaults,
+        }
+        for name, spec in signature.inputs.items()
+    }
+
+
+def _signature(case: CaseDefinition, model: Path) -> Signature | None:
+    """Return the declared signature; None where a function is called, which declares nothing.
+
+    Raises:
+        InputsError: if the model has no such signature.
+        UnreadableModelError: if its protobuf cannot be read.
+    """
+    if case.function is not None:
+        return None
+    summary = read_model(model)
+    signatures = _meta_graph_signatures(summary, case.tags)
+    if case.signature not in signatures:
+        raise InputsError(
+            f"signature '{case.signature}' does not exist; the model has: {', '.join(signatures) or 'none'}"
+        )
+    return signatures[case.signature]
+
+
+def _meta_graph_signatures(summary: ModelSummary, tags: list[str] | None) -> dict[str, Signature]:
+    graphs = [graph for graph in summary.meta_graphs if tags is None or set(graph.tags) == set(tags)]
+    preferred = [graph for graph in graphs if "serve" in graph.tags] or graphs
+    return dict(preferred[0].signatures) if preferred else {}
+
+
+def _relative(project: Project, path: Path) -> str:
+    """Return a path inside the project relative to it, so that a copied ``results/`` still works."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 - links stay links
+    inside = absolute.startswith(str(project.root) + os.sep)
+    return os.path.relpath(absolute, project.root) if inside else absolute
+
+
+def _absolute(project: Project, path: str) -> str:
+    return os.path.join(project.root, path)  # noqa: PTH118 - join keeps an absolute second part

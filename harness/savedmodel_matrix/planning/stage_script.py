@@ -1,0 +1,107 @@
+"""The requirements that a Python file states in itself, in the form of PEP 723.
+
+https://packaging.python.org/en/latest/specifications/inline-script-metadata/
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from savedmodel_matrix.domain.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.stage import StageDefinition
+
+_BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+
+
+@dataclass(frozen=True)
+class ScriptNeeds:
+    """What a file needs: requirements as they are written, and the Pythons that it runs on."""
+
+    dependencies: tuple[str, ...]
+    requires_python: str = ""
+
+    def runs_on(self, python: str) -> bool:
+        """Whether it runs on some patch of a Python minor such as ``"3.11"``."""
+        # A minor's newest patch is not known here: 99 stands for it, and .0 for the oldest.
+        bounds = SpecifierSet(self.requires_python)
+        return any(bounds.contains(f"{python}.{patch}") for patch in (0, 99))
+
+
+def script_needs(text: str, name: str) -> ScriptNeeds | None:
+    """Return what the file of this text states in itself; None where it states nothing.
+
+    Raises:
+        DefinitionError: for a block that is no TOML, or whose requirements are none. ``name`` is the file's.
+    """
+    blocks = [match["content"] for match in _BLOCK.finditer(text) if match["type"] == "script"]
+    if not blocks:
+        return None
+    if len(blocks) > 1:
+        raise DefinitionError([f"{name}: has more than one PEP 723 block"])
+    content = "".join(
+        line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].splitlines(keepends=True)
+    )
+    try:
+        found = tomllib.loads(content)
+        dependencies = tuple(str(Requirement(each)) for each in found.get("dependencies", []))
+        bounds = str(SpecifierSet(found.get("requires-python", "")))
+    except (tomllib.TOMLDecodeError, InvalidRequirement, InvalidSpecifier, TypeError) as error:
+        raise DefinitionError([f"{name}: its PEP 723 block cannot be used: {error}"]) from error
+    return ScriptNeeds(dependencies, bounds)
+
+
+def stage_needs(root: Path, stage: StageDefinition) -> ScriptNeeds | None:
+    """Return the requirements that a stage's file states; None where it states none, or cannot be read.
+
+    Raises:
+        DefinitionError: as ``script_needs`` does.
+    """
+    if stage.file is None:
+        return None
+    try:
+        text = (root / stage.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None  # the stage itself will say so
+    return script_needs(text, stage.file)
+
+
+def check_stages(root: Path, plan: Plan) -> list[str]:
+    """Return remarks on pins that pin nothing.
+
+    Raises:
+        DefinitionError: for every stage whose file states requirements that are none.
+    """
+    problems: list[str] = []
+    required: set[str] = set()
+    for name, case in plan.cases.items():
+        for stage in case.stages.values():
+            try:
+                needs = stage_needs(root, stage)
+                required |= {package(text) for text in needs.dependencies} if needs else set()
+            except DefinitionError as error:
+                problems += [f"cases.{name}: {problem}" for problem in error.problems]
+    if problems:
+        raise DefinitionError(problems)
+    pins = dict.fromkeys(text for environment in plan.environments.values() for text in environment.beside)
+    return [
+        f"beside: '{text}' pins nothing: no stage's PEP 723 block requires that package"
+        for text in pins
+        if package(text) not in required
+    ]
+
+
+def package(requirement: str) -> str:
+    """Return the normalised name of the package that a requirement is of."""
+    return canonicalize_name(Requirement(requirement).name)

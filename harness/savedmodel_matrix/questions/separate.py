@@ -1,0 +1,94 @@
+"""Cells that would tell apart what a matrix could not: whether they can exist, and a plan with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from savedmodel_matrix.domain.errors import NothingSelectedError
+from savedmodel_matrix.domain.plan import CellId
+from savedmodel_matrix.environments.host import platform_name
+from savedmodel_matrix.knowledge.releases import NEWEST_PROBED
+from savedmodel_matrix.store.atomic import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.knowledge.releases import ReleaseTable
+    from savedmodel_matrix.planning.project import Project
+
+#: Factors that a pin changes, and the distribution to pin.
+_PINNED = {"Keras": "keras", "NumPy": "numpy", "protobuf": "protobuf", "h5py": "h5py", "tf-keras": "tf-keras"}
+#: From here on Keras is a package of its own choice; before, TensorFlow's metadata pins it to its own minor.
+_FREE_KERAS = (2, 16)
+_KERAS_3 = 3
+_NOT_NEEDED = "not needed to tell apart what the others could not"
+
+
+def changed_environment(
+    releases: ReleaseTable, base: Environment, change: Mapping[str, str]
+) -> Environment | None:
+    """Return the environment that is like ``base`` but for one factor's value; None if there is none."""
+    ((factor, value),) = change.items()
+    if factor == "Python":
+        if tuple(int(part) for part in value.split(".")) > NEWEST_PROBED:
+            return None
+        why_not = releases.why_unavailable(base.tensorflow, base.build, platform_name(), value)
+        return None if why_not else replace(base, python=value, provisional=True)
+    if factor not in _PINNED or not value.split()[-1][:1].isdigit():
+        return None
+    version = value.split()[-1]
+    free_keras = Version(base.tensorflow).release >= _FREE_KERAS and Version(version).major >= _KERAS_3
+    if factor == "Keras" and not free_keras:
+        return None
+    pin = f"{_PINNED[factor]}=={version}"
+    return replace(base, requirements=(*base.requirements, pin), provisional=True)
+
+
+def separating_plan(project: Project, plan: Plan) -> Plan:
+    """Return the plan with the cells that the newest report of this matrix proposes.
+
+    Raises:
+        NothingSelectedError: if the newest report is of another matrix, or proposes nothing.
+    """
+    report = read_json(project.results.latest / "report.json", formats=1) or {}
+    proposed = report.get("proposals", []) if report.get("matrix") == plan.matrix else []
+    environments, limits = dict(plan.environments), dict(plan.limits)
+    excluded, included = dict(plan.excluded), dict(plan.included)
+    wanted: dict[tuple[CellId, str], str] = {}
+    added = []
+    for row in proposed:
+        base_id, setting = row["environment"], row["setting"]
+        if base_id not in environments:
+            continue  # the definition has changed since
+        environment = changed_environment(project.releases, environments[base_id], row["change"])
+        if environment is None:
+            continue
+        environments[environment.id] = environment
+        included.setdefault(environment.id, f"separates {' from '.join(row['separates'])}")
+        wanted |= {(CellId(environment.id, setting), case): base_id for case in row["cases"]}
+        added.append(row)
+    if not wanted:
+        raise NothingSelectedError(
+            f"--separate: the newest report proposes no cells for matrix '{plan.matrix}'; run it without "
+            "--separate first"
+        )
+    for name in environments:
+        for cell in [CellId(name, setting) for setting in plan.settings if name not in plan.environments]:
+            for case in plan.cases:
+                # A base may be one of the added itself, which come in the order they were proposed in.
+                base = CellId(wanted.get((cell, case), plan.baseline.environment), cell.setting)
+                limits[cell, case] = limits[base, case]
+                if (cell, case) not in wanted:
+                    excluded[cell, case] = _NOT_NEEDED
+    return replace(
+        plan,
+        environments=environments,
+        limits=limits,
+        excluded=excluded,
+        included=included,
+        added=tuple(added),
+    )

@@ -1,0 +1,321 @@
+"""Build the report of a plan from what was collected: classes, divergences, verdicts, exit status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.check import CheckVerdict
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.plan import POSTPROCESS, CellId
+from savedmodel_matrix.domain.recording import RecordedOutputs
+from savedmodel_matrix.domain.verdict import Verdict, worst
+from savedmodel_matrix.evidence.origins import Origin
+from savedmodel_matrix.planning.foresee import foresee
+from savedmodel_matrix.report.checks import check_rows, verdicts_at
+from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
+from savedmodel_matrix.report.explain import explain_case
+from savedmodel_matrix.report.initialisation import initialisation_remarks
+from savedmodel_matrix.report.mend import cause_rows, remedy_rows
+from savedmodel_matrix.report.pipelines.entries import entry_rows
+from savedmodel_matrix.report.pipelines.findings import finding_rows
+from savedmodel_matrix.report.pipelines.skew import skew_rows
+from savedmodel_matrix.report.pipelines.stages import (
+    pipelines_of,
+    stage_factors,
+    stage_remarks,
+    stage_rows,
+    summaries,
+    with_postprocess,
+    with_unstable_inputs,
+)
+from savedmodel_matrix.report.propose import proposal_rows
+from savedmodel_matrix.report.remarks import case_remarks
+from savedmodel_matrix.report.rows import (
+    case_rows,
+    cell_row,
+    divergence_row,
+    environment_rows,
+    expectation_rows,
+    output_row,
+    prediction_row,
+    setting_rows,
+)
+from savedmodel_matrix.report.tables import class_name
+from savedmodel_matrix.verdicts.compare.classes import representative_pairs
+from savedmodel_matrix.verdicts.judge.case import JudgedCase
+from savedmodel_matrix.verdicts.judge.known_problems import Seen, check_expectations, remark_on
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+    from typing import Any
+
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.questions.mend import Mending
+    from savedmodel_matrix.report.document import CellRow, CheckRow, DivergenceRow, OutputRow
+    from savedmodel_matrix.report.explain import CaseExplanation
+    from savedmodel_matrix.report.pipelines.document import EntryRow, FindingRow, SkewRow, StageRow
+    from savedmodel_matrix.verdicts.compare.elements import Array
+    from savedmodel_matrix.verdicts.judge.known_problems import CheckedExpectations
+
+#: With more classes than this in one case, only pairs with the baseline are measured: the number of
+#: pairs grows with the square. The report says so.
+MOST_CLASSES = 48
+
+
+def build_report(
+    project: Project,
+    plan: Plan,
+    collection: Collection,
+    mending: Mending,
+    *,
+    run: str,
+    content: str,
+    today: dt.date,
+) -> Report:
+    """Return the report; arrays are read from the store by memory map, expectations held to ``today``."""
+    read = project.results.array
+    remarks = list(plan.remarks)
+    cells = [cell_row(row) for row in collection.rows]
+    foreseen = foresee(project, plan, collection.ready)
+    # Of a pipeline that fails the model's files say nothing.
+    failed = {(each.cell, each.case) for each in collection.stages if each.outcome is not Outcome.RECORDED}
+    for cell, row in zip(cells, collection.rows, strict=True):
+        place = row.cell, row.case
+        cell.prediction = None if place in failed else prediction_row(foreseen.get(place), row.outcome)
+    class_rows: list[ClassRow] = []
+    divergence_rows: list[DivergenceRow] = []
+    output_rows: list[OutputRow] = []
+    stages: list[StageRow] = []
+    entries: list[EntryRow] = []
+    skews: list[SkewRow] = []
+    findings: list[FindingRow] = []
+    said: dict[str, list[str]] = {}
+    checks: list[CheckRow] = []
+    explained: dict[str, CaseExplanation] = {}
+    for case in plan.cases:
+        rows = _CaseRows(
+            read, plan, case, collection, Origin(project, plan.cases[case], collection.ready[case])
+        )
+        classes, divergences = rows.classes(), rows.divergences()
+        if rows.pipelines:
+            class_of = {cell: row.cells[0] for row in classes for cell in row.cells}
+            found = stage_rows(rows.pipelines)
+            stages += found
+            remarks += stage_remarks(case, found, rows.pipelines, plan.baseline)
+            entered = entry_rows(plan, case, collection, rows.pipelines, divergences, class_of, read)
+            skewed = skew_rows(plan, case, collection, rows.pipelines, read)
+            entries, skews = entries + entered, skews + skewed
+            findings += finding_rows(project, plan, case, collection, rows.pipelines, read)
+            said[case] = summaries(entered, skewed)
+        class_rows += classes
+        divergence_rows += divergences
+        output_rows += rows.outputs()
+        checks += rows.checks()
+        for cell in cells:
+            if cell.case == case and cell.outcome is Outcome.RECORDED:
+                cell.not_compared = rows.not_compared
+        of_case = [row for row in collection.rows if row.case == case]
+        libraries = stage_factors(rows.pipelines)
+        explained[case] = explain_case(plan, case, of_case, classes, divergences, libraries)
+        remarks += [*rows.remarks, *initialisation_remarks(case, of_case)]
+    _relate(cells, class_rows, divergence_rows, str(plan.baseline))
+    _skewed(cells, skews)
+    expected = _expect(plan, cells, checks, today)
+    selected = " ".join(plan.remarks)  # what selects nothing at all has been said of the definition already
+    remarks += [
+        remark
+        for index, checked in enumerate(expected.checked)
+        if (remark := remark_on(index, checked)) is not None and f"expect.{index}:" not in selected
+    ]
+    faults = [state.fault for state in collection.states.values() if state and state.fault]
+    return Report(
+        matrix=plan.matrix,
+        run=run,
+        content=content,
+        baseline=str(plan.baseline),
+        environments=environment_rows(plan, collection),
+        settings=setting_rows(plan),
+        cases=case_rows(
+            plan,
+            collection,
+            {name: "; ".join([found.says, *said.get(name, ())]) for name, found in explained.items()},
+        ),
+        cells=cells,
+        classes=class_rows,
+        divergences=divergence_rows,
+        causes=cause_rows(project, plan, collection),
+        remedies=remedy_rows(project, plan, collection, mending, read),
+        remedies_done=mending.done,
+        stages=stages,
+        entries=entries,
+        skews=skews,
+        findings=findings,
+        explanations=[row for found in explained.values() for row in found.explanations],
+        proposals=[
+            *(ProposalRow(**{**row, "added": True}) for row in plan.added),
+            *proposal_rows(
+                plan, project.releases, {name: found.proposals for name, found in explained.items()}
+            ),
+        ],
+        expectations=expectation_rows(expected),
+        outputs=output_rows,
+        checks=checks,
+        replicates=plan.noise_floor.replicates if plan.noise_floor else None,
+        remarks=remarks,
+        faults=faults,
+        exit_status=_exit_status(
+            cells, checks, faults, [name for name in plan.cases if plan.cases[name].train]
+        ),
+    )
+
+
+class _CaseRows:
+    """One case over all cells that recorded it, as rows."""
+
+    def __init__(
+        self,
+        read: Callable[[ArrayEntry], Array],
+        plan: Plan,
+        case: str,
+        collection: Collection,
+        origin: Origin,
+    ) -> None:
+        self.case = case
+        self.baseline = str(plan.baseline)
+        self._read, self._plan, self._collection = read, plan, collection
+        self._limits = plan.cases[case].tolerance
+        self._noise = collection.noise.get(case)
+        self.pipelines = pipelines_of(plan, case, collection)
+        self._recorded = {
+            str(row.cell): RecordedOutputs.from_json(self._through(plan, row.cell, row.recording))
+            for row in collection.rows
+            if row.case == case and row.outcome is Outcome.RECORDED and row.recording is not None
+        }
+        self._judged = JudgedCase(
+            self._recorded,
+            self.baseline,
+            self._noise.floor if self._noise else None,
+            self._noise.threads if self._noise else None,
+            self._limits,
+            read,
+            origin.moving,
+        )
+        self.remarks = case_remarks(
+            case, self.baseline, self._recorded, self._judged, self._limits, self._noise, origin
+        )
+
+    def _through(self, plan: Plan, cell: CellId, recording: dict[str, Any]) -> dict[str, Any]:
+        """Return a model's recording with what the pipelines around it add to it."""
+        before, behind = (
+            self.pipelines.get(name or "") for name in (plan.cases[self.case].serving, POSTPROCESS)
+        )
+        whole = with_postprocess(recording, behind.of(cell) if behind else None)
+        return with_unstable_inputs(whole, before, cell, plan.baseline)
+
+    def classes(self) -> list[ClassRow]:
+        """Return the classes, in order of first appearance."""
+        return [
+            ClassRow(case=self.case, name=class_name(index), cells=list(cells))
+            for index, cells in enumerate(self._judged.groups)
+        ]
+
+    @property
+    def not_compared(self) -> list[str]:
+        """The names of outputs that are nondeterministic."""
+        return sorted({str(output) for output in self._judged.nondeterministic})
+
+    def outputs(self) -> list[OutputRow]:
+        """Return what is known of each output of the baseline."""
+        return [output_row(self.case, standing) for standing in self._judged.standings.values()]
+
+    def checks(self) -> list[CheckRow]:
+        """Return what the case's checks came to, in every cell that runs it."""
+        return check_rows(self._plan, self.case, self._collection, self._judged, self._read)
+
+    def divergences(self) -> list[DivergenceRow]:
+        """Return a row per output of every two classes; the reference is the baseline's if it can be."""
+        pairs = list(representative_pairs(self._judged.groups, self.baseline))
+        if len(self._judged.groups) > MOST_CLASSES:
+            with_baseline = len(self._judged.groups) - 1 if self.baseline in self._recorded else 0
+            self.remarks.append(
+                f"case {self.case}: {len(self._judged.groups)} classes; only the {with_baseline} pairs with "
+                f"the baseline were measured, not the other {len(pairs) - with_baseline}"
+            )
+            pairs = pairs[:with_baseline]
+        return [
+            divergence_row(self.case, a, b, judged) for a, b in pairs for judged in self._judged.judge(a, b)
+        ]
+
+
+def _relate(
+    cells: list[CellRow], class_rows: list[ClassRow], divergences: list[DivergenceRow], baseline: str
+) -> None:
+    """Give each cell's row its class and its verdict against the baseline."""
+    class_of = {(row.case, cell): row for row in class_rows for cell in row.cells}
+    verdicts: dict[tuple[str, str, str], list[Verdict]] = {}
+    for row in divergences:
+        verdicts.setdefault((row.case, row.a, row.b), []).append(row.verdict)
+    for cell in cells:
+        own, reference = class_of.get((cell.case, cell.cell)), class_of.get((cell.case, baseline))
+        if own is None:
+            continue
+        cell.class_ = own.name
+        if reference is own:
+            cell.verdict = Verdict.IDENTICAL
+        elif reference is not None:
+            cell.verdict = worst(verdicts[cell.case, own.cells[0], reference.cells[0]])
+
+
+def _skewed(cells: list[CellRow], skews: list[SkewRow]) -> None:
+    """Give each cell's row the verdict on serving against training."""
+    of_cell = {(row.case, cell): row for row in skews for cell in row.cells}
+    for cell in cells:
+        row = of_cell.get((cell.case, cell.cell))
+        if row is not None and cell.outcome is Outcome.RECORDED:
+            cell.skew = row.verdict
+
+
+def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.date) -> CheckedExpectations:
+    """Mark the cells and checks whose problem is a known one; return what became of each expectation."""
+    rows = {(CellId(cell.environment, cell.setting), cell.case): cell for cell in cells}
+    seen = {
+        place: Seen(cell.outcome, cell.verdict, verdicts_at(checks, *place), cell.skew)
+        for place, cell in rows.items()
+    }
+    checked = check_expectations(plan.expectations, today, seen, plan.baseline)
+    for place, index in checked.covered.items():
+        rows[place].expected = plan.expectations[index].reason
+    for row in checks:
+        cell = CellId(row.environment, row.setting)
+        covers = checked.covered_checks.get((cell, row.case, row.check))
+        row.expected = None if covers is None else plan.expectations[covers].reason
+    return checked
+
+
+def _exit_status(cells: list[CellRow], checks: list[CheckRow], faults: list[str], trained: list[str]) -> int:
+    """Return the contract's number: the first that applies of 5, 1, 4 and 0.
+
+    A divergence comes before a cell that could not run: it is known, and nothing can make it unknown.
+    """
+    if faults:
+        return 5
+    cells = [cell for cell in cells if cell.expected is None]
+    # Suspicious is a no as well: it is for a person to say that it may pass (``expect``).
+    beyond = (Verdict.SUSPICIOUS, Verdict.DIVERGED, Verdict.INCOMPARABLE)
+    differs = any(cell.verdict in beyond or cell.skew in beyond for cell in cells)
+    # A check is a policy that the user has turned on.
+    if differs or any(row.verdict is CheckVerdict.FAILS and row.expected is None for row in checks):
+        return 1
+    if any(cell.required and cell.outcome is not Outcome.RECORDED for cell in cells):
+        return 4
+    # What was recorded but compared with nothing is not known to agree.
+    if any(cell.required and cell.verdict is None for cell in cells):
+        return 4
+    # Nor is what serves in a case that names training's pipeline too (``trained``), held against nothing.
+    if any(cell.required and cell.case in trained and cell.skew is None for cell in cells):
+        return 4
+    return 4 if any(row.verdict is CheckVerdict.NOT_RUN and row.required for row in checks) else 0

@@ -1,0 +1,143 @@
+"""The checks of session behaviour in a report: their rows, their table, and what they found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from savedmodel_matrix.domain.check import Check, CheckVerdict
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.report.document import CheckRow
+from savedmodel_matrix.verdicts.judge.checks import changing, judge_check
+from savedmodel_matrix.verdicts.judge.ruler import Ruler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from savedmodel_matrix.domain.plan import CellId, Plan
+    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.report.document import Report
+    from savedmodel_matrix.verdicts.compare.elements import Array
+    from savedmodel_matrix.verdicts.judge.case import JudgedCase
+
+_SHORT = {
+    CheckVerdict.PASSES: "pass",
+    CheckVerdict.FLOAT_NOISE: "noise",
+    CheckVerdict.FAILS: "FAILS",
+    CheckVerdict.NOT_RUN: "?",
+}
+LEGEND = "pass: the same bits   noise: but for rounding   FAILS: see below   ?: nothing is known, see below"
+_MOST_NAMED = 3
+_MOST_ROWS = 30
+
+
+def check_rows(
+    plan: Plan,
+    case: str,
+    collection: Collection,
+    judged: JudgedCase,
+    read: Callable[[ArrayEntry], Array],
+) -> list[CheckRow]:
+    """Return a row for every check of a case in every cell that runs it; ``judged`` has its noise floors."""
+    plain = {row.cell: row for row in collection.rows if row.case == case}
+    repeated = collection.checks.get((plan.baseline, case, Check.REPEAT))
+    ruler = Ruler(
+        judged, plan.cases[case].tolerance, changing(repeated.recording if repeated else None), read
+    )
+    rows = []
+    for (cell, name, check), collected in collection.checks.items():
+        if name != case:
+            continue
+        recording = collected.recording
+        result = judge_check(check, recording, plain[cell].recording, ruler)
+        rows.append(
+            CheckRow(
+                environment=cell.environment,
+                setting=cell.setting,
+                case=case,
+                check=check,
+                verdict=result.verdict,
+                kind=result.kind,
+                says=result.says,
+                details=result.details,
+                required=collected.required and plain[cell].outcome is Outcome.RECORDED,
+                recording=recording["key"] if recording else None,
+            )
+        )
+    return rows
+
+
+def verdicts_at(rows: Sequence[CheckRow], cell: CellId, case: str) -> Mapping[Check, CheckVerdict]:
+    """Return what the checks of one cell and case came to."""
+    return {row.check: row.verdict for row in rows if row.cell == str(cell) and row.case == case}
+
+
+def check_table(report: Report) -> pd.DataFrame:
+    """Return cases and cells × checks, in short.
+
+    Of more rows than fit on a screen, the cells of a case that came out alike stand in one.
+    """
+    names = [check for check in Check if any(row.check is check for row in report.checks)]
+    places: dict[tuple[str, str], dict[Check, str]] = {}
+    for row in report.checks:
+        text = _SHORT[row.verdict]
+        if row.verdict is CheckVerdict.FAILS and row.kind:
+            text = f"{text} ({row.kind})"
+        if row.expected:
+            text = f"{text} (expected)"
+        places.setdefault((row.case, row.cell), {})[row.check] = text
+    rows = {place: tuple(of.get(name, "") for name in names) for place, of in places.items()}
+    alike: dict[tuple[str, str | tuple[str, ...]], list[str]] = {}
+    for (case, cell), texts in rows.items():
+        alike.setdefault((case, texts if len(rows) > _MOST_ROWS else cell), []).append(cell)
+    return pd.DataFrame(
+        [[case, _named(cells), *rows[case, cells[0]]] for (case, _), cells in alike.items()],
+        columns=["case", "cell", *(name.value for name in names)],
+    )
+
+
+def check_findings(report: Report) -> list[str]:
+    """Return a line per case, check and finding: in which cells, of how many, and what was seen there."""
+    lines = []
+    kinds: dict[tuple[str, Check], dict[tuple[str, str | None], list[CheckRow]]] = {}
+    for row in report.checks:
+        kinds.setdefault((row.case, row.check), {}).setdefault((row.verdict, row.kind), []).append(row)
+    for (case, check), found in kinds.items():
+        known = [row for rows in found.values() for row in rows if row.verdict is not CheckVerdict.NOT_RUN]
+        for (verdict, _), rows in found.items():
+            if verdict == CheckVerdict.FAILS:
+                where = _where(rows, len(known))
+                lines.append(f"{case}: {check} fails {where}: {rows[0].says}")
+    return lines + _unknown(report)
+
+
+def _unknown(report: Report) -> list[str]:
+    """Return a line per reason why nothing is known of a check, where the cell itself recorded its case."""
+    places: dict[tuple[str, str], dict[Check, list[str]]] = {}
+    for row in report.checks:
+        if row.verdict is CheckVerdict.NOT_RUN and row.required:
+            places.setdefault((row.says, row.case), {}).setdefault(row.check, []).append(row.cell)
+    checks: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (says, case), cells_of in places.items():
+        for check, cells in cells_of.items():
+            checks.setdefault((says, case, tuple(cells)), []).append(check)
+    cases: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (says, case, where), names in checks.items():
+        cases.setdefault((says, ", ".join(names), where), []).append(case)
+    return [
+        f"{', '.join(named)}: {checked} could not run in {_named(where)}: {says}"
+        for (says, checked, where), named in cases.items()
+    ]
+
+
+def _where(rows: Sequence[CheckRow], known: int) -> str:
+    if len(rows) == known:
+        return "wherever it ran" if known > 1 else f"in {rows[0].cell}"
+    return f"in {_named([row.cell for row in rows])} only, of {known} cells"
+
+
+def _named(cells: Sequence[str]) -> str:
+    more = len(cells) - _MOST_NAMED
+    return ", ".join(cells[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

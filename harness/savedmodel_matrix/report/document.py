@@ -1,0 +1,354 @@
+"""``report.json``: the types that write and read it. Its JSON Schema is generated from them."""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003 - pydantic reads it at run time
+from typing import Final, Literal
+
+from savedmodel_matrix.domain.check import Check, CheckVerdict  # noqa: TC001 - as above
+from savedmodel_matrix.domain.outcome import Outcome  # noqa: TC001 - as above
+from savedmodel_matrix.domain.verdict import Verdict  # noqa: TC001 - as above
+from savedmodel_matrix.report.pipelines.document import (  # noqa: TC001 - as above
+    EntryRow,
+    FindingRow,
+    SkewRow,
+    StageRow,
+)
+from savedmodel_matrix.report.row import Row
+from savedmodel_matrix.verdicts.judge.case import Caveat  # noqa: TC001 - pydantic reads it at run time
+from savedmodel_matrix.verdicts.judge.known_problems import Standing  # noqa: TC001 - as above
+from savedmodel_matrix.verdicts.judge.output import Decision, Measure  # noqa: TC001 - as above
+
+REPORT_FORMAT: Final = 1
+
+
+class EnvironmentRow(Row):
+    """One environment of the plan."""
+
+    id: str
+    tensorflow: str
+    python: str
+    build: str
+    resolve: str
+    requirements: list[str]
+    without: list[str] = []
+    interpreter: str | None = None
+    """Full version of the interpreter, once there is an environment."""
+    lock: str | None = None
+    """Content digest of the installed lock."""
+    unavailable: str | None = None
+    """Why there is no wheel for it, if there is none."""
+    included_because: str | None = None
+    remark: str | None = None
+    """What the user should know of its lock."""
+
+
+class SettingRow(Row):
+    """One setting; secret variables are masked."""
+
+    name: str
+    variables: dict[str, str]
+    device: str | None
+    intra_op_threads: int | None
+    inter_op_threads: int | None
+    jit_compile: bool
+    grappler: bool
+    seed: int | None = None
+    deterministic: bool = False
+    """Whether operations had to be deterministic."""
+    loader: str | None = None
+    """How models are loaded, instead of what each case says."""
+
+
+class CaseRow(Row):
+    """One case, and what its model and inputs were, by digest."""
+
+    name: str
+    says: str = ""
+    """One sentence: how the case came out, and because of what."""
+    path: str
+    package: str | None
+    archive: dict[str, str] | None
+    """Name and SHA-256 of the package's file the model came out of."""
+    signature: str | None
+    function: str | None
+    model: str | None
+    inputs: str | None
+    batches: int | None
+
+
+class PhaseRow(Row):
+    """What one phase cost."""
+
+    wall_s: float
+    cpu_s: float
+    peak_rss_bytes: int
+
+
+class PredictionRow(Row):
+    """What preflight expected of one cell and case, without TensorFlow."""
+
+    kind: str
+    """"loads", "needs" or "fails"."""
+    because: list[str]
+    needs: list[str]
+    confidence: str
+    came_true: bool | None
+    """None where the outcome has nothing to say of it, or there is none."""
+
+
+class CellRow(Row):
+    """What became of one cell and case."""
+
+    environment: str
+    setting: str
+    case: str
+    outcome: Outcome
+    reason: str | None
+    recording: str | None
+    """Key of the recording, whatever its outcome."""
+    required: bool
+    """Whether the matrix counts on it: not excluded, and a wheel exists."""
+    class_: str | None = None
+    """Letter of the class of bit-identical cells it is in, for this case."""
+    verdict: Verdict | None = None
+    """Against the baseline; the worst of all outputs that are not nondeterministic."""
+    skew: Verdict | None = None
+    """Of the outputs against those on what training makes of the inputs, where the case names both."""
+    not_compared: list[str] = []
+    """Outputs of the case that are nondeterministic in some cell: nothing is known of them here either."""
+    prediction: PredictionRow | None = None
+    expected: str | None = None
+    """Why this outcome or verdict is expected, where the matrix says so."""
+    phases: dict[str, PhaseRow] = {}
+
+    @property
+    def cell(self) -> str:
+        """The cell's readable id."""
+        return f"{self.environment}/{self.setting}"
+
+
+class MinTolerance(Row):
+    """The smallest tolerances that would pass: each alone, the other being zero.
+
+    None where no finite tolerance would: a NaN, an infinity or a missing element on one side.
+    """
+
+    atol: float | None
+    rtol: float | None
+
+
+class DivergenceRow(Row):
+    """One output of one case, compared between two classes of cells; ``b`` is the reference."""
+
+    case: str
+    batch: int | None
+    output: str
+    a: str
+    """First cell of the class."""
+    b: str
+    verdict: Verdict
+    reason: str | None
+    """Why it is incomparable, or what mismatches beside numbers."""
+    elements: int | None
+    different: int | None
+    """Elements that are not bit-equal."""
+    beyond: int | None
+    """Elements beyond the tolerance."""
+    judged_by: Measure
+    rtol: float | None
+    atol: float | None
+    max_abs: float | None
+    max_rel: float | None
+    rel_l2: float | None
+    rms: float | None
+    cosine: float | None
+    snr_db: float | None
+    top1_agreement: float | None
+    top5_agreement: float | None
+    kl: float | None
+    scaled_ulp: float | None
+    nan_mismatches: int | None
+    inf_mismatches: int | None
+    min_tolerance: MinTolerance | None
+    noise_ratio: float | None = None
+    """How many times the noise of two runs the difference is: the larger of the two below. None without a
+    noise floor."""
+    noise_overall: float | None = None
+    noise_peak: float | None = None
+    decision_changed: bool
+    decision: Decision | None = None
+    """What the changed decision comes to."""
+    decision_margin: float | None = None
+    """The largest margin, in noise ratios, by which the maximum of a row moved; None where none did."""
+
+
+class OutputRow(Row):
+    """One output of one case: what is known of it in the baseline, before any comparison."""
+
+    case: str
+    batch: int
+    output: str
+    dtype: str
+    shape: list[int]
+    caveats: dict[Caveat, str]
+    """What keeps it from proving what it seems to prove, and how that was seen."""
+    sigma: float | None
+    """Its noise, in its own unit: the root mean square of its elements' standard deviations."""
+    raised: float | None
+    """What benign settings (threads, batch size) multiplied the noise by."""
+    detectable: float | None
+    """The least relative change of the whole output that is told from noise; less is undetectable."""
+    no_floor: str | None
+    """Why it has no noise floor, if it is of floats and has none."""
+
+
+class CheckRow(Row):
+    """What one check of session behaviour came to in one cell and case."""
+
+    environment: str
+    setting: str
+    case: str
+    check: Check
+    verdict: CheckVerdict
+    kind: str | None
+    """What was found, in a word."""
+    says: str
+    details: str | None
+    """What does not fit into a sentence, such as the stacks of threads in a deadlock."""
+    required: bool
+    """Whether the cell recorded the case, so that the check should have run."""
+    recording: str | None
+    """Key of the check's recording."""
+    expected: str | None = None
+    """Why its failure is expected, where the matrix says so."""
+
+    @property
+    def cell(self) -> str:
+        """The cell's readable id."""
+        return f"{self.environment}/{self.setting}"
+
+
+class ExplanationRow(Row):
+    """Which recorded factors explain how one case came out, as far as this matrix can tell."""
+
+    case: str
+    about: str
+    """What is explained: "bits" (classes), "results" (what is more than rounding apart) or "outcomes"."""
+    kind: str
+    """"one group", "explained", "ambiguous" or "unexplained"."""
+    sets: list[list[str]]
+    """The minimal sets of factors, smaller ones first."""
+    confirmed: bool
+    """Whether any two cells agree on the smallest set, so that something speaks for it."""
+    evidence: list[str]
+
+
+class ProposalRow(Row):
+    """A cell that would tell apart two explanations which both fit so far."""
+
+    environment: str
+    setting: str
+    """The cell it is like, but for ``change`` (factor and value)."""
+    change: dict[str, str]
+    separates: list[str]
+    cases: list[str]
+    """The cases for which it would."""
+    added: bool
+    """Whether this run had it already (``--separate``)."""
+
+
+class CauseRow(Row):
+    """What explains one failure, from the knowledge base; None throughout where it is unknown."""
+
+    environment: str
+    setting: str
+    case: str
+    cause: str | None
+    """Id of the entry (docs/causes.md)."""
+    title: str
+    explanation: str | None
+    source: str | None
+    candidates: list[str]
+    """What may mend it, tried or not."""
+    useful: str | None
+    """Of an unknown failure, the part of the traceback that is worth searching for."""
+
+
+class RemedyRow(Row):
+    """One remedy that was run in a fresh cell for one failure, and what was seen."""
+
+    environment: str
+    setting: str
+    case: str
+    cause: str
+    kind: str
+    value: str
+    tried_in: str
+    """The cell that it was tried in."""
+    outcome: Outcome
+    verdict: Verdict | None
+    """Against the baseline."""
+    mended: bool
+    says: str
+
+
+class ExpectationRow(Row):
+    """A known problem that the matrix declares, and what became of it."""
+
+    cells: str
+    cases: str
+    expects: str
+    """The outcome, the verdict, or the check that fails."""
+    reason: str
+    owner: str
+    until: dt.date
+    standing: Standing
+    covers: int
+    """How many cells × cases it covers: none once it has expired."""
+
+
+class ClassRow(Row):
+    """Cells whose outputs of one case are bit-identical."""
+
+    case: str
+    name: str
+    cells: list[str]
+
+
+class Report(Row):
+    """Everything one run of one matrix found."""
+
+    format: Literal[1] = REPORT_FORMAT
+    matrix: str
+    run: str
+    """The run that made this report; later runs that found the same leave it as it is."""
+    content: str
+    """Digest of everything the report was made from."""
+    baseline: str
+    environments: list[EnvironmentRow]
+    settings: list[SettingRow]
+    cases: list[CaseRow]
+    cells: list[CellRow]
+    classes: list[ClassRow]
+    divergences: list[DivergenceRow]
+    causes: list[CauseRow]
+    remedies: list[RemedyRow]
+    remedies_done: bool
+    """Whether every remedy that can be tried was; ``--no-remedies`` leaves them out."""
+    stages: list[StageRow] = []
+    entries: list[EntryRow] = []
+    skews: list[SkewRow] = []
+    findings: list[FindingRow] = []
+    explanations: list[ExplanationRow]
+    proposals: list[ProposalRow]
+    expectations: list[ExpectationRow]
+    outputs: list[OutputRow]
+    checks: list[CheckRow] = []
+    """How cases behave in a session, where they ask for it."""
+    replicates: int | None
+    """How many replicates measured the noise of each output; None where that was not asked for."""
+    remarks: list[str]
+    faults: list[str]
+    """Tracebacks of failures of the harness itself."""
+    exit_status: int

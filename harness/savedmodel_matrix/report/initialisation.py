@@ -1,0 +1,77 @@
+"""What initialised the models of a case, and what they read that has no value, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from savedmodel_matrix.domain.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from savedmodel_matrix.evidence.collect import Collected
+
+_MOST_NAMED = 5
+_TABLES = "table_initializer"
+
+
+def initialisation_remarks(case: str, rows: Iterable[Collected]) -> list[str]:
+    """Return the remarks on one case; ``rows`` are its cells. Of what is as it should be nothing is said."""
+    cells: dict[tuple[str, str], list[str]] = {}
+    with_loader: dict[str, int] = {}
+    for row in rows:
+        effective = (row.recording or {}).get("effective", {})
+        found, loader = effective.get("initialisation"), effective.get("loader", "")
+        if found:
+            with_loader[loader] = with_loader.get(loader, 0) + 1
+            for says in _said(found, loader, recorded=row.outcome is Outcome.RECORDED):
+                cells.setdefault((loader, says), []).append(str(row.cell))
+    return [
+        f"case {case}: {loader}: {says} ({_where(names, with_loader[loader])})"
+        for (loader, says), names in cells.items()
+    ]
+
+
+def without_value(row: Collected) -> list[str]:
+    """Return the variables that a cell read although nothing gave them a value."""
+    found = (row.recording or {}).get("effective", {}).get("initialisation") or {}
+    return list(found.get("uninitialised_variables", ()))
+
+
+def _said(found: Mapping[str, Any], loader: str, *, recorded: bool) -> Iterator[str]:
+    if "unknown" in found:
+        yield f"what is initialised could not be told: {found['unknown']}"
+        return
+    if names := found["uninitialised_variables"]:
+        anyway = "; it was recorded all the same, the variable being read as one without elements"
+        yield f"variables that nothing gave a value are read: {_named(names)}{anyway if recorded else ''}"
+    if names := found["uninitialised_tables"]:
+        yield f"tables that nothing filled are looked up in: {_named(names)}{_why(found, loader)}"
+    for each in found["passed_over"]:
+        yield f"{each} was not run: {found['ran']} {found['op']} comes first, and only one is run"
+    if names := found["missing_assets"]:
+        yield f"assets that the model declares are not there: {_named(names)}"
+    if recorded and (runners := found["collections"].get("queue_runners")):
+        yield f"{runners} queue runners were not started; what was recorded takes nothing from their queues"
+
+
+def _why(found: Mapping[str, Any], loader: str) -> str:
+    if found["ran"] not in (None, _TABLES):
+        return f"; {found['ran']} {found['op']} was run, and does not fill them"
+    if loader == "v1-session" and found["collections"].get(_TABLES):
+        return (
+            "; their initialisers are in the collection table_initializer, and the model has neither main_op "
+            "nor legacy_init_op, which is all that a session runs; the loader saved_model runs the collection"
+        )
+    return "; the model has nothing that would"
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _where(cells: list[str], all_of_loader: int) -> str:
+    if len(cells) == all_of_loader:
+        return "in every cell" if len(cells) > 1 else cells[0]
+    return f"{_named(cells)}"

@@ -1,0 +1,56 @@
+"""Two recordings of one case that stand in no cell of the matrix, compared and judged as cells are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.recording import RecordedOutputs
+from savedmodel_matrix.domain.verdict import Verdict, worst
+from savedmodel_matrix.verdicts.judge.case import JudgedCase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Mapping
+    from typing import Any
+
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.verdicts.compare.elements import Array
+    from savedmodel_matrix.verdicts.judge.case import JudgedOutput
+
+_THIS, _REFERENCE = "this one", "the reference"
+
+
+def judged_outputs(
+    plan: Plan,
+    case: str,
+    collection: Collection,
+    recording: Mapping[str, Any],
+    reference: Mapping[str, Any],
+    read: Callable[[ArrayEntry], Array],
+    *,
+    same_inputs: bool,
+    moving: Container[str] = (),
+) -> list[JudgedOutput]:
+    """Return every sound output of either, judged by the noise floor of the case in the baseline.
+
+    ``same_inputs`` is whether the reference was given what the floor was measured on; ``moving`` as of
+    ``JudgedCase``.
+    """
+    noise = collection.noise.get(case)
+    judged = JudgedCase(
+        {_THIS: RecordedOutputs.from_json(recording), _REFERENCE: RecordedOutputs.from_json(reference)},
+        _REFERENCE,
+        noise.floor if noise else None,
+        noise.threads if noise and same_inputs else None,
+        plan.cases[case].tolerance,
+        read,
+        moving,
+        other_process=same_inputs,
+    )
+    return judged.judge(_THIS, _REFERENCE)
+
+
+def verdict_of(outputs: list[JudgedOutput]) -> Verdict:
+    """Return the worst verdict; nothing to compare is no agreement."""
+    return worst([each.judgement.verdict for each in outputs] or [Verdict.INCOMPARABLE])

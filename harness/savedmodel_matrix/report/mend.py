@@ -1,0 +1,158 @@
+"""Why something was not recorded, and what was run and seen to mend it, as rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.evidence.origins import Origin
+from savedmodel_matrix.knowledge.causes.base import RemedyKind
+from savedmodel_matrix.questions.mend import causes_of, re_export_result
+from savedmodel_matrix.report.document import CauseRow, RemedyRow
+from savedmodel_matrix.report.initialisation import without_value
+from savedmodel_matrix.report.judged import judged_outputs, verdict_of
+from savedmodel_matrix.verdicts.causes.match import useful_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.evidence.collect import Collected, Collection
+    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.questions.attempts import Attempt, Remedies
+    from savedmodel_matrix.questions.mend import Mending
+    from savedmodel_matrix.verdicts.compare.elements import Array
+
+
+def cause_rows(project: Project, plan: Plan, collection: Collection) -> list[CauseRow]:
+    """Return what explains each failure; one that nothing explains says so, with what is worth searching."""
+    rows = []
+    for row in collection.rows:
+        if row.outcome is Outcome.RECORDED or row.recording is None:
+            continue
+        matches = causes_of(project, plan, row, collection.ready[row.case])
+        best = matches[0].cause if matches else None
+        rows.append(
+            CauseRow(
+                environment=row.cell.environment,
+                setting=row.cell.setting,
+                case=row.case,
+                cause=best.id if best else None,
+                title=best.title if best else "unknown",
+                explanation=" ".join(best.explanation.split()) if best else None,
+                source=best.source if best else None,
+                candidates=[f"{remedy.kind}: {remedy.value}" for remedy in matches[0].remedies]
+                if best
+                else [],
+                useful=None
+                if best
+                else useful_part(row.recording["traceback"] or row.recording["reason"] or ""),
+            )
+        )
+    return rows
+
+
+def remedy_rows(
+    project: Project,
+    plan: Plan,
+    collection: Collection,
+    mending: Mending,
+    read: Callable[[ArrayEntry], Array],
+) -> list[RemedyRow]:
+    """Return what became of every attempt that ran."""
+    remedies = mending.remedies
+    found = {(row.cell, row.case): row for row in mending.tried.rows}
+    originals = {(str(row.cell), row.case): row for row in collection.rows}
+    rows = []
+    for attempt in remedies.attempts:
+        outcome = _missing_re_export(project, remedies, attempt) or found[attempt.cell, attempt.variant]
+        if isinstance(outcome, str):
+            rows.append(_row(plan, attempt, Outcome.SKIPPED, None, outcome))
+            continue
+        if outcome.outcome is Outcome.SKIPPED:
+            continue  # not run, or not yet: nothing to say
+        if outcome.outcome is not Outcome.RECORDED:
+            says = f"still {outcome.outcome}: {outcome.reason}"
+            rows.append(_row(plan, attempt, outcome.outcome, None, says))
+            continue
+        if unread := without_value(outcome):
+            says = f"it runs, and reads variables that nothing gave a value: {', '.join(unread)}"
+            rows.append(_row(plan, attempt, outcome.outcome, Verdict.INCOMPARABLE, says))
+            continue
+        verdict = _verdict(project, plan, collection, attempt, outcome, originals, read)
+        rows.append(_row(plan, attempt, outcome.outcome, verdict, _SAYS[verdict]))
+    return rows
+
+
+_SAYS = {
+    None: "it runs now; the baseline has nothing to compare it with",
+    Verdict.IDENTICAL: "it runs, and agrees with the baseline to the bit",
+    Verdict.FLOAT_NOISE: "it runs, and agrees with the baseline to float noise",
+    Verdict.SUSPICIOUS: "it runs, and differs from the baseline by more than noise: suspicious",
+    Verdict.DIVERGED: "it runs, and differs from the baseline",
+    Verdict.INCOMPARABLE: "it runs, and its outputs cannot be compared with the baseline's",
+}
+
+
+def _missing_re_export(project: Project, remedies: Remedies, attempt: Attempt) -> str | None:
+    """Return why a model that was to be saved again is not there; None where it is, or is none of those."""
+    folder = project.root / remedies.plan.cases[attempt.variant].path
+    if not attempt.variant.endswith("+re-export") or folder.exists():
+        return None
+    result = re_export_result(folder)
+    why = "it was not tried" if result is None else f"{result['outcome']}: {result['reason']}"
+    return f"could not be saved again by the baseline's environment: {why}"
+
+
+def _verdict(
+    project: Project,
+    plan: Plan,
+    collection: Collection,
+    attempt: Attempt,
+    outcome: Collected,
+    originals: Mapping[tuple[str, str], Collected],
+    read: Callable[[ArrayEntry], Array],
+) -> Verdict | None:
+    baseline = originals.get((str(plan.baseline), attempt.case))
+    if baseline is None or baseline.outcome is not Outcome.RECORDED:
+        return None
+    outputs = judged_outputs(
+        plan,
+        attempt.case,
+        collection,
+        outcome.recording or {},
+        baseline.recording or {},
+        read,
+        same_inputs=True,
+        moving=Origin(project, plan.cases[attempt.case], collection.ready[attempt.case]).moving,
+    )
+    return verdict_of(outputs)
+
+
+def _row(plan: Plan, attempt: Attempt, outcome: Outcome, verdict: Verdict | None, says: str) -> RemedyRow:
+    return RemedyRow(
+        environment=attempt.failed.environment,
+        setting=attempt.failed.setting,
+        case=attempt.case,
+        cause=attempt.cause,
+        kind=attempt.remedy.kind.value,
+        value=_value(plan, attempt),
+        tried_in=str(attempt.cell),
+        outcome=outcome,
+        verdict=verdict,
+        mended=outcome is Outcome.RECORDED and verdict in (None, Verdict.IDENTICAL, Verdict.FLOAT_NOISE),
+        says=says,
+    )
+
+
+def _value(plan: Plan, attempt: Attempt) -> str:
+    if attempt.remedy.kind is RemedyKind.RE_EXPORT:
+        return (
+            f"of its signatures alone, by {plan.baseline.environment}"  # what was run, not what was advised
+        )
+    imported = attempt.variant.removeprefix(attempt.case).removeprefix("+import-")
+    if attempt.remedy.kind is RemedyKind.PACKAGE and imported:
+        return f"{attempt.remedy.value}, with import {imported}"
+    return attempt.remedy.value

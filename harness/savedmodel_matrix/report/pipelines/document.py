@@ -1,0 +1,106 @@
+"""The parts of ``report.json`` that are about the pipelines around models."""
+
+from __future__ import annotations
+
+from savedmodel_matrix.domain.outcome import Outcome  # noqa: TC001 - pydantic reads it at run time
+from savedmodel_matrix.domain.verdict import Verdict  # noqa: TC001 - as above
+from savedmodel_matrix.report.row import Row
+
+
+class StageRow(Row):
+    """What became of one pipeline around the model of one cell and case."""
+
+    environment: str
+    setting: str
+    case: str
+    stage: str
+    """"preprocess", "serve", "train" or "postprocess"."""
+    outcome: Outcome
+    reason: str | None
+    recording: str | None
+    beside: str | None
+    """The environment it ran in beside the cell's."""
+    class_: str | None
+    """Letter of the cells whose pipelines made the same bits."""
+    libraries: dict[str, str]
+    """Those that it used, and their versions."""
+    unstable: list[str]
+    """What two calls on the same input made differently."""
+    wrote: list[str]
+    """Inputs that it wrote to."""
+    remarks: list[str]
+
+    @property
+    def cell(self) -> str:
+        """The cell's readable id."""
+        return f"{self.environment}/{self.setting}"
+
+
+class EntryRow(Row):
+    """Where a difference enters: cells whose pipeline made something else than the baseline's."""
+
+    case: str
+    stage: str
+    cells: list[str]
+    libraries: list[str]
+    """Those that are other ones, as "Pillow 9.5.0 → 11.3.0"."""
+    inputs: str
+    """How what the pipelines made differs."""
+    end_to_end: Verdict | None
+    """Of all outputs against the baseline's."""
+    given_baselines: Verdict | None
+    """Of the model in these cells on the baseline's input, against the baseline; None where not run."""
+    baseline_given_theirs: Verdict | None
+    """Of the model in the baseline on these cells' input, against theirs."""
+    says: str
+
+
+class FindingRow(Row):
+    """What a pipeline hands to a model, where that does not meet what the model itself says of its input."""
+
+    case: str
+    cells: list[str]
+    id: str
+    input: str
+    confidence: str
+    """"certain", "likely" or "hint"."""
+    says: str
+
+
+class DiagnosisRow(Row):
+    """One named difference between training and serving, with the proof: what is left once it is undone."""
+
+    id: str
+    title: str
+    train: str
+    serve: str
+    mends: str
+    tensors: list[str]
+    batches: list[int]
+    steps: list[str]
+    before: float
+    """Relative L2 distance of serving from training; the worst of the batches, as the others below."""
+    residual: float
+    """The same after the correction."""
+    max_abs_before: float
+    max_abs_after: float
+
+
+class SkewRow(Row):
+    """What training makes of an input in the baseline against what serving makes of it in some cells."""
+
+    case: str
+    cells: list[str]
+    identical: bool
+    other_data: bool
+    """Whether the two were given different raw data."""
+    diagnoses: list[DiagnosisRow]
+    unexplained: list[str]
+    """Tensors that differ by more than rounding, without a diagnosis."""
+    verdict: Verdict | None
+    """Of the model's outputs on what serving makes, against those on what training makes."""
+    rows: int
+    """Decisions (argmax over the last axis of floats) that were compared."""
+    decisions_changed: int
+    max_abs: float | None
+    says: str

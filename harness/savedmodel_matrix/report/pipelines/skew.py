@@ -1,0 +1,227 @@
+"""Training against serving: what the two pipelines make of the same raw input, named, and what it does.
+
+The reference is what training does in the baseline, which stands for the environment that trained the model.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.plan import TRAIN
+from savedmodel_matrix.domain.recording import ArrayEntry
+from savedmodel_matrix.evidence.stages import contents
+from savedmodel_matrix.planning.ready import ReadyCase
+from savedmodel_matrix.report.judged import judged_outputs, verdict_of
+from savedmodel_matrix.report.pipelines.document import DiagnosisRow, SkewRow
+from savedmodel_matrix.report.pipelines.stages import arrays_of
+from savedmodel_matrix.verdicts.diagnose.describe import describe
+from savedmodel_matrix.verdicts.diagnose.diagnose import diagnose
+from savedmodel_matrix.verdicts.diagnose.prove import is_same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.verdict import Verdict
+    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.evidence.stages import StageRecord
+    from savedmodel_matrix.report.pipelines.stages import Pipeline
+    from savedmodel_matrix.verdicts.compare.elements import Array
+    from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
+
+
+class Effect(NamedTuple):
+    """What a model makes of the difference: a verdict, decisions compared and changed, the largest change."""
+
+    verdict: Verdict | None
+    rows: int
+    changed: int
+    largest: float | None
+
+
+_NOTHING = Effect(None, 0, 0, None)
+
+
+def skew_rows(
+    plan: Plan,
+    case: str,
+    collection: Collection,
+    pipelines: Mapping[str, Pipeline],
+    read: Callable[[ArrayEntry], Array],
+) -> list[SkewRow]:
+    """Return a row per group of cells that serve the same, against what training makes in the baseline."""
+    train, serve = pipelines.get(TRAIN), pipelines.get(plan.cases[case].serving or "")
+    home = train.of(plan.baseline) if train else None
+    if home is None or serve is None:
+        return []
+    return [_row(plan, case, collection, home, group, read) for group in serve.groups]
+
+
+def _row(
+    plan: Plan,
+    case: str,
+    collection: Collection,
+    home: StageRecord,
+    group: Sequence[StageRecord],
+    read: Callable[[ArrayEntry], Array],
+) -> SkewRow:
+    cells = [str(each.cell) for each in group]
+    other_data = _other_data(case, collection)
+    found, unexplained = ([], []) if other_data else _diagnosed(case, collection, home, group[0], read)
+    # What different data comes to says nothing of the processing.
+    effect = _NOTHING if other_data else _effect(plan, case, collection, group, read)
+    same = home.made == group[0].made
+    return SkewRow(
+        case=case,
+        cells=cells,
+        identical=same,
+        other_data=other_data,
+        diagnoses=found,
+        unexplained=unexplained,
+        verdict=effect.verdict,
+        rows=effect.rows,
+        decisions_changed=effect.changed,
+        max_abs=effect.largest,
+        says=_sentence(found, unexplained, effect, same=same, other_data=other_data),
+    )
+
+
+def _other_data(case: str, collection: Collection) -> bool:
+    """Whether the two pipelines were given different raw data: then nothing tells processing from data."""
+    ready = collection.ready[case]
+    if not isinstance(ready, ReadyCase):
+        return False
+    own = ready.stages[TRAIN].inputs_digest
+    return own is not None and own != ready.inputs_digest
+
+
+def _diagnosed(
+    case: str,
+    collection: Collection,
+    home: StageRecord,
+    other: StageRecord,
+    read: Callable[[ArrayEntry], Array],
+) -> tuple[list[DiagnosisRow], list[str]]:
+    """Return the diagnoses over all batches, and what has none, described."""
+    raw = _raw(case, collection, read)
+    sides = arrays_of(home, read), arrays_of(other, read)
+    batches: dict[tuple[str, tuple[str, ...]], list[tuple[int, Diagnosis]]] = {}
+    unexplained = []
+    for batch in sorted({*sides[0], *sides[1]}):
+        train, serve = (side.get(batch, {}) for side in sides)
+        found = diagnose(train, serve, raw.get(batch))
+        for each in found:
+            batches.setdefault((each.id, each.tensors), []).append((batch, each))
+        explained = {name for each in found for name in each.tensors}
+        for name in [*train, *(name for name in serve if name not in train)]:
+            if name not in train or name not in serve:
+                unexplained.append(f"batch {batch}, {name}: only one of the pipelines makes it")
+            elif name not in explained and not is_same(train[name], serve[name]):
+                unexplained.append(f"batch {batch}, {name}: {describe(train[name], serve[name]).sentence}")
+    rows = [
+        DiagnosisRow(
+            id=first.id,
+            title=first.title,
+            train=first.train,
+            serve=first.serve,
+            mends=first.mends,
+            tensors=list(tensors),
+            batches=[batch for batch, _ in found],
+            steps=list(first.steps),
+            before=max(each.before for _, each in found),
+            residual=max(each.residual for _, each in found),
+            max_abs_before=max(each.max_abs_before for _, each in found),
+            max_abs_after=max(each.max_abs_after for _, each in found),
+        )
+        for (_, tensors), found in batches.items()
+        for first in [found[0][1]]
+    ]
+    return rows, unexplained
+
+
+def _raw(
+    case: str, collection: Collection, read: Callable[[ArrayEntry], Array]
+) -> dict[int, dict[str, Array]]:
+    ready = collection.ready[case]
+    batches = ready.batches if isinstance(ready, ReadyCase) else None
+    return {
+        number: {
+            part["name"]: read(ArrayEntry.from_json(part["array"]))
+            for part in batch
+            if part["component"] is None
+        }
+        for number, batch in enumerate(batches or [])
+    }
+
+
+def _effect(
+    plan: Plan,
+    case: str,
+    collection: Collection,
+    group: Sequence[StageRecord],
+    read: Callable[[ArrayEntry], Array],
+) -> Effect:
+    """Return the worst that the models of these cells make of the difference."""
+    trained = collection.trained.get(case)
+    if trained is None or trained["outcome"] != Outcome.RECORDED:
+        return _NOTHING
+    cells = {each.cell for each in group}
+    # Cells whose models agree to the bit need one look.
+    different = {
+        contents(row.recording): row.recording
+        for row in collection.rows
+        if row.case == case and row.cell in cells and row.outcome is Outcome.RECORDED and row.recording
+    }
+    found = [_between(plan, case, collection, each, trained, read) for each in different.values()]
+    return max(found, key=lambda effect: effect.verdict.severity if effect.verdict else -1, default=_NOTHING)
+
+
+def _between(
+    plan: Plan,
+    case: str,
+    collection: Collection,
+    served: Mapping[str, Any],
+    trained: Mapping[str, Any],
+    read: Callable[[ArrayEntry], Array],
+) -> Effect:
+    found = judged_outputs(plan, case, collection, served, trained, read, same_inputs=False)
+    shapes = {(each["batch"], each["name"]): each["array"]["shape"] for each in trained["outputs"]}
+    rows = changed = 0
+    for each in found:
+        agreement = each.divergence.top1_agreement
+        if agreement is not None and each.output is not None:
+            count = math.prod(shapes[each.output.batch, each.output.name][:-1])
+            rows, changed = rows + count, changed + round((1 - agreement) * count)
+    largest = [each.divergence.max_abs for each in found if each.divergence.max_abs is not None]
+    return Effect(verdict_of(found), rows, changed, max(largest, default=None))
+
+
+def _sentence(
+    found: Sequence[DiagnosisRow],
+    unexplained: Sequence[str],
+    effect: Effect,
+    *,
+    same: bool,
+    other_data: bool,
+) -> str:
+    if same:
+        return "training and serving make the same bits of the same input"
+    if other_data:
+        return "training and serving were given different raw data: what their processing does is not known"
+    parts = [
+        f"{each.title} (after the correction {each.residual:.1e} of its size is left, of {each.before:.2g})"
+        for each in found
+    ]
+    if unexplained:
+        more = f" and {len(unexplained) - 1} more" if len(unexplained) > 1 else ""
+        parts.append(f"a difference that no diagnosis explains: {unexplained[0]}{more}")
+    if not parts:
+        parts = ["training and serving differ by no more than rounding"]
+    if effect.verdict is None:
+        return f"{'; '.join(parts)}; the model has no outputs to show what it does"
+    size = f", by up to {effect.largest:.2g}" if effect.largest else ""
+    decisions = f", and {effect.changed} of {effect.rows} decisions change" if effect.rows else ""
+    return f"{'; '.join(parts)}; the outputs are {effect.verdict}{size}{decisions}"

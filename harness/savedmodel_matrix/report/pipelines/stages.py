@@ -1,0 +1,248 @@
+"""The pipelines around one case's models: what each made where, as rows, and what is to be said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.plan import POSTPROCESS, Purpose
+from savedmodel_matrix.domain.recording import ArrayEntry, OutputId
+from savedmodel_matrix.domain.verdict import Verdict, worst
+from savedmodel_matrix.evidence.stages import contents, is_unstable
+from savedmodel_matrix.report.pipelines.document import StageRow
+from savedmodel_matrix.report.tables import class_name, several
+from savedmodel_matrix.store.atomic import json_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from savedmodel_matrix.domain.plan import CellId, Plan
+    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.evidence.stages import StageRecord
+    from savedmodel_matrix.report.pipelines.document import EntryRow, SkewRow
+    from savedmodel_matrix.verdicts.compare.elements import Array
+
+#: What libraries are called, by the module that they are imported as.
+_NAMES = {
+    "PIL": "Pillow",
+    "cv2": "OpenCV",
+    "numpy": "NumPy",
+    "scipy": "SciPy",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "tensorflow": "TensorFlow",
+    "keras": "Keras",
+}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One stage of one case in every cell that ran it; ``groups`` are cells that made the same bits.
+
+    ``again`` is the recording of the baseline's run in another process, where there is one.
+    """
+
+    stage: str
+    records: Sequence[StageRecord]
+    again: Mapping[str, Any] | None = None
+    groups: Sequence[Sequence[StageRecord]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found: dict[Any, list[StageRecord]] = {}
+        for record in self.records:
+            if record.made is not None:
+                found.setdefault(record.made, []).append(record)
+        object.__setattr__(self, "groups", list(found.values()))
+
+    def of(self, cell: CellId) -> StageRecord | None:
+        """Return what became of it in one cell, if it made something there."""
+        return next((each for group in self.groups for each in group if each.cell == cell), None)
+
+    def moving(self, baseline: CellId) -> list[str]:
+        """Return the names of what it makes differently in every process: then no cell is to blame."""
+        home = self.of(baseline)
+        if home is None or home.made is None or self.again is None:
+            return []
+        if self.again["outcome"] != Outcome.RECORDED:
+            return []
+        return sorted({each[1] for each in set(home.made) ^ set(contents(self.again))})
+
+
+def pipelines_of(plan: Plan, case: str, collection: Collection) -> dict[str, Pipeline]:
+    """Return the pipelines of a case by the names of their stages."""
+    again = {
+        swap.job.stage: swap.recording
+        for swap in collection.swaps
+        if (swap.job.case, swap.job.purpose) == (case, Purpose.AGAIN)
+    }
+    return {
+        name: Pipeline(
+            name,
+            [each for each in collection.stages if (each.case, each.stage) == (case, name)],
+            again.get(name),
+        )
+        for name in plan.cases[case].stages
+    }
+
+
+def stage_rows(pipelines: Mapping[str, Pipeline]) -> list[StageRow]:
+    """Return a row per stage and cell."""
+    rows = []
+    for pipeline in pipelines.values():
+        letters = {
+            each.cell: class_name(number) for number, group in enumerate(pipeline.groups) for each in group
+        }
+        for record in pipeline.records:
+            facts = (record.recording or {}).get("stage") or {"wrote": [], "remarks": []}
+            rows.append(
+                StageRow(
+                    environment=record.cell.environment,
+                    setting=record.cell.setting,
+                    case=record.case,
+                    stage=record.stage,
+                    outcome=record.outcome,
+                    reason=record.reason,
+                    recording=record.recording["key"] if record.recording else None,
+                    beside=record.beside,
+                    class_=letters.get(record.cell),
+                    libraries=libraries(record),
+                    unstable=sorted({each["name"] for each in (record.recording or {}).get("unstable", [])}),
+                    wrote=sorted({each["name"] for each in facts["wrote"]}),
+                    remarks=list(dict.fromkeys(facts["remarks"])),
+                )
+            )
+    return rows
+
+
+def libraries(record: StageRecord, kind: str = "libraries") -> dict[str, str]:
+    """Return the libraries that a stage's code names and their versions, or those they ``"brought"`` in."""
+    facts = (record.recording or {}).get("stage") or {}
+    return {_NAMES.get(module, module): version for module, version in facts.get(kind, {}).items()}
+
+
+def changed_libraries(before: StageRecord, now: StageRecord) -> list[str]:
+    """Return ``"Pillow 9.5.0 → 11.3.0"`` for each library that is another one, NumPy last.
+
+    What these brought in is told only where none of those that the stage names has changed.
+    """
+    for kind in ("libraries", "brought"):
+        old, new = libraries(before, kind), libraries(now, kind)
+        names = sorted({*old, *new}, key=lambda name: (name == "NumPy", name.lower()))
+        changed = [name for name in names if old.get(name) != new.get(name)]
+        if changed:
+            return [f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}" for name in changed]
+    return []
+
+
+def stage_factors(pipelines: Mapping[str, Pipeline]) -> dict[str, dict[str, str]]:
+    """Return, per cell, the libraries of its stages as factors that a result may depend on.
+
+    Those beside the cell's environment are named so: the cell has a NumPy of its own. What libraries brought
+    in is a factor only where all that a stage names is the same everywhere.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for pipeline in pipelines.values():
+        ran = [record for record in pipeline.records if record.recording is not None]
+        varies = len({json_digest(libraries(record)) for record in ran}) > 1
+        for record in ran:
+            used = libraries(record) if varies else {**libraries(record, "brought"), **libraries(record)}
+            for name, version in used.items():
+                factor = f"{name} beside" if record.beside else name
+                found.setdefault(str(record.cell), {}).setdefault(factor, version)
+    return found
+
+
+def stage_remarks(
+    case: str, rows: Sequence[StageRow], pipelines: Mapping[str, Pipeline], baseline: CellId
+) -> list[str]:
+    """Return what is wrong with pipelines themselves, each said once with the cells that show it."""
+    said: dict[str, list[str]] = {}
+    for pipeline in pipelines.values():
+        if names := pipeline.moving(baseline):
+            text = (
+                f"{pipeline.stage} is not deterministic: in another process it made another "
+                f"{', '.join(names)} of the same input (the order of a set, time, a seed?); what follows is "
+                "not compared"
+            )
+            said[text] = [str(baseline)]
+    for row in rows:
+        for text in _faults(row):
+            said.setdefault(f"{row.stage} {text}", []).append(row.cell)
+    return [f"case {case}: {text} ({several(tuple(cells))})" for text, cells in said.items()]
+
+
+def _faults(row: StageRow) -> Iterator[str]:
+    if row.unstable:
+        names = ", ".join(row.unstable)
+        yield (
+            f"is not deterministic: two calls on the same input made different {names}; what follows is not "
+            "compared"
+        )
+    if row.wrote:
+        yield f"writes to its input {', '.join(row.wrote)}: who uses that array afterwards gets another one"
+    yield from row.remarks
+    if row.stage == "train" and row.outcome is not Outcome.RECORDED:
+        yield f"has nothing to compare: {row.outcome}: {row.reason}"
+
+
+def summaries(entries: Sequence[EntryRow], skews: Sequence[SkewRow]) -> list[str]:
+    """Return what a case's one sentence says of its pipelines: nothing where they all make the same."""
+    said = []
+    differ = [entry for entry in entries if entry.stage != POSTPROCESS]
+    if differ:
+        names = list(dict.fromkeys(each for entry in differ for each in entry.libraries))
+        count = sum(len(entry.cells) for entry in differ)
+        verdicts = [each for entry in differ for each in (entry.given_baselines, entry.baseline_given_theirs)]
+        known = [verdict for verdict in verdicts if verdict is not None]
+        innocent = len(known) == len(verdicts) and worst(known) in (Verdict.IDENTICAL, Verdict.FLOAT_NOISE)
+        model = "the model is innocent" if innocent else "the model is not known to be innocent"
+        because = f" ({', '.join(names)})" if names else ""
+        said.append(f"its inputs already differ in {count} of the cells{because}, and {model}")
+    if any(entry.stage == POSTPROCESS for entry in entries):
+        said.append("what postprocess makes of equal outputs differs")
+    titles = dict.fromkeys(each.title for skew in skews for each in skew.diagnoses)
+    if titles:
+        said.append(f"serving is not what training does: {'; '.join(titles)}")
+    elif any(skew.unexplained for skew in skews):
+        said.append("serving is not what training does, in a way without a name")
+    elif any(skew.other_data for skew in skews):
+        said.append("training and serving were given different raw data")
+    return said
+
+
+def arrays_of(record: StageRecord, read: Callable[[ArrayEntry], Array]) -> dict[int, dict[str, Array]]:
+    """Return what a stage made: arrays by name, by batch; a component of a composite is "NAME.COMPONENT"."""
+    found: dict[int, dict[str, Array]] = {}
+    for output in (record.recording or {"outputs": []})["outputs"]:
+        name = str(OutputId(output["batch"], output["name"], output["component"]))
+        found.setdefault(output["batch"], {})[name] = read(ArrayEntry.from_json(output["array"]))
+    return found
+
+
+def with_postprocess(recording: Mapping[str, Any], record: StageRecord | None) -> dict[str, Any]:
+    """Return a model's recording with the outputs of the stage behind it, as "postprocess/NAME"."""
+    if record is None or record.recording is None or record.outcome is not Outcome.RECORDED:
+        return dict(recording)
+
+    def renamed(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [{**each, "name": f"{POSTPROCESS}/{each['name']}"} for each in entries]
+
+    made = renamed(record.recording["outputs"])
+    return {
+        **recording,
+        "outputs": [*recording["outputs"], *made],
+        "behind": made,
+        "unstable": [*recording["unstable"], *renamed(record.recording["unstable"])],
+    }
+
+
+def with_unstable_inputs(
+    recording: Mapping[str, Any], pipeline: Pipeline | None, cell: CellId, baseline: CellId
+) -> dict[str, Any]:
+    """Return a model's recording with all outputs unstable, where the pipeline before it is."""
+    record = pipeline.of(cell) if pipeline else None
+    if pipeline is None or not (pipeline.moving(baseline) or (record and is_unstable(record))):
+        return dict(recording)
+    unstable = [{**each, "run": 2} for each in recording["outputs"]]
+    return {**recording, "unstable": unstable}

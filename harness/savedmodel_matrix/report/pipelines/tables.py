@@ -1,0 +1,94 @@
+"""What a report says of pipelines, as lines and tables: for the terminal and as Markdown alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.report.tables import several
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from savedmodel_matrix.report.document import Report
+    from savedmodel_matrix.report.pipelines.document import StageRow
+
+
+def pipeline_lines(report: Report) -> list[str]:
+    """Return, per case with pipelines, where differences enter, and how training and serving differ."""
+    lines = []
+    for case in report.cases:
+        stages = dict.fromkeys(row.stage for row in report.stages if row.case == case.name)
+        if not stages:
+            continue
+        lines.append(f"{case.name}:")
+        for stage in stages:
+            rows = [row for row in report.stages if (row.case, row.stage) == (case.name, stage)]
+            lines.append(f"  {stage}: {_made(rows)}")
+        for entry in report.entries:
+            if entry.case == case.name:
+                whole = f"; end to end: {entry.end_to_end}" if entry.end_to_end else ""
+                lines.append(f"  {several(tuple(entry.cells))}: {entry.says}{whole}")
+        lines += [
+            f"  the model's own word ({finding.confidence}; {several(tuple(finding.cells))}): {finding.says}"
+            for finding in report.findings
+            if finding.case == case.name
+        ]
+        for skew in report.skews:
+            if skew.case == case.name:
+                lines.append(f"  training against serving ({several(tuple(skew.cells))}): {skew.says}")
+                lines += [f"    to mend it: {each.mends}" for each in skew.diagnoses]
+    return lines
+
+
+def _made(rows: Sequence[StageRow]) -> str:
+    """Return in how many cells a stage made the same, and what became of it elsewhere."""
+    recorded = [row for row in rows if row.outcome is Outcome.RECORDED]
+    classes = dict.fromkeys(row.class_ for row in recorded)
+    same = "the same bits" if len(classes) == 1 else f"{len(classes)} different results"
+    parts = [f"{same} in the {len(recorded)} cells that ran it"] if recorded else []
+    failed = Counter(f"{row.outcome}: {row.reason}" for row in rows if row.outcome is not Outcome.RECORDED)
+    return "; ".join([*parts, *(f"{what} ({count} cells)" for what, count in failed.items())])
+
+
+def stage_table(report: Report) -> pd.DataFrame:
+    """Return a row per stage and cell: what it made, with what."""
+    return pd.DataFrame(
+        [
+            {
+                "case": row.case,
+                "stage": row.stage,
+                "cell": row.cell,
+                "class": row.class_ or row.outcome.value,
+                "libraries": ", ".join(f"{name} {version}" for name, version in row.libraries.items()),
+                "ran beside in": row.beside or "",
+            }
+            for row in report.stages
+        ]
+    )
+
+
+def diagnosis_table(report: Report) -> pd.DataFrame:
+    """Return a row per difference between training and serving: both sides, and what is left of it."""
+    return pd.DataFrame(
+        [
+            {
+                "case": row.case,
+                "cells": several(tuple(row.cells)),
+                "diagnosis": each.id,
+                "training": each.train,
+                "serving": each.serve,
+                "apart (relative L2)": each.before,
+                "left once corrected": each.residual,
+                "largest": each.max_abs_before,
+                "largest left": each.max_abs_after,
+                "outputs": row.verdict.value if row.verdict else "",
+                "decisions changed": f"{row.decisions_changed} of {row.rows}" if row.rows else "",
+            }
+            for row in report.skews
+            for each in row.diagnoses
+        ]
+    )

@@ -1,0 +1,72 @@
+"""What a reader of a case's verdicts has to know beside them, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.verdicts.judge.tolerance import unmatched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from savedmodel_matrix.domain.definition import ToleranceDefinition
+    from savedmodel_matrix.domain.recording import OutputId, RecordedOutputs
+    from savedmodel_matrix.evidence.collect import NoiseRecordings
+    from savedmodel_matrix.evidence.origins import Origin
+    from savedmodel_matrix.verdicts.judge.case import JudgedCase
+
+
+def case_remarks(
+    case: str,
+    baseline: str,
+    recorded: Mapping[str, RecordedOutputs],
+    judged: JudgedCase,
+    limits: Mapping[str, ToleranceDefinition],
+    noise: NoiseRecordings | None,
+    origin: Origin,
+) -> list[str]:
+    """Return the remarks on one case; ``recorded`` is what each cell recorded of it."""
+    remarks = []
+    if recorded and baseline not in recorded:
+        remarks.append(f"the baseline {baseline} recorded nothing to compare with")
+    names = {output.id.name for found in recorded.values() for output in found.outputs}
+    if names:
+        remarks += [f"tolerance '{pattern}' matches no output" for pattern in unmatched(limits, names)]
+    if noise and noise.problem and baseline in recorded:
+        remarks.append(f"no noise floor, {noise.problem}")
+    remarks += _grouped(_said_of_outputs(judged, origin, measured=bool(noise and not noise.problem)))
+    if noise and noise.floor:
+        remarks += [
+            f"another order of the elements of input '{name}' changes no output: that input proves nothing"
+            for name in noise.floor["floor"]["unreached"]
+        ]
+    return [f"case {case}: {remark}" for remark in remarks]
+
+
+def _said_of_outputs(judged: JudgedCase, origin: Origin, *, measured: bool) -> Iterator[tuple[OutputId, str]]:
+    for output, seen in judged.nondeterministic.items():
+        yield output, f"nondeterministic, {seen}: not compared{origin.because(output.name)}"
+    for standing in judged.standings.values():
+        if standing.output in judged.nondeterministic:
+            continue  # what is not compared needs no more words
+        if standing.output.name in origin.moving:
+            because = origin.because(standing.output.name)
+            yield standing.output, f"no two runs differ, and yet they may{because}"
+        for caveat, says in standing.caveats.items():
+            yield standing.output, f"{caveat}, {says}"
+        if standing.no_floor and measured:
+            yield (
+                standing.output,
+                f"no noise floor, {standing.no_floor}; judged by the default tolerance of its type",
+            )
+
+
+def _grouped(said: Iterable[tuple[OutputId, str]]) -> list[str]:
+    """Return a line per output and text, naming the batches: many batches mostly share what is said."""
+    batches: dict[tuple[str, str], list[int]] = {}
+    for output, text in said:
+        batches.setdefault((str(output), text), []).append(output.batch)
+    return [
+        f"output {name} (batch {', '.join(map(str, numbers))}): {text}"
+        for (name, text), numbers in batches.items()
+    ]

@@ -1,0 +1,56 @@
+"""Writing so that a kill at any moment leaves the old file or the new one, never half of either."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from savedmodel_matrix.domain.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` through a temporary file in the same folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)  # noqa: PTH105 - the atomic replace has this name everywhere
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Write ``value`` as JSON, atomically."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, formats: int) -> dict[str, Any] | None:
+    """Return the JSON object in ``path``, or None where there is no such file or it is damaged.
+
+    ``formats`` is the newest format version this program reads. What is damaged is made again, so
+    it is no error.
+
+    Raises:
+        StoreError: if the file was written by a newer version of this program.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("format"), int):
+        return None
+    if value["format"] > formats:
+        raise StoreError(
+            f"{path} has format {value['format']}; this version reads up to {formats}: "
+            "upgrade savedmodel-matrix, or give it another results folder"
+        )
+    return value
+
+
+def json_digest(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return the SHA-256 of a value's canonical JSON (sorted keys, no spaces)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

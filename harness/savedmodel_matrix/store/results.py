@@ -1,0 +1,178 @@
+"""The layout of ``results/`` and the recordings in it.
+
+::
+
+    objects/       arrays by content hash (``savedmodel_matrix.probe.arrays``)
+    recordings/    one JSON file per recording, by content key; written by the probe itself
+    runs/          one file per run: cell, case, outcome, recording key
+    latest/        the newest run's reports
+    environments/  what became of each environment on each host
+    cases/         cases made ready: where the model lies, its inputs as batches of array entries
+    packages/      models out of packages, by the archive's hash
+    locks/         of environments that are no part of a definition, such as remedies need
+    re-exports/    models saved again, for inference alone
+    cache/         digests of unchanged files; may be deleted at any time
+
+Every name is a hash or an id of our own, so copying two hosts' folders together merges them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from savedmodel_matrix.domain.outcome import SETTLED, Outcome
+from savedmodel_matrix.probe.arrays import read_array
+from savedmodel_matrix.store.atomic import json_digest, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.verdicts.compare.elements import Array
+
+#: Format versions this program writes, and the newest it reads.
+RECORDING_FORMAT = 1
+RUN_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Results:
+    """The folder ``results/`` of a project."""
+
+    root: Path
+
+    @property
+    def objects(self) -> Path:
+        """Arrays by content hash."""
+        return self.root / "objects"
+
+    @property
+    def latest(self) -> Path:
+        """Reports of the newest run."""
+        return self.root / "latest"
+
+    @property
+    def packages(self) -> Path:
+        """Models out of packages."""
+        return self.root / "packages"
+
+    @property
+    def locks(self) -> Path:
+        """Locks of environments that are no part of a definition."""
+        return self.root / "locks"
+
+    @property
+    def re_exports(self) -> Path:
+        """Models saved again."""
+        return self.root / "re-exports"
+
+    @property
+    def file_digests(self) -> Path:
+        """Digests of files that have not changed since they were hashed."""
+        return self.root / "cache" / "file-digests.json"
+
+    def array(self, entry: ArrayEntry) -> Array:
+        """Return a stored array, a numeric one as a memory map.
+
+        Raises:
+            OSError: if an object is missing.
+            ValueError: if it is not what the entry says.
+        """
+        array: Array = read_array(str(self.objects), entry.to_json(), mmap=True)
+        return array
+
+    def recording_path(self, key: str) -> Path:
+        """Return where the recording with this content key lies, or would lie."""
+        return self.root / "recordings" / key[:2] / f"{key}.json"
+
+    def case_path(self, digest: str) -> Path:
+        """Return where the case made ready from a definition with this digest is described."""
+        return self.root / "cases" / f"{digest}.json"
+
+    def environment_path(self, host: str, environment: str) -> Path:
+        """Return where it is written what became of an environment on a host."""
+        return self.root / "environments" / host / f"{environment}.json"
+
+    def run_path(self, run: str) -> Path:
+        """Return where a run's list of outcomes lies."""
+        return self.root / "runs" / f"{run}.json"
+
+    def recording(self, key: str) -> dict[str, Any] | None:
+        """Return a whole recording, or None: absent, damaged, or with objects missing.
+
+        Raises:
+            StoreError: if it was written by a newer version of this program.
+        """
+        recording = read_json(self.recording_path(key), RECORDING_FORMAT)
+        if recording is None or recording.get("key") != key or not self._is_whole(recording):
+            return None
+        return recording
+
+    def is_settled(self, key: str) -> bool:
+        """Whether there is a recording under this key that another run would only repeat."""
+        recording = self.recording(key)
+        return recording is not None and Outcome(recording["outcome"]) in SETTLED
+
+    def runs(self) -> Iterator[dict[str, Any]]:
+        """Every run, newest first (run ids begin with the UTC time)."""
+        for path in sorted((self.root / "runs").glob("*.json"), reverse=True):
+            run = read_json(path, RUN_FORMAT)
+            if run is not None:
+                yield run
+
+    def _is_whole(self, recording: Mapping[str, Any]) -> bool:
+        floor = recording.get("floor") or {"outputs": [], "split": []}
+        measured = [output[part] for output in floor["outputs"] for part in ("std", "flipped")]
+        outputs = [output["array"] for output in [*recording["outputs"], *floor["split"]]]
+        found = (recording.get("check") or {}).get("differences", ())
+        compared = [each[side] for each in found for side in ("reference", "array")]
+        entries = [*outputs, *measured, *compared]
+        return all(entry is None or self.has_array(entry) for entry in entries)
+
+    def has_array(self, entry: Mapping[str, Any]) -> bool:
+        """Whether an array entry's objects exist with a plausible size (a power cut can truncate them)."""
+        payloads = [entry["nbytes"]]
+        if entry["dtype"] == "string":
+            payloads.append(8 * (math.prod(entry["shape"]) + 1))  # offsets, one more than there are strings
+        for digest, payload in zip(entry["objects"], payloads, strict=True):
+            try:
+                size = (self.objects / digest[:2] / f"{digest}.npy").stat().st_size
+            except OSError:
+                return False
+            # A header, padded to a multiple of 64 bytes and never as short as one of them, comes first.
+            if size - payload < 128 or (size - payload) % 64:
+                return False
+        return True
+
+
+def recording_key(
+    *,
+    lock: str,
+    interpreter: str,
+    probe: int,
+    model: str,
+    inputs: str,
+    case: Mapping[str, Any],
+    setting: Mapping[str, Any],
+    host: str,
+) -> str:
+    """Return the content key of a recording: the SHA-256 of everything its outputs can depend on.
+
+    Names (of the matrix, the case, the setting) are not part of it: the same work under another
+    name is the same recording.
+    """
+    return json_digest(
+        {
+            "lock": lock,
+            "interpreter": interpreter,
+            "probe": probe,
+            "model": model,
+            "inputs": inputs,
+            "case": dict(case),
+            "setting": dict(setting),
+            "host": host,
+        }
+    )

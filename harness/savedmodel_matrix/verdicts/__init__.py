@@ -1,0 +1,1 @@
+"""Compare, judge, attribute and diagnose. Pure: no process, clock or network."""

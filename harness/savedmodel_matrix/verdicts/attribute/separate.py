@@ -1,0 +1,113 @@
+"""The few further cells that would tell apart what this matrix could not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, NamedTuple
+
+from savedmodel_matrix.verdicts.attribute.explanation import Cell
+from savedmodel_matrix.verdicts.attribute.factors import UNKNOWN, value_in
+from savedmodel_matrix.verdicts.attribute.table import in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping
+
+    from savedmodel_matrix.verdicts.attribute.explanation import Explanation
+
+#: What a matrix can set by itself, everything else staying as it is.
+SETTABLE = (
+    *("Python", "oneDNN", "XLA", "Grappler", "intra-op threads", "inter-op threads", "oneDNN ISA cap"),
+    *("Keras", "tf-keras", "NumPy", "protobuf", "h5py"),
+)
+
+
+@dataclass(frozen=True)
+class Proposal(Generic[Cell]):
+    """One cell to add: as ``base``, but with ``change`` (factor -> value, of the values seen elsewhere).
+
+    ``separates`` are two explanations that both fit so far, each a factor's name or several joined by
+    "and"; they predict that the new cell is in different groups.
+    """
+
+    base: Cell
+    change: Mapping[str, str]
+    separates: tuple[str, str]
+
+
+class _Hypotheses(NamedTuple):
+    """Two sets of factors that both decide the group of every cell, and the names of where they part."""
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    names: tuple[str, str]
+
+
+def proposals(
+    explanation: Explanation[Cell], factors: Mapping[Cell, Mapping[str, str]], *, most: int = 3
+) -> list[Proposal[Cell]]:
+    """Return cells that would separate the aliases in the smallest sets, and these sets from each other.
+
+    ``factors`` is what the explanation was made from; KeyError where it lacks a cell. At most ``most`` per
+    pair; those come first whose new value is the nearest to the old, for it is the likeliest to exist
+    for the same TensorFlow. Whether it does is not known here. A pair of which nothing can be set alone
+    has none.
+    """
+    found = []
+    for pair in _pairs(explanation):
+        different: dict[Hashable, Proposal[Cell]] = {}
+        for _, proposal in sorted(_candidates(explanation, factors, pair), key=lambda item: item[0]):
+            # Cells that differ in what neither hypothesis names would be the same experiment.
+            names = (*pair.first, *pair.second, *proposal.change)
+            experiment = (_values(factors[proposal.base], names), *proposal.change.items())
+            different.setdefault(experiment, proposal)
+        found += list(different.values())[:most]
+    return found
+
+
+def _pairs(explanation: Explanation[Cell]) -> Iterator[_Hypotheses]:
+    """Yield the first of the smallest sets against each other one, and each set against its aliases."""
+    for index, found in enumerate(explanation.smallest):
+        for primary in found.factors:
+            for other in explanation.bundle(primary).factors[1:]:
+                renamed = tuple(other if name == primary else name for name in found.factors)
+                yield _Hypotheses(found.factors, renamed, (primary, other))
+        if index:
+            first = explanation.smallest[0].factors
+            yield _Hypotheses(first, found.factors, (" and ".join(first), " and ".join(found.factors)))
+
+
+def _candidates(
+    explanation: Explanation[Cell], factors: Mapping[Cell, Mapping[str, str]], pair: _Hypotheses
+) -> Iterator[tuple[int, Proposal[Cell]]]:
+    """Yield every cell for which the two predict different groups, with how far its value is moved."""
+    group_of = {cell: number for number, group in enumerate(explanation.groups) for cell in group}
+    cells = sorted(group_of, key=lambda cell: (str(cell), repr(cell)))
+    predicted: list[dict[tuple[str, ...], int]] = [
+        {_values(factors[cell], names): group_of[cell] for cell in cells} for names in pair[:2]
+    ]
+    for factor in SETTABLE:
+        if (factor in pair.first) == (factor in pair.second):
+            continue  # both would follow the change, or neither
+        values = in_order(factor, (value_in(factors[cell], factor) for cell in cells))
+        for cell in cells:
+            old = value_in(factors[cell], factor)
+            for value in values:
+                if not (_can_set(factor, old) and _can_set(factor, value)):
+                    continue
+                changed = {**factors[cell], factor: value}
+                one, other = (
+                    groups.get(_values(changed, names))
+                    for groups, names in zip(predicted, pair[:2], strict=True)
+                )
+                if one is not None and other is not None and one != other:
+                    distance = abs(values.index(value) - values.index(old))
+                    yield distance, Proposal(cell, {factor: value}, pair.names)
+
+
+def _values(factors: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(value_in(factors, name) for name in names)
+
+
+def _can_set(factor: str, value: str) -> bool:
+    """Whether a matrix can ask for this value: what is built into TensorFlow, or unknown, it cannot."""
+    return value != UNKNOWN and (factor != "Keras" or value.startswith("keras "))

@@ -1,0 +1,111 @@
+"""Cells by factors: what the search and everything said of what it finds look things up in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Generic
+
+from packaging.version import InvalidVersion, Version
+
+from savedmodel_matrix.verdicts.attribute.explanation import Bundle, Cell
+from savedmodel_matrix.verdicts.attribute.factors import rank, value_in
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+#: Factors whose values have an order. Others may look like numbers and mean none: digests, "v1".
+_ORDERED = {
+    *("TensorFlow", "Python", "Keras", "NumPy", "protobuf", "h5py", "CUDA", "cuDNN", "GPU driver"),
+    *("intra-op threads", "inter-op threads", "usable CPUs"),
+}
+
+
+class Table(Generic[Cell]):
+    """The cells of one case: what of each varies, and the number of the group it is in.
+
+    Cells, and with them groups, are in the order of their texts, so that nothing depends on the order
+    they came in. Factors that are the same in every cell are left out; of several that split the cells
+    alike only the first, in the fixed order, has a column.
+    """
+
+    def __init__(self, factors: Mapping[Cell, Mapping[str, str]], groups: Mapping[Cell, Hashable]) -> None:
+        self.cells: tuple[Cell, ...] = tuple(sorted(groups, key=lambda cell: (str(cell), repr(cell))))
+        numbers: dict[Hashable, int] = {}
+        self.group = [numbers.setdefault(groups[cell], len(numbers)) for cell in self.cells]
+        self.columns: dict[str, tuple[str, ...]] = {}
+        alike: dict[tuple[int, ...], list[str]] = {}
+        names = {name for cell in self.cells for name in factors[cell]}
+        for name in sorted(names, key=rank):
+            column = tuple(value_in(factors[cell], name) for cell in self.cells)
+            first: dict[str, int] = {}
+            split = tuple(first.setdefault(value, len(first)) for value in column)
+            if len(first) == 1:
+                continue
+            if split not in alike:
+                self.columns[name] = column
+            alike.setdefault(split, []).append(name)
+        self.bundles = tuple(Bundle(tuple(names), max(split) + 1) for split, names in alike.items())
+
+    @property
+    def grouped(self) -> tuple[tuple[Cell, ...], ...]:
+        """The cells, group by group."""
+        found: dict[int, list[Cell]] = defaultdict(list)
+        for cell, group in zip(self.cells, self.group, strict=True):
+            found[group].append(cell)
+        return tuple(tuple(cells) for cells in found.values())
+
+    def keys(self, names: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the values of the named columns, cell by cell."""
+        if not names:
+            return [()] * len(self.cells)
+        return list(zip(*(self.columns[name] for name in names), strict=True))
+
+    def clash(self, names: Sequence[str], rows: Iterable[int] | None = None) -> tuple[int, int] | None:
+        """Return the numbers of two cells that agree on ``names`` and not in their group, or None.
+
+        Of all cells, or of those numbered in ``rows``. None says that ``names`` decide the group.
+        """
+        keys = self.keys(names)
+        first: dict[tuple[str, ...], int] = {}
+        for row in range(len(self.cells)) if rows is None else rows:
+            other = first.setdefault(keys[row], row)
+            if self.group[other] != self.group[row]:
+                return other, row
+        return None
+
+    def decides(self, names: Sequence[str], follower: str) -> bool:
+        """Whether cells that agree on ``names`` always agree on ``follower`` too."""
+        column = self.columns[follower]
+        first: dict[tuple[str, ...], str] = {}
+        return all(
+            first.setdefault(key, value) == value for key, value in zip(self.keys(names), column, strict=True)
+        )
+
+    def rows_by(self, name: str) -> dict[str, list[int]]:
+        """Return the numbers of the cells by their value of one column, the values sorted."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for row, value in enumerate(self.columns[name]):
+            found[value].append(row)
+        return {value: found[value] for value in in_order(name, found)}
+
+
+def is_ordered(name: str, values: Iterable[str]) -> bool:
+    """Whether these values of a factor have an order: versions of one thing, or counts, none "unknown"."""
+    values = list(values)
+    things = {value.rpartition(" ")[0] for value in values}  # "keras" of "keras 3.15.1"
+    return name in _ORDERED and len(things) == 1 and all(_version(value) is not None for value in values)
+
+
+def in_order(name: str, values: Iterable[str]) -> list[str]:
+    """Return the values of a factor sorted: versions by their order, else as texts, with "on" first."""
+    values = set(values)
+    if is_ordered(name, values):
+        return sorted(values, key=lambda value: (_version(value), value))
+    return sorted(values, key=lambda value: (value != "on", value))
+
+
+def _version(value: str) -> Version | None:
+    try:
+        return Version(value.rpartition(" ")[2])
+    except InvalidVersion:
+        return None

@@ -1,0 +1,1 @@
+"""Match a failure with the known causes."""

@@ -1,0 +1,176 @@
+"""Which entries a failure's text matches, and what of a traceback is worth showing where none does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from savedmodel_matrix.knowledge.causes.base import MINOR, Cause, Remedy, known_causes
+from savedmodel_matrix.verdicts.causes.normalise import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from packaging.specifiers import SpecifierSet
+
+    from savedmodel_matrix.domain.outcome import Outcome
+
+#: Frames in these packages are TensorFlow's own, or the machinery's between it and its caller.
+_INSIDE = re.compile(
+    r"(?:^|[/\\>])(?:tensorflow|tensorflow_core|tensorflow_estimator|keras|tf_keras|keras_preprocessing)[/\\]"
+    r"|^<frozen |[/\\>]importlib[/\\]"
+)
+# Two spaces: the frames in which TensorFlow says where a node is from are indented deeper.
+_FRAME = re.compile(r'^  File "(?P<path>[^"]+)", line \d+')
+_CHAINED = re.compile(
+    r"\n(?:The above exception was the direct cause of|During handling of the above exception, another)"
+    r"[^\n]*\n\n"
+)
+#: What the probe puts where it cuts a traceback.
+_LEFT_OUT = re.compile(r"\.\.\. \d+ lines left out")
+#: Of a text that is searched. Recorded ones have 60 lines; what is left out here, no pattern asks for.
+_MOST_CHARACTERS = 40_000
+_MOST_OF_A_LINE = 2_000
+_MOST_LINES = 4
+_LONGEST_LINE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An entry that a failure matches, with what its pattern found."""
+
+    cause: Cause
+    found: Mapping[str, str]
+    """What the named groups of the patterns found, and ``minor`` where TensorFlow's version is known."""
+    confirmed: frozenset[str]
+    """Features of the entry that the model is known to have."""
+    in_reason: bool
+    """Whether the pattern is in the reason itself, and not just somewhere in the traceback."""
+
+    @property
+    def remedies(self) -> tuple[Remedy, ...]:
+        """Return the entry's remedies with their braces filled in; those that cannot be are left out."""
+        return tuple(
+            Remedy(kind=remedy.kind, value=remedy.value.format_map(self.found))
+            for remedy in self.cause.remedies
+            if remedy.fields <= self.found.keys()
+        )
+
+
+def find_causes(
+    outcome: Outcome,
+    reason: str | None,
+    traceback: str | None,
+    log_tail: str | None,
+    tensorflow: str | None,
+    features: frozenset[str] = frozenset(),
+    *,
+    producer: str | None = None,
+    causes: Sequence[Cause] | None = None,
+) -> list[Match]:
+    """Return the entries that explain a failure, the most specific first; none where it is unknown.
+
+    ``tensorflow`` and ``producer`` are the versions that failed and that made the model. Where one is not
+    known (None), ranges over it exclude nothing. ``features`` are those known of the model's graph.
+    """
+    head, trace, log = (normalise(_bounded(text or "")) for text in (reason, traceback, log_tail))
+    text = f"{head}\n{trace}"
+    running, made = _release(tensorflow), _release(producer)
+    minor = {} if running is None else {MINOR: f"{running.major}.{running.minor}"}
+    found = []
+    for cause in known_causes() if causes is None else causes:
+        if outcome not in cause.outcomes or not (
+            _within(running, cause.tensorflow) and _within(made, cause.producer)
+        ):
+            continue
+        if cause.exception is not None and not _raises(text, cause.exception):
+            continue
+        if cause.needs_features and not cause.features <= features:
+            continue
+        groups = _groups(cause, text, log)
+        if groups is not None:
+            in_reason = _groups(cause, head, log) is not None
+            found.append(Match(cause, {**groups, **minor}, cause.features & features, in_reason))
+    return sorted(found, key=_rank)
+
+
+def useful_part(traceback: str) -> str:
+    """Return the shortest useful part of a traceback: the last frame outside TensorFlow, and the exception.
+
+    Of a chain of exceptions the last one; the exception's own text is cut after a few lines.
+    """
+    last = _CHAINED.split(traceback.strip("\n"))[-1]
+    lines = [line for line in last.splitlines() if line.strip()]
+    paths = {number: frame["path"] for number, line in enumerate(lines) if (frame := _FRAME.match(line))}
+    # What is indented after the last frame is its source; the exception begins at the margin.
+    start = max(paths, default=-1) + 1
+    while paths and start < len(lines) and lines[start].startswith(" "):
+        start += 1
+    outside = [number for number, path in paths.items() if not _INSIDE.search(path)]
+    shown: list[str] = []
+    if outside:
+        end = min((number for number in paths if number > outside[-1]), default=start)
+        shown = [line for line in lines[outside[-1] : end] if line.strip(" ~^")]
+    return "\n".join([*shown, *_exception(lines[start:])])
+
+
+def _bounded(text: str) -> str:
+    """Return the end of a text, long lines cut: an exception may say anything, and at any length."""
+    return "\n".join(line[:_MOST_OF_A_LINE] for line in text.splitlines())[-_MOST_CHARACTERS:]
+
+
+def _exception(lines: list[str]) -> list[str]:
+    """Return the telling lines of an exception's text: the first, and those behind where a node is from."""
+    lines = [line for line in lines if not _LEFT_OUT.fullmatch(line)]
+    heads = [n for n, line in enumerate(lines[:-1]) if line.startswith(("Node: ", "<stack traces unav"))]
+    if heads:
+        lines = [lines[0], *lines[heads[-1] + 1 :]]
+    elif lines and lines[0].endswith("in user code:"):
+        lines = [lines[0], lines[-1]]
+    return [
+        line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…" for line in lines[:_MOST_LINES]
+    ]
+
+
+def _release(version: str | None) -> Version | None:
+    """Return the release that a version leads to: 2.16.0rc1 and a nightly behave as what they become."""
+    try:
+        return None if version is None else Version(Version(version).base_version)
+    except InvalidVersion:
+        return None
+
+
+def _within(version: Version | None, versions: SpecifierSet | None) -> bool:
+    return version is None or versions is None or version in versions
+
+
+def _raises(text: str, exception: str) -> bool:
+    return re.search(rf"(?m)(?:^|: |\.){re.escape(exception)}(?::|$)", text) is not None
+
+
+def _groups(cause: Cause, text: str, log: str) -> dict[str, str] | None:
+    """Return what the named groups found; None where one of the entry's patterns is not there."""
+    groups: dict[str, str] = {}
+    for regex, where in ((cause.pattern, text), (cause.log, log)):
+        if regex is None:
+            continue
+        match = regex.search(where)
+        if match is None:
+            return None
+        groups |= {name: value for name, value in match.groupdict().items() if value is not None}
+    return groups
+
+
+def _rank(match: Match) -> tuple[object, ...]:
+    """Return a key that sorts the most specific first; equals stay in the order of the files."""
+    cause = match.cause
+    conditions = (cause.pattern, cause.log, cause.exception, cause.tensorflow, cause.producer)
+    return (
+        cause.general,
+        -len(match.confirmed),
+        not match.in_reason,
+        -sum(condition is not None for condition in conditions),
+    )

@@ -1,0 +1,322 @@
+"""Values that are a straight line of the other side's: named ranges and units, else fitted constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from savedmodel_matrix.verdicts.diagnose.pair import (
+    FITTED,
+    FITTED_PER_COLUMN,
+    NAMED_CONSTANTS,
+    NOTHING_FITTED,
+    Fix,
+    is_integer,
+    is_numeric,
+    numbers,
+    on_serve,
+    short,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
+
+_IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])
+_IMAGENET_STD = np.array([0.229, 0.224, 0.225])
+_CAFFE_MEAN = np.array([123.68, 116.779, 103.939])
+_CLIP_MEAN = np.array([0.48145466, 0.4578275, 0.40821073])
+_CLIP_STD = np.array([0.26862954, 0.26130258, 0.27577711])
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How levels 0 to 255 of red, green and blue become values: ``factor * level + offset``."""
+
+    name: str
+    factor: Array
+    offset: Array
+    colours: bool = False  # whether the channels have constants of their own
+
+
+def _plain(name: str, factor: float, offset: float) -> Encoding:
+    return Encoding(name, np.full(3, factor), np.full(3, offset))
+
+
+ENCODINGS = (
+    _plain("0..255", 1.0, 0.0),
+    _plain("0..1", 1 / 255, 0.0),
+    _plain("-1..1", 1 / 127.5, -1.0),
+    _plain("-0.5..0.5", 1 / 255, -0.5),
+    _plain("-128..127", 1.0, -128.0),
+    _plain("0..1 by 1/256", 1 / 256, 0.0),
+    _plain("-1..1 by (x - 128) / 128", 1 / 128, -1.0),
+    Encoding("ImageNet mean and std", 1 / 255 / _IMAGENET_STD, -_IMAGENET_MEAN / _IMAGENET_STD, colours=True),
+    Encoding("ImageNet means taken from 0..255 (Caffe)", np.ones(3), -_CAFFE_MEAN, colours=True),
+    Encoding("CLIP's mean and std", 1 / 255 / _CLIP_STD, -_CLIP_MEAN / _CLIP_STD, colours=True),
+)
+
+#: Factor, offset, what training has, what serving has.
+_UNITS = (
+    (100.0, 0.0, "percent", "fractions"),
+    (1000.0, 0.0, "thousandths (milli)", "units"),
+    (1e6, 0.0, "millionths (micro)", "units"),
+    (60.0, 0.0, "minutes or seconds", "hours or minutes"),
+    (3600.0, 0.0, "seconds", "hours"),
+    (180 / np.pi, 0.0, "degrees", "radians"),
+    (1.8, 32.0, "degrees Fahrenheit", "degrees Celsius"),
+    (1.0, 273.15, "kelvin", "degrees Celsius"),
+    (2.54, 0.0, "centimetres", "inches"),
+    (1 / 0.3048, 0.0, "feet", "metres"),
+    (1 / 0.45359237, 0.0, "pounds", "kilograms"),
+    (1.609344, 0.0, "kilometres", "miles"),
+    (1 / np.log(10), 0.0, "logarithms to base 10", "natural logarithms"),
+    (1 / np.log(2), 0.0, "logarithms to base 2", "natural logarithms"),
+    (np.log2(10), 0.0, "logarithms to base 2", "logarithms to base 10"),
+    (10 / np.log(10), 0.0, "decibels of power", "natural logarithms"),
+    (20 / np.log(10), 0.0, "decibels of magnitude", "natural logarithms"),
+    (10.0, 0.0, "decibels of power", "logarithms to base 10"),
+    (32768.0, 0.0, "16-bit samples", "samples in -1..1"),
+    (32767.0, 0.0, "16-bit samples (by 32767)", "samples in -1..1"),
+)
+_LOGARITHMS = ("logarithm", "decibel")
+#: How near fitted constants must be to named ones. Rounding to 8 bits moves a fit about as much.
+_NEAR = 2e-3
+#: A line through two values always fits.
+_LEAST_VALUES = 4
+#: A fit that is as near to no scaling, or to no offset, may be without it.
+_ONLY = 1e-3
+#: What is fitted without a name must explain more than rounding could have made.
+_BEYOND_ROUNDING = 1e-4
+
+
+@dataclass(frozen=True)
+class Line:
+    """``factor * serve + offset``; one of each, or as many as the axis has."""
+
+    factor: Array
+    offset: Array
+    axis: int | None
+
+    def apply(self, array: Array) -> Array:
+        """Return the array with the line applied, as float64."""
+        return numbers(array) * self._along(self.factor, array) + self._along(self.offset, array)
+
+    def rounding(self, array: Array) -> Array:
+        """Return the largest number that rounding passes on the way."""
+        size = np.abs(numbers(array)[np.isfinite(numbers(array))]).max(initial=0.0)
+        found: Array = np.abs(self._along(self.factor, array)) * size + np.abs(
+            self._along(self.offset, array)
+        )
+        return found
+
+    def _along(self, values: Array, array: Array) -> Array:
+        if self.axis is None:
+            return values.reshape(())
+        shape = [1] * array.ndim
+        shape[self.axis] = -1
+        return values.reshape(shape)
+
+
+def fit(train: Array, serve: Array, axis: int | None) -> Line | None:
+    """Fit on every second element or row; the others are what the fit is then proven on.
+
+    None where there are too few values to tell a line from anything else.
+    """
+    t, s = numbers(train), numbers(serve)
+    if axis is None:
+        t, s = t.reshape(1, -1), s.reshape(1, -1)
+    else:
+        t, s = (np.moveaxis(each, axis, 0).reshape(each.shape[axis], -1) for each in (t, s))
+    factors, offsets, told = [], [], 0
+    for row_t, row_s in zip(t[:, ::2], s[:, ::2], strict=True):
+        known = np.isfinite(row_t) & np.isfinite(row_s)
+        x, y = row_s[known], row_t[known]
+        values = np.unique(x).size
+        told += values >= _LEAST_VALUES
+        if values < 2:
+            factors.append(1.0)
+            offsets.append(float(y.mean() - x.mean()) if x.size else 0.0)
+            continue
+        centred = x - x.mean()
+        factor = float(centred @ (y - y.mean()) / (centred @ centred))
+        factors.append(factor)
+        offsets.append(float(y.mean() - factor * x.mean()))
+    if 2 * told < len(factors) or not all(factors):
+        return None
+    return Line(np.array(factors), np.array(offsets), axis)
+
+
+def propose(pair: Pair) -> Iterator[Fix]:
+    """Yield lines: between named ranges, of units, and plainly fitted."""
+    train, serve = pair.train, pair.serve
+    if not (is_numeric(train) and is_numeric(serve)) or train.shape != serve.shape or train.size < 8:
+        return
+    line = fit(train, serve, None)
+    if line is not None:
+        yield from _named(pair, line)
+        yield from _units(pair, line)
+        yield from _plainly(pair, line)
+    channels = [axis for axis in {1, train.ndim - 1} if train.ndim > 2 and train.shape[axis] == 3]
+    for axis in channels:
+        per_channel = fit(train, serve, axis)
+        if per_channel is not None:
+            yield from _named(pair, per_channel)
+    for axis in {train.ndim - 1, *channels} if train.ndim > 1 else ():
+        per_column = fit(train, serve, axis)
+        rows = train.size // train.shape[axis]
+        if per_column is not None and rows >= 8 and train.shape[axis] > 1:
+            yield _per_column(pair, per_column, axis)
+
+
+def _named(pair: Pair, line: Line) -> Iterator[Fix]:
+    known = numbers(pair.serve)[np.isfinite(numbers(pair.serve))]
+    low, high = float(known.min(initial=np.inf)), float(known.max(initial=-np.inf))
+    for of_train in ENCODINGS:
+        for of_serve in ENCODINGS:
+            if of_train is of_serve or (of_train.colours or of_serve.colours) != (line.axis is not None):
+                continue
+            if not _may_be(low, high, of_serve):
+                continue
+            for order in (slice(None), slice(None, None, -1)):
+                factor = (of_train.factor / of_serve.factor)[order]
+                offset = (of_train.offset - of_serve.offset * of_train.factor / of_serve.factor)[order]
+                if line.axis is None:
+                    factor, offset = factor[:1], offset[:1]
+                if not _near(line, factor, offset, pair.train):
+                    continue
+                exact = Line(factor, offset, line.axis)
+                colours = of_train.colours or of_serve.colours
+                blue_first = " with blue first" if colours and order.step else ""
+                yield Fix(
+                    id="image-normalisation" if colours else "value-range",
+                    title=f"{of_train.name}{blue_first} in training, {of_serve.name} in serving",
+                    train=of_train.name + blue_first,
+                    serve=of_serve.name,
+                    mends=f"in serving, bring {of_serve.name} to {of_train.name}: {_words(exact)}",
+                    apply=on_serve(exact.apply),
+                    cost=0.9 * NOTHING_FITTED,
+                    scale=exact.rounding(pair.serve),
+                    opens=True,
+                )
+                if order.step is None and not colours:
+                    break
+
+
+def _may_be(low: float, high: float, encoding: Encoding) -> bool:
+    """Whether the values lie in the encoding's range."""
+    ends = np.stack([encoding.offset, encoding.offset + 255 * encoding.factor])
+    room = 0.05 * (ends.max() - ends.min())  # resizing with a cubic kernel overshoots
+    return bool(low >= ends.min() - room and high <= ends.max() + room)
+
+
+def _near(line: Line, factor: Array, offset: Array, train: Array) -> bool:
+    size = np.abs(numbers(train)[np.isfinite(numbers(train))]).max(initial=0.0)
+    return bool(
+        np.all(np.abs(line.factor - factor) <= _NEAR * np.abs(factor))
+        and np.all(np.abs(line.offset - offset) <= 2 * _NEAR * max(size, float(np.abs(offset).max())))
+    )
+
+
+def _units(pair: Pair, line: Line) -> Iterator[Fix]:
+    for factor, offset, one, other in _UNITS:
+        for exact, train, serve in (
+            (Line(np.array([factor]), np.array([offset]), None), one, other),
+            (Line(np.array([1 / factor]), np.array([-offset / factor]), None), other, one),
+        ):
+            if not np.allclose(line.factor, exact.factor, rtol=1e-4) or not _near(
+                line, exact.factor, exact.offset, pair.train
+            ):
+                continue
+            logarithms = all(any(word in side for word in _LOGARITHMS) for side in (train, serve))
+            # A factor of ten is much besides decibels; a logarithm is below zero somewhere.
+            if exact.factor in (10.0, 0.1) and not (numbers(pair.train) < 0).any():
+                continue
+            yield Fix(
+                id="log-base" if logarithms else "unit",
+                title=f"{train} in training, {serve} in serving",
+                train=train,
+                serve=serve,
+                mends=f"in serving, {_words(exact)}",
+                apply=on_serve(exact.apply),
+                cost=NAMED_CONSTANTS,
+                scale=exact.rounding(pair.serve),
+                opens=True,
+            )
+
+
+def _plainly(pair: Pair, line: Line) -> Iterator[Fix]:
+    known = numbers(pair.train)[np.isfinite(numbers(pair.train))]
+    size = float(np.abs(known).max(initial=0.0))
+    a, b = float(line.factor[0]), float(line.offset[0])
+    both = np.isfinite(numbers(pair.train)) & np.isfinite(numbers(pair.serve))
+    gap = np.median(numbers(pair.train)[both] - numbers(pair.serve)[both])
+    forms = [("constant-scale-and-offset", f"{short(a)} times, plus {short(b)}", line, 1.0)]
+    if abs(a - 1) <= _ONLY:
+        offset = Line(np.ones(1), np.array([gap]), None)
+        forms.append(("constant-offset", f"plus {short(float(gap))}", offset, 0.0))
+    if abs(b) <= _ONLY * size:
+        forms.append(("constant-scale", f"{short(a)} times", Line(line.factor, np.zeros(1), None), 0.0))
+    for name, words, exact, more in forms:
+        yield Fix(
+            id=name,
+            title=f"training's values are serving's {words}",
+            train=f"mean {short(_mean(pair.train))}, std {short(_std(pair.train))}",
+            serve=f"mean {short(_mean(pair.serve))}, std {short(_std(pair.serve))}",
+            mends=f"in serving, {_words(exact)}; look for a mean, deviation or range that differs",
+            apply=on_serve(exact.apply),
+            cost=FITTED + more,
+            scale=exact.rounding(pair.serve),
+            least=_BEYOND_ROUNDING if not is_integer(pair.train) else 0.0,
+        )
+
+
+def _per_column(pair: Pair, line: Line, axis: int) -> Fix:
+    count = pair.train.shape[axis]
+    train, serve = _looks(pair.train), _looks(pair.serve)
+    scaled = train != serve
+    return Fix(
+        id="scaling" if scaled else "column-constants",
+        title=f"{train} in training, {serve} in serving"
+        if scaled
+        else f"each of the {count} columns has other constants in training than in serving",
+        train=train,
+        serve=serve,
+        mends="in serving, scale with the constants that training saved; per column: " + _words(line),
+        apply=on_serve(line.apply),
+        cost=FITTED_PER_COLUMN + 0.01 * count,
+        scale=line.rounding(pair.serve),
+        least=_BEYOND_ROUNDING,
+    )
+
+
+def _looks(array: Array) -> str:
+    """Return what the values look like, to say and not to prove."""
+    x = numbers(array)
+    x = x[np.isfinite(x)]
+    if x.min() >= -0.25 and x.max() <= 1.25:
+        return "min-max (values about 0..1)"
+    if abs(x.mean()) < 0.75 and 0.5 < x.std() < 2 and x.min() < -0.5:
+        return f"z-score (mean {short(x.mean())}, std {short(x.std())})"
+    return "other constants"
+
+
+def _words(line: Line) -> str:
+    if line.factor.size == 1:
+        return f"multiply by {line.factor[0]:.6g} and add {line.offset[0]:.6g}"
+    shown = min(line.factor.size, 6)
+    factors = ", ".join(f"{value:.6g}" for value in line.factor[:shown])
+    offsets = ", ".join(f"{value:.6g}" for value in line.offset[:shown])
+    more = f" (the first {shown} of {line.factor.size})" if shown < line.factor.size else ""
+    return f"multiply by {factors} and add {offsets}{more}"
+
+
+def _mean(array: Array) -> float:
+    return float(np.nanmean(numbers(array)))
+
+
+def _std(array: Array) -> float:
+    return float(np.nanstd(numbers(array)))

@@ -1,0 +1,142 @@
+"""Missing values: which constant stands for them on each side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from savedmodel_matrix.verdicts.diagnose.pair import (
+    NAMED_CONSTANTS,
+    Fix,
+    is_numeric,
+    numbers,
+    on_serve,
+    short,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
+
+#: One pair of numbers that differs once is a difference, and no filling.
+_LEAST = 2
+_LEAST_VALUES = 3
+_MOST = 0.9  # of all elements
+
+
+class _Fill(NamedTuple):
+    """Where values are missing in one column, and what stands for them."""
+
+    column: int
+    where: Array
+    train: float
+    serve: float
+
+
+def propose(pair: Pair) -> Iterator[Fix]:
+    """Yield the filling of missing values, column by column, where each side fills with one value."""
+    train, serve = pair.train, pair.serve
+    if not (is_numeric(train) and is_numeric(serve)) or train.shape != serve.shape or train.ndim > 2:
+        return
+    t, s = (
+        numbers(each).reshape(len(each), -1) if each.ndim else numbers(each).reshape(1, 1)
+        for each in (train, serve)
+    )
+    fills = []
+    for column in range(t.shape[1]):
+        a, b = t[:, column], s[:, column]
+        where = ~((a == b) | (np.isnan(a) & np.isnan(b)) | np.isclose(a, b, rtol=1e-6, atol=0))
+        if not where.any():
+            continue
+        # The first that differs says what the values are; all the others have to bear it out.
+        first = int(where.argmax())
+        if not (_same(a[where], a[first]) and _same(b[where], b[first])):
+            return
+        fills.append(_Fill(column, where, float(a[first]), float(b[first])))
+    count = sum(int(fill.where.sum()) for fill in fills)
+    # Each column may bring a value; more places than that must bear them out. Where everything in a column
+    # differs there is nothing that was not missing.
+    values = {(fill.train, fill.serve) for fill in fills if not np.isnan(fill.train + fill.serve)}
+    one_value = len(values) == 1 and len(fills) > 1
+    if count < max(_LEAST, 2 * len(fills)) or (any(fill.where.all() for fill in fills) and not one_value):
+        return
+    different = np.zeros(t.shape, bool)
+    for fill in fills:
+        different[:, fill.column] = fill.where
+    # What was not missing must agree, and not by being the same everywhere.
+    if count > _MOST * t.size or np.unique(t[~different]).size < _LEAST_VALUES:
+        return
+
+    def fill_in(array: Array) -> Array:
+        out = numbers(array).reshape(t.shape).copy()
+        for fill in fills:
+            out[fill.where, fill.column] = fill.train
+        return out.reshape(train.shape)
+
+    name, words = _names(fills, t, s)
+    yield Fix(
+        id=name,
+        title=f"missing values are {words[0]} in training, {words[1]} in serving"
+        if name == "missing-fill"
+        else f"padding with {words[0]} in training, with {words[1]} in serving",
+        train=f"{words[0]}, in {count} places",
+        serve=f"{words[1]}, in the same {count} places",
+        mends=f"in serving, put {words[0]} there, as training saved it",
+        apply=on_serve(fill_in),
+        cost=NAMED_CONSTANTS + 0.2 + (0.0 if one_value else 0.1 * len(fills)),
+    )
+
+
+def _names(fills: list[_Fill], train: Array, serve: Array) -> tuple[str, list[str]]:
+    words = []
+    for side in ("train", "serve"):
+        described = {
+            _describe(getattr(fill, side), (train if side == "train" else serve)[:, fill.column], fill.where)
+            for fill in fills
+        }
+        words.append(
+            described.pop()
+            if len(described) == 1
+            else "the column's own value"
+            if side == "train"
+            else "another value"
+        )
+    values = {(fill.train, fill.serve) for fill in fills}
+    if len(values) == 1 and train.shape[1] > 2 and _at_ends(fills, train.shape):
+        return "padding-value", [short(value) for value in values.pop()]
+    return "missing-fill", words
+
+
+def _describe(value: float, column: Array, where: Array) -> str:
+    if np.isnan(value):
+        return "NaN"
+    rest = column[~where & np.isfinite(column)]
+    if rest.size and value != 0:
+        for name, statistic in (("mean", rest.mean()), ("median", np.median(rest))):
+            if np.isclose(value, statistic, rtol=1e-5):
+                return f"the column's {name}"
+        both = column[np.isfinite(column)]
+        if np.isclose(value, np.median(both), rtol=1e-6):
+            return "the column's median"
+    return short(value)
+
+
+def _at_ends(fills: list[_Fill], shape: tuple[int, ...]) -> bool:
+    """Whether in every row the places are one run that begins or ends the row."""
+    places = np.zeros(shape, bool)
+    for fill in fills:
+        places[:, fill.column] = fill.where
+    runs = np.diff(np.pad(places, ((0, 0), (1, 1))).astype(int), axis=1)
+    return bool(
+        ((runs == 1).sum(axis=1) <= 1).all() and (places[:, 0] | places[:, -1] | ~places.any(axis=1)).all()
+    )
+
+
+def _same(values: Array, first: float) -> bool:
+    return (
+        bool(np.all(np.isnan(values)))
+        if np.isnan(first)
+        else bool(np.allclose(values, first, rtol=1e-6, atol=0))
+    )

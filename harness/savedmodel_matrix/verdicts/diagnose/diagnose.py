@@ -1,0 +1,142 @@
+"""From two sides of one batch to named, proven differences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
+from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
+from savedmodel_matrix.verdicts.diagnose.prove import distance, is_same
+from savedmodel_matrix.verdicts.diagnose.recipes.remake import remake
+from savedmodel_matrix.verdicts.diagnose.search import search
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from savedmodel_matrix.verdicts.diagnose.search import Chain
+
+#: A table's columns are looked at one by one where they are not explained together.
+_MOST_COLUMNS = 256
+#: What costs more than named constants is held against what can be made from the raw input.
+_CHEAP = 3.0
+#: So many elements of a batch of images or sequences are enough to prove anything, and soon looked at.
+_ENOUGH = 2_000_000
+
+
+def diagnose(
+    train: Mapping[str, Array], serve: Mapping[str, Array], raw: Mapping[str, Array] | None = None
+) -> list[Diagnosis]:
+    """Return the named differences between two preprocessed forms of one batch, the best proven first.
+
+    ``train`` and ``serve`` have arrays by tensor name: numbers, or object arrays of ``bytes``. ``raw`` is
+    what both were made from: numbers, or encoded images and sounds or text as object arrays of ``bytes``. An
+    empty list says that the two agree but for rounding, or that no correction makes them agree; a tensor that
+    no diagnosis names in ``tensors`` is one or the other. Tensors on one side only are not looked at.
+    """
+    given = dict(raw or {})
+    found: list[Diagnosis] = []
+    for name in train:
+        if name in serve and not is_same(train[name], serve[name]):
+            pair = _first_samples(Pair(train[name], serve[name], given))
+            found += [replace(each, tensors=(name,)) for each in _tensor(pair)]
+    return sorted(_joined(found), key=lambda each: (len(each.steps), each.residual, each.id))
+
+
+def _first_samples(pair: Pair) -> Pair:
+    """Return as many of the first samples as are enough; tables stay whole, for statistics of all rows."""
+    train, serve = pair.train, pair.serve
+    if train.ndim < 3 or train.size <= _ENOUGH or train.shape[:1] != serve.shape[:1]:
+        return pair
+    count = max(_ENOUGH * len(train) // train.size, 1)
+    raw = {
+        name: each[:count] if each.shape[:1] == train.shape[:1] else each for name, each in pair.raw.items()
+    }
+    return Pair(train[:count], serve[:count], raw)
+
+
+def _tensor(pair: Pair) -> Iterator[Diagnosis]:
+    """Yield what explains one tensor: all of it, else what explains single columns."""
+    whole = _explained(pair)
+    if whole is not None:
+        yield whole
+        return
+    columns = _different_columns(pair)
+    if columns is None:
+        return
+    part = Pair(
+        pair.train[..., columns], pair.serve[..., columns], _columns_of(pair.raw, pair.train, columns)
+    )
+    if len(columns) < pair.train.shape[-1]:
+        together = _explained(part)
+        if together is not None:
+            yield replace(together, title=f"{_named(columns)}: {together.title}")
+            return
+    for column in columns:
+        alone = Pair(
+            pair.train[..., column], pair.serve[..., column], _columns_of(pair.raw, pair.train, column)
+        )
+        explained = _explained(alone)
+        if explained is not None:
+            yield replace(explained, title=f"{_named([column])}: {explained.title}")
+
+
+def _explained(pair: Pair) -> Diagnosis | None:
+    chain = search(pair)
+    direct = _diagnosis(pair, chain) if chain else None
+    if chain is not None and chain.cost <= _CHEAP:
+        return direct
+    return remake(pair) or direct
+
+
+def _diagnosis(pair: Pair, chain: Chain) -> Diagnosis:
+    before = distance(pair.train, pair.serve)
+    steps = tuple(fix.id for fix in chain.fixes)
+    return Diagnosis(
+        id="+".join(steps),
+        title="; ".join(fix.title for fix in chain.fixes),
+        train="; ".join(fix.train for fix in chain.fixes),
+        serve="; ".join(fix.serve for fix in chain.fixes),
+        mends="; then ".join(fix.mends for fix in chain.fixes),
+        before=before.relative,
+        residual=chain.after.relative,
+        max_abs_before=before.largest,
+        max_abs_after=chain.after.largest,
+        steps=steps,
+    )
+
+
+def _different_columns(pair: Pair) -> list[int] | None:
+    """Return the columns that differ, of tables; None where there are none, or too many to look at."""
+    train, serve = pair.train, pair.serve
+    if train.shape != serve.shape or train.ndim != 2 or not 1 < train.shape[-1] <= _MOST_COLUMNS:
+        return None
+    columns = [column for column in range(train.shape[-1]) if not is_same(train[:, column], serve[:, column])]
+    return columns or None
+
+
+def _columns_of(raw: Mapping[str, Array], like: Array, columns: list[int] | int) -> dict[str, Array]:
+    return {name: each[..., columns] if each.shape == like.shape else each for name, each in raw.items()}
+
+
+def _named(columns: list[int]) -> str:
+    shown = ", ".join(map(str, columns[:8])) + (", ..." if len(columns) > 8 else "")
+    return f"column {shown}" if len(columns) == 1 else f"columns {shown}"
+
+
+def _joined(found: list[Diagnosis]) -> list[Diagnosis]:
+    """Put diagnoses of one name together, of several tensors or columns; the numbers are the worst's."""
+    joined: dict[str, Diagnosis] = {}
+    for each in found:
+        other = joined.get(each.id)
+        if other is None:
+            joined[each.id] = each
+            continue
+        joined[each.id] = replace(
+            max(each, other, key=lambda one: one.before),
+            residual=max(each.residual, other.residual),
+            max_abs_before=max(each.max_abs_before, other.max_abs_before),
+            max_abs_after=max(each.max_abs_after, other.max_abs_after),
+            tensors=tuple(dict.fromkeys((*other.tensors, *each.tensors))),
+        )
+    return list(joined.values())

@@ -1,0 +1,91 @@
+"""Which part of an image is taken, and where it is put."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from savedmodel_matrix.verdicts.diagnose.pair import Array
+    from savedmodel_matrix.verdicts.diagnose.recipes.resample import Method
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Of one axis: pixels ``start`` to ``stop`` resized to ``size``, of which ``offset`` is the first wanted.
+
+    A negative offset pads.
+    """
+
+    start: int
+    stop: int
+    size: int
+    offset: int
+
+    def weights(self, method: Method, length: int, wanted: int) -> Array:
+        """Return the matrix (wanted, length); rows that are padding are NaN."""
+        part = method.weights(self.stop - self.start, self.size)
+        out = np.full((wanted, length), np.nan)
+        at = np.arange(wanted) + self.offset
+        inside = (at >= 0) & (at < self.size)
+        out[inside] = 0.0
+        out[np.ix_(inside, np.arange(self.start, self.stop))] = part[at[inside]]
+        return out
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What is taken of an image, in words and for both axes."""
+
+    name: str
+    rows: Axis
+    columns: Axis
+    scaled: bool = True
+
+
+def geometries(height: int, width: int, h: int, w: int) -> Iterator[Geometry]:
+    """Yield the usual ways from an image of (height, width) to one of (h, w)."""
+    yield Geometry(
+        "the whole image stretched", Axis(0, height, h, 0), Axis(0, width, w, 0), (height, width) != (h, w)
+    )
+    if (height, width) == (h, w):
+        return
+    taken = min(height / h, width / w)
+    ch, cw = round(h * taken), round(w * taken)
+    y, x = (height - ch) // 2, (width - cw) // 2
+    yield Geometry("the largest centre crop, resized", Axis(y, y + ch, h, 0), Axis(x, x + cw, w, 0))
+    yield Geometry("the largest crop from the top left, resized", Axis(0, ch, h, 0), Axis(0, cw, w, 0))
+    for shorter in sorted({max(h, w), round(max(h, w) * 256 / 224), round(max(h, w) / 0.875)}):
+        mh, mw = (
+            (shorter, int(width * shorter / height))
+            if height <= width
+            else (int(height * shorter / width), shorter)
+        )
+        if mh >= h and mw >= w:
+            for where, oy, ox in (
+                ("centre", (mh - h) // 2, (mw - w) // 2),
+                ("centre (rounded)", round((mh - h) / 2), round((mw - w) / 2)),
+                ("top left", 0, 0),
+            ):
+                name = f"shorter side resized to {shorter}, cropped at the {where}"
+                yield Geometry(name, Axis(0, height, mh, oy), Axis(0, width, mw, ox))
+    for fraction in (0.875,):
+        y, x = int((height - height * fraction) / 2), int((width - width * fraction) / 2)
+        name = f"the central {fraction:g}, resized"
+        yield Geometry(name, Axis(y, height - y, h, 0), Axis(x, width - x, w, 0))
+    fit = min(h / height, w / width)
+    mh, mw = round(height * fit), round(width * fit)
+    yield Geometry(
+        "fitted in and padded", Axis(0, height, mh, -((h - mh) // 2)), Axis(0, width, mw, -((w - mw) // 2))
+    )
+    yield Geometry("fitted in and padded at the end", Axis(0, height, mh, 0), Axis(0, width, mw, 0))
+    if height >= h and width >= w:
+        y, x = (height - h) // 2, (width - w) // 2
+        yield Geometry("a centre crop", Axis(0, height, height, y), Axis(0, width, width, x), scaled=False)
+        yield Geometry(
+            "a crop from the top left", Axis(0, height, height, 0), Axis(0, width, width, 0), scaled=False
+        )

@@ -1,0 +1,96 @@
+"""Diagnoses by making both sides again from what they were given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
+from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, numbers
+from savedmodel_matrix.verdicts.diagnose.prove import distance
+from savedmodel_matrix.verdicts.diagnose.recipes import image, sound, table, times
+
+if TYPE_CHECKING:
+    from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
+    from savedmodel_matrix.verdicts.diagnose.prove import Distance
+    from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
+
+_KINDS = (table, times, image, sound)
+#: What remains of the difference must be small against it on both sides.
+_LEFT = 0.25
+#: What is less is rounding, though one way of rounding may fit it.
+_BEYOND_ROUNDING = 1e-5
+#: A difference of more steps than this is no explanation.
+_MOST_STEPS = 3
+
+
+def remake(pair: Pair) -> Diagnosis | None:
+    """Return the difference of the two recipes by which both sides are made from ``raw``, or None."""
+    if not (is_numeric(pair.train) and is_numeric(pair.serve)):
+        return None
+    for raw in pair.raw.values():
+        for kind in _KINDS:
+            # What training does is not looked for where serving is not understood either.
+            with np.errstate(all="ignore"):
+                of_serve = kind.recipes(pair.serve, raw)
+                of_train = kind.recipes(pair.train, raw) if of_serve else []
+            found = _nearest(pair, of_train, of_serve)
+            if found is not None:
+                return found
+    return None
+
+
+def _nearest(pair: Pair, of_train: list[Recipe], of_serve: list[Recipe]) -> Diagnosis | None:
+    pairs = sorted(
+        ((one, other) for one in of_train for other in of_serve if _steps(one, other)),
+        key=lambda both: (len(_steps(*both)), both[0].cost + both[1].cost),
+    )
+    before = distance(pair.train, pair.serve)
+    if before.relative < _BEYOND_ROUNDING:
+        return None
+    for train, serve in pairs:
+        left = [_left(pair.train, train), _left(pair.serve, serve)]
+        if len(_steps(train, serve)) <= _MOST_STEPS and all(
+            each.relative <= _LEFT * before.relative for each in left
+        ):
+            return _diagnosis(train, serve, before, max(left))
+    return None
+
+
+def _left(side: Array, recipe: Recipe) -> Distance:
+    said = ~np.isnan(recipe.made) | np.isnan(numbers(side))
+    return distance(np.where(said, numbers(side), 0.0), np.where(said, recipe.made, 0.0))
+
+
+def _steps(train: Recipe, serve: Recipe) -> list[str]:
+    return [name for name, words in train.parts.items() if serve.parts.get(name, words) != words]
+
+
+def _diagnosis(train: Recipe, serve: Recipe, before: Distance, after: Distance) -> Diagnosis:
+    different = _steps(train, serve)
+    steps = tuple(_named(name, train.parts[name], serve.parts[name]) for name in different)
+    return Diagnosis(
+        id="+".join(steps),
+        title="; ".join(
+            f"{train.parts[name]} in training, {serve.parts[name]} in serving" for name in different
+        ),
+        train=", ".join(train.parts.values()),
+        serve=", ".join(serve.parts.values()),
+        mends="in serving, take "
+        + ", and ".join(f"{train.parts[name]} for {serve.parts[name]}" for name in different),
+        before=before.relative,
+        residual=after.relative,
+        max_abs_before=before.largest,
+        max_abs_after=after.largest,
+        steps=steps,
+    )
+
+
+def _named(name: str, train: str, serve: str) -> str:
+    """Return the id: a kernel may differ in antialiasing only, or in where pixels lie."""
+    if name == "value-range" and any("mean" in words for words in (train, serve)):
+        return "image-normalisation"
+    if name != "resize-method" or train.split(",", maxsplit=1)[0] != serve.split(",", maxsplit=1)[0]:
+        return name
+    return "antialias" if ("antialiased" in train) != ("antialiased" in serve) else "align-corners"

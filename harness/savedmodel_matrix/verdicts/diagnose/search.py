@@ -1,0 +1,129 @@
+"""Finds the cheapest proven correction of one tensor: single ones, then chains of up to three."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from savedmodel_matrix.verdicts.diagnose.corrections import (
+    encodings,
+    hours,
+    layout,
+    missing,
+    order,
+    rounding,
+    samples,
+    sequences,
+    statistics,
+    text,
+    values,
+)
+from savedmodel_matrix.verdicts.diagnose.pair import Fix, Pair, is_numeric
+from savedmodel_matrix.verdicts.diagnose.prove import applied_to, distance, follows, is_proven
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from savedmodel_matrix.verdicts.diagnose.prove import Distance
+
+
+Propose = Callable[[Pair], "Iterator[Fix]"]
+_FAMILIES: tuple[Propose, ...] = tuple(
+    family.propose
+    for family in (
+        *(layout, statistics, encodings, values, rounding, missing),
+        *(hours, sequences, samples, order, text),
+    )
+)
+_OPENING = tuple(family.propose for family in (layout, encodings, sequences, order, text))
+#: What may come before another correction. More than these few are not worth their time.
+_OPENERS = 6
+#: A first step is worth going on from where the sides then follow each other this closely.
+_FOLLOWS = 0.97
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Corrections in the order they are applied, and what they leave."""
+
+    fixes: tuple[Fix, ...]
+    after: Distance
+
+    @property
+    def cost(self) -> float:
+        """What it costs: every further step as much as a fitted constant."""
+        return sum(fix.cost for fix in self.fixes) + 1.5 * (len(self.fixes) - 1)
+
+
+def search(pair: Pair) -> Chain | None:
+    """Return the cheapest chain that makes the two agree, or None."""
+    # What is tried may overflow; what comes of it is held against the other side all the same.
+    with np.errstate(all="ignore"):
+        return _search(pair)
+
+
+def _search(pair: Pair) -> Chain | None:
+    before = distance(pair.train, pair.serve)
+    found = _single(pair, before)
+    if found is not None:
+        return found
+    openers = list(_openers(pair))
+    for first, opened, _ in (each for each in openers if each[2]):
+        # Rounding or clipping only comes out once the values are on one scale.
+        found = _better(found, _after((first,), opened, before))
+    if found is not None:
+        return found
+    # Three steps are for values that lie elsewhere, and in another order there: layout, channels, range.
+    for first, opened, _ in _openers(pair, (layout.propose, text.propose)):
+        for second, further, closely in _openers(opened):
+            if closely and second.id != first.id:
+                found = _better(found, _after((first, second), further, before))
+    return found
+
+
+def proposals(pair: Pair) -> Iterator[Fix]:
+    """Yield everything that may be wrong between the two."""
+    for propose in _FAMILIES:
+        yield from propose(pair)
+
+
+def _single(pair: Pair, before: Distance) -> Chain | None:
+    found = None
+    for fix in proposals(pair):
+        if found is None or fix.cost < found.cost:
+            after = is_proven(fix, pair, before)
+            if after is not None:
+                found = Chain((fix,), after)
+    return found
+
+
+def _after(firsts: tuple[Fix, ...], opened: Pair, before: Distance) -> Chain | None:
+    # What is still to be explained is measured against what was, for both steps together to be worth it.
+    last = _single(opened, distance(opened.train, opened.serve))
+    if last is None or last.after.relative > 0.25 * before.relative:
+        return None
+    return Chain((*firsts, *last.fixes), last.after)
+
+
+def _openers(pair: Pair, families: Sequence[Propose] = _OPENING) -> Iterator[tuple[Fix, Pair, bool]]:
+    """Yield first steps, what they lead to, and whether the sides then follow each other; the best first."""
+    rated = []
+    for fix in (each for propose in families for each in propose(pair)):
+        applied = applied_to(fix, pair) if fix.opens else None
+        if applied is None or applied[0].shape != applied[1].shape or applied[0].size * 2 < pair.train.size:
+            continue
+        opened = Pair(*applied, raw=pair.raw)
+        numeric = is_numeric(opened.train) and is_numeric(opened.serve)
+        rated.append((follows(*applied) if numeric else 1.0, fix, opened))
+    rated.sort(key=lambda item: -item[0])
+    for closely, fix, opened in rated[:_OPENERS]:
+        yield fix, opened, closely >= _FOLLOWS
+
+
+def _better(one: Chain | None, other: Chain | None) -> Chain | None:
+    if one is None or other is None:
+        return one or other
+    return other if other.cost < one.cost else one

@@ -1,0 +1,310 @@
+"""One case over all cells that recorded it: what can be compared, against which noise, with what verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.noise_floor import MeasuredSpread, NoiseRatio, spreads_of
+from savedmodel_matrix.domain.recording import Output, OutputId, RecordedOutputs
+from savedmodel_matrix.verdicts.compare.classes import classes
+from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
+from savedmodel_matrix.verdicts.compare.noise_ratio import (
+    is_change_benign,
+    moved_rows,
+    noise_floor,
+    noise_ratio,
+)
+from savedmodel_matrix.verdicts.compare.pairs import compare_recordings
+from savedmodel_matrix.verdicts.compare.variation import sameness
+from savedmodel_matrix.verdicts.judge.comparators import run_comparator
+from savedmodel_matrix.verdicts.judge.output import Judgement, judge_output
+from savedmodel_matrix.verdicts.judge.thresholds import REAL
+from savedmodel_matrix.verdicts.judge.tolerance import limits_for, tolerance_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Mapping, Sequence
+    from typing import Any
+
+    from savedmodel_matrix.domain.definition import ToleranceDefinition
+    from savedmodel_matrix.domain.divergence import Divergence, Tolerance
+    from savedmodel_matrix.domain.noise_floor import MovedRow, NoiseFloor
+    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.verdicts.compare.elements import Array
+    from savedmodel_matrix.verdicts.compare.metrics import Cache
+    from savedmodel_matrix.verdicts.compare.pairs import OutputDivergence
+
+
+_MOVED = "when inputs and weights move by a unit in the last place"
+
+
+class Caveat(StrEnum):
+    """What keeps an output from proving what it seems to prove."""
+
+    NONDETERMINISTIC = "nondeterministic"
+    ILL_CONDITIONED = "ill-conditioned"
+    BATCH_DEPENDENT = "batch-dependent"
+    THREAD_DEPENDENT = "thread-dependent"
+    DEGENERATE = "degenerate"
+
+
+_CHANGED_BY = {
+    Caveat.BATCH_DEPENDENT: "another batch size",
+    Caveat.THREAD_DEPENDENT: "another number of threads",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStanding:
+    """What is known of one output of the baseline before any comparison."""
+
+    output: OutputId
+    array: ArrayEntry
+    caveats: Mapping[Caveat, str]
+    spread: MeasuredSpread | None
+    floor: NoiseFloor | None
+    no_floor: str | None
+    """Why a float output has no noise floor; None where it has one, or is exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedOutput:
+    """One output between two cells; ``output`` is None for a remark on the recordings as a whole."""
+
+    output: OutputId | None
+    divergence: Divergence
+    judgement: Judgement
+    ratio: NoiseRatio | None = None
+    moved: tuple[MovedRow, ...] = ()
+
+
+class JudgedCase:
+    """Recordings of one case, by cell, and the means to compare any two.
+
+    ``floor`` is the baseline's recording of replicates, ``threads`` the one with another number of threads;
+    None where there is none. ``read`` returns the array an entry names, numeric ones best as memory maps.
+    ``moving`` names outputs that random numbers or a changing state reach: replicates spread by that.
+    ``other_process`` is whether the floor's first run was given the inputs of the baseline's recording here,
+    so that it has to agree with it to the bit.
+    """
+
+    def __init__(
+        self,
+        recordings: Mapping[str, RecordedOutputs],
+        baseline: str,
+        floor: Mapping[str, Any] | None,
+        threads: Mapping[str, Any] | None,
+        limits: Mapping[str, ToleranceDefinition],
+        read: Callable[[ArrayEntry], Array],
+        moving: Container[str] = (),
+        *,
+        other_process: bool = True,
+    ) -> None:
+        self._read = read
+        self._moving = moving
+        self._limits = limits
+        self._cache: Cache = {}
+        self._ratios: dict[tuple[ArrayEntry, ArrayEntry], NoiseRatio] = {}
+        self.nondeterministic = _nondeterministic(
+            recordings, baseline, floor if other_process else None, threads
+        )
+        self.sound = {
+            cell: replace(
+                found, outputs=tuple(each for each in found.outputs if each.id not in self.nondeterministic)
+            )
+            for cell, found in recordings.items()
+        }
+        self.groups = classes(self.sound)
+        self.standings = {
+            standing.output: standing
+            for standing in self._standings(recordings.get(baseline), floor, threads)
+        }
+
+    def judge(self, a: str, b: str) -> list[JudgedOutput]:
+        """Return every sound output of either cell, compared and judged; ``b`` is the reference."""
+        found = compare_recordings(
+            self.sound[a],
+            self.sound[b],
+            names=(a, b),
+            tolerance=self._tolerance,
+            read=self._read,
+            cache=self._cache,
+        )
+        sides = tuple({output.id: output for output in self.sound[cell].outputs} for cell in (a, b))
+        moved: dict[OutputId, tuple[MovedRow, ...]] = {}
+        judged = []
+        # Floats first: what is exact may only repeat their decisions.
+        for each in sorted(found, key=lambda one: _is_exact(sides[1], one)):
+            judged.append(self._judged(each, sides, moved))
+            if each.output is not None:
+                moved[each.output] = judged[-1].moved
+        order = {each.output: place for place, each in enumerate(found)}
+        return sorted(judged, key=lambda one: order[one.output])
+
+    def _judged(
+        self,
+        found: OutputDivergence,
+        sides: Sequence[Mapping[OutputId, Output]],
+        moved: Mapping[OutputId, tuple[MovedRow, ...]],
+    ) -> JudgedOutput:
+        divergence = found.divergence
+        if found.output is None or divergence.incomparable is not None or not divergence.different:
+            return JudgedOutput(found.output, divergence, judge_output(divergence, None, None, ()))
+        a, b = (side[found.output] for side in sides)
+        limits = limits_for(b, self._limits)
+        if limits is not None and limits.comparator is not None:
+            left, right = (self._batch(side, found.output.batch) for side in sides)
+            judgement = run_comparator(limits.comparator, left, right, str(found.output))
+            return JudgedOutput(found.output, divergence, judgement)
+        standing = self.standings.get(found.output)
+        floor = standing.floor if standing else None
+        if floor is not None and floor.spread.base.shape == b.array.shape:
+            ratio = self._ratio(floor, a.array, b.array)
+            rows = moved_rows(floor, a.array, b.array, self._read) if divergence.decision_changed else ()
+            return JudgedOutput(
+                found.output, divergence, judge_output(divergence, limits, ratio, rows), ratio, rows
+            )
+        benign = None
+        if element_of(b.array.dtype).kind not in (Kind.FLOAT, Kind.COMPLEX) and self.has_floors:
+            floats = [
+                (sides[1][name].array, rows)
+                for name, rows in moved.items()
+                if name.batch == found.output.batch
+            ]
+            spread = standing.spread if standing else None
+            benign = is_change_benign(a.array, b.array, spread, floats, self._read)
+        judgement = judge_output(divergence, limits, None, (), benign_change=benign)
+        return JudgedOutput(found.output, divergence, judgement)
+
+    @property
+    def has_floors(self) -> bool:
+        """Whether the noise of the baseline was measured at all."""
+        return any(standing.spread is not None for standing in self.standings.values())
+
+    def _ratio(self, floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry) -> NoiseRatio:
+        if (a, b) not in self._ratios:
+            ratio = noise_ratio(floor, a, b, self._read)
+            # Through a discontinuity one element may jump in one run alone: only how many do is noise.
+            self._ratios[a, b] = replace(ratio, peak=0.0) if floor.jumps else ratio
+        return self._ratios[a, b]
+
+    def _tolerance(self, output: Output) -> Tolerance:
+        return tolerance_for(output, limits_for(output, self._limits))
+
+    def _batch(self, side: Mapping[OutputId, Output], batch: int) -> dict[str, Array]:
+        return {str(name): self._read(output.array) for name, output in side.items() if name.batch == batch}
+
+    def _standings(
+        self,
+        recorded: RecordedOutputs | None,
+        floor: Mapping[str, Any] | None,
+        threads: Mapping[str, Any] | None,
+    ) -> list[OutputStanding]:
+        spreads = {} if floor is None else spreads_of(floor)
+        moved = None if floor is None else floor["floor"]["moved"]
+        others = {
+            Caveat.BATCH_DEPENDENT: _entries(floor["floor"]["split"] if floor else []),
+            Caveat.THREAD_DEPENDENT: _entries(threads["outputs"] if threads else []),
+        }
+        return [
+            self._standing(output, spreads.get(output.id), moved, others)
+            for output in (recorded.outputs if recorded else ())
+        ]
+
+    def _standing(
+        self,
+        output: Output,
+        spread: MeasuredSpread | None,
+        moved: Mapping[str, int] | None,
+        others: Mapping[Caveat, Mapping[OutputId, ArrayEntry]],
+    ) -> OutputStanding:
+        caveats: dict[Caveat, str] = {}
+        if output.id in self.nondeterministic:
+            caveats[Caveat.NONDETERMINISTIC] = self.nondeterministic[output.id]
+        if same := sameness(output.array, self._read):
+            caveats[Caveat.DEGENERATE] = f"{same}: agreement proves nothing"
+        is_float = element_of(output.array.dtype).kind in (Kind.FLOAT, Kind.COMPLEX)
+        floor, problem = None, None
+        if is_float and spread is None:
+            problem = "its noise was not measured"
+        elif is_float and output.id.name in self._moving:
+            problem = "random numbers or a changing state reach it, and are no noise"
+        elif is_float and spread is not None and not (moved and (moved["inputs"] or moved["variables"])):
+            problem = "no float input and no weight could be moved"
+        elif is_float and spread is not None and spread.lost is not None:
+            problem = spread.lost
+        elif is_float and spread is not None:
+            floor = noise_floor(spread, self._read)
+            problem = None if floor else "it has no elements"
+        if floor is not None:
+            floor = self._raised(floor, output.id, others, caveats)
+        caveats |= self._conditioning(spread, floor)
+        return OutputStanding(output.id, output.array, caveats, spread, floor, problem)
+
+    def _raised(
+        self,
+        floor: NoiseFloor,
+        output: OutputId,
+        others: Mapping[Caveat, Mapping[OutputId, ArrayEntry]],
+        caveats: dict[Caveat, str],
+    ) -> NoiseFloor:
+        """Return the floor, raised to what benign settings show; what is beyond all noise is a caveat."""
+        raised = 1.0
+        for caveat, entries in others.items():
+            entry = entries.get(output)
+            if entry is None or (entry.shape, entry.dtype) != (
+                floor.spread.base.shape,
+                floor.spread.base.dtype,
+            ):
+                continue
+            ratio = noise_ratio(floor, entry, floor.spread.base, self._read).worst
+            if ratio > REAL:
+                # A floor raised to this would hide what it is there to show.
+                caveats[caveat] = f"{_CHANGED_BY[caveat]} changes it by {ratio:.3g} times its noise"
+            else:
+                raised = max(raised, ratio)
+        return replace(floor, raised=raised)
+
+    def _conditioning(self, spread: MeasuredSpread | None, floor: NoiseFloor | None) -> dict[Caveat, str]:
+        if floor is not None and floor.jumps:
+            return {Caveat.ILL_CONDITIONED: f"{floor.jumps} of its elements jump {_MOVED}"}
+        if spread is not None and spread.std is None and spread.lost is None:
+            flips = int(self._read(spread.flipped).sum())
+            if flips:
+                return {Caveat.ILL_CONDITIONED: f"{flips} of its elements change {_MOVED}"}
+        return {}
+
+
+def _is_exact(side: Mapping[OutputId, Output], found: OutputDivergence) -> bool:
+    output = side.get(found.output) if found.output is not None else None
+    return output is not None and element_of(output.array.dtype).kind not in (Kind.FLOAT, Kind.COMPLEX)
+
+
+def _entries(outputs: Sequence[Mapping[str, Any]]) -> dict[OutputId, ArrayEntry]:
+    return {output.id: output.array for output in map(Output.from_json, outputs)}
+
+
+def _nondeterministic(
+    recordings: Mapping[str, RecordedOutputs],
+    baseline: str,
+    floor: Mapping[str, Any] | None,
+    threads: Mapping[str, Any] | None,
+) -> dict[OutputId, str]:
+    """Return the outputs that differ between repeats in one cell, and where that was seen.
+
+    In every cell two runs of one process are compared, and in the baseline two processes.
+    """
+    found: dict[OutputId, str] = {}
+    for cell, recorded in recordings.items():
+        for output in recorded.unstable:
+            found.setdefault(output, f"two runs in one process differ in {cell}")
+    for recording in (floor, threads):
+        for unstable in RecordedOutputs.from_json(recording).unstable if recording else ():
+            found.setdefault(unstable, f"two runs in one process differ in {baseline}")
+    if floor is not None and baseline in recordings:
+        second = _entries(floor["outputs"])
+        for first in recordings[baseline].outputs:
+            if second.get(first.id) != first.array and first.id not in recordings[baseline].behind:
+                found.setdefault(first.id, f"two processes differ in {baseline}")
+    return found

@@ -1,0 +1,212 @@
+"""Known problems against what was seen: what they cover, and what became of each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.check import CheckVerdict
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from savedmodel_matrix.domain.check import Check
+    from savedmodel_matrix.domain.definition import Expect
+    from savedmodel_matrix.domain.plan import CellId
+
+    #: One cell and case.
+    Place = tuple[CellId, str]
+
+#: Nothing was run, so nothing is known.
+_NOT_RUN = frozenset({Outcome.UNAVAILABLE, Outcome.SKIPPED})
+
+#: More places than this are counted instead of named.
+_MOST_NAMED = 3
+
+
+class Standing(StrEnum):
+    """What became of an expectation; the first that applies."""
+
+    EXPIRED = "expired"
+    """Its date has passed: it covers nothing any more, whatever its cells show."""
+    UNMATCHED = "unmatched"
+    """It selects nothing that was run, or nothing that could be compared."""
+    MET = "met"
+    """At least one cell shows it, and none is mended."""
+    PARTLY = "partly"
+    """Some cells show it, and some are mended."""
+    FIXED = "fixed"
+    """Its cells ran, and every one is mended."""
+    CHANGED = "changed"
+    """No cell shows it, and some show another problem or a worse one, which it does not cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What became of one cell and case; ``verdict`` is None where there was nothing to compare.
+
+    ``skew`` is the verdict on serving against training, where the case has both pipelines.
+    """
+
+    outcome: Outcome
+    verdict: Verdict | None
+    checks: Mapping[Check, CheckVerdict] = field(default_factory=dict)
+    """What the case's checks came to there."""
+    skew: Verdict | None = None
+
+    def against(self, *, is_baseline: bool) -> Verdict | None:
+        """The verdict that an expectation is held to; of the baseline's own nothing is expected."""
+        found = [each for each in (None if is_baseline else self.verdict, self.skew) if each is not None]
+        return worst(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One expectation and what its cells came to; those of which nothing is known are in no tuple."""
+
+    expectation: Expect
+    standing: Standing
+    shown: tuple[Place, ...]
+    """Show exactly what is expected."""
+    fixed: tuple[Place, ...]
+    """Ran and are better than expected."""
+    changed: tuple[Place, ...]
+    """Have another problem, or a worse one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedExpectations:
+    """Every expectation, and the cells and cases that they cover."""
+
+    covered: Mapping[Place, int]
+    """Index of the expectation that covers a cell and case: the first that does."""
+    covered_checks: Mapping[tuple[CellId, str, Check], int]
+    """The same of a check there, which says nothing of the cell's outcome and verdict."""
+    checked: tuple[Checked, ...]
+    """In the order of the definition."""
+
+
+def check_expectations(
+    expectations: Sequence[Expect], today: dt.date, seen: Mapping[Place, Seen], baseline: CellId
+) -> CheckedExpectations:
+    """Return what the expectations cover on this day, and what became of each.
+
+    Of the baseline's own verdict nothing is expected: it is compared with itself.
+    """
+    covered: dict[Place, int] = {}
+    covered_checks: dict[tuple[CellId, str, Check], int] = {}
+    checked = []
+    for index, expectation in enumerate(expectations):
+        found: dict[_Sight, list[Place]] = {sight: [] for sight in _Sight}
+        for (cell, case), what in seen.items():
+            if expectation.selects(cell, case):
+                found[_sight(expectation, what, is_baseline=cell == baseline)].append((cell, case))
+        if not expectation.is_expired(today):
+            for place in found[_Sight.SHOWN]:
+                if expectation.check is None:
+                    covered.setdefault(place, index)
+                else:
+                    covered_checks.setdefault((*place, expectation.check), index)
+        shown, fixed, changed = (
+            tuple(found[sight]) for sight in (_Sight.SHOWN, _Sight.FIXED, _Sight.CHANGED)
+        )
+        standing = _standing(bool(shown), bool(fixed), bool(changed))
+        if expectation.is_expired(today):
+            standing = Standing.EXPIRED
+        checked.append(Checked(expectation, standing, shown, fixed, changed))
+    return CheckedExpectations(covered, covered_checks, tuple(checked))
+
+
+def remark_on(index: int, checked: Checked) -> str | None:
+    """Return what the user should do about an expectation; None where all is as expected."""
+    expectation = checked.expectation
+    what = expected_problem(expectation)
+    about = f"expect.{index} ({what}, {expectation.owner}, until {expectation.until})"
+    shown = f"still shown by {_named(checked.shown)}" if checked.shown else ""
+    fixed = f"not shown by {_named(checked.fixed)}" if checked.fixed else ""
+    changed = f"something else is shown by {_named(checked.changed)}" if checked.changed else ""
+    everything = "; ".join(filter(None, (shown, fixed, changed)))
+    match checked.standing:
+        case Standing.EXPIRED:
+            return (
+                f"{about}: expired, and covers nothing any more; {everything or 'nothing it selects was run'}"
+            )
+        case Standing.UNMATCHED:
+            return (
+                f"{about}: cells '{expectation.cells}', cases '{expectation.cases}' select nothing that was "
+                "run and could be compared"
+            )
+        case Standing.FIXED:
+            return f"{about}: fixed, take it out; {everything}"
+        case Standing.PARTLY:
+            return f"{about}: fixed in part, narrow it; {everything}"
+        case Standing.CHANGED:
+            return f"{about}: changed; {everything}"
+        case Standing.MET:
+            return f"{about}: met, but {changed}" if changed else None
+
+
+def expected_problem(expectation: Expect) -> str:
+    """Return the outcome, the verdict or the failing check that is expected, in a word or two."""
+    if expectation.check is not None:
+        return f"{expectation.check} fails"
+    return str(expectation.outcome or expectation.verdict)
+
+
+class _Sight(Enum):
+    """What one cell and case says of an expectation."""
+
+    SHOWN = auto()
+    FIXED = auto()
+    CHANGED = auto()
+    UNKNOWN = auto()
+
+
+_CHECKED = {
+    CheckVerdict.FAILS: _Sight.SHOWN,
+    CheckVerdict.PASSES: _Sight.FIXED,
+    CheckVerdict.FLOAT_NOISE: _Sight.FIXED,
+    CheckVerdict.NOT_RUN: _Sight.UNKNOWN,
+    None: _Sight.UNKNOWN,
+}
+
+
+def _sight(expectation: Expect, seen: Seen, *, is_baseline: bool) -> _Sight:
+    if expectation.check is not None:
+        return _CHECKED[seen.checks.get(expectation.check)]
+    if expectation.outcome is not None and seen.outcome is expectation.outcome:
+        return _Sight.SHOWN
+    if seen.outcome in _NOT_RUN:
+        return _Sight.UNKNOWN
+    if seen.outcome is not Outcome.RECORDED:
+        return _Sight.CHANGED
+    if expectation.verdict is None:
+        return _Sight.FIXED
+    verdict = seen.against(is_baseline=is_baseline)
+    return _Sight.UNKNOWN if verdict is None else _compared(expectation.verdict, verdict)
+
+
+def _compared(expected: Verdict, seen: Verdict) -> _Sight:
+    if seen is expected or (expected is Verdict.DIVERGED and seen is Verdict.SUSPICIOUS):
+        return _Sight.SHOWN
+    # What became comparable and differs for real is another problem, not a mended one.
+    mended = seen in {Verdict.IDENTICAL, Verdict.FLOAT_NOISE} and seen.severity < expected.severity
+    return _Sight.FIXED if mended else _Sight.CHANGED
+
+
+def _standing(shown: bool, fixed: bool, changed: bool) -> Standing:
+    if shown:
+        return Standing.PARTLY if fixed else Standing.MET
+    if changed:
+        return Standing.CHANGED
+    return Standing.FIXED if fixed else Standing.UNMATCHED
+
+
+def _named(places: Sequence[Place]) -> str:
+    names = [f"{cell} {case}" for cell, case in places[:_MOST_NAMED]]
+    more = len(places) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")

@@ -1,0 +1,1 @@
+"""Scripts that only maintainers run: they refresh the data in ``knowledge/`` and the generated pages."""

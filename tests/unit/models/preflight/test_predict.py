@@ -1,0 +1,546 @@
+"""Every rule speaks where it should, and is silent where it should be."""
+
+from __future__ import annotations
+
+import pytest
+from built_models import (
+    EXAMPLES,
+    keras_metadata,
+    node,
+    optimizer,
+    tensor,
+    user_object,
+    v1_model,
+    v2_model,
+    write,
+)
+from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Loader, Stage, Target
+from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.facts import read_facts
+
+SESSION = Loader.V1_SESSION
+
+
+@pytest.fixture
+def expect(tmp_path):
+    """Return a function that writes a model and predicts."""
+
+    def predicted(model, tensorflow, *packages, index=True, metadata=None, **target):
+        folder = write(tmp_path, model, index=index)
+        if metadata is not None:
+            (folder / "keras_metadata.pb").write_bytes(metadata)
+        return predict(read_facts(folder), Target(tensorflow, frozenset(packages), **target))
+
+    return predicted
+
+
+def test_nothing_speaks_against_a_plain_model(expect):
+    found = expect(v2_model(node("MatMul")), "2.15.1")
+    assert (found.kind, found.stage, found.because, found.needs) == (Kind.LOADS, None, (), ())
+    assert found.confidence is Confidence.HIGH
+
+
+@pytest.mark.parametrize(
+    ("tensorflow", "confidence"),
+    [
+        ("2.6.5", Confidence.MEDIUM),
+        ("2.7.0", Confidence.HIGH),
+        ("2.99.0", Confidence.LOW),
+        ("2.3.0", Confidence.LOW),
+    ],
+)
+def test_confidence_is_that_of_tensorflows_promise(expect, tensorflow, confidence):
+    found = expect(v2_model(node("MatMul"), tensorflow="2.7.4"), tensorflow)
+    assert (found.kind, found.confidence) == (Kind.LOADS, confidence)
+
+
+def test_a_release_beyond_the_data_is_said(expect):
+    assert "TensorFlow 2.99 is not covered: judged as 2.21" in expect(v2_model(), "2.99.0").notes
+
+
+def test_an_op_that_came_later(expect):
+    model = v2_model(node("DisableCopyOnRead"), tensorflow="2.14.0")
+    found = expect(model, "2.9.3")
+    assert (found.kind, found.stage, found.confidence) == (Kind.FAILS, Stage.LOAD, Confidence.HIGH)
+    assert found.because == ("op DisableCopyOnRead is registered from 2.10 on",)
+    assert expect(model, "2.10.1").kind is Kind.LOADS
+
+
+def test_an_op_that_went(expect):
+    found = expect(v2_model(node("Rpc")), "2.5.3")
+    assert found.because == ("op Rpc is registered up to 2.4 only",)
+
+
+def test_objects_bring_their_functions_and_a_session_the_graph_too(expect):
+    model = v2_model(node("MatMul"))
+    model.meta_graphs[0].graph_def.node.append(node("DisableCopyOnRead"))
+    assert expect(model, "2.9.3").kind is Kind.LOADS
+    assert expect(model, "2.9.3", loader=SESSION).kind is Kind.FAILS
+
+
+def test_ops_of_a_package(expect):
+    model = v2_model(node("SimpleMLInferenceOp"), node("SimpleMLCreateModelResource"))
+    found = expect(model, "2.15.1")
+    assert (found.kind, found.needs) == (Kind.NEEDS, ("tensorflow-decision-forests",))
+    assert found.because == (
+        "custom ops SimpleMLCreateModelResource, SimpleMLInferenceOp, of tensorflow-decision-forests",
+    )
+    there = expect(model, "2.15.1", "TensorFlow_Decision.Forests")
+    assert there.kind is Kind.LOADS
+    assert any("has to be a build for this TensorFlow" in note for note in there.notes)
+
+
+def test_ops_of_nobody(expect):
+    found = expect(v2_model(node("ZeroOut")), "2.15.1")
+    assert (found.kind, found.needs) == (Kind.NEEDS, ("the library with ZeroOut",))
+
+
+def test_what_is_needed_does_not_help_where_something_else_fails(expect):
+    found = expect(v2_model(node("SimpleMLInferenceOp"), node("DisableCopyOnRead")), "2.9.3")
+    assert found.kind is Kind.FAILS
+    assert found.needs == ("tensorflow-decision-forests",)
+
+
+def test_an_attribute_that_came_later(expect):
+    model = v1_model(node("VarHandleOp", debug_name={"s": b"w/"}), tensorflow="2.21.0")
+    assert expect(model, "2.4.4").because == (
+        "op VarHandleOp uses attribute debug_name, which is from 2.15 on",
+    )
+    ignored = expect(model, "2.5.3")
+    assert ignored.kind is Kind.LOADS
+    assert ignored.notes == (
+        "op VarHandleOp uses attribute debug_name, which is from 2.15 on, and is ignored before",
+    )
+    assert expect(model, "2.15.1").notes == ()
+
+
+def test_a_kernel_that_went_fails_when_it_is_reached(expect):
+    model = v1_model(node("BoostedTreesBucketize", "y"))
+    found = expect(model, "2.9.3")
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert found.because == ("op BoostedTreesBucketize has a kernel for the CPU up to 2.8 only",)
+    assert expect(model, "2.8.4").kind is Kind.LOADS
+
+
+def test_a_kernel_that_nothing_reaches_is_not_missed(expect):
+    assert expect(v1_model(node("BoostedTreesBucketize", "for_training")), "2.9.3").kind is Kind.LOADS
+
+
+def test_a_session_that_restores_places_every_op_first(expect):
+    model = v1_model(node("BoostedTreesBucketize", "y"))
+    assert expect(model, "2.9.3", loader=SESSION).stage is Stage.RUN
+    model.meta_graphs[0].saver_def.restore_op_name = "save/restore_all"
+    assert expect(model, "2.9.3", loader=SESSION).stage is Stage.LOAD
+
+
+def test_an_op_for_other_devices_is_a_note(expect):
+    found = expect(v2_model(node("CudnnRNN")), "2.15.1")
+    assert found.kind is Kind.LOADS
+    assert found.notes == ("op CudnnRNN has a kernel in no CPU build: it fails where it is run",)
+
+
+def test_random_numbers_of_an_algorithm_that_came_later(expect):
+    model = v2_model(node("StatelessRandomUniformV2"), tensorflow="2.7.4")
+    assert (expect(model, "2.6.5").kind, expect(model, "2.6.5").stage) == (Kind.FAILS, Stage.RUN)
+    assert expect(model, "2.7.0").kind is Kind.LOADS
+    assert expect(v2_model(node("StatelessRandomUniformV2"), tensorflow="2.6.0"), "2.5.3").kind is Kind.LOADS
+
+
+def test_a_graph_for_newer_readers(expect):
+    model = v2_model()
+    model.meta_graphs[0].graph_def.versions.min_consumer = 1000
+    found = expect(model, "2.7.4")
+    assert (found.because, found.confidence) == (
+        ("the graph is for readers of version 1000 on",),
+        Confidence.MEDIUM,
+    )
+    assert expect(model, "2.9.3").kind is Kind.LOADS
+
+
+def test_a_graph_that_names_its_bad_readers(expect):
+    model = v2_model()
+    model.meta_graphs[0].graph_def.versions.bad_consumers.append(898)
+    assert expect(model, "2.7.4").kind is Kind.FAILS
+    assert expect(model, "2.8.4").kind is Kind.LOADS
+
+
+def test_objects_of_a_kind_that_came_later(expect):
+    model = v2_model(objects=[pb.SavedObject(captured_tensor={})])
+    assert expect(model, "2.5.3").because == ("objects of kind captured_tensor load from 2.6 on",)
+    assert expect(model, "2.6.5").kind is Kind.LOADS
+    assert expect(model, "2.5.3", loader=SESSION).kind is Kind.LOADS
+
+
+def test_objects_that_only_their_class_can_bring_back(expect):
+    found = expect(v2_model(objects=[pb.SavedObject(registered_name="mine.Thing")]), "2.15.1")
+    assert (found.kind, found.needs) == (Kind.NEEDS, ("the module that registers mine.Thing",))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("my.Type.Spec", Kind.NEEDS), ("tf.StructuredTensorSpec", Kind.LOADS)]
+)
+def test_types_that_an_import_registers(expect, name, kind):
+    spec = {"type_spec_class": pb.TypeSpecProto.EXTENSION_TYPE_SPEC, "type_spec_class_name": name}
+    function = pb.SavedObject(function={"function_spec": {"fullargspec": {"type_spec_value": spec}}})
+    assert expect(v2_model(objects=[function]), "2.15.1").kind is kind
+
+
+def test_a_default_argument_that_older_releases_cannot_read(expect):
+    function = pb.SavedObject(function={"function_spec": {"fullargspec": {"tensor_value": {}}}})
+    model = v2_model(objects=[function], tensorflow="2.14.0")
+    assert expect(model, "2.12.1").kind is Kind.FAILS
+    assert expect(model, "2.13.1").kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(
+    ("writer", "tensorflow", "kind"),
+    [
+        ("2.14.0", "2.10.1", Kind.LOADS),
+        ("2.14.0", "2.11.1", Kind.FAILS),
+        ("2.21.0", "2.12.1", Kind.FAILS),
+        ("2.13.1", "2.12.1", Kind.LOADS),
+        ("2.14.0", "2.13.1", Kind.LOADS),
+    ],
+)
+def test_tables_that_save_themselves(expect, writer, tensorflow, kind):
+    table = pb.SavedObject(resource={}, saveable_objects={"table": {"save_function": 1}})
+    assert expect(v2_model(objects=[table], tensorflow=writer), tensorflow).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("tensorflow", "packages", "kind", "needs"),
+    [
+        ("2.5.3", [], Kind.LOADS, ()),
+        ("2.6.5", [], Kind.NEEDS, ("'import keras' before the model is loaded",)),
+        ("2.7.4", [], Kind.LOADS, ()),
+        ("2.15.1", [], Kind.LOADS, ()),
+        ("2.16.2", [], Kind.NEEDS, ("tf-keras",)),
+        ("2.16.2", ["tf_keras"], Kind.LOADS, ()),
+        ("2.21.0", [], Kind.NEEDS, ("tf-keras",)),
+    ],
+)
+def test_optimizer_slots(expect, tensorflow, packages, kind, needs):
+    found = expect(v2_model(objects=[optimizer(4)]), tensorflow, *packages)
+    assert (found.kind, found.needs) == (kind, needs)
+
+
+def test_optimizer_slots_are_nothing_to_a_session_nor_is_an_optimizer_without_them(expect):
+    assert expect(v2_model(objects=[optimizer(4)]), "2.16.2", loader=SESSION).kind is Kind.LOADS
+    assert expect(v2_model(objects=[optimizer(0)]), "2.16.2").kind is Kind.LOADS
+
+
+def test_several_inputs_that_are_one_tensor(expect):
+    signature = pb.SignatureDef(inputs={"a": tensor("x:0"), "b": tensor("x:0")})
+    model = v1_model(signatures={"s": signature})
+    assert expect(model, "2.21.0").because == ("several inputs of signature 's' are the same tensor: x:0",)
+    assert expect(model, "2.21.0", loader=SESSION).kind is Kind.LOADS
+
+
+def test_outputs_that_are_references(expect):
+    signature = pb.SignatureDef(outputs={"v": tensor("v:0", pb.DT_FLOAT_REF)})
+    model = v1_model(signatures={"s": signature})
+    assert expect(model, "2.4.4").because == ("signature 's' returns the variable itself, a reference: v",)
+    assert expect(model, "2.4.4", loader=SESSION).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(("producer", "kind"), [(21, Kind.FAILS), (22, Kind.LOADS)])
+def test_placeholders_of_any_shape_in_the_oldest_graphs(expect, producer, kind):
+    model = v1_model(node("Placeholder", "x", shape={"shape": {}}), producer=producer)
+    assert expect(model, "2.12.1").kind is kind
+    assert expect(model, "2.12.1", loader=SESSION).kind is Kind.LOADS
+
+
+def test_variables_that_a_session_does_not_restore(expect):
+    model = v2_model()
+    graph = model.meta_graphs[0]
+    graph.graph_def.node[0].input.extend(["a", "b"])
+    restore = node("StatefulPartitionedCall", "restore")
+    restore.input.append("a")
+    graph.graph_def.node.extend([node("VarHandleOp", "a"), node("VarHandleOp", "b"), restore])
+    graph.saver_def.restore_op_name = "restore"
+    found = expect(model, "2.21.0", loader=SESSION)
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert found.because == ("a session does not restore 1 variables that the signatures read, such as b",)
+    assert expect(model, "2.21.0").kind is Kind.LOADS
+
+
+def test_tables_that_a_session_does_not_initialise(expect):
+    model = v1_model(node("NoOp", "main"))
+    collections = model.meta_graphs[0].collection_def
+    collections["table_initializer"].node_list.value.append("init")
+    assert expect(model, "2.21.0", loader=SESSION).stage is Stage.RUN
+    assert expect(model, "2.21.0").kind is Kind.LOADS
+    collections["saved_model_main_op"].node_list.value.append("main")
+    assert expect(model, "2.21.0", loader=SESSION).kind is Kind.LOADS
+
+
+def wired(op, name, *inputs, **attributes):
+    made = node(op, name, **attributes)
+    made.input.extend(inputs)
+    return made
+
+
+def legacy(*nodes, y="read", restores=("restored",), **collections):
+    """A model of TF 1 whose signature reads the node ``y``, and whose saver runs ``restores``."""
+    model = v1_model(*nodes, wired("NoOp", "restore", *(f"^{each}" for each in restores)))
+    graph = model.meta_graphs[0]
+    graph.signature_def["serving_default"].outputs["y"].name = f"{y}:0"
+    graph.saver_def.restore_op_name = "restore"
+    for name, entries in collections.items():
+        graph.collection_def[name].node_list.value.extend(entries)
+    return model
+
+
+VARIABLES = (
+    node("VarHandleOp", "kept"),
+    wired("AssignVariableOp", "restored", "kept"),
+    node("VarHandleOp", "left"),
+    node("VariableV2", "reference"),
+)
+
+
+@pytest.mark.parametrize(
+    ("read", "session", "objects", "before"),
+    [
+        ("kept", Kind.LOADS, Kind.LOADS, Kind.LOADS),
+        ("left", Kind.FAILS, Kind.LOADS, Kind.FAILS),
+        ("reference", Kind.FAILS, Kind.FAILS, Kind.FAILS),
+    ],
+)
+def test_variables_that_nothing_gives_a_value(expect, read, session, objects, before):
+    model = legacy(*VARIABLES, wired("Identity", "read", read))
+    assert expect(model, "2.21.0", loader=SESSION).kind is session
+    assert expect(model, "2.21.0").kind is objects
+    assert expect(model, "2.7.4").kind is before
+    noted = any("arrays without elements" in note for note in expect(model, "2.8.4").notes)
+    assert noted is (read == "left")
+
+
+def test_a_variable_that_the_main_op_or_the_run_fills_has_a_value(expect):
+    assigned = wired("Assign", "init", "reference", "one")
+    model = legacy(*VARIABLES, assigned, wired("Identity", "read", "reference"), saved_model_main_op=["init"])
+    assert expect(model, "2.21.0", loader=SESSION).kind is Kind.LOADS
+    model = legacy(*VARIABLES, assigned, wired("Identity", "read", "reference", "^init"))
+    assert expect(model, "2.21.0", loader=SESSION).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize("loader", [Loader.SAVED_MODEL, SESSION])
+def test_tables_that_the_main_op_leaves_out(expect, loader):
+    table = (
+        node("HashTableV2", "table"),
+        wired("LookupTableImportV2", "fill", "table"),
+        wired("LookupTableFindV2", "read", "table", "x"),
+        node("NoOp", "nothing"),
+        wired("NoOp", "all", "^fill"),
+    )
+    left_out = {"table_initializer": ["fill"], "saved_model_main_op": ["nothing"]}
+    found = expect(legacy(*table, **left_out), "2.15.1", loader=loader)
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert "nothing, which runs at load, does not fill 1 of the model's tables" in found.because[0]
+    assert expect(legacy(*table, y="x", **left_out), "2.15.1", loader=loader).kind is Kind.LOADS
+    gone = {**left_out, "saved_model_main_op": ["gone"]}
+    found = expect(legacy(*table, **gone), "2.15.1", loader=loader)
+    assert (found.stage, found.because) == (
+        Stage.LOAD,
+        ("gone, which is to run at load, is not in the graph",),
+    )
+    filled = {**left_out, "saved_model_main_op": ["all"]}
+    assert expect(legacy(*table, **filled), "2.15.1", loader=loader).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize("loader", [Loader.SAVED_MODEL, SESSION])
+def test_queues_that_nothing_fills(expect, loader):
+    queue = (node("FIFOQueueV2", "queue"), wired("QueueEnqueueV2", "fill", "queue", "x"))
+    take = wired("QueueDequeueV2", "read", "queue")
+    found = expect(legacy(*queue, take, queue_runners=["runner"]), "2.15.1", loader=loader)
+    assert found.because[0].startswith(
+        "the signatures take from queue queue, which nothing fills: the model names 1 "
+    )
+    assert (
+        expect(legacy(*queue, take, saved_model_main_op=["fill"]), "2.15.1", loader=loader).kind is Kind.LOADS
+    )
+    itself = wired("QueueDequeueV2", "read", "queue", "^fill")
+    assert expect(legacy(*queue, itself), "2.15.1", loader=loader).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize("loader", [Loader.SAVED_MODEL, SESSION])
+@pytest.mark.parametrize(("y", "kind"), [("read", Kind.FAILS), ("x", Kind.LOADS)])
+def test_assets_that_a_signature_reads_itself(expect, loader, y, kind):
+    model = legacy(node("Const", "name"), wired("ReadFile", "read", "name"), y=y)
+    model.meta_graphs[0].asset_file_def.add(filename="words.txt").tensor_info.name = "name:0"
+    assert expect(model, "2.15.1", loader=loader).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("seed", "tensorflow", "deterministic", "kind"),
+    [
+        (0, "2.15.1", True, Kind.FAILS),
+        (0, "2.15.1", False, Kind.LOADS),
+        (0, "2.6.5", True, Kind.LOADS),
+        (7, "2.15.1", True, Kind.LOADS),
+    ],
+)
+def test_op_determinism_refuses_random_ops_without_a_seed(expect, seed, tensorflow, deterministic, kind):
+    model = legacy(node("RandomUniform", "read", seed=pb.AttrValue(i=seed), seed2=pb.AttrValue()))
+    assert expect(model, tensorflow, deterministic=deterministic).kind is kind
+    assert not any(
+        "no seed" in each
+        for each in expect(model, tensorflow, deterministic=True, loader=Loader.KERAS).because
+    )
+    unreached = legacy(node("RandomUniform", "read", seed=pb.AttrValue(i=seed)), y="x")
+    assert expect(unreached, tensorflow, deterministic=deterministic).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(
+    ("others", "kind"),
+    [([["train"]], Kind.LOADS), ([["serve", "gpu"]], Kind.LOADS), ([["serve"]], Kind.FAILS)],
+)
+def test_a_session_chooses_the_graph_for_serving(expect, others, kind):
+    model = v1_model()
+    for tags in others:
+        model.meta_graphs.add().meta_info_def.tags.extend(tags)
+    assert expect(model, "2.15.1", loader=SESSION).kind is kind
+    assert expect(model, "2.15.1").kind is Kind.FAILS
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind"),
+    [(None, Kind.LOADS), (frozenset({"serve"}), Kind.LOADS), (frozenset({"gpu"}), Kind.FAILS)],
+)
+def test_tags(expect, tags, kind):
+    assert expect(v1_model(), "2.15.1", tags=tags).kind is kind
+
+
+def test_of_several_graphs_one_has_to_be_chosen(expect):
+    model = v1_model()
+    model.meta_graphs.add().meta_info_def.tags.append("train")
+    found = expect(model, "2.15.1")
+    assert found.because == ("the model has 2 graphs, and none is chosen by tags: it has serve; train",)
+    assert expect(model, "2.15.1", tags=frozenset({"train"})).kind is Kind.LOADS
+
+
+def test_missing_files(expect):
+    assert expect(v2_model(), "2.15.1", index=False).because == ("variables/variables.index is missing",)
+
+
+def test_a_graph_without_variables_needs_no_index(expect):
+    assert expect(v1_model(node("Identity")), "2.15.1", index=False).kind is Kind.LOADS
+
+
+def test_missing_shards(tmp_path):
+    folder = write(tmp_path, v2_model())
+    (folder / "variables" / "variables.data-00001-of-00002").write_bytes(b"")
+    (folder / "variables" / "variables.data-00000-of-00001").unlink()
+    found = predict(read_facts(folder), Target("2.15.1"))
+    assert found.because == ("1 of 2 data files are missing: variables/variables.data-00000-of-00002",)
+
+
+def test_a_missing_asset_matters_where_a_table_is_read_from_one(expect):
+    model = v1_model(node("Identity"))
+    packed = pb.AssetFileDef(filename="gone.txt")
+    model.meta_graphs[0].asset_file_def.append(packed)
+    assert expect(model, "2.15.1").notes == ("declared assets are missing: gone.txt",)
+    model.meta_graphs[0].graph_def.node.append(node("InitializeTableFromTextFileV2"))
+    assert expect(model, "2.15.1").kind is Kind.FAILS
+
+
+def test_defaults_of_a_signature_are_for_sessions(expect):
+    signature = pb.SignatureDef(inputs={"x": tensor("x:0")})
+    signature.defaults["x"].dtype = pb.DT_FLOAT
+    found = expect(v1_model(signatures={"s": signature}), "2.15.1")
+    assert found.notes == ("signature 's': give x as well; this loader ignores the model's defaults",)
+
+
+MODEL = ("_tf_keras_sequential", {"class_name": "Sequential", "keras_version": "2.7.0"})
+
+
+def keras_model():
+    return v2_model(objects=[user_object("_tf_keras_sequential")])
+
+
+@pytest.mark.parametrize(
+    ("loader", "tensorflow", "packages", "variables", "kind"),
+    [
+        (Loader.KERAS, "2.4.4", [], {}, Kind.FAILS),
+        (Loader.KERAS, "2.5.3", [], {}, Kind.FAILS),
+        (Loader.KERAS, "2.6.5", [], {}, Kind.LOADS),
+        (Loader.KERAS, "2.15.1", [], {}, Kind.LOADS),
+        (Loader.KERAS, "2.16.2", [], {}, Kind.FAILS),
+        (Loader.KERAS, "2.16.2", ["tf-keras"], {}, Kind.FAILS),
+        (Loader.KERAS, "2.16.2", ["tf-keras"], {"TF_USE_LEGACY_KERAS": "1"}, Kind.LOADS),
+        (Loader.TF_KERAS, "2.16.2", [], {}, Kind.NEEDS),
+        (Loader.TF_KERAS, "2.16.2", ["tf-keras"], {}, Kind.LOADS),
+        (Loader.TFSM_LAYER, "2.15.1", [], {}, Kind.FAILS),
+        (Loader.TFSM_LAYER, "2.16.2", [], {}, Kind.LOADS),
+    ],
+)
+def test_the_loaders_of_keras(expect, loader, tensorflow, packages, variables, kind):
+    found = expect(
+        keras_model(),
+        tensorflow,
+        *packages,
+        metadata=keras_metadata(MODEL),
+        loader=loader,
+        variables=variables,
+    )
+    assert found.kind is kind
+
+
+def test_keras_needs_an_object_graph(expect):
+    found = expect(v1_model(), "2.12.1", loader=Loader.KERAS)
+    assert found.because == ("load_model needs an object graph, and this model has none",)
+
+
+def test_keras_loads_what_is_not_of_keras(expect):
+    assert expect(v2_model(), "2.12.1", loader=Loader.KERAS).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(
+    ("identifier", "facts", "needs"),
+    [
+        ("_tf_keras_layer", {"class_name": "MyCustomLayer"}, ()),
+        ("_tf_keras_layer", {"class_name": "Own", "must_restore_from_config": True}, ("the module of Own",)),
+        ("_tf_keras_layer", {"class_name": "TFOpLambda", "must_restore_from_config": True}, ()),
+        ("_tf_keras_metric", {"class_name": "Mean"}, ()),
+        ("_tf_keras_metric", {"class_name": "Custom>F1Score"}, ("the module of Custom>F1Score",)),
+        ("_tf_keras_metric", {"class_name": "Addons>F1Score"}, ("tensorflow-addons",)),
+    ],
+)
+def test_classes_that_keras_has_not(expect, identifier, facts, needs):
+    metadata = keras_metadata(MODEL, (identifier, facts))
+    found = expect(keras_model(), "2.12.1", metadata=metadata, loader=Loader.KERAS)
+    assert found.needs == needs
+    assert expect(keras_model(), "2.12.1", metadata=metadata).kind is Kind.LOADS
+
+
+def test_a_loss_without_a_name(expect):
+    model = (
+        "_tf_keras_sequential",
+        {"class_name": "Sequential", "training_config": {"loss": {"a": "<lambda>"}}},
+    )
+    found = expect(keras_model(), "2.12.1", metadata=keras_metadata(model), loader=Loader.KERAS)
+    assert (found.kind, found.needs) == (Kind.NEEDS, ("compile=False",))
+
+
+def test_doubts_about_keras(expect):
+    function = {"class_name": "__tuple__", "items": ["4wE="]}
+    layer = ("_tf_keras_layer", {"name": "twice", "class_name": "Lambda", "config": {"function": function}})
+    found = expect(keras_model(), "2.6.5", metadata=keras_metadata(MODEL, layer), loader=Loader.KERAS)
+    assert found.kind is Kind.LOADS
+    assert found.confidence is Confidence.MEDIUM
+    assert [note for note in found.notes if "bad marshal data" in note]
+    assert [note for note in found.notes if "Keras 2.7.0 wrote" in note]
+
+
+# As they came out in 18 releases, with this loader.
+@pytest.mark.parametrize("name", ["cnn", "rnn"])
+def test_the_compiled_example_models(name):
+    facts = read_facts(EXAMPLES / name)
+    kinds = {minor: predict(facts, Target(f"2.{minor}.0")).kind for minor in range(4, 22)}
+    assert kinds == {minor: Kind.NEEDS if minor == 6 or minor >= 16 else Kind.LOADS for minor in range(4, 22)}
+
+
+def test_the_example_model_that_is_not_compiled():
+    facts = read_facts(EXAMPLES / "custom_layer")
+    assert {predict(facts, Target(f"2.{minor}.0")).kind for minor in range(4, 22)} == {Kind.LOADS}

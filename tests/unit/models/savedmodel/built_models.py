@@ -1,0 +1,65 @@
+"""Models for tests, built from the schema's own messages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+
+EXAMPLES = Path(__file__).parents[4] / "examples" / "models"
+
+
+def tensor(name, dtype=pb.DT_FLOAT):
+    return pb.TensorInfo(name=name, dtype=dtype, tensor_shape={"dim": [{"size": -1}]})
+
+
+def node(op, name="", **attributes):
+    return pb.NodeDef(name=name or op.lower(), op=op, attr=attributes)
+
+
+def v1_model(*nodes, tensorflow="1.15.0", producer=134, signatures=None):
+    """A model of TF 1: a graph, and a signature from ``x`` to ``y``."""
+    signature = pb.SignatureDef(inputs={"x": tensor("x:0")}, outputs={"y": tensor("y:0")})
+    graph = pb.WholeMetaGraphDef(
+        meta_info_def={"tags": ["serve"], "tensorflow_version": tensorflow},
+        graph_def={"node": nodes, "versions": {"producer": producer}},
+        signature_def={"serving_default": signature} if signatures is None else signatures,
+    )
+    return pb.WholeSavedModel(saved_model_schema_version=1, meta_graphs=[graph])
+
+
+def v2_model(*nodes, objects=(), tensorflow="2.7.4", producer=898):
+    """A model of TF 2: objects, and one function that holds the nodes, and that the signature calls."""
+    model = v1_model(tensorflow=tensorflow, producer=producer)
+    graph = model.meta_graphs[0]
+    function = pb.FunctionDef(signature={"name": "__inference_f_1"}, node_def=nodes)
+    graph.graph_def.library.function.append(function)
+    graph.graph_def.node.append(node("StatefulPartitionedCall", "y", f={"func": {"name": "__inference_f_1"}}))
+    graph.object_graph_def.nodes.extend(objects or [user_object()])
+    return model
+
+
+def user_object(identifier="_generic_user_object", metadata="", **fields):
+    return pb.SavedObject(user_object={"identifier": identifier, "metadata": metadata}, **fields)
+
+
+def optimizer(slots):
+    return user_object("optimizer", slot_variables=[{"slot_name": "m"}] * slots)
+
+
+def keras_metadata(*layers):
+    """The content of ``keras_metadata.pb``: each layer a pair of its identifier and its JSON."""
+    nodes = [{"identifier": identifier, "metadata": json.dumps(facts)} for identifier, facts in layers]
+    return pb.KerasMetadata(nodes=nodes).SerializeToString()
+
+
+def write(folder, model, *, index=True):
+    """Write a model, with an index of variables of one shard unless told otherwise, and return its folder."""
+    folder.mkdir(exist_ok=True, parents=True)
+    (folder / "saved_model.pb").write_bytes(model.SerializeToString())
+    if index:
+        (folder / "variables").mkdir(exist_ok=True)
+        (folder / "variables" / "variables.index").write_bytes(b"")
+        (folder / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
+    return folder

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+from savedmodel_matrix.domain.definition import SettingDefinition
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.plan import CellId
+from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Prediction, Stage
+from savedmodel_matrix.planning.foresee import came_true, facts_of, foresee
+from savedmodel_matrix.planning.ready import make_ready
+
+OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
+
+
+def test_every_cell_that_is_to_run_gets_a_prediction(project, plan):
+    ready = {"one": make_ready(project, plan.cases["one"])}
+    found = foresee(project, plan, ready)
+    assert set(found) == {(job.cell, job.case) for job in plan.jobs()}
+    assert {each.kind for each in found.values()} == {Kind.LOADS}
+
+
+def test_a_case_that_is_not_ready_is_read_where_it_lies_and_one_that_is_nowhere_is_left_out(project, plan):
+    elsewhere = plan.cases["two"].model_copy(update={"path": "nowhere"})
+    fetched = plan.cases["two"].model_copy(update={"package": "some==1"})
+    plan.__dict__["cases"] = {"one": plan.cases["one"], "gone": elsewhere, "fetched": fetched}
+    plan.__dict__["limits"] = {
+        (cell, case): next(iter(plan.limits.values())) for cell in plan.cells() for case in plan.cases
+    }
+    found = foresee(project, plan, {"one": None, "gone": "no such folder", "fetched": None})
+    assert {case for _, case in found} == {"one"}
+
+
+def test_what_is_read_once_is_not_read_again(project, plan):
+    ready = make_ready(project, plan.cases["one"])
+    assert facts_of(project, ready) is facts_of(project, ready)
+    assert facts_of(project, "a reason why it is not ready") is None
+
+
+def test_a_settings_loader_and_variables_count(project, plan):
+    settings = {"default": SettingDefinition(loader="v1-session"), "onednn-off": SettingDefinition()}
+    plan.__dict__["settings"] = settings
+    found = foresee(project, plan, {"one": make_ready(project, plan.cases["one"])})
+    assert {cell.setting for cell, _ in found} == set(settings)
+    assert found[CellId(NEW, "default"), "one"] is not None
+
+
+def prediction(kind, stage=None):
+    return Prediction(kind, stage, (), (), (), Confidence.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("expected", "outcome", "right"),
+    [
+        (prediction(Kind.LOADS), Outcome.RECORDED, True),
+        (prediction(Kind.LOADS), Outcome.LOAD_FAILED, False),
+        (prediction(Kind.LOADS), Outcome.RUN_FAILED, False),
+        (prediction(Kind.FAILS, Stage.LOAD), Outcome.LOAD_FAILED, True),
+        (prediction(Kind.FAILS, Stage.LOAD), Outcome.RUN_FAILED, False),
+        (prediction(Kind.FAILS, Stage.RUN), Outcome.RUN_FAILED, True),
+        (prediction(Kind.NEEDS, Stage.LOAD), Outcome.LOAD_FAILED, True),
+        (prediction(Kind.NEEDS, Stage.LOAD), Outcome.RECORDED, False),
+        (prediction(Kind.LOADS), Outcome.IMPORT_FAILED, None),
+        (prediction(Kind.FAILS, Stage.LOAD), Outcome.TIMED_OUT, None),
+        (prediction(Kind.LOADS), Outcome.SKIPPED, None),
+    ],
+)
+def test_what_came_true(expected, outcome, right):
+    assert came_true(expected, outcome) is right

@@ -1,0 +1,150 @@
+"""A project with a tiny model, inputs and facts about two releases: no TensorFlow, no environments."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+
+import numpy as np
+import pytest
+from savedmodel_matrix.environments.locks.lock import render_lock
+from savedmodel_matrix.environments.state import EnvironmentState, Installed, write_state
+from savedmodel_matrix.knowledge.releases import Release, ReleaseTable
+from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.planning.locking import lock_input
+from savedmodel_matrix.planning.project import Project
+
+LINUX = "linux-x86_64"
+RELEASES = ReleaseTable(
+    [
+        Release(
+            version,
+            dt.date(2022, 1, 1),
+            yanked=False,
+            wheels={name: {LINUX: dict.fromkeys(pythons, 500)} for name in ("tensorflow", "tensorflow-cpu")},
+        )
+        for version, pythons in [("2.7.4", ("3.7", "3.8")), ("2.9.3", ("3.9", "3.10"))]
+    ]
+)
+
+MATRIX = """
+baseline = "tf2.9.3-py3.10-cpu"
+
+[noise_floor]
+replicates = 0
+
+[[environments]]
+tensorflow = ["2.7.4", "2.9.3"]
+
+[settings.default]
+
+[settings.onednn-off]
+variables = { TF_ENABLE_ONEDNN_OPTS = "0" }
+
+[cases.one]
+path = "model"
+inputs = [{ npz = "one.npz" }]
+
+[cases.two]
+path = "model"
+inputs = [{ npz = "two.npz" }]
+"""
+
+
+def _write_model(folder, *signatures, tags=("serve",)):
+    """Write a SavedModel whose signatures take a float32[?,2] called ``x``."""
+    shape = pb.TensorShapeProto(dim=[{"size": -1}, {"size": 2}])
+    signature = pb.SignatureDef(
+        inputs={"x": pb.TensorInfo(name="x:0", dtype=pb.DT_FLOAT, tensor_shape=shape)}
+    )
+    graph = pb.MetaGraphDef(meta_info_def={"tags": tags}, signature_def=dict.fromkeys(signatures, signature))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "saved_model.pb").write_bytes(pb.SavedModel(meta_graphs=[graph]).SerializeToString())
+
+
+def _write_inputs(path, *numbers):
+    """Write a batch; as if long ago, so that digests are remembered."""
+    np.savez(path, x=np.array([numbers], dtype="f4"))
+    then = time.time() - 3600
+    os.utime(path, (then, then))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    for module in ("savedmodel_matrix.planning.project", "savedmodel_matrix.planning.locking"):
+        monkeypatch.setattr(f"{module}.platform_name", lambda: LINUX)
+    _write_model(tmp_path / "model", "serving_default")
+    _write_inputs(tmp_path / "one.npz", 1, 2)
+    _write_inputs(tmp_path / "two.npz", 3, 4)
+    (tmp_path / "matrices").mkdir()
+    (tmp_path / "matrices" / "default.toml").write_text(MATRIX, encoding="utf-8")
+    project = Project(tmp_path)
+    project.__dict__["releases"] = RELEASES  # where the cached property keeps it
+    return project
+
+
+@pytest.fixture
+def write_model():
+    return _write_model
+
+
+@pytest.fixture
+def write_inputs():
+    return _write_inputs
+
+
+@pytest.fixture
+def plan(project):
+    return project.plan("default")
+
+
+@pytest.fixture
+def write_lock(project):
+    """Write the lock of an environment, with one pin of this version, and return its path."""
+
+    def write(environment, version="1.0"):
+        wanted = lock_input(project.releases, environment)
+        path = project.lock_path(environment)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        body = f"some-package=={version} --hash=sha256:{'0' * 64}"
+        path.write_text(render_lock(wanted, dt.date(2022, 1, 15), 500, body), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def install(project, write_lock):
+    """Make an environment count as installed here, and return what was installed."""
+    from savedmodel_matrix.environments.locks.lock import read_lock
+
+    def made(environment, version="1.0"):
+        installed = Installed(read_lock(write_lock(environment, version)).digest, f"{environment.python}.1")
+        write_state(project.results, EnvironmentState(environment.id, "run", installed=installed))
+        return installed
+
+    return made
+
+
+@pytest.fixture
+def record(project):
+    """Write a recording under a key, as the probe would."""
+    from savedmodel_matrix.probe.arrays import write_array
+    from savedmodel_matrix.store.atomic import write_json
+
+    def write(key, outcome="recorded", identity=None):
+        entry = write_array(str(project.results.objects), np.arange(8, dtype="f4"), "float32")
+        recording = {
+            "format": 1,
+            "key": key,
+            "identity": identity or {},
+            "outcome": outcome,
+            "reason": None if outcome == "recorded" else "because",
+            "outputs": [{"batch": 0, "name": "y", "component": None, "array": entry}],
+            "phases": {"load": {"wall_s": 1.0, "cpu_s": 1.0, "peak_rss_bytes": 1}},
+        }
+        write_json(project.results.recording_path(key), recording)
+        return recording
+
+    return write
