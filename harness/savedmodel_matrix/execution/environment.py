@@ -20,11 +20,12 @@ from savedmodel_matrix.planning.ready import make_ready, model_folder, reason_of
 from savedmodel_matrix.planning.stages import besides, stage_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from savedmodel_matrix.domain.plan import Beside, Environment, Plan
     from savedmodel_matrix.domain.selection import Selection
+    from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.planning.project import Project
 
 
@@ -35,12 +36,12 @@ def run_environment(
     selection: Selection,
     run: str,
     venv: Path,
-    say: Callable[[str], None],
+    say: Progress,
 ) -> None:
     """Run what is pending in one environment, in every given plan, and write down what became of it.
 
     Never raises for what an environment, a lock or a model does: a failed session would keep nox from
-    aggregating the others. ``say`` gets one line of progress at a time.
+    aggregating the others. ``say`` gets each step.
     """
     try:
         installed = _install(project, environment, venv, say)
@@ -74,7 +75,7 @@ def run_environment(
     write_state(project.results, EnvironmentState(environment.id, run, executed, installed, fault=fault))
 
 
-def _said(say: Callable[[str], None]) -> str:
+def _said(say: Progress) -> str:
     """Say the exception being handled, and return its traceback."""
     fault = traceback.format_exc()
     say(fault)
@@ -85,9 +86,7 @@ def _besides(project: Project, plan: Plan, environment: Environment) -> Iterable
     return besides(project, plan, environment) if environment.id in plan.environments else ()
 
 
-def _install_beside(
-    project: Project, beside: Beside, venv: Path, say: Callable[[str], None]
-) -> Installed | str:
+def _install_beside(project: Project, beside: Beside, venv: Path, say: Progress) -> Installed | str:
     """Install an environment beside this one, for stages; return why not where that fails."""
     place = _place(venv, beside)
     try:
@@ -103,13 +102,11 @@ def _place(venv: Path, beside: Beside) -> Path:
     return venv / "beside" / beside.id
 
 
-def _install(
-    project: Project, environment: Environment | Beside, venv: Path, say: Callable[[str], None]
-) -> Installed:
+def _install(project: Project, environment: Environment | Beside, venv: Path, say: Progress) -> Installed:
+    say.resolving()
     lock = usable_lock(project, environment, python_of(venv), say)
     if not is_installed(venv, lock.digest):
-        size = "" if lock.download_mb is None else f", a download of up to {lock.download_mb} MB"
-        say(f"{environment.id}: installing {len(lock.pins)} packages{size}")
+        say.installing(environment.id, len(lock.pins), lock.download_mb)
         install_lock(venv, project.lock_path(environment), lock.digest)
     interpreter = venv_version(venv)
     if interpreter is None:
@@ -123,7 +120,7 @@ def _to_run(
     environment: Environment,
     selection: Selection,
     installed: Installed,
-    say: Callable[[str], None],
+    say: Progress,
 ) -> list[KeyedJob]:
     found = []
     for job in plan.work(environment.id):
@@ -147,13 +144,14 @@ def _run(
     venv: Path,
     environment: Environment,
     jobs: Sequence[KeyedJob],
-    say: Callable[[str], None],
+    say: Progress,
 ) -> int:
     """Run jobs with one start of the probe, and so one import, per set of environment variables.
 
     What runs beside comes before what takes its outputs, or after. Returns how many cells × cases were run.
     """
     by_key = {job.key: job for job in jobs}  # two matrices may ask for the same recording
+    say.running(len(by_key))
 
     def start(python: Path, group: Sequence[KeyedJob], *, beside: bool) -> None:
         launch = Launch(
@@ -164,7 +162,7 @@ def _run(
             labels=[(str(python.parent.parent), "<environment>"), (str(project.root), "<project>")],
             tensorflow=not beside,
         )
-        run_probe(launch, lambda recording: say(_line(recording, by_key)))
+        run_probe(launch, lambda recording: say.ran(_line(recording, by_key)))
 
     def start_beside(*, before: bool) -> None:
         there = [job for job in by_key.values() if job.beside and (job.job.stage != POSTPROCESS) is before]

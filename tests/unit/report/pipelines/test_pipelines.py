@@ -15,7 +15,7 @@ from savedmodel_matrix.planning.ready import ReadyCase
 from savedmodel_matrix.planning.stages import ReadyStage
 from savedmodel_matrix.probe.arrays import write_array
 from savedmodel_matrix.questions.attempts import Remedies
-from savedmodel_matrix.questions.mend import Mending
+from savedmodel_matrix.questions.fixes import Mending
 from savedmodel_matrix.report import markdown, terminal
 from savedmodel_matrix.report.build import build_report
 from savedmodel_matrix.report.pipelines.stages import (
