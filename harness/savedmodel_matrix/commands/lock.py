@@ -15,7 +15,7 @@ from savedmodel_matrix.planning.locking import lock_input
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from savedmodel_matrix.domain.plan import Beside, Environment
+    from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.planning.project import Project
 
 _AT_ONCE = 4  # resolving waits for the index most of its time

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.environment import Beside
 from savedmodel_matrix.domain.errors import LockError
-from savedmodel_matrix.domain.plan import Beside
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.environments.locks.lock import RELEASE_GRACE, Lock, LockInput, is_current, read_lock
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Environment
+    from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.knowledge.releases import ReleaseTable
     from savedmodel_matrix.planning.project import Project
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.errors import NothingSelectedError
-from savedmodel_matrix.domain.plan import CellId
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.knowledge.releases import NEWEST_PROBED
 from savedmodel_matrix.store.atomic import read_json
@@ -16,7 +16,8 @@ from savedmodel_matrix.store.atomic import read_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.knowledge.releases import ReleaseTable
     from savedmodel_matrix.planning.project import Project
 

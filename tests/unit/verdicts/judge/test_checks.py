@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from savedmodel_matrix.domain.arrays import OutputId
 from savedmodel_matrix.domain.check import Check, CheckVerdict
-from savedmodel_matrix.domain.recording import OutputId
 from savedmodel_matrix.verdicts.judge.checks import changing, judge_check
 
 Y = np.float32([[1.0, 2.0], [3.0, 4.0]])
