@@ -11,6 +11,8 @@ from packaging.requirements import Requirement
 
 #: Characters of an id that name pins; what is longer has a digest instead of versions.
 _LONGEST = 80
+#: The backend that makes environments unless a definition names another.
+UV = "uv"
 
 
 class Build(StrEnum):
@@ -38,6 +40,8 @@ class Environment:
     requirements: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    backend: str = UV
+    """Name of the backend that makes it (``environments.backends``)."""
     provisional: bool = field(default=False, compare=False)
     """Whether it is tried for what it shows and no part of a definition: its lock is nobody's to commit."""
 
@@ -58,7 +62,8 @@ class Environment:
         added = f"-{_named(self.requirements)}" if self.requirements else ""
         left_out = "".join(f"-no_{_word(name)}" for name in self.without)
         beside = f"-beside-{_pinned(self.beside) or _named(self.beside)}" if self.beside else ""
-        return f"{self.base_id}{added}{left_out}{beside}"
+        made_by = "" if self.backend == UV else f"-{self.backend}"
+        return f"{self.base_id}{added}{left_out}{beside}{made_by}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class Beside:
     requirements: tuple[str, ...]
     provisional: bool = field(default=False, compare=False)
     """As of the environment that it is beside."""
+    backend: str = UV
 
     @property
     def id(self) -> str:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.errors import HarnessError, InstallError, LockError
 from savedmodel_matrix.domain.job import OUTPUTS
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.environments.install import install_lock, is_installed, make_venv, python_of
-from savedmodel_matrix.environments.interpreters import venv_version
+from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.launch import Launch, run_probe
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, read_state, write_state
 from savedmodel_matrix.execution.task import starts, task_of
@@ -102,7 +101,7 @@ def _install_beside(
     """Install an environment beside this one, for stages; return why not where that fails."""
     place = _place(venv, beside)
     try:
-        make_venv(place, beside.python)
+        backend_of(beside).make(place, beside.python)
         return _install(project, beside, place, say)
     except (LockError, InstallError) as error:
         say(f"{beside.id}: install-failed: {error}")
@@ -117,15 +116,16 @@ def _place(venv: Path, beside: Beside) -> Path:
 def _install(
     project: Project, environment: Environment | Beside, venv: Path, say: Callable[[str], None]
 ) -> Installed:
-    lock = usable_lock(project, environment, python_of(venv), say)
-    if not is_installed(venv, lock.digest):
+    backend = backend_of(environment)
+    lock = usable_lock(project, environment, backend.describe(venv).python, say)
+    if backend.describe(venv).lock != lock.digest:
         size = "" if lock.download_mb is None else f", a download of up to {lock.download_mb} MB"
         say(f"{environment.id}: installing {len(lock.pins)} packages{size}")
-        install_lock(venv, project.lock_path(environment), lock.digest)
-    interpreter = venv_version(venv)
-    if interpreter is None:
-        raise InstallError("the environment's folder has no readable pyvenv.cfg; delete it and run again")
-    return Installed(lock=lock.digest, interpreter=interpreter)
+        backend.install(venv, project.lock_path(environment), lock.digest)
+    version = backend.describe(venv).version
+    if version is None:
+        raise InstallError("there is no interpreter in the environment's folder; delete it and run again")
+    return Installed(lock=lock.digest, interpreter=version)
 
 
 def _to_run(
@@ -169,7 +169,8 @@ def _run(
     by_key = {task.key: task for task in tasks}  # two matrices may ask for the same recording
     for group in starts(list(by_key.values())):
         beside = group[0].beside
-        python = python_of(venv if beside is None else _place(venv, beside))
+        home = environment if beside is None else beside
+        python = backend_of(home).describe(venv if beside is None else _place(venv, beside)).python
         launch = Launch(
             python=python,
             objects=project.results.objects,
