@@ -1,4 +1,4 @@
-"""A measurement in one file: how many variables the loaded model reads. ``weights_probe.py`` is its probe side."""
+"""A measurement in one file: how many variables the model reads. ``weights_probe.py`` is its probe side."""
 
 from __future__ import annotations
 
