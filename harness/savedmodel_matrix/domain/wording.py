@@ -1,4 +1,4 @@
-"""Wording that every part of the program shares."""
+"""Lists and counts as English has them, for every sentence that a user reads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ if TYPE_CHECKING:
 
 
 def listed(names: Sequence[str], most: int) -> str:
-    """Return the names joined by commas, the first ``most`` of them: "a, b, c and 2 more"."""
+    """Return ``a, b, c``, or ``a, b and 3 more`` where there are more than ``most`` names."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def joined(names: Sequence[str], word: str = "and") -> str:
+    """Return ``a, b and c``, with ``word`` before the last; one name stands alone, and none is ``""``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return ``1 cell`` or ``2 cells``; ``plural`` is for nouns that take more than an s."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
