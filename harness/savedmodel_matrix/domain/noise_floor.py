@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from savedmodel_matrix.domain.recording import ArrayEntry, OutputId
+from savedmodel_matrix.domain.thresholds import NOISE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,8 +74,8 @@ class NoiseFloor:
 
     @property
     def detectable(self) -> float | None:
-        """Return the least relative change of the whole output that is told from noise (3 noise ratios)."""
-        return 3 * 2**0.5 * self.sigma * self.raised / self.rms if self.rms else None
+        """Return the least relative change of the whole output that is told from noise (``NOISE``)."""
+        return NOISE * 2**0.5 * self.sigma * self.raised / self.rms if self.rms else None
 
 
 @dataclass(frozen=True, slots=True)

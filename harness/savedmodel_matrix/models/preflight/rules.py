@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.wording import listed
+from savedmodel_matrix.knowledge.keras_versions import comes_with_keras_3
 from savedmodel_matrix.knowledge.ops import order
-from savedmodel_matrix.models.preflight.prediction import Finding, Loader, Stage
-from savedmodel_matrix.models.preflight.question import KERAS_3
+from savedmodel_matrix.models.preflight.prediction import Finding, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -226,7 +227,7 @@ def optimizer_slots(asked: Question) -> Iterator[Finding]:
     if not asked.as_objects or objects is None or not objects.slots:
         return
     what = f"{objects.slots} optimizer slots of Keras 2 in the object graph, and "
-    if asked.release >= KERAS_3:
+    if comes_with_keras_3(asked.release):
         if not asked.target.has("tf-keras"):
             yield Finding(
                 f"{what}no tf-keras: '_UserObject' object has no attribute 'add_slot'",
