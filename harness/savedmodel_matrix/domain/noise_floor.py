@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from savedmodel_matrix.domain.arrays import ArrayEntry, Named, Output, OutputId
 from savedmodel_matrix.domain.stored import Stored
+from savedmodel_matrix.domain.thresholds import NOISE
 
 if TYPE_CHECKING:
     from savedmodel_matrix.domain.recording import RecordedOutputs
@@ -102,8 +103,8 @@ class NoiseFloor:
 
     @property
     def detectable(self) -> float | None:
-        """Return the least relative change of the whole output that is told from noise (3 noise ratios)."""
-        return 3 * 2**0.5 * self.sigma * self.raised / self.rms if self.rms else None
+        """Return the least relative change of the whole output that is told from noise (``NOISE``)."""
+        return NOISE * 2**0.5 * self.sigma * self.raised / self.rms if self.rms else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.selection import Selection, run_id
-from savedmodel_matrix.models.preflight.prediction import Loader
 from savedmodel_matrix.planning.project import Project
 
 app = typer.Typer(

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.noise_floor import MeasuredSpread, NoiseRatio, spreads_of
+from savedmodel_matrix.domain.thresholds import REAL
 from savedmodel_matrix.verdicts.compare.classes import classes
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 from savedmodel_matrix.verdicts.compare.noise_ratio import (
@@ -19,7 +20,6 @@ from savedmodel_matrix.verdicts.compare.pairs import compare_recordings
 from savedmodel_matrix.verdicts.compare.variation import sameness
 from savedmodel_matrix.verdicts.judge.comparators import run_comparator
 from savedmodel_matrix.verdicts.judge.output import Judgement, judge_output
-from savedmodel_matrix.verdicts.judge.thresholds import REAL
 from savedmodel_matrix.verdicts.judge.tolerance import limits_for, tolerance_for
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.check import CheckVerdict
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict, worst
+from savedmodel_matrix.domain.wording import listed
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -207,6 +208,4 @@ def _standing(shown: bool, fixed: bool, changed: bool) -> Standing:
 
 
 def _named(places: Sequence[Place]) -> str:
-    names = [f"{cell} {case}" for cell, case in places[:_MOST_NAMED]]
-    more = len(places) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")
+    return listed([f"{cell} {case}" for cell, case in places], _MOST_NAMED)

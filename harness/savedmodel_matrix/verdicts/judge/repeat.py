@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from savedmodel_matrix.domain.check import Check, CheckResult, CheckVerdict
+from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 from savedmodel_matrix.verdicts.judge.ruler import named
 
@@ -36,10 +37,10 @@ def judge_repeat(part: RepeatPart, weighed: Weighed, ruler: Ruler) -> CheckResul
         says, kind = _pattern(_series(part, output), ruler.read, often)
         name = f"'{output}'" + (f" of batch {output.batch}" if output.batch else "")
         patterns.setdefault((says, kind), []).append(name)
-    parts = [f"{_several(names)} {says}" for (says, _), names in patterns.items()]
+    parts = [f"{listed(names, _MOST_NAMED)} {says}" for (says, _), names in patterns.items()]
     kinds = list(dict.fromkeys(kind for _, kind in patterns))
     if changed:
-        parts.append(f"calls change the variables {_several(changed)}")
+        parts.append(f"calls change the variables {listed(changed, _MOST_NAMED)}")
         kinds = kinds or ["state"]
         if not outputs:
             parts.append("no output shows it")
@@ -103,9 +104,3 @@ def _signed(step: Array) -> str:
     if least == most or abs(most - least) <= _SAME_STEP * max(abs(least), abs(most)):
         return f"{np.median(step):+.3g}"
     return f"{least:+.3g} to {most:+.3g}"
-
-
-def _several(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    more = len(names) - _MOST_NAMED
-    return shown if more <= 0 else f"{shown} and {more} more"
