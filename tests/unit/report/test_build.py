@@ -94,9 +94,14 @@ def test_what_is_expected_does_not_count_until_its_date(built, other, more, stat
 @pytest.mark.parametrize(
     ("other", "more", "standing", "remark"),
     [
-        ([1, 2], expect('outcome = "load-failed"'), "fixed", "fixed, take it out"),
-        ([1, 3], expect('verdict = "diverged"', "2026-01-31"), "expired", "expired, and covers nothing"),
-        ("crashed", expect('outcome = "load-failed"'), "changed", "something else is shown"),
+        ([1, 2], expect('outcome = "load-failed"'), "fixed", "fixed, so remove it"),
+        (
+            [1, 3],
+            expect('verdict = "diverged"', "2026-01-31"),
+            "expired",
+            "expired, so it no longer covers anything",
+        ),
+        ("crashed", expect('outcome = "load-failed"'), "changed", "a different problem in"),
         ([1, 3], expect('verdict = "diverged"'), "met", None),
     ],
 )
