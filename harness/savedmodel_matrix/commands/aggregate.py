@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.collect import collect
+from savedmodel_matrix.evidence.content import content_digest
 from savedmodel_matrix.questions.matrix import matrix_run
-from savedmodel_matrix.store.atomic import json_digest, read_json, write_text
+from savedmodel_matrix.store.atomic import read_json, write_text
 from savedmodel_matrix.store.runs import write_run
 
 if TYPE_CHECKING:
@@ -18,12 +19,9 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.planning.project import Project
     from savedmodel_matrix.store.runs import Run
-
-#: Raise it when the same outcomes would be reported differently, so that reports are made anew.
-REPORT_VERSION = 3
 
 
 def aggregate(
@@ -44,7 +42,7 @@ def aggregate(
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
     recorded = sum(row.outcome is Outcome.RECORDED for row in collection.rows)
     today = dt.datetime.now(dt.UTC).date()
-    content = _content(plan, collection, today)
+    content = content_digest(plan, collection, today)
     latest = project.results.latest
     fresh = not _stands(project, content, remedies=attempted)
     if fresh:
@@ -64,7 +62,7 @@ def aggregate(
 def is_reported(project: Project, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
     """Whether the newest report is of what is recorded now, where ``fixes`` are wanted with all of them."""
     today = dt.datetime.now(dt.UTC).date()
-    content = _content(plan, collect(project, plan, selection), today)
+    content = content_digest(plan, collect(project, plan, selection), today)
     return _stands(project, content, remedies=fixes)
 
 
@@ -78,55 +76,6 @@ def _stands(project: Project, content: str, *, remedies: bool) -> bool:
         and (bool(known.get("remedies_done")) or not remedies)
         and (latest / "report.txt").exists()
     )
-
-
-def _content(plan: Plan, collection: Collection, today: dt.date) -> str:
-    """Return a digest of everything a report is made from: no need to compare again what was compared."""
-    return json_digest(
-        {
-            "version": REPORT_VERSION,
-            "matrix": plan.matrix,
-            "baseline": str(plan.baseline),
-            "cases": {name: case.model_dump(mode="json") for name, case in plan.cases.items()},
-            "settings": {name: setting.model_dump(mode="json") for name, setting in plan.settings.items()},
-            "expectations": [
-                [expect.model_dump(mode="json"), expect.is_expired(today)] for expect in plan.expectations
-            ],
-            "noise_floor": plan.noise_floor.model_dump(mode="json") if plan.noise_floor else None,
-            "noise": {
-                case: [
-                    _identity(noise.floor),
-                    _identity(noise.threads),
-                    noise.problem,
-                ]
-                for case, noise in collection.noise.items()
-            },
-            "stages": [
-                [str(each.cell), each.case, each.stage, each.outcome, each.reason, _identity(each.recording)]
-                for each in collection.stages
-            ],
-            "trained": {case: _identity(found) for case, found in collection.trained.items()},
-            "swaps": [
-                [str(each.job.cell), each.job.case, str(each.job.given), _identity(each.recording)]
-                for each in collection.swaps
-            ],
-            "checks": [
-                [str(cell), case, name, _identity(check.recording), check.required]
-                for (cell, case, name), check in collection.checks.items()
-            ],
-            "remarks": plan.remarks,
-            "rows": [
-                [str(row.cell), row.case, row.outcome, row.reason, row.required, _identity(row.recording)]
-                for row in collection.rows
-            ],
-            "faults": [state.fault for state in collection.states.values() if state and state.fault],
-        }
-    )
-
-
-def _identity(recording: dict[str, Any] | None) -> list[str] | None:
-    # A recording made anew has the same key: the time it ended tells it from the old one.
-    return None if recording is None else [recording["key"], recording["ended"]]
 
 
 def _write_reports(

@@ -91,7 +91,7 @@ def _definition(project: Project, folder: Path, graph: MetaGraph, *, chosen: boo
 
 def _releases(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
     """Return the minors to span, the producer's first, and a word on the choice."""
-    known = [".".join(version.split(".")[:2]) for version in releases.minor_releases("2.4")]
+    known = [".".join(version.split(".")[:2]) for version in releases.minor_releases()]
     found = re.match(r"(\d+)\.(\d+)", producer)
     minor = f"{int(found[1])}.{int(found[2])}" if found else ""
     if minor in known:

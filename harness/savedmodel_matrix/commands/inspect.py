@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from tabulate import tabulate
 
 from savedmodel_matrix.commands.varying import varying, varying_lines
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.ops import minor_of, order
 from savedmodel_matrix.knowledge.releases import ReleaseTable
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
-from savedmodel_matrix.models.preflight.prediction import Kind, Loader, Target
+from savedmodel_matrix.models.preflight.prediction import Kind, Target
 from savedmodel_matrix.models.preflight.risks import risky_ops
 from savedmodel_matrix.models.savedmodel.expected_inputs import expectations_of
 from savedmodel_matrix.models.savedmodel.facts import read_facts
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts, ModelFacts
 
 _FORMAT = 1
-_OLDEST = "2.4"
 #: Names that are printed of a list; --json has them all.
 _MOST_NAMED = 8
 
@@ -38,7 +38,7 @@ def describe_model(
     facts = read_facts(path)
     installed = frozenset(packages)
     predictions = []
-    for version in ReleaseTable.load().minor_releases(_OLDEST):
+    for version in ReleaseTable.load().minor_releases():
         found = predict(facts, Target(version, installed, loader))
         predictions.append(
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
@@ -11,7 +11,7 @@ import psutil
 from savedmodel_matrix.commands.aggregate import aggregate, is_reported
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import Build
+from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.selection import Request, new_run_id, require_matches
 from savedmodel_matrix.environments.host import usable_cpus
 from savedmodel_matrix.environments.state import EnvironmentState, read_state, write_state
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.execution.executors.interface import Ended, Executor
     from savedmodel_matrix.planning.project import Project
     from savedmodel_matrix.questions.interface import Round
@@ -160,14 +161,13 @@ def _problem(asked: Asked, path: Path, ended: Ended) -> str | None:
     tail = _tail(ended.log)
     if events_path(path, ended.name).exists():  # our part of the session began, so it is ours that failed
         fault = f"the session of {ended.name} failed:\n{tail}"
-        write_state(
-            results, replace(state or EnvironmentState(ended.name, asked.run), run=asked.run, fault=fault)
-        )
+        known = state or EnvironmentState(environment=ended.name, run=asked.run)
+        write_state(results, known.model_copy(update={"run": asked.run, "fault": fault}))
     else:
         last = tail.strip().splitlines()[-1:] or [str(ended.result)]
         reason = f"nox could not make the environment: {last[0]}"
         write_state(
-            results, EnvironmentState(ended.name, asked.run, outcome=Outcome.INSTALL_FAILED, reason=reason)
+            results, EnvironmentState(environment=ended.name, run=asked.run, outcome=Outcome.INSTALL_FAILED, reason=reason)
         )
     return tail
 

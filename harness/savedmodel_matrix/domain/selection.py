@@ -16,7 +16,8 @@ from savedmodel_matrix.domain.errors import NothingSelectedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from savedmodel_matrix.domain.plan import Job, Plan
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.plan import Plan
 
 _MOST_NEAR = 3
 _LEAST_ALIKE = 0.6  # of difflib's ratio, whose own default it is

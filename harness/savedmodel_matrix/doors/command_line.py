@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.selection import Selection, new_run_id, require_matches
 from savedmodel_matrix.doors.arguments import Case, Fresh, Only, Separate, request_of
-from savedmodel_matrix.models.preflight.prediction import Loader
 from savedmodel_matrix.planning.project import Project
 
 app = typer.Typer(

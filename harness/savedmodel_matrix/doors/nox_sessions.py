@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import nox
 
-from savedmodel_matrix.domain.plan import Build
+from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.selection import Selection, new_run_id
 from savedmodel_matrix.doors import exit_status
 from savedmodel_matrix.environments.interpreters import nox_python
@@ -32,7 +32,8 @@ from savedmodel_matrix.probe.watch import die_with_parent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from savedmodel_matrix.domain.plan import Beside, Environment, Plan
+    from savedmodel_matrix.domain.environment import Beside, Environment
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.execution.round_file import RoundFile
 
 

@@ -9,20 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.job import Job
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.host import platform_name
-from savedmodel_matrix.environments.install import python_of
 from savedmodel_matrix.environments.state import read_state
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.evidence.stages import given_by
-from savedmodel_matrix.measurements.jobs import pending
+from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.measurements.interface import Site
+from savedmodel_matrix.measurements.keys import key_of
+from savedmodel_matrix.measurements.re_export import ReExportMeasurement, re_export_folder
 from savedmodel_matrix.models.preflight.features import features_of
 from savedmodel_matrix.planning.foresee import facts_of
-from savedmodel_matrix.planning.ready import ReadyCase
 from savedmodel_matrix.questions.attempts import Failure, plan_remedies
-from savedmodel_matrix.questions.interface import Asked, Round, Share, shares_of
-from savedmodel_matrix.questions.re_export import re_export_folder, re_exports, save_again
+from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.share import run_share
 from savedmodel_matrix.questions.swapped_inputs import pending_swaps
 from savedmodel_matrix.store.runs import Run, RunAttempt
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Environment, Job, Plan
-    from savedmodel_matrix.evidence.collect import Collected, Collection
-    from savedmodel_matrix.evidence.stages import StageRecord
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.recording import Recording
+    from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord
     from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.planning.project import Project
     from savedmodel_matrix.questions.attempts import Remedies
@@ -61,8 +64,8 @@ class Left:
     remedies: Remedies
     jobs: list[Job]
     """Attempts that can run now."""
-    re_exports: dict[str, Path]
-    """Models to save again: by case, where to."""
+    re_exports: list[Job]
+    """Models to save again."""
 
 
 class FixesQuestion:
@@ -76,11 +79,8 @@ class FixesQuestion:
             return None
         left = _left_of(asked)
         if left.re_exports and not before:
-            home = asked.plan.environments[asked.plan.baseline.environment]
-            share = Share(home, tuple(f"save {case} again" for case in left.re_exports))
-            return Round(
-                self.name, 1, (share,), f"{len(left.re_exports)} models are saved again, as a fix to try"
-            )
+            says = f"{len(left.re_exports)} models are saved again, as a fix to try"
+            return Round(self.name, 1, shares_of(asked.plan, left.re_exports), says)
         if not left.jobs:
             return None
         says = f"trying fixes: {len(left.jobs)} runs (--no-fixes leaves them out)"
@@ -88,14 +88,10 @@ class FixesQuestion:
 
     def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:
         """Save models again in the first round that has some; otherwise run one environment's attempts."""
-        collection = collect(asked.project, asked.plan, Selection())
-        left = left_to_do(asked.project, asked.plan, collection)
-        if number == 1 and left.re_exports:
-            ready = {name: each for name, each in collection.ready.items() if isinstance(each, ReadyCase)}
-            say.running(len(left.re_exports))
-            save_again(asked.project, asked.plan, ready, left.re_exports, python_of(venv), say.ran)
-        else:
-            run_share(asked, left.remedies.plan, environment, venv, say)
+        left = _left_of(asked)
+        saving = number == 1 and bool(left.re_exports)
+        plan = asked.plan.asking(left.re_exports) if saving else left.remedies.plan
+        run_share(asked, plan, environment, venv, say)
 
     def written(self, asked: Asked, number: int) -> Run:
         """Return the outcome of every attempt."""
@@ -116,7 +112,7 @@ class FixesQuestion:
                     tried_in=str(attempt.cell),
                     outcome=row.outcome,
                     reason=row.reason,
-                    recording=row.recording["key"] if row.recording else None,
+                    recording=row.recording.key if row.recording else None,
                 )
             )
         return Run(
@@ -140,12 +136,17 @@ def mending_of(project: Project, plan: Plan, collection: Collection) -> Mending:
 def left_to_do(project: Project, plan: Plan, collection: Collection) -> Left:
     """Return what fixes of the failures collected call for and the store does not hold."""
     remedies = remedies_for(project, plan, collection)
-    wanted = re_exports(project, remedies, collection)
+    wanted = re_exports(project, plan, remedies, collection)
+    coming = {
+        re_export_folder(project, plan, ready)
+        for job in wanted
+        if not isinstance(ready := collection.ready[job.case], str)
+    }
     jobs = [
         job
         for job in pending(project, remedies.plan, Selection())
         # What failed to install fails again, and a model that could not be saved again is not there to load.
-        if _can_run(project, job) and _has_model(project, remedies, job, set(wanted.values()))
+        if _can_run(project, job) and _has_model(project, remedies, job, coming)
     ]
     return Left(remedies, jobs, wanted)
 
@@ -175,9 +176,9 @@ def causes_of(project: Project, plan: Plan, row: Collected, ready: ReadyCase | s
     recording, facts = row.recording, facts_of(project, ready)
     return find_causes(
         row.outcome,
-        recording["reason"],
-        recording["traceback"],
-        recording["log_tail"],
+        recording.reason,
+        recording.traceback,
+        recording.log_tail,
         plan.environments[row.cell.environment].tensorflow,
         frozenset() if facts is None else features_of(facts),
         producer=None if facts is None else facts.main.tensorflow_version or None,
@@ -221,3 +222,30 @@ def _is_the_model_s(plan: Plan, row: Collected, stages: Sequence[StageRecord]) -
         for stage in stages
         if (stage.cell, stage.case, stage.stage) == (row.cell, row.case, plan.cases[row.case].serving)
     )
+
+
+def re_exports(project: Project, plan: Plan, remedies: Remedies, collection: Collection) -> list[Job]:
+    """Return the models to save again that are not there yet, as jobs in the baseline."""
+    jobs = []
+    for attempt in remedies.attempts:
+        target = project.root / remedies.plan.cases[attempt.variant].path
+        is_saved_again = target.is_relative_to(project.results.re_exports)
+        if not is_saved_again or target.exists():
+            continue
+        if re_export_recording(project, plan, collection, attempt.case) is None:
+            jobs.append(re_export_job(plan, attempt.case))
+    return list(dict.fromkeys(jobs))
+
+
+def re_export_job(plan: Plan, case: str) -> Job:
+    """Return the job that saves a case's model again in the baseline's environment."""
+    return Job(plan.baseline, case, plan.limits[plan.baseline, case], ReExportMeasurement.name)
+
+
+def re_export_recording(project: Project, plan: Plan, collection: Collection, case: str) -> Recording | None:
+    """Return what became of saving a case's model again; None if that was not tried."""
+    state, ready = collection.states[plan.baseline.environment], collection.ready[case]
+    if state is None or state.installed is None or isinstance(ready, str):
+        return None
+    site = Site(project, plan, state.installed, ready)
+    return project.results.recording(key_of(site, re_export_job(plan, case)))

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Environment, Job, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Request
     from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.planning.project import Project
@@ -100,6 +102,5 @@ def shares_of(plan: Plan, jobs: Sequence[Job]) -> tuple[Share, ...]:
 
 
 def _text(job: Job) -> str:
-    given = None if job.given is None else job.given.cell
-    details = [str(each) for each in (job.stage, job.check, given) if each is not None]
-    return " ".join([str(job.cell), job.case, job.purpose.value, *details])
+    given = "" if job.given is None else str(job.given.cell)
+    return " ".join([str(job.cell), job.case, job.measurement, job.variant, given]).rstrip()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.environment import run_environment
-from savedmodel_matrix.measurements.jobs import pending
+from savedmodel_matrix.execution.pending import pending
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.separate import separating_plan
 from savedmodel_matrix.store.runs import Run, RunCell
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Request
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.planning.project import Project
 
@@ -65,7 +66,7 @@ def matrix_run(plan: Plan, run: str, collection: Collection, number: int = 1) ->
             case=row.case,
             outcome=row.outcome,
             reason=row.reason,
-            recording=row.recording["key"] if row.recording else None,
+            recording=row.recording.key if row.recording else None,
         )
         for row in collection.rows
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.selection import Selection
@@ -12,7 +11,8 @@ from savedmodel_matrix.execution.environment import run_environment
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.questions.interface import Asked
 
@@ -27,4 +27,4 @@ def run_share(asked: Asked, plan: Plan, environment: Environment, venv: Path, sa
     run_environment(asked.project, environment, [plan], Selection(), asked.run, venv, say)
     after = read_state(results, environment.id)
     if before is not None and after is not None:
-        write_state(results, replace(after, run=before.run, executed=before.executed))
+        write_state(results, after.model_copy(update={"run": before.run, "executed": before.executed}))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.evidence.collect import collect
-from savedmodel_matrix.evidence.stages import swap_plan
-from savedmodel_matrix.measurements.jobs import pending
+from savedmodel_matrix.execution.pending import pending
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.share import run_share
 from savedmodel_matrix.store.runs import Run, RunSwap
@@ -17,15 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Environment, Job, Plan
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.planning.project import Project
 
 
 def pending_swaps(project: Project, plan: Plan, collection: Collection) -> list[Job]:
     """Return the swaps that the recorded pipelines call for and that are not recorded."""
-    swaps = swap_plan(plan, [swap.job for swap in collection.swaps])
+    swaps = plan.asking([swap.job for swap in collection.swaps])
     return pending(project, swaps, Selection())
 
 
@@ -47,7 +48,7 @@ class SwappedInputsQuestion:
     def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:  # noqa: ARG002 - there is one round
         """Run the swaps of one environment."""
         jobs = pending_swaps(asked.project, asked.plan, _collected(asked))
-        run_share(asked, swap_plan(asked.plan, jobs), environment, venv, say)
+        run_share(asked, asked.plan.asking(jobs), environment, venv, say)
 
     def written(self, asked: Asked, number: int) -> Run:
         """Return the outcome of every swap."""
@@ -57,8 +58,8 @@ class SwappedInputsQuestion:
                 setting=swap.job.cell.setting,
                 case=swap.job.case,
                 given=None if swap.job.given is None else str(swap.job.given.cell),
-                outcome=Outcome.SKIPPED if swap.recording is None else Outcome(swap.recording["outcome"]),
-                recording=None if swap.recording is None else swap.recording["key"],
+                outcome=Outcome.SKIPPED if swap.recording is None else swap.recording.outcome,
+                recording=None if swap.recording is None else swap.recording.key,
             )
             for swap in _collected(asked).swaps
         ]

@@ -6,8 +6,8 @@ import pytest
 from built_models import EXAMPLES, node, v1_model, v2_model, write
 from savedmodel_matrix.commands.inspect import describe_model, grouped, render_model
 from savedmodel_matrix.domain.errors import UnreadableModelError
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.doors.command_line import app
-from savedmodel_matrix.models.preflight.prediction import Loader
 from typer.testing import CliRunner
 
 

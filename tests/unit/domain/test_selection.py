@@ -3,8 +3,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.errors import NothingSelectedError
-from savedmodel_matrix.domain.plan import CellId, Job, Limits
+from savedmodel_matrix.domain.job import Job, Limits
 from savedmodel_matrix.domain.selection import Request, Selection, new_run_id, require_matches
 
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
