@@ -15,6 +15,7 @@ from savedmodel_matrix.environments.state import read_state
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.environment import run_environment
 from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.execution.progress import Progress
 from savedmodel_matrix.planning.project import Project
 from toys.stdlib_backend import StdlibBackend
 from toys.weights import WeightsMeasurement
@@ -51,7 +52,7 @@ def test_a_toy_backend_and_a_toy_measurement_run_a_real_model(one_environment, p
     StdlibBackend().make(folder, environment.python)
 
     said: list[str] = []
-    run_environment(project, environment, [plan], Selection(), "run", folder, said.append)
+    run_environment(project, environment, [plan], Selection(), "run", folder, Progress(said.append))
 
     state = read_state(project.results, environment.id)
     assert state is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.planning.project import Project
-    from savedmodel_matrix.store.runs import Run
+    from savedmodel_matrix.store.runs import Run, RunAttempt, RunCell
+
+_Judged = TypeVar("_Judged", "RunCell", "RunAttempt")
 
 
 def aggregate(
@@ -118,15 +120,22 @@ def _with_verdicts(run: Run, report: Mapping[str, Any]) -> Run:
     attempts: dict[tuple[str, ...], list[str | None]] = {}
     for row in report["remedies"]:
         attempts.setdefault(_place(row), []).append(row["verdict"])
-    judged = run.model_copy(deep=True, update={"exit_status": report["exit_status"]})
-    for cell in judged.cells:
-        verdict = cells.get((cell.environment, cell.setting, cell.case))
-        cell.verdict = None if verdict is None else Verdict(verdict)
-    for attempt in judged.attempts:
-        known = attempts.get(_place(attempt.model_dump())) or [None]
-        verdict = known.pop(0)
-        attempt.verdict = None if verdict is None else Verdict(verdict)
-    return judged
+    return run.model_copy(
+        update={
+            "exit_status": report["exit_status"],
+            "cells": tuple(
+                _judged(cell, cells.get((cell.environment, cell.setting, cell.case))) for cell in run.cells
+            ),
+            "attempts": tuple(
+                _judged(attempt, (attempts.get(_place(attempt.model_dump())) or [None]).pop(0))
+                for attempt in run.attempts
+            ),
+        }
+    )
+
+
+def _judged(row: _Judged, verdict: str | None) -> _Judged:
+    return row.model_copy(update={"verdict": None if verdict is None else Verdict(verdict)})
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, ...]:

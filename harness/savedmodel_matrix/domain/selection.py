@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from savedmodel_matrix.domain.errors import NothingSelectedError
+from savedmodel_matrix.domain.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,10 +57,8 @@ class Selection:
         return " ".join(f"{option} '{glob}'" for option, glob in options)
 
 
-class Request(BaseModel):
+class Request(Stored):
     """What a person asks of one run: every door makes one of these, and nothing else reads arguments."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     selection: Selection = Selection()
     separate: bool = False

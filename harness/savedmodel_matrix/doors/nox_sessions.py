@@ -24,6 +24,7 @@ import nox
 from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.selection import Selection, new_run_id
 from savedmodel_matrix.doors import exit_status
+from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.interpreters import nox_python
 from savedmodel_matrix.execution.round_file import RUN_VARIABLE, events_path, read_round
 from savedmodel_matrix.planning.project import Project
@@ -121,7 +122,7 @@ def _define(name: str, body: Callable[[nox.Session], None], environment: Environ
     nox.session(
         name=name,
         python=nox_python(environment.python),
-        venv_backend="uv",
+        venv_backend=backend_of(environment).nox,
         reuse_venv=True,
         default=False,
         # TensorFlow takes the whole memory of a GPU: two environments at once would starve each other.

@@ -6,7 +6,9 @@ import time
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
+
+from savedmodel_matrix.domain.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,10 +26,8 @@ class State(StrEnum):
     DONE = "done"
 
 
-class Event(BaseModel):
+class Event(Stored):
     """One step of an environment's session."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     state: State
     at: float
@@ -101,7 +101,7 @@ def read_events(path: Path) -> list[Event]:
     return events
 
 
-class Pace(BaseModel):
+class Pace(Stored):
     """How long an environment takes, in seconds; None where that is not known."""
 
     install_s: float | None = None

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.environment import Environment
+from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.selection import Request
-from savedmodel_matrix.store.atomic import write_text
+from savedmodel_matrix.domain.stored import Stored
+from savedmodel_matrix.store.atomic import read_stored, write_stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +22,8 @@ RUN_VARIABLE = "SAVEDMODEL_MATRIX_RUN"
 ROUND_FORMAT: Literal[1] = 1
 
 
-class RoundFile(BaseModel):
+class RoundFile(Stored):
     """What one round's sessions have to know, whatever executor runs them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     format: Literal[1] = ROUND_FORMAT
     run: str
@@ -43,7 +40,7 @@ class RoundFile(BaseModel):
 
 def write_round(path: Path, file: RoundFile) -> None:
     """Write the file of a round."""
-    write_text(path, file.model_dump_json(indent=1) + "\n")
+    write_stored(path, file)
 
 
 def read_round(path: Path) -> RoundFile:
@@ -52,12 +49,10 @@ def read_round(path: Path) -> RoundFile:
     Raises:
         StoreError: if it is not there, or was written by another version of this program.
     """
-    try:
-        return RoundFile.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
-        raise StoreError(
-            f"{RUN_VARIABLE} names {path}, which is no file of a round of this version; unset {RUN_VARIABLE}"
-        ) from error
+    file = read_stored(path, RoundFile)
+    if file is None:
+        raise StoreError(f"{RUN_VARIABLE} names {path}, which is no file of a round; unset {RUN_VARIABLE}")
+    return file
 
 
 def log_path(round_path: Path, environment: str) -> Path:

@@ -121,7 +121,7 @@ class FixesQuestion:
             question=self.name,
             number=number,
             baseline=str(asked.plan.baseline),
-            attempts=attempts,
+            attempts=tuple(attempts),
         )
 
 

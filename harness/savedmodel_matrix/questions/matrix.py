@@ -76,5 +76,5 @@ def matrix_run(plan: Plan, run: str, collection: Collection, number: int = 1) ->
         question=MatrixQuestion.name,
         number=number,
         baseline=str(plan.baseline),
-        cells=cells,
+        cells=tuple(cells),
     )

@@ -69,7 +69,7 @@ class SwappedInputsQuestion:
             question=self.name,
             number=number,
             baseline=str(asked.plan.baseline),
-            swaps=swaps,
+            swaps=tuple(swaps),
         )
 
 

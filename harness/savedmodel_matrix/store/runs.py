@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.stored import Stored
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.store.atomic import read_json, write_text
+from savedmodel_matrix.store.atomic import read_stored, write_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +25,7 @@ RUN_FORMAT: Literal[2] = 2
 _MATRIX = "matrix"
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-
-class RunCell(_Row):
+class RunCell(Stored):
     """One cell and case."""
 
     environment: str
@@ -45,7 +39,7 @@ class RunCell(_Row):
     """Against the baseline."""
 
 
-class RunAttempt(_Row):
+class RunAttempt(Stored):
     """One fix that was tried for one failure."""
 
     environment: str
@@ -64,7 +58,7 @@ class RunAttempt(_Row):
     """Against the baseline."""
 
 
-class RunSwap(_Row):
+class RunSwap(Stored):
     """One model on the inputs of another cell; ``given`` is that cell, None for the baseline's pipeline."""
 
     environment: str
@@ -75,7 +69,7 @@ class RunSwap(_Row):
     recording: str | None
 
 
-class Run(_Row):
+class Run(Stored):
     """One round of a run."""
 
     format: Literal[2] = RUN_FORMAT
@@ -85,9 +79,9 @@ class Run(_Row):
     number: int
     """Of the round among those of its question, from 1."""
     baseline: str
-    cells: list[RunCell] = []
-    attempts: list[RunAttempt] = []
-    swaps: list[RunSwap] = []
+    cells: tuple[RunCell, ...] = ()
+    attempts: tuple[RunAttempt, ...] = ()
+    swaps: tuple[RunSwap, ...] = ()
     exit_status: int | None = None
     """Of the whole run; None where it was interrupted before its report."""
 
@@ -100,25 +94,16 @@ def run_path(results: Results, run: Run) -> Path:
 
 def write_run(results: Results, run: Run) -> None:
     """Write the file of a round, in place of an earlier one of the same round."""
-    write_text(run_path(results, run), run.model_dump_json(indent=1) + "\n")
+    write_stored(run_path(results, run), run)
 
 
 def read_runs(results: Results) -> Iterator[Run]:
     """Return every round of every run, the newest run first. What is damaged is left out.
 
     Raises:
-        StoreError: for a file of another format.
+        StoreError: for a file that another version of this program wrote.
     """
     for path in sorted((results.root / "runs").glob("*.json"), reverse=True):
-        found = read_json(path, RUN_FORMAT)
-        if found is None:
-            continue
-        if found["format"] != RUN_FORMAT:
-            raise StoreError(
-                f"{path} has format {found['format']} of an older version, and this one reads {RUN_FORMAT}: "
-                f"delete {path.parent}, whose runs no longer count, and run the matrix again"
-            )
-        try:
-            yield Run.model_validate(found)
-        except ValidationError:
-            continue
+        run = read_stored(path, Run)
+        if run is not None:
+            yield run

@@ -27,7 +27,7 @@ def a_run(name, question="matrix", **changes):
 
 
 def test_a_run_comes_back_as_it_was_written(results):
-    run = a_run("20260101T000000Z-aa", cells=[CELL], exit_status=0)
+    run = a_run("20260101T000000Z-aa", cells=(CELL,), exit_status=0)
     write_run(results, run)
     assert list(read_runs(results)) == [run]
     assert run_path(results, run).name == "20260101T000000Z-aa-default.json"
@@ -51,7 +51,7 @@ def test_each_round_has_a_file_of_its_own(results):
 
 
 @pytest.mark.parametrize(
-    ("format_", "advice"), [(1, "run the matrix again"), (3, "upgrade savedmodel-matrix")]
+    ("format_", "advice"), [(1, "move the results folder away"), (3, "upgrade savedmodel-matrix")]
 )
 def test_other_formats_are_refused_with_advice(results, format_, advice):
     write_json(run_path(results, a_run("r")), {"format": format_, "run": "r"})
