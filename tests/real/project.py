@@ -165,6 +165,15 @@ class RealProject:
             for path in self.results.glob("recordings/*/*.json")
         }
 
+    def environments_run(self):
+        """Return {environment: result} of the sessions that the newest run started, in whichever round."""
+        folders = [path for path in (self.results / "logs").iterdir() if path.name != "exit-status"]
+        found = {}
+        for path in sorted(max(folders).glob("*/*.nox.json"), key=lambda path: path.stat().st_mtime):
+            (session,) = json.loads(path.read_text())["sessions"]
+            found[session["name"]] = session["result"]
+        return found
+
     def plan(self, *arguments):
         """Return the dry run, as the command line gives it to scripts."""
         return json.loads(self.harness("plan", "--json", *arguments).output)
