@@ -22,7 +22,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from savedmodel_matrix.domain.outcome import SETTLED
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.probe.arrays import read_array
 from savedmodel_matrix.store.atomic import read_json, read_stored
@@ -110,11 +109,6 @@ class Results:
         if recording is None or recording.key != key or not all(map(self.has_array, recording.arrays())):
             return None
         return recording
-
-    def is_settled(self, key: str) -> bool:
-        """Whether there is a recording under this key that another run would only repeat."""
-        recording = self.recording(key)
-        return recording is not None and recording.outcome in SETTLED
 
     def runs(self) -> Iterator[dict[str, Any]]:
         """Every run, newest first (run ids begin with the UTC time)."""
