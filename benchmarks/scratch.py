@@ -27,7 +27,8 @@ from benchmarks.cost import BenchError, Cost, measured, plain_environment
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
 
 #: The two lines every project has; the rest has each nox process leave what it cost, by its session.
 _NOXFILE = """\
@@ -111,7 +112,9 @@ class Scratch:
                 str(self.project.results.objects),
                 model_folder(self.project, ready),
                 definition.model_dump(mode="json"),
-                ready.batches,
+                None
+                if ready.batches is None
+                else [[part.model_dump(mode="json") for part in batch] for batch in ready.batches],
             )
             for name, definition in self.plan.cases.items()
             for ready in [make_ready(self.project, definition)]

@@ -19,7 +19,7 @@ from benchmarks.cost import BenchError, Cost, measured
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from savedmodel_matrix.domain.plan import Environment
+    from savedmodel_matrix.domain.environment import Environment
 
     from benchmarks.scratch import Scratch
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.evidence.collect import collect
-from savedmodel_matrix.store.atomic import json_digest, read_json, write_json, write_text
+from savedmodel_matrix.evidence.content import content_digest
+from savedmodel_matrix.store.atomic import read_json, write_json, write_text
 from savedmodel_matrix.store.results import RUN_FORMAT
 
 if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.planning.project import Project
-
-#: Raise it when the same outcomes would be reported differently, so that reports are made anew.
-REPORT_VERSION = 3
 
 
 def aggregate(
@@ -32,7 +30,7 @@ def aggregate(
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
     recorded = sum(row.outcome is Outcome.RECORDED for row in collection.rows)
     today = dt.datetime.now(dt.UTC).date()
-    content = _content(plan, collection, today)
+    content = content_digest(plan, collection, today)
     latest = project.results.latest
     fresh = not _stands(project, content, remedies=attempted)
     if fresh:
@@ -50,7 +48,7 @@ def aggregate(
 def is_reported(project: Project, plan: Plan, selection: Selection) -> bool:
     """Whether the newest report is of what is recorded now, every remedy included that is to be tried."""
     today = dt.datetime.now(dt.UTC).date()
-    content = _content(plan, collect(project, plan, selection), today)
+    content = content_digest(plan, collect(project, plan, selection), today)
     return _stands(project, content, remedies=selection.remedies)
 
 
@@ -64,55 +62,6 @@ def _stands(project: Project, content: str, *, remedies: bool) -> bool:
         and (bool(known.get("remedies_done")) or not remedies)
         and (latest / "report.txt").exists()
     )
-
-
-def _content(plan: Plan, collection: Collection, today: dt.date) -> str:
-    """Return a digest of everything a report is made from: no need to compare again what was compared."""
-    return json_digest(
-        {
-            "version": REPORT_VERSION,
-            "matrix": plan.matrix,
-            "baseline": str(plan.baseline),
-            "cases": {name: case.model_dump(mode="json") for name, case in plan.cases.items()},
-            "settings": {name: setting.model_dump(mode="json") for name, setting in plan.settings.items()},
-            "expectations": [
-                [expect.model_dump(mode="json"), expect.is_expired(today)] for expect in plan.expectations
-            ],
-            "noise_floor": plan.noise_floor.model_dump(mode="json") if plan.noise_floor else None,
-            "noise": {
-                case: [
-                    _identity(noise.floor),
-                    _identity(noise.threads),
-                    noise.problem,
-                ]
-                for case, noise in collection.noise.items()
-            },
-            "stages": [
-                [str(each.cell), each.case, each.stage, each.outcome, each.reason, _identity(each.recording)]
-                for each in collection.stages
-            ],
-            "trained": {case: _identity(found) for case, found in collection.trained.items()},
-            "swaps": [
-                [str(each.job.cell), each.job.case, str(each.job.given), _identity(each.recording)]
-                for each in collection.swaps
-            ],
-            "checks": [
-                [str(cell), case, name, _identity(check.recording), check.required]
-                for (cell, case, name), check in collection.checks.items()
-            ],
-            "remarks": plan.remarks,
-            "rows": [
-                [str(row.cell), row.case, row.outcome, row.reason, row.required, _identity(row.recording)]
-                for row in collection.rows
-            ],
-            "faults": [state.fault for state in collection.states.values() if state and state.fault],
-        }
-    )
-
-
-def _identity(recording: dict[str, Any] | None) -> list[str] | None:
-    # A recording made anew has the same key: the time it ended tells it from the old one.
-    return None if recording is None else [recording["key"], recording["ended"]]
 
 
 def _write_reports(
@@ -163,7 +112,7 @@ def _write_run(project: Project, plan: Plan, collection: Collection, run: str, s
                     "case": row.case,
                     "outcome": row.outcome,
                     "reason": row.reason,
-                    "recording": row.recording["key"] if row.recording else None,
+                    "recording": row.recording.key if row.recording else None,
                 }
                 for row in collection.rows
             ],

@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.selection import Selection
-from savedmodel_matrix.environments.install import python_of
 from savedmodel_matrix.environments.state import read_state, write_state
 from savedmodel_matrix.evidence.collect import collect
-from savedmodel_matrix.evidence.stages import swap_plan
 from savedmodel_matrix.execution.environment import run_environment
-from savedmodel_matrix.measurements.jobs import pending
-from savedmodel_matrix.planning.ready import ReadyCase
-from savedmodel_matrix.questions.mend import Mending, re_exports, remedies_for, save_again
+from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.measurements.re_export import re_export_folder
+from savedmodel_matrix.questions.mend import Mending, re_exports, remedies_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Environment, Job, Plan
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.planning.project import Project
     from savedmodel_matrix.questions.attempts import Remedies
 
@@ -35,9 +35,7 @@ class Left:
 
     remedies: Remedies
     jobs: list[Job]
-    re_exports: dict[str, Path]
-    ready: dict[str, ReadyCase]
-    """The matrix's cases that are made ready."""
+    re_exports: list[Job]
     swaps: list[Job]
 
     @property
@@ -56,21 +54,25 @@ def mending_of(project: Project, plan: Plan, collection: Collection) -> Mending:
 def left_to_do(project: Project, plan: Plan, *, remedies: bool = True) -> Left:
     """Return what is still to be done for a matrix, from what it has recorded."""
     left = _left(project, plan, collect(project, plan, Selection()))
-    return left if remedies else replace(left, jobs=[], re_exports={})
+    return left if remedies else replace(left, jobs=[], re_exports=[])
 
 
 def _left(project: Project, plan: Plan, collection: Collection) -> Left:
     remedies = remedies_for(project, plan, collection)
-    wanted = re_exports(project, remedies, collection)
+    wanted = re_exports(project, plan, remedies, collection)
+    coming = {
+        re_export_folder(project, plan, ready)
+        for job in wanted
+        if not isinstance(ready := collection.ready[job.case], str)
+    }
     jobs = [
         job
         for job in pending(project, remedies.plan, Selection())
         # What failed to install fails again, and a model that could not be saved again is not there to load.
-        if _can_run(project, job) and _has_model(project, remedies, job, set(wanted.values()))
+        if _can_run(project, job) and _has_model(project, remedies, job, coming)
     ]
-    ready = {name: found for name, found in collection.ready.items() if isinstance(found, ReadyCase)}
-    swaps = swap_plan(plan, [swap.job for swap in collection.swaps])
-    return Left(remedies, jobs, wanted, ready, pending(project, swaps, Selection()))
+    swaps = plan.asking([swap.job for swap in collection.swaps])
+    return Left(remedies, jobs, wanted, pending(project, swaps, Selection()))
 
 
 def follow_up(
@@ -86,16 +88,18 @@ def follow_up(
     """Do one environment's share: in the baseline's, models are saved again first."""
     left = left_to_do(project, plan, remedies=remedies)
     if environment.id == plan.baseline.environment and left.re_exports:
-        save_again(project, plan, left.ready, left.re_exports, python_of(venv), say)
+        run_environment(project, environment, [plan.asking(left.re_exports)], Selection(), run, venv, say)
     plans = [left.remedies.plan] if remedies else []
-    plans += [swap_plan(plan, left.swaps)]
+    plans += [plan.asking(left.swaps)]
     if any(job.cell.environment == environment.id for job in [*left.jobs, *left.swaps]):
         before = read_state(project.results, environment.id)
         run_environment(project, environment, plans, Selection(), run, venv, say)
         after = read_state(project.results, environment.id)
         if before is not None and after is not None:
             # How much the matrix itself ran there is not for what follows it to change.
-            write_state(project.results, replace(after, run=before.run, executed=before.executed))
+            write_state(
+                project.results, after.model_copy(update={"run": before.run, "executed": before.executed})
+            )
 
 
 def _can_run(project: Project, job: Job) -> bool:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from tabulate import tabulate
 
 from savedmodel_matrix.commands.follow_up import left_to_do
-from savedmodel_matrix.domain.plan import Purpose
 from savedmodel_matrix.environments.interpreters import extend_path, find_interpreter
-from savedmodel_matrix.measurements.jobs import current_installation, pending
+from savedmodel_matrix.execution.pending import current_installation, pending
+from savedmodel_matrix.measurements.check import CheckMeasurement
+from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
+from savedmodel_matrix.measurements.outputs import OutputsMeasurement
 from savedmodel_matrix.models.preflight.prediction import Kind
 from savedmodel_matrix.planning.foresee import foresee
 from savedmodel_matrix.planning.locking import lock_status
@@ -30,9 +32,9 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
     """Return what a run of the plan would do now, as JSON-like data."""
     extend_path()
     waiting = pending(project, plan, selection)
-    left = Counter(job.cell.environment for job in waiting if job.purpose is Purpose.OUTPUTS)
-    noise = [job for job in waiting if job.purpose is Purpose.FLOOR]
-    checks = Counter(job.cell.environment for job in waiting if job.purpose is Purpose.CHECK)
+    left = Counter(job.cell.environment for job in waiting if job.measurement == OutputsMeasurement.name)
+    noise = [job for job in waiting if job.measurement == NoiseFloorMeasurement.name]
+    checks = Counter(job.cell.environment for job in waiting if job.measurement == CheckMeasurement.name)
     ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
     foreseen = foresee(project, plan, ready)
     jobs = list(plan.jobs())

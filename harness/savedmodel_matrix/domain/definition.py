@@ -16,17 +16,17 @@ from pydantic import (
     model_validator,
 )
 
-from savedmodel_matrix.domain.check import Check  # noqa: TC001 - pydantic reads it at run time
-from savedmodel_matrix.domain.input_sources import InputSource  # noqa: TC001 - pydantic reads it at run time
+from savedmodel_matrix.domain.check import Check
+from savedmodel_matrix.domain.environment import Build
+from savedmodel_matrix.domain.input_sources import InputSource
 from savedmodel_matrix.domain.keys import DOTTED, Keys, LocalPath
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import Build
-from savedmodel_matrix.domain.stage import Stage, StageDefinition  # noqa: TC001 - as above
+from savedmodel_matrix.domain.stage import Stage, StageDefinition
 from savedmodel_matrix.domain.verdict import Verdict
 
 if TYPE_CHECKING:
-    from savedmodel_matrix.domain.plan import CellId
+    from savedmodel_matrix.domain.cell import CellId
 
 
 def _listed(value: object) -> object:

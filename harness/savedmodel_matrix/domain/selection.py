@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from savedmodel_matrix.domain.plan import Job
+    from savedmodel_matrix.domain.job import Job
 
 #: Nox runs parallel sessions in processes of their own; this names the run they all belong to.
 RUN_VARIABLE = "SAVEDMODEL_MATRIX_RUN"

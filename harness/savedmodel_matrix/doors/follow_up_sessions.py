@@ -16,13 +16,14 @@ from typing import IO, TYPE_CHECKING
 
 import nox
 
-from savedmodel_matrix.domain.plan import Build
+from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.selection import run_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.planning.project import Project
 

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 import nox
 import psutil
 
+from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.errors import HarnessError, NothingSelectedError
-from savedmodel_matrix.domain.plan import Build
 from savedmodel_matrix.domain.selection import Selection, parse_selection, run_id
 from savedmodel_matrix.doors import exit_status, follow_up_sessions
 from savedmodel_matrix.environments.host import usable_cpus
 from savedmodel_matrix.environments.interpreters import extend_path
-from savedmodel_matrix.measurements.jobs import pending
+from savedmodel_matrix.execution.pending import pending
 from savedmodel_matrix.planning.project import Project
 from savedmodel_matrix.planning.stages import besides
 from savedmodel_matrix.probe.watch import die_with_parent
@@ -36,7 +36,9 @@ from savedmodel_matrix.probe.watch import die_with_parent
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from savedmodel_matrix.domain.plan import Beside, Environment, Job, Plan
+    from savedmodel_matrix.domain.environment import Beside, Environment
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.plan import Plan
 
 #: Options of nox that choose sessions, or list them: short ones may stand together, as in ``-Rs``.
 _CHOOSES = re.compile(r"-[A-Za-z]*[sektl]|--(session|keywords|tags|list)")

@@ -20,7 +20,8 @@ from savedmodel_matrix.domain.wording import listed
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 
-    from savedmodel_matrix.domain.plan import CellId, Environment
+    from savedmodel_matrix.domain.cell import CellId
+    from savedmodel_matrix.domain.environment import Environment
 
 #: The axes of a cell: those of its environment, then its setting.
 AXES = ("tensorflow", "python", "build", "resolve", "requirements", "beside", "setting")

@@ -18,7 +18,8 @@ from savedmodel_matrix.store.results import Results
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Beside, Environment, Plan
+    from savedmodel_matrix.domain.environment import Beside, Environment
+    from savedmodel_matrix.domain.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.job import Job
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.environments.host import platform_name
-from savedmodel_matrix.environments.launch import Launch, run_probe
 from savedmodel_matrix.evidence.stages import given_by
+from savedmodel_matrix.measurements.interface import Site
+from savedmodel_matrix.measurements.keys import key_of
+from savedmodel_matrix.measurements.re_export import ReExportMeasurement, re_export_folder
 from savedmodel_matrix.models.preflight.features import features_of
 from savedmodel_matrix.planning.foresee import facts_of
-from savedmodel_matrix.planning.ready import ReadyCase, model_folder
 from savedmodel_matrix.questions.attempts import Failure, plan_remedies
-from savedmodel_matrix.store.atomic import json_digest, read_json
-from savedmodel_matrix.store.results import RECORDING_FORMAT
 from savedmodel_matrix.verdicts.causes.match import find_causes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
-    from savedmodel_matrix.evidence.collect import Collected, Collection
-    from savedmodel_matrix.evidence.stages import StageRecord
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.recording import Recording
+    from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord
     from savedmodel_matrix.planning.project import Project
     from savedmodel_matrix.questions.attempts import Remedies
     from savedmodel_matrix.verdicts.causes.match import Match
 
 #: Outcomes that a remedy may change. A crash or a time limit may have been the machine's.
 _MENDABLE = {Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
-_TIME_LIMIT_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def causes_of(project: Project, plan: Plan, row: Collected, ready: ReadyCase | s
     recording, facts = row.recording, facts_of(project, ready)
     return find_causes(
         row.outcome,
-        recording["reason"],
-        recording["traceback"],
-        recording["log_tail"],
+        recording.reason,
+        recording.traceback,
+        recording.log_tail,
         plan.environments[row.cell.environment].tensorflow,
         frozenset() if facts is None else features_of(facts),
         producer=None if facts is None else facts.main.tensorflow_version or None,
@@ -101,76 +101,28 @@ def _is_the_model_s(plan: Plan, row: Collected, stages: Sequence[StageRecord]) -
     )
 
 
-def re_export_folder(project: Project, plan: Plan, ready: ReadyCase) -> Path:
-    """Return where a model lies once the baseline's environment has saved it again, for inference alone."""
-    name = json_digest({"model": ready.model_digest, "environment": plan.baseline.environment})
-    return project.results.re_exports / name / "model"
-
-
-def re_exports(project: Project, remedies: Remedies, collection: Collection) -> dict[str, Path]:
-    """Return the models to save again that are not there yet: by case, where to."""
-    plan = remedies.plan
-    wanted = {}
+def re_exports(project: Project, plan: Plan, remedies: Remedies, collection: Collection) -> list[Job]:
+    """Return the models to save again that are not there yet, as jobs in the baseline."""
+    jobs = []
     for attempt in remedies.attempts:
-        target = project.root / plan.cases[attempt.variant].path
-        ready = collection.ready[attempt.case]
-        is_saved_again = target.is_relative_to(project.results.re_exports) and isinstance(ready, ReadyCase)
-        if is_saved_again and not target.exists() and re_export_result(target) is None:
-            wanted[attempt.case] = target
-    return wanted
+        target = project.root / remedies.plan.cases[attempt.variant].path
+        is_saved_again = target.is_relative_to(project.results.re_exports)
+        if not is_saved_again or target.exists():
+            continue
+        if re_export_recording(project, plan, collection, attempt.case) is None:
+            jobs.append(re_export_job(plan, attempt.case))
+    return list(dict.fromkeys(jobs))
 
 
-def re_export_result(target: Path) -> dict[str, Any] | None:
-    """Return what became of saving a model again, or None where that was not tried."""
-    return read_json(target.parent / "result.json", RECORDING_FORMAT)
+def re_export_job(plan: Plan, case: str) -> Job:
+    """Return the job that saves a case's model again in the baseline's environment."""
+    return Job(plan.baseline, case, plan.limits[plan.baseline, case], ReExportMeasurement.name)
 
 
-def save_again(
-    project: Project,
-    plan: Plan,
-    ready: Mapping[str, ReadyCase],
-    wanted: Mapping[str, Path],
-    python: Path,
-    say: Callable[[str], None],
-) -> None:
-    """Have the baseline's interpreter save models again, each in a process and within limits of its own."""
-    setting = plan.settings[plan.baseline.setting]
-    launch = Launch(
-        python=python,
-        objects=project.results.objects,
-        variables=setting.variables,
-        cases=[_request(project, plan, ready[name], name, target) for name, target in wanted.items()],
-        labels=[(str(python.parent.parent), "<environment>"), (str(project.root), "<project>")],
-    )
-    run_probe(launch, lambda result: say(f"re-export of {result['key']}: {_became(result)}"))
-
-
-def _became(result: Mapping[str, Any]) -> str:
-    return "saved" if result["outcome"] == Outcome.RECORDED else f"{result['outcome']}: {result['reason']}"
-
-
-def _request(project: Project, plan: Plan, ready: ReadyCase, name: str, target: Path) -> dict[str, Any]:
-    definition, setting = plan.cases[name], plan.settings[plan.baseline.setting]
-    return {
-        "result": str(target.parent / "result.json"),
-        "key": name,
-        "identity": {"case": name, "environment": plan.baseline.environment},
-        "model": model_folder(project, ready),
-        "loader": "saved_model",
-        "imports": definition.imports,
-        "modules": [],
-        "libraries": [str(project.root / path) for path in definition.libraries],
-        "tags": definition.tags,
-        "signature": definition.signature,
-        "function": None,
-        "batches": [],
-        "inputs_error": None,
-        "setting": setting.model_dump(mode="json", exclude={"variables", "loader"}),
-        "runs": 1,
-        "time_limit_s": _TIME_LIMIT_S,
-        "memory_limit_bytes": None,
-        "floor": None,
-        "stage": None,
-        "check": None,
-        "save_to": str(target),
-    }
+def re_export_recording(project: Project, plan: Plan, collection: Collection, case: str) -> Recording | None:
+    """Return what became of saving a case's model again; None if that was not tried."""
+    state, ready = collection.states[plan.baseline.environment], collection.ready[case]
+    if state is None or state.installed is None or isinstance(ready, str):
+        return None
+    site = Site(project, plan, state.installed, ready)
+    return project.results.recording(key_of(site, re_export_job(plan, case)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.errors import NothingSelectedError
-from savedmodel_matrix.domain.plan import CellId
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.knowledge.keras_versions import can_pin_keras
 from savedmodel_matrix.knowledge.releases import NEWEST_PROBED
@@ -15,7 +15,8 @@ from savedmodel_matrix.store.atomic import read_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.knowledge.releases import ReleaseTable
     from savedmodel_matrix.planning.project import Project
 

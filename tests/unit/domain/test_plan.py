@@ -3,9 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import RECIPES, Check
 from savedmodel_matrix.domain.definition import CaseDefinition, SettingDefinition
-from savedmodel_matrix.domain.plan import Build, CellId, Environment, Job, Limits, Plan, Purpose
+from savedmodel_matrix.domain.environment import Build, Environment
+from savedmodel_matrix.domain.job import Job, Limits
+from savedmodel_matrix.domain.plan import Plan, Purpose
 
 LIMITS = Limits(300.0, None)
 

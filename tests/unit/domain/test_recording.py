@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from savedmodel_matrix.domain.recording import Output, OutputId, RecordedOutputs
+from savedmodel_matrix.domain.arrays import Output, OutputId
+from savedmodel_matrix.domain.recording import RecordedOutputs
 
 
 def test_outputs_of_a_recording():
@@ -19,4 +20,4 @@ def test_outputs_of_a_recording():
 def test_names_of_outputs():
     assert str(OutputId(0, "x", None)) == "x"
     assert str(OutputId(0, "x", "row_splits_0")) == "x.row_splits_0"
-    assert Output(OutputId(0, "x", None), None).id.name == "x"
+    assert Output.of(OutputId(0, "x", None), None).id.name == "x"

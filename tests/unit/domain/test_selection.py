@@ -4,7 +4,8 @@ import os
 import re
 
 import pytest
-from savedmodel_matrix.domain.plan import CellId, Job, Limits
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.job import Job, Limits
 from savedmodel_matrix.domain.selection import RUN_VARIABLE, Selection, parse_selection, run_id
 
 

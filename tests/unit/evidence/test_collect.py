@@ -8,10 +8,10 @@ from unittest import mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.definition import Definition
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import CellId
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, write_state
 from savedmodel_matrix.evidence.collect import collect

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from built_models import node, v1_model, write
 from savedmodel_matrix.domain.definition import CaseDefinition
+from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.planning.project import Project
-from savedmodel_matrix.planning.ready import ReadyCase
 
 
 @pytest.fixture

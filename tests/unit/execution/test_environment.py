@@ -8,7 +8,7 @@ from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.environments.state import Installed, read_state
 from savedmodel_matrix.execution.environment import run_environment
-from savedmodel_matrix.measurements.jobs import pending
+from savedmodel_matrix.execution.pending import pending
 
 NEW = "tf2.9.3-py3.10-cpu"
 EVERYTHING = Selection()

@@ -3,14 +3,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import RECIPES, Check, Recipe
 from savedmodel_matrix.domain.definition import CaseDefinition, SettingDefinition
-from savedmodel_matrix.domain.plan import CellId, Job, Limits, Purpose
+from savedmodel_matrix.domain.job import Job, Limits
+from savedmodel_matrix.domain.plan import Purpose
+from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.host import usable_cpus
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, write_state
-from savedmodel_matrix.measurements.jobs import current_installation, keyed, pending
-from savedmodel_matrix.planning.ready import ReadyCase, make_ready
+from savedmodel_matrix.execution.pending import current_installation, pending
+from savedmodel_matrix.measurements.jobs import keyed
+from savedmodel_matrix.planning.ready import make_ready
 from savedmodel_matrix.probe import VERSION as PROBE_VERSION
 from savedmodel_matrix.store.results import recording_key
 

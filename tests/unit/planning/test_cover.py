@@ -5,7 +5,8 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from savedmodel_matrix.domain.plan import Build, CellId, Environment
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.planning.cover import choose, pairwise
 
 ONE = frozenset({"cnn"})

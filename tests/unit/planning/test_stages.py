@@ -3,17 +3,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import Build, Environment, Purpose
+from savedmodel_matrix.domain.plan import Purpose
+from savedmodel_matrix.domain.ready_case import ScriptNeeds
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, write_state
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.evidence.stages import swap_plan
-from savedmodel_matrix.measurements.jobs import keyed, pending
+from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.measurements.jobs import keyed
 from savedmodel_matrix.planning.ready import make_ready
-from savedmodel_matrix.planning.stage_script import ScriptNeeds
 from savedmodel_matrix.planning.stages import beside_of, besides
 
 STAGED = """

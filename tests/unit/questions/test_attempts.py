@@ -3,10 +3,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.definition import CaseDefinition, SettingDefinition
+from savedmodel_matrix.domain.environment import Build, Environment
+from savedmodel_matrix.domain.job import Limits
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import Build, CellId, Environment, Limits, Plan
+from savedmodel_matrix.domain.plan import Plan
 from savedmodel_matrix.knowledge.causes.base import Cause, Remedy, RemedyKind
 from savedmodel_matrix.questions.attempts import Failure, plan_remedies
 from savedmodel_matrix.verdicts.causes.match import Match

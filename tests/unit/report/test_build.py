@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import CellId
-from savedmodel_matrix.evidence.collect import Collected, CollectedCheck, Collection, NoiseRecordings
+from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
 from savedmodel_matrix.questions.attempts import Remedies
 from savedmodel_matrix.questions.mend import Mending
 from savedmodel_matrix.report.build import build_report
@@ -52,7 +52,7 @@ def built(tmp_path):
                 recording["effective"] = {"tensorflow": plan.environments[cell.environment].tensorflow}
             outcome = Outcome.RECORDED if recorded else Outcome(what)
             rows.append(Collected(cell, "cnn", outcome, None, True, recording))
-        found = noise or NoiseRecordings(None, None, "it was not measured")
+        found = noise or CollectedNoise(None, None, "it was not measured")
         collection = Collection(
             rows, dict.fromkeys(plan.environments), {"cnn": "why"}, {"cnn": found}, checks or {}
         )
@@ -94,9 +94,14 @@ def test_what_is_expected_does_not_count_until_its_date(built, other, more, stat
 @pytest.mark.parametrize(
     ("other", "more", "standing", "remark"),
     [
-        ([1, 2], expect('outcome = "load-failed"'), "fixed", "fixed, take it out"),
-        ([1, 3], expect('verdict = "diverged"', "2026-01-31"), "expired", "expired, and covers nothing"),
-        ("crashed", expect('outcome = "load-failed"'), "changed", "something else is shown"),
+        ([1, 2], expect('outcome = "load-failed"'), "fixed", "fixed, so remove it"),
+        (
+            [1, 3],
+            expect('verdict = "diverged"', "2026-01-31"),
+            "expired",
+            "expired, so it no longer covers anything",
+        ),
+        ("crashed", expect('outcome = "load-failed"'), "changed", "a different problem in"),
         ([1, 3], expect('verdict = "diverged"'), "met", None),
     ],
 )

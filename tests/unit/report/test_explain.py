@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import Build, CellId, Environment, Plan
+from savedmodel_matrix.domain.plan import Plan
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.evidence.collect import Collected
+from savedmodel_matrix.evidence.collected import Collected
 from savedmodel_matrix.knowledge.releases import ReleaseTable
 from savedmodel_matrix.report.document import ClassRow
 from savedmodel_matrix.report.explain import explain_case

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import CellId
-from savedmodel_matrix.evidence.collect import Collected
+from savedmodel_matrix.evidence.collected import Collected
 from savedmodel_matrix.report.initialisation import initialisation_remarks
 
 WHOLE = {

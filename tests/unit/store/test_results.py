@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from savedmodel_matrix.domain.arrays import ArrayEntry
 from savedmodel_matrix.domain.errors import StoreError
-from savedmodel_matrix.domain.recording import ArrayEntry
 from savedmodel_matrix.probe.arrays import object_path, write_array
 from savedmodel_matrix.store.atomic import read_json, write_json
 from savedmodel_matrix.store.results import Results, recording_key

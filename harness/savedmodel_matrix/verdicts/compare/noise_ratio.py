@@ -19,8 +19,8 @@ from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.noise_floor import MeasuredSpread
-    from savedmodel_matrix.domain.recording import ArrayEntry
     from savedmodel_matrix.verdicts.compare.elements import Array, Element
     from savedmodel_matrix.verdicts.compare.metrics import Reader
 

@@ -1,11 +1,11 @@
-"""How much two arrays of one output differ, by the same measures as two cells do."""
+"""Measures how much two arrays of one output differ, in the same way as between two cells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.recording import ArrayEntry, Output, OutputId
+from savedmodel_matrix.domain.arrays import Output
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.verdicts.compare.metrics import compare_arrays
 from savedmodel_matrix.verdicts.compare.noise_ratio import moved_rows, noise_ratio
@@ -15,6 +15,8 @@ from savedmodel_matrix.verdicts.judge.tolerance import limits_for, tolerance_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
+    from savedmodel_matrix.domain.check import CheckPart
     from savedmodel_matrix.domain.definition import ToleranceDefinition
     from savedmodel_matrix.domain.noise_floor import MovedRow, NoiseFloor
     from savedmodel_matrix.verdicts.compare.elements import Array
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One difference and what it comes to; ``size`` is it in words."""
+    """One difference, measured; ``size`` is its size in words."""
 
     output: OutputId
     what: str
@@ -34,7 +36,7 @@ class Found:
 
 @dataclass
 class Weighed:
-    """The differences of a check: what is more than noise, what is not, and what changes by itself."""
+    """The differences of a check: beyond noise, within noise, and in outputs that change by themselves."""
 
     compared: int
     real: list[Found] = field(default_factory=list)
@@ -45,9 +47,9 @@ class Weighed:
 class Ruler:
     """The noise floors of a case's outputs, the matrix's own limits for them, and the means to read arrays.
 
-    A floor is used in every cell, as it is between cells. That of an output which changes by itself is not:
-    its replicates show how it changes, and not what rounding does. ``changing`` names such outputs beside
-    those that ``judged`` knows of.
+    The baseline's floor is used in every cell, as it is between cells, except for outputs that change by
+    themselves: their replicates show that change, not rounding. ``changing`` names such outputs in addition
+    to those that ``judged`` knows.
     """
 
     def __init__(
@@ -68,15 +70,15 @@ class Ruler:
     def measure(
         self, output: OutputId, a: ArrayEntry, b: ArrayEntry, *, bare: bool
     ) -> tuple[Verdict, float | None, str]:
-        """Return verdict, noise ratio and size in words of what ``a`` is to ``b``.
+        """Return the verdict on ``a`` against ``b``, the noise ratio, and the size in words.
 
-        ``bare`` is for other threads and other sizes of the batch: they are what raises a floor, so the floor
-        is taken without, and what would only raise it, below ``REAL``, is noise.
+        ``bare`` is for other thread counts and batch sizes: these raise a floor, so the floor is used without
+        that, and a difference that would only raise it (below ``REAL``) is noise.
         """
-        limits = limits_for(Output(output, b), self._limits)
+        limits = limits_for(Output.of(output, b), self._limits)
         if limits is not None and limits.comparator is not None:
             limits = None  # a comparator compares whole batches of two cells
-        divergence = compare_arrays(a, b, self.read, tolerance_for(Output(output, b), limits))
+        divergence = compare_arrays(a, b, self.read, tolerance_for(Output.of(output, b), limits))
         floor, ratio = self._floors.get(output), None
         moved: tuple[MovedRow, ...] = ()
         if floor is not None and divergence.incomparable is None and floor.spread.base.shape == b.shape:
@@ -97,20 +99,19 @@ class Ruler:
         return verdict, worst, f"{divergence.max_abs:.3g}{times}"
 
 
-def weigh(part: Mapping[str, Any], ruler: Ruler, *, bare: bool) -> Weighed:
-    """Return the differences that a check recorded, each held against the noise."""
-    weighed = Weighed(part["compared"])
-    unsettled = {OutputId(each["batch"], each["name"], each["component"]) for each in part["unsettled"]}
-    for each in part["differences"]:
-        output = OutputId(each["batch"], each["name"], each["component"])
-        if each["array"] is None or each["reference"] is None:
-            sizes = "being returned in one of two calls only"
-            found = Found(output, each["what"], each["position"], None, sizes)
+def weigh(part: CheckPart, ruler: Ruler, *, bare: bool) -> Weighed:
+    """Return the differences that a check recorded, each compared with the noise."""
+    weighed = Weighed(part.compared)
+    unsettled = {each.id for each in part.unsettled}
+    for each in part.differences:
+        output = each.id
+        if each.array is None or each.reference is None:
+            sizes = "being returned by only one of two calls"
+            found = Found(output, each.what, each.position, None, sizes)
             verdict = Verdict.INCOMPARABLE
         else:
-            arrays = (ArrayEntry.from_json(each[side]) for side in ("array", "reference"))
-            verdict, ratio, size = ruler.measure(output, *arrays, bare=bare)
-            found = Found(output, each["what"], each["position"], ratio, size)
+            verdict, ratio, size = ruler.measure(output, each.array, each.reference, bare=bare)
+            found = Found(output, each.what, each.position, ratio, size)
         if verdict.severity <= Verdict.FLOAT_NOISE.severity:
             weighed.noise.append(found)
         elif output in unsettled:
@@ -121,6 +122,6 @@ def weigh(part: Mapping[str, Any], ruler: Ruler, *, bare: bool) -> Weighed:
 
 
 def named(found: Sequence[Found]) -> str:
-    """Return the names of the outputs of some differences, as a sentence's subject."""
+    """Return the names of the outputs of some differences, as a noun phrase."""
     names = list(dict.fromkeys(str(each.output) for each in found))
     return ("output " if len(names) == 1 else "outputs ") + ", ".join(f"'{name}'" for name in names)

@@ -6,13 +6,13 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.job import Given, Job
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import CellId, Given, Job, Purpose
-from savedmodel_matrix.evidence.collect import Collected, Collection
-from savedmodel_matrix.evidence.stages import StageRecord, SwapRecord
+from savedmodel_matrix.domain.plan import Purpose
+from savedmodel_matrix.domain.ready_case import ReadyCase, ReadyStage
+from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord, SwapRecord
 from savedmodel_matrix.planning.project import Project
-from savedmodel_matrix.planning.ready import ReadyCase
-from savedmodel_matrix.planning.stages import ReadyStage
 from savedmodel_matrix.probe.arrays import write_array
 from savedmodel_matrix.questions.attempts import Remedies
 from savedmodel_matrix.questions.mend import Mending

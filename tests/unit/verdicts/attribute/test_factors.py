@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from savedmodel_matrix.domain.plan import Build
+from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.verdicts.attribute.factors import ORDER, effective_factors, rank, value_in
 
 EFFECTIVE = {

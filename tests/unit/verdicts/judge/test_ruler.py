@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
 from savedmodel_matrix.domain.definition import ToleranceDefinition
-from savedmodel_matrix.domain.recording import ArrayEntry, OutputId, RecordedOutputs
+from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.probe.floor import Spread
 from savedmodel_matrix.verdicts.judge.case import JudgedCase

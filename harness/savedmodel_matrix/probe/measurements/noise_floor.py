@@ -11,7 +11,8 @@ change some output or that input proves nothing.
 
 import numpy as np
 
-from . import arrays, tensors
+from .. import arrays, tensors
+from ..failing import failing_as
 
 #: An integer type per width: stepping its bits by one steps a float of that width by one unit.
 _BITS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
@@ -148,12 +149,27 @@ def _from_bfloat16(array):
     return words.view(np.float32).astype(np.float64).reshape(np.shape(array))
 
 
+TEXTS = ()
+
+
+def run(job):
+    """Run the model as for its outputs, then the replicates."""
+    job.prepare()
+    loaded = job.load()
+    job.require_inputs()
+    entry, first = job.record(loaded)
+    with job.phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
+        variables = job.loader.variables(loaded, job.case)
+        objects = job.request["objects"]
+        job.part["measured"] = measure(job.tf, job.case, objects, entry, variables, first, job.report)
+
+
 def measure(tf, case, objects, entry, variables, first, report):
-    """Return the "floor" of a result: replicates, batches in two parts, inputs that reach nothing.
+    """Return the measured part of a result: replicates, batches in two parts, inputs that reach nothing.
 
     ``first`` is what the unperturbed run of each batch gave, as ``tensors.flatten_arrays`` returns it.
     """
-    spec = case["floor"]
+    spec = case["measure"]
     moved = Variables(variables)
     spreads = [[Spread(name, part, array, dtype) for name, part, array, dtype in leaves] for leaves in first]
     inputs_moved = 0

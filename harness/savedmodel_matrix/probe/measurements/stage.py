@@ -15,37 +15,34 @@ import sys
 
 import numpy as np
 
-from . import arrays, effective, files, local, tensors, texts
-from .failing import CaseError, failing_as
-from .measure import Phases
-from .run import apply_setting, differing
+from .. import arrays, effective, exchange, local, tensors, texts
+from ..failing import CaseError, failing_as
+from ..run import apply_setting, differing
 
 #: Folders of a project that hold what the harness itself writes.
 _OURS = ("results", ".nox")
 
 
-def run_stage(tf, request, case, report):
-    """Run the stage of ``case``; return its part of the result, texts not yet scrubbed.
+TEXTS = ()
 
-    ``tf`` is ``None`` in an environment beside the cell's, which has no TensorFlow.
+
+def run(job):
+    """Run the stage and record what it returns.
+
+    ``job.tf`` is ``None`` in an environment beside the cell's, which has no TensorFlow.
     """
-    phases = Phases()
-    part = {"outcome": "recorded", "reason": None, "traceback": None, "outputs": [], "unstable": []}
-    part.update(effective={}, floor=None, stage={"wrote": [], "remarks": [], "libraries": {}, "brought": {}})
+    name = job.case["measure"]["name"]
+    job.part["measured"] = {"wrote": [], "remarks": [], "libraries": {}, "brought": {}}
     try:
-        _run(tf, request, case, report, phases, part)
+        _run(job)
     except CaseError as failure:
-        part.update(outcome=failure.outcome, outputs=[], unstable=[])
-        part["reason"] = "{}: {}".format(case["stage"]["name"], failure.reason)
-        cause = failure.__cause__
-        part["traceback"] = texts.trimmed_traceback(cause) if cause is not None else None
-    part["phases"] = phases.costs
-    return part
+        raise CaseError(failure.outcome, "{}: {}".format(name, failure.reason)) from failure.__cause__
 
 
-def _run(tf, request, case, report, phases, part):
-    spec, facts = case["stage"], part["stage"]
-    case, missing = files.with_batches(case)
+def _run(job):
+    tf, request, case, report = job.tf, job.request, job.case, job.report
+    phases, part = job.phases, job.part
+    spec, facts, missing = case["measure"], part["measured"], job.missing
     if tf is not None:
         with failing_as("run-failed"):
             apply_setting(tf, case["setting"])
@@ -242,7 +239,7 @@ class _Opened:
         if spec["root"] is None or add_hook is None:
             return
         self._root = os.path.join(os.path.realpath(spec["root"]), "")
-        known = [spec["file"], *spec["modules"], *spec["reads"], sys.prefix, files.HERE]
+        known = [spec["file"], *spec["modules"], *spec["reads"], sys.prefix, exchange.HERE]
         known += [self._root + name for name in _OURS]
         self._known = [os.path.realpath(path) for path in known if path]
         add_hook(self._hook)  # for good: there is no way to take it away
