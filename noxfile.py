@@ -33,7 +33,7 @@ import nox
 # Nox may run from an environment of its own that holds the packages above but not this one.
 sys.path.insert(0, str(Path(__file__).parent / "harness"))
 
-from savedmodel_matrix.doors.nox_sessions import register
+from savedmodel_matrix import register
 
 register(__file__)
 

@@ -11,7 +11,6 @@ from savedmodel_matrix import measurements
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments import backends
-from savedmodel_matrix.environments.interpreters import extend_path
 from savedmodel_matrix.environments.state import read_state
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.environment import run_environment
@@ -26,7 +25,6 @@ def one_environment(new_project, monkeypatch):
     """A project whose matrix has one environment, which the toy backend makes."""
     monkeypatch.setattr(backends, "BACKENDS", (*backends.BACKENDS, StdlibBackend()))
     new_project.matrix(matrix_text("2.15", rest=CUSTOM_LAYER) + "\n[noise_floor]\nreplicates = 0\n")
-    extend_path()
     project = Project(new_project.root)
     plan = project.plan("default")
     (environment,) = plan.environments.values()

@@ -10,7 +10,7 @@ from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
 from savedmodel_matrix.questions.attempts import Remedies
-from savedmodel_matrix.questions.mend import Mending
+from savedmodel_matrix.questions.fixes import Mending
 from savedmodel_matrix.report.build import build_report
 from savedmodel_matrix.store.atomic import json_digest
 

@@ -15,7 +15,7 @@ from savedmodel_matrix.evidence.collected import Collected, Collection, StageRec
 from savedmodel_matrix.planning.project import Project
 from savedmodel_matrix.probe.arrays import write_array
 from savedmodel_matrix.questions.attempts import Remedies
-from savedmodel_matrix.questions.mend import Mending
+from savedmodel_matrix.questions.fixes import Mending
 from savedmodel_matrix.report import markdown, terminal
 from savedmodel_matrix.report.build import build_report
 from savedmodel_matrix.report.pipelines.stages import (
