@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from savedmodel_matrix.commands.aggregate import aggregate, is_reported
+from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.selection import Request, new_run_id, require_matches
 from savedmodel_matrix.environments.host import usable_cpus
 from savedmodel_matrix.environments.state import EnvironmentState, read_state, write_state
@@ -167,7 +167,10 @@ def _problem(asked: Asked, path: Path, ended: Ended) -> str | None:
         last = tail.strip().splitlines()[-1:] or [str(ended.result)]
         reason = f"nox could not make the environment: {last[0]}"
         write_state(
-            results, EnvironmentState(environment=ended.name, run=asked.run, outcome=Outcome.INSTALL_FAILED, reason=reason)
+            results,
+            EnvironmentState(
+                environment=ended.name, run=asked.run, outcome=Outcome.INSTALL_FAILED, reason=reason
+            ),
         )
     return tail
 

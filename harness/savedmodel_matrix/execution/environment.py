@@ -96,9 +96,7 @@ def _besides(project: Project, plan: Plan, environment: Environment) -> Iterable
     return besides(project, plan, environment) if environment.id in plan.environments else ()
 
 
-def _install_beside(
-    project: Project, beside: Beside, venv: Path, say: Progress
-) -> Installed | str:
+def _install_beside(project: Project, beside: Beside, venv: Path, say: Progress) -> Installed | str:
     """Install an environment beside this one, for stages; return why not where that fails."""
     place = _place(venv, beside)
     try:
@@ -114,9 +112,7 @@ def _place(venv: Path, beside: Beside) -> Path:
     return venv / "beside" / beside.id
 
 
-def _install(
-    project: Project, environment: Environment | Beside, venv: Path, say: Progress
-) -> Installed:
+def _install(project: Project, environment: Environment | Beside, venv: Path, say: Progress) -> Installed:
     backend = backend_of(environment)
     say.resolving()
     lock = usable_lock(project, environment, backend.describe(venv).python, say)

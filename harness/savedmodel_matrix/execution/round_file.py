@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.environment import Environment
+from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.selection import Request
 from savedmodel_matrix.store.atomic import write_text
 

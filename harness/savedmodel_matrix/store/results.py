@@ -21,19 +21,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.outcome import SETTLED
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.probe.arrays import read_array
-from savedmodel_matrix.store.atomic import read_json, read_stored
+from savedmodel_matrix.store.atomic import read_stored
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.verdicts.compare.elements import Array
-
 
 
 @dataclass(frozen=True)
