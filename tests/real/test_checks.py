@@ -27,19 +27,29 @@ CLEAN = ("dense", "convolution", "texts")
 FAILING = [
     ("counter", Check.REPEAT, "counter", "'y' changes by +0.25 with every call"),
     ("remembers", Check.REPEAT, "settles", "'y' settles after 1 call"),
-    ("drops", Check.REPEAT, "random", "'y' is another one with every call"),
+    ("drops", Check.REPEAT, "random", "'y' differs on every call"),
     ("normalises", Check.REPEAT, "state", "calls change the variables moving_mean:0, moving_variance:0"),
     ("calls+hashes", Check.FRESH_PROCESS, "process-dependent", "two processes differ in 'y'"),
-    ("drops", Check.FRESH_PROCESS, "process-dependent", "as two runs in one do"),
-    ("calls+held", Check.CONCURRENT, "not re-entrant", "that of another input"),
-    ("calls+raises", Check.CONCURRENT, "not re-entrant", "raised, and none alone: "),
-    ("calls+locks", Check.CONCURRENT, "deadlock", "8 of 8 threads never came back; they wait in locks.py:"),
-    ("dense+opens", Check.RELOAD, "keeps what it opens", "keeps 1 file descriptors per load"),
-    ("dense+corrects", Check.RELOAD, "state outlives the model", "gives another answer than the first"),
+    ("drops", Check.FRESH_PROCESS, "process-dependent", "so do two runs in one process"),
+    ("calls+held", Check.CONCURRENT, "not re-entrant", "the result of another input"),
+    ("calls+raises", Check.CONCURRENT, "not re-entrant", "raised an error, while none did in one thread: "),
+    (
+        "calls+locks",
+        Check.CONCURRENT,
+        "deadlock",
+        "8 of 8 threads never returned; they are waiting in locks.py:",
+    ),
+    ("dense+opens", Check.RELOAD, "keeps what it opens", "not released: file descriptors, 1 per load"),
+    (
+        "dense+corrects",
+        Check.RELOAD,
+        "state outlives the model",
+        "gives a different result from the first load",
+    ),
     ("dense+leaks", Check.LEAK, "leaks", "MiB per load"),
     ("calls+collects", Check.LEAK, "leaks", "per call"),
-    ("softmax", Check.BATCH, "batch-dependent", "rows depend on their batch (row by row)"),
-    ("normalises", Check.BATCH, "batch-dependent", "rows depend on their batch"),
+    ("softmax", Check.BATCH, "batch-dependent", "rows depend on the rest of the batch (row by row)"),
+    ("normalises", Check.BATCH, "batch-dependent", "rows depend on the rest of the batch"),
 ]
 #: Enough of them to see that the oldest release, with another TensorFlow inside and out, is no exception.
 OLD_TOO = [FAILING[place] for place in (0, 6, 8, 11)]
@@ -173,7 +183,7 @@ def test_so_it_can_in_the_oldest_release(oldest, case, check, kind, words):
 
 def test_variables_that_calls_change_are_named(middle):
     assert "calls change the variables count:0" in middle["counter", Check.REPEAT].says
-    assert "no output shows it" in middle["normalises", Check.REPEAT].says
+    assert "the outputs do not show it" in middle["normalises", Check.REPEAT].says
 
 
 def test_a_deadlock_comes_with_the_stacks_of_all_threads(middle):

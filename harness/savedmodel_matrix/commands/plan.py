@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
-from savedmodel_matrix.commands.follow_up import left_to_do
-from savedmodel_matrix.environments.interpreters import extend_path, find_interpreter
+from savedmodel_matrix.domain.selection import Selection
+from savedmodel_matrix.environments.interpreters import find_interpreter
+from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.pending import current_installation, pending
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
@@ -18,10 +19,11 @@ from savedmodel_matrix.planning.foresee import foresee
 from savedmodel_matrix.planning.locking import lock_status
 from savedmodel_matrix.planning.ready import find_ready
 from savedmodel_matrix.planning.stages import besides
+from savedmodel_matrix.questions.fixes import left_to_do
 
 if TYPE_CHECKING:
+    from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.planning.project import Project
 
 #: More cells × cases than this that are excluded for one reason are counted instead of named.
@@ -30,7 +32,6 @@ _MOST_NAMED = 6
 
 def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[str, Any]:
     """Return what a run of the plan would do now, as JSON-like data."""
-    extend_path()
     waiting = pending(project, plan, selection)
     left = Counter(job.cell.environment for job in waiting if job.measurement == OutputsMeasurement.name)
     noise = [job for job in waiting if job.measurement == NoiseFloorMeasurement.name]
@@ -85,11 +86,15 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[st
         ],
         "replicates": plan.noise_floor.replicates if plan.noise_floor else None,
         # Looking for failures makes cases ready, and a dry run must not fetch what is not there.
-        "remedies_to_try": 0 if None in ready.values() else len(left_to_do(project, plan).jobs),
+        "remedies_to_try": 0 if None in ready.values() else len(_attempts_left(project, plan)),
         "to_run": left.total(),
         "recorded": wanted.total() - left.total(),
         "remarks": list(plan.remarks),
     }
+
+
+def _attempts_left(project: Project, plan: Plan) -> list[Job]:
+    return left_to_do(project, plan, collect(project, plan, Selection())).jobs
 
 
 def render_plan(described: dict[str, Any]) -> str:
@@ -144,7 +149,7 @@ def render_plan(described: dict[str, Any]) -> str:
         "",
         f"{described['to_run']} to run, {described['recorded']} recorded already",
         f"to download: up to {sum(known)} MB{plus} (less what uv's cache holds)",
-        f"remedies to try of what has failed so far: {described['remedies_to_try']} cells × cases",
+        f"fixes to try for what has failed so far: {described['remedies_to_try']} cells × cases",
         *_excluded(described),
         *(f"lock of {row['environment']}: {row['lock_problem']}" for row in described["environments"]
           if row.get("lock_problem")),

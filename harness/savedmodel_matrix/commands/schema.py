@@ -34,5 +34,5 @@ def write_schemas(folder: Path, *, check: bool) -> list[str]:
         if not check:
             write_text(path, text)
     if check and stale:
-        raise HarnessError(f"out of date in {folder}: {', '.join(stale)}; run `nox -s schema`")
+        raise HarnessError(f"out of date in {folder}: {', '.join(stale)}")
     return [f"{'wrote' if name in stale else 'up to date:'} {folder / name}" for name in _SCHEMAS]

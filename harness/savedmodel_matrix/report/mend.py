@@ -8,7 +8,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.knowledge.causes.base import RemedyKind
-from savedmodel_matrix.questions.mend import causes_of, re_export_recording
+from savedmodel_matrix.questions.fixes import causes_of, re_export_recording
 from savedmodel_matrix.report.document import CauseRow, RemedyRow
 from savedmodel_matrix.report.initialisation import without_value
 from savedmodel_matrix.report.judged import judged_outputs, verdict_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.evidence.collected import Collected, Collection
     from savedmodel_matrix.planning.project import Project
     from savedmodel_matrix.questions.attempts import Attempt, Remedies
-    from savedmodel_matrix.questions.mend import Mending
+    from savedmodel_matrix.questions.fixes import Mending
     from savedmodel_matrix.verdicts.compare.elements import Array
 
 

@@ -110,7 +110,7 @@ def test_outside_a_partial_selection_nothing_is_required(project, plan, install,
     installed = install(plan.environments[NEW])
     job = next(plan.jobs(NEW))
     record(key_in(plan, job, installed))
-    rows = rows_of(project, plan, Selection(cells="*/onednn-off", cases="two"))
+    rows = rows_of(project, plan, Selection(cells=("*/onednn-off",), cases=("two",)))
     assert {key for key, row in rows.items() if row.required} == {
         (OLD, "onednn-off", "two"),
         (NEW, "onednn-off", "two"),
@@ -168,7 +168,7 @@ def test_every_cell_and_case_has_exactly_one_outcome(
         if state in made:
             write_state(project.results, state_of(NEW, **made[state]))
         with mock.patch("savedmodel_matrix.evidence.collect.find_interpreter", return_value=None):
-            rows = collect(project, plan, Selection(cells=selected)).rows
+            rows = collect(project, plan, Selection(cells=(selected,))).rows
     found = [(row.cell, row.case) for row in rows]
     assert found == [(cell, case) for cell in plan.cells() for case in plan.cases]
     assert set(found) == set(product((CellId(e, s) for e in plan.environments for s in settings), cases))
@@ -197,7 +197,7 @@ def test_checks_are_collected_and_asked_for_only_where_they_are_selected(
     installed = install(plan.environments[NEW])
     job = next(job for job in check_jobs(plan, NEW) if job.case == "one")
     record(key_in(plan, job, installed), measured={"loads": [1, 2], "calls": [3], "calls_each": 10})
-    found = collect(project, plan, Selection(cases="two")).checks
+    found = collect(project, plan, Selection(cases=("two",))).checks
     assert len(found) == len(check_jobs(plan)) == 8
     recorded = found.pop((job.cell, "one", Check.LEAK))
     assert recorded.recording is not None

@@ -11,6 +11,7 @@ from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.environments.state import Installed, read_state
 from savedmodel_matrix.execution.environment import run_environment
 from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.execution.progress import Progress
 
 NEW = "tf2.9.3-py3.10-cpu"
 EVERYTHING = Selection()
@@ -45,7 +46,9 @@ def run(project, plan, write_lock, tmp_path):
 
     def go(selection=EVERYTHING, plans=(plan,)):
         said = []
-        run_environment(project, environment, plans, selection, "run", tmp_path / "venv", said.append)
+        run_environment(
+            project, environment, plans, selection, "run", tmp_path / "venv", Progress(said.append)
+        )
         return "\n".join(said)
 
     return go
@@ -87,20 +90,20 @@ def test_what_is_recorded_is_not_run_again(run, launches, project, plan):
 
 def test_what_does_not_fit_its_measurement_is_run_again(run, launches, project, plan, record):
     plan.__dict__["cases"] = {"one": plan.cases["one"].model_copy(update={"checks": [Check.REPEAT]})}
-    only = Selection(cells="*/default")
+    only = Selection(cells=("*/default",))
     run(only)
     _, repeat = launches.pop().cases
     record(repeat.key, measured={"runs": "many"})
-    assert [job.variant for job in pending(project, plan, Selection(cells=f"{NEW}/default"))] == ["repeat"]
+    assert [job.variant for job in pending(project, plan, Selection(cells=(f"{NEW}/default",)))] == ["repeat"]
     run(only)
     assert [case.key for launch in launches for case in launch.cases] == [repeat.key]
 
 
 def test_a_selection_and_a_fresh_run(run, launches):
-    run(Selection(cells="*/default", cases="two"))
+    run(Selection(cells=("*/default",), cases=("two",)))
     assert asked(launches) == [("default", "two")]
     launches.clear()
-    run(Selection(cells="*/default", cases="two", fresh=True))
+    run(Selection(cells=("*/default",), cases=("two",), fresh=True))
     assert asked(launches) == [("default", "two")]
 
 
@@ -194,7 +197,7 @@ def test_places_of_this_machine_are_taken_out_of_what_is_recorded(run, launches,
 def test_checks_run_after_the_outputs_and_count_for_nothing(run, launches, project, plan):
     asking = plan.cases["one"].model_copy(update={"checks": [Check.REPEAT, Check.THREADS]})
     plan.__dict__["cases"] = {"one": asking}
-    said = run(Selection(cells="*/default"))
+    said = run(Selection(cells=("*/default",)))
     (launch,) = launches
     plain, repeat, threads = launch.cases
     assert plain.measure.kind == threads.measure.kind == "outputs"
@@ -205,5 +208,5 @@ def test_checks_run_after_the_outputs_and_count_for_nothing(run, launches, proje
     assert f"{NEW}/default one, repeat: recorded" in said
     assert read_state(project.results, NEW).executed == 1
     launches.clear()
-    assert "nothing to run" in run(Selection(cells="*/default"))
+    assert "nothing to run" in run(Selection(cells=("*/default",)))
     assert not launches

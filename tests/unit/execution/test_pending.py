@@ -38,7 +38,7 @@ def test_what_is_recorded_is_not_run_again(project, plan, recorded):
 
 def test_unless_it_is_asked_for(project, plan, recorded):
     assert left(project, plan, Selection(fresh=True)) == list(recorded)
-    asked = Selection(cells="*/onednn-off", cases="two", fresh=True)
+    asked = Selection(cells=("*/onednn-off",), cases=("two",), fresh=True)
     assert left(project, plan, asked) == [key for key in recorded if key[1:] == ("onednn-off", "two")]
 
 
@@ -47,7 +47,7 @@ def test_only_what_is_missing_or_damaged_is_pending(project, plan, recorded):
     project.results.recording_path(recorded[missing]).unlink()
     project.results.recording_path(recorded[damaged]).write_text("{")
     assert left(project, plan) == [missing, damaged]
-    assert left(project, plan, Selection(cases=missing[2])) == [missing]
+    assert left(project, plan, Selection(cases=(missing[2],))) == [missing]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from savedmodel_matrix.domain.check import Check, RepeatPart
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
 from savedmodel_matrix.questions.attempts import Remedies
-from savedmodel_matrix.questions.mend import Mending
+from savedmodel_matrix.questions.fixes import Mending
 from savedmodel_matrix.report.build import build_report
 from savedmodel_matrix.store.atomic import json_digest
 
@@ -93,9 +93,14 @@ def test_what_is_expected_does_not_count_until_its_date(built, other, more, stat
 @pytest.mark.parametrize(
     ("other", "more", "standing", "remark"),
     [
-        ([1, 2], expect('outcome = "load-failed"'), "fixed", "fixed, take it out"),
-        ([1, 3], expect('verdict = "diverged"', "2026-01-31"), "expired", "expired, and covers nothing"),
-        ("crashed", expect('outcome = "load-failed"'), "changed", "something else is shown"),
+        ([1, 2], expect('outcome = "load-failed"'), "fixed", "fixed, so remove it"),
+        (
+            [1, 3],
+            expect('verdict = "diverged"', "2026-01-31"),
+            "expired",
+            "expired, so it no longer covers anything",
+        ),
+        ("crashed", expect('outcome = "load-failed"'), "changed", "a different problem in"),
         ([1, 3], expect('verdict = "diverged"'), "met", None),
     ],
 )

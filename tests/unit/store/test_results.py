@@ -135,17 +135,6 @@ def test_objects_are_where_the_probe_writes_them(results):
     assert object_path(str(results.objects), entry.objects[0]) == str(path)
 
 
-def test_runs_come_newest_first_without_the_damaged(results):
-    for name in ("20240101T000000Z-aa", "20250101T000000Z-bb", "20240601T000000Z-cc"):
-        write_json(results.run_path(name), {"format": 1, "run": name})
-    results.run_path("20260101T000000Z-dd").write_text("{")
-    assert [run["run"] for run in results.runs()] == [
-        "20250101T000000Z-bb",
-        "20240601T000000Z-cc",
-        "20240101T000000Z-aa",
-    ]
-
-
 def test_a_stored_array_is_a_memory_map_and_strings_are_read(results):
     numbers, strings = np.arange(6, dtype="f4").reshape(2, 3), np.array([b"a", b"bc"], object)
     entry = stored(results.objects, numbers)

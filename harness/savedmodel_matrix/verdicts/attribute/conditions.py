@@ -1,4 +1,4 @@
-"""What can be said of a set that explains the groups: where a factor matters, and at which step."""
+"""Details of a set that explains the groups: where a factor matters, and at which step."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.attribute.table import Table
 
-#: More steps than this under the values of a second factor are a table, not an answer.
+#: More steps than this under the values of a second factor are left out: they would read like a table.
 _MOST_CONDITIONAL_CHANGES = 6
 
 
 def alike(table: Table[Cell], chosen: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Return the values of a set of one factor, those that give the same group together; else nothing."""
+    """Return the values of a set of one factor, grouped by the result they give; else nothing."""
     if len(chosen) != 1:
         return ()
     together: dict[int, list[str]] = {}
@@ -28,10 +28,10 @@ def alike(table: Table[Cell], chosen: Sequence[str]) -> tuple[tuple[str, ...], .
 
 
 def rules(table: Table[Cell], chosen: Sequence[str]) -> tuple[Rule, ...]:
-    """Return where a factor of the set matters only with some values of another one of it.
+    """Return the rules by which a factor of the set matters only with some values of another.
 
-    A value with which the factor does not matter must show it: by cells that agree on the rest of the
-    set, differ in the factor, and are alike. One cell per value would otherwise prove anything.
+    A value with which the factor does not matter must show it by cells that agree on the rest of the
+    set, differ in the factor, and are in the same group. Otherwise one cell per value would prove anything.
     """
     found = []
     for factor, condition in permutations(chosen, 2):
@@ -52,8 +52,8 @@ def rules(table: Table[Cell], chosen: Sequence[str]) -> tuple[Rule, ...]:
 def changes(table: Table[Cell], chosen: Sequence[str]) -> tuple[ChangePoint, ...]:
     """Return the steps at which the group changes over the first factor of the set that has an order.
 
-    Only of a set of one or two factors, and only if every group is one run of neighbouring values, under
-    each value of the second factor if there is one: groups that come back have no steps to speak of.
+    Only for a set of one or two factors, and only if every group is one run of neighbouring values (under
+    each value of the second factor if there is one). Groups that come back have no meaningful steps.
     """
     factor = next((name for name in chosen if is_ordered(name, table.columns[name])), None)
     if factor is None or len(chosen) > 2:
@@ -80,7 +80,7 @@ def _varies(table: Table[Cell], factor: str, rest: Sequence[str], rows: Iterable
 def _steps(
     table: Table[Cell], factor: str, rows: Iterable[int], where: tuple[str, str] | None
 ) -> tuple[ChangePoint, ...] | None:
-    """Return the steps among ``rows``, in which the factor decides the group; None if a group comes back."""
+    """Return the steps among ``rows``, where the factor determines the group; None if a group comes back."""
     column = table.columns[factor]
     group_of = {column[row]: table.group[row] for row in rows}
     values = in_order(factor, group_of)

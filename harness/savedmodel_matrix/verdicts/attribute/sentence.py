@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from savedmodel_matrix.domain.wording import joined
 from savedmodel_matrix.verdicts.attribute.explanation import Kind
-from savedmodel_matrix.verdicts.attribute.words import any_of, blocks, listed, steps, these
+from savedmodel_matrix.verdicts.attribute.words import any_of, blocks, steps, these
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from savedmodel_matrix.verdicts.attribute.explanation import Explanation, FactorSet, Rule
 
-_ALIASED = "this matrix cannot tell them apart"
+_ALIASED = "which always change together here"
+_UNDECIDED = "this matrix cannot tell which"
 #: More sets than this are counted, not listed.
 _MOST_SETS = 3
 _MOST_RULES = 2
@@ -21,24 +23,24 @@ _MOST_RULES = 2
 def sentence(explanation: Explanation[Any], *, what: str = "the outputs") -> str:
     """Return what the explanation says, in one sentence without a full stop.
 
-    ``what`` is what was grouped, a noun phrase in the plural.
-    "Nothing else matters" is said only where everything else that varied did so, and changed nothing,
-    while the named factor stayed the same, and no larger set of factors would do instead.
+    ``what`` is what was grouped: a noun phrase, plural if it ends in an s.
+    "Nothing else matters" is said only where everything else varied and changed nothing while the named
+    factor stayed the same, and where no larger set of factors would explain the groups too.
     """
     return _SAY[explanation.kind](explanation, what)
 
 
 def _one_group(explanation: Explanation[Any], what: str) -> str:
     if len(explanation.groups[0]) == 1:
-        return "only one cell was recorded, there is nothing to compare it with"
-    return f"{what} are identical in every cell"
+        return "only one cell was recorded, so there is nothing to compare"
+    return f"{what} {'are' if _is_plural(what) else 'is'} identical in every cell"
 
 
 def _unexplained(explanation: Explanation[Any], what: str) -> str:
     example = explanation.counter_examples[0]
     return (
-        f"nothing that was recorded explains why {what} differ: "
-        f"{example.a} and {example.b} agree in every factor and differ"
+        f"no recorded factor explains why {what} {'differ' if _is_plural(what) else 'differs'}: "
+        f"{example.a} and {example.b} agree in every factor but differ"
     )
 
 
@@ -50,22 +52,28 @@ def _explained(explanation: Explanation[Any], what: str) -> str:
 
 def _by_one(explanation: Explanation[Any], chosen: FactorSet, what: str) -> str:
     names = explanation.bundle(chosen.factors[0]).factors
-    where = f", {steps(chosen.changes)}" if chosen.changes else f": {blocks(chosen.alike)}"
+    where = steps(chosen.changes) if chosen.changes else blocks(chosen.alike)
     if len(names) > 1:
-        if not chosen.changes:
-            where = f": {names[0]} {blocks(chosen.alike)}"
-        return f"{any_of(names)} ({_ALIASED}) changes {what}{where}"
-    alone = "" if chosen.followers else " alone"
-    nothing_else = _nothing_else(explanation, chosen, ";" if chosen.changes else ",")
-    return f"{what} change with {names[0]}{alone}{where}{nothing_else}"
+        where = where if chosen.changes else f"{names[0]} {where}"
+        return f"{_changes(what)} with {any_of(names)}, {_ALIASED} ({where})"
+    only = "" if chosen.followers else " only"
+    return f"{_changes(what)} with {names[0]}{only} ({where}){_nothing_else(explanation, chosen)}"
 
 
 def _by_several(explanation: Explanation[Any], chosen: FactorSet, what: str) -> str:
     names = {name: _name(explanation, name) for name in chosen.factors}
     if 1 <= len(chosen.rules) <= _MOST_RULES:
-        return f"{what} change with " + _conditional(chosen, names)
-    every = listed([f"with {name}" for name in names.values()], "and")
-    return f"{what} change {every}{_nothing_else(explanation, chosen, ',')}"
+        return f"{_changes(what)} with {_conditional(chosen, names)}"
+    every = joined([f"with {name}" for name in names.values()])
+    return f"{_changes(what)} {every}{_nothing_else(explanation, chosen)}"
+
+
+def _is_plural(what: str) -> bool:
+    return what.endswith("s")
+
+
+def _changes(what: str) -> str:
+    return f"{what} {'change' if _is_plural(what) else 'changes'}"
 
 
 def _conditional(chosen: FactorSet, names: dict[str, str]) -> str:
@@ -75,14 +83,14 @@ def _conditional(chosen: FactorSet, names: dict[str, str]) -> str:
         said = [
             f"{names[rule.factor]} matters {_only_where(rule)}{_at(chosen, rule)}" for rule in chosen.rules
         ]
-        return ", and ".join([listed([names[name] for name in free], "and"), *said])
-    # Each of two factors waits for the other: there is no one that matters by itself.
+        return ", and ".join([joined([names[name] for name in free]), *said])
+    # Each of the two factors matters only with some values of the other; neither matters by itself.
     said = [f"{rule.factor} {_only_where(rule)}" for rule in chosen.rules]
-    return f"{listed([names[name] for name in chosen.factors], 'and')}: {', '.join(said)}"
+    return f"{joined([names[name] for name in chosen.factors])}: {', '.join(said)}"
 
 
 def _at(chosen: FactorSet, rule: Rule) -> str:
-    """Return the steps of the rule's factor where they all belong to the one value it matters with."""
+    """Return the steps of the rule's factor if all are under the one value that it matters with."""
     wheres = {step.where for step in chosen.changes if step.factor == rule.factor}
     if len(rule.matters) > 1 or wheres != {(rule.condition, rule.matters[0])}:
         return ""
@@ -99,7 +107,7 @@ def _ambiguous(explanation: Explanation[Any], what: str) -> str:
     sets = explanation.smallest
     if len(sets[0].factors) == 1:
         names = [name for each in sets for name in explanation.bundle(each.factors[0]).factors]
-        text = f"{any_of(names)} ({_ALIASED}) changes {what}"
+        text = f"{_changes(what)} with {any_of(names)} ({_UNDECIDED})"
         stepped = next((each for each in sets if each.changes), None)
         if stepped:
             text += f"; if it is {stepped.factors[0]}, {steps(stepped.changes)}"
@@ -107,33 +115,33 @@ def _ambiguous(explanation: Explanation[Any], what: str) -> str:
         shown = [_set_name(explanation, each) for each in sets]
         if len(shown) > _MOST_SETS + 1:
             shown[_MOST_SETS:] = [f"one of {len(sets) - _MOST_SETS} other sets of factors"]
-        text = f"{what} change with {', or with '.join(shown)} (this matrix cannot tell which)"
+        text = f"{_changes(what)} with {', or with '.join(shown)} ({_UNDECIDED})"
     if explanation.vacuous:
-        text += "; no two cells agree on any of these, so nothing confirms it"
+        text += "; no two cells have the same value of any of these, so this is not confirmed"
     return text
 
 
 def _doubt(chosen: FactorSet) -> str:
-    """Return what has to be added where no two cells agree on the whole set."""
+    """Return a caveat for a set that no two cells agree on; else nothing."""
     if not chosen.vacuous:
         return ""
-    text = f"; no two cells agree on {listed(chosen.factors, 'and')}, so "
+    text = f"; no two cells have the same {joined(chosen.factors)}, so "
     if not chosen.rules:
-        return text + "nothing confirms it"
+        return text + "this is not confirmed"
     seen = [f"{rule.condition} is {these(rule.idle)}" for rule in chosen.rules]
-    return text + f"only the cells where {listed(seen, 'or')} confirm it"
+    return text + f"only the cells where {joined(seen, 'or')} confirm it"
 
 
-def _nothing_else(explanation: Explanation[Any], chosen: FactorSet, stop: str) -> str:
+def _nothing_else(explanation: Explanation[Any], chosen: FactorSet) -> str:
     sure = len(explanation.sets) == 1 and not (explanation.exhausted or chosen.followers or chosen.vacuous)
     if not sure or len(explanation.bundles) == len(chosen.factors):
         return ""
-    return f"{stop} nothing else matters"
+    return "; nothing else matters"
 
 
 def _set_name(explanation: Explanation[Any], chosen: FactorSet) -> str:
     every = [explanation.bundle(name).factors for name in chosen.factors]
-    return listed([names[0] if len(names) == 1 else f"({any_of(names)})" for names in every], "and")
+    return joined([names[0] if len(names) == 1 else f"({any_of(names)})" for names in every])
 
 
 def _name(explanation: Explanation[Any], primary: str) -> str:

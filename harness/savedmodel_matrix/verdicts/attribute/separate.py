@@ -1,4 +1,4 @@
-"""The few further cells that would tell apart what this matrix could not."""
+"""Suggests additional cells that would tell apart explanations that this matrix cannot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.attribute.explanation import Explanation
 
-#: What a matrix can set by itself, everything else staying as it is.
+#: Factors that a matrix can change while everything else stays the same.
 SETTABLE = (
     *("Python", "oneDNN", "XLA", "Grappler", "intra-op threads", "inter-op threads", "oneDNN ISA cap"),
     *("Keras", "tf-keras", "NumPy", "protobuf", "h5py"),
@@ -23,7 +23,7 @@ SETTABLE = (
 
 @dataclass(frozen=True)
 class Proposal(Generic[Cell]):
-    """One cell to add: as ``base``, but with ``change`` (factor -> value, of the values seen elsewhere).
+    """One cell to add: like ``base``, but with ``change`` (factor -> a value seen in another cell).
 
     ``separates`` are two explanations that both fit so far, each a factor's name or several joined by
     "and"; they predict that the new cell is in different groups.
@@ -35,7 +35,7 @@ class Proposal(Generic[Cell]):
 
 
 class _Hypotheses(NamedTuple):
-    """Two sets of factors that both decide the group of every cell, and the names of where they part."""
+    """Two sets of factors that both determine the group of every cell, and the names that tell them apart."""
 
     first: tuple[str, ...]
     second: tuple[str, ...]
@@ -47,16 +47,16 @@ def proposals(
 ) -> list[Proposal[Cell]]:
     """Return cells that would separate the aliases in the smallest sets, and these sets from each other.
 
-    ``factors`` is what the explanation was made from; KeyError where it lacks a cell. At most ``most`` per
-    pair; those come first whose new value is the nearest to the old, for it is the likeliest to exist
-    for the same TensorFlow. Whether it does is not known here. A pair of which nothing can be set alone
-    has none.
+    ``factors`` is what the explanation was made from; KeyError if it lacks a cell. At most ``most`` per
+    pair. Proposals whose new value is closest to the old one come first: they are the most likely to
+    exist for the same TensorFlow, which is not checked here. A pair without a factor that can be set
+    alone has no proposals.
     """
     found = []
     for pair in _pairs(explanation):
         different: dict[Hashable, Proposal[Cell]] = {}
         for _, proposal in sorted(_candidates(explanation, factors, pair), key=lambda item: item[0]):
-            # Cells that differ in what neither hypothesis names would be the same experiment.
+            # Cells that differ only in factors neither hypothesis names would be the same experiment.
             names = (*pair.first, *pair.second, *proposal.change)
             experiment = (_values(factors[proposal.base], names), *proposal.change.items())
             different.setdefault(experiment, proposal)
@@ -79,7 +79,7 @@ def _pairs(explanation: Explanation[Cell]) -> Iterator[_Hypotheses]:
 def _candidates(
     explanation: Explanation[Cell], factors: Mapping[Cell, Mapping[str, str]], pair: _Hypotheses
 ) -> Iterator[tuple[int, Proposal[Cell]]]:
-    """Yield every cell for which the two predict different groups, with how far its value is moved."""
+    """Yield every cell for which the two predict different groups, and how far its value moves."""
     group_of = {cell: number for number, group in enumerate(explanation.groups) for cell in group}
     cells = sorted(group_of, key=lambda cell: (str(cell), repr(cell)))
     predicted: list[dict[tuple[str, ...], int]] = [
@@ -87,7 +87,7 @@ def _candidates(
     ]
     for factor in SETTABLE:
         if (factor in pair.first) == (factor in pair.second):
-            continue  # both would follow the change, or neither
+            continue  # both hypotheses would follow the change, or neither
         values = in_order(factor, (value_in(factors[cell], factor) for cell in cells))
         for cell in cells:
             old = value_in(factors[cell], factor)
@@ -109,5 +109,5 @@ def _values(factors: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ..
 
 
 def _can_set(factor: str, value: str) -> bool:
-    """Whether a matrix can ask for this value: what is built into TensorFlow, or unknown, it cannot."""
+    """Whether a matrix can ask for this value; not if it is unknown or built into TensorFlow."""
     return value != UNKNOWN and (factor != "Keras" or value.startswith("keras "))

@@ -1,45 +1,40 @@
-"""Words that sentence and evidence share: lists of names and values, and the steps between them."""
+"""Words that the sentence and the evidence share: lists of names and values, and the steps between them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from savedmodel_matrix.verdicts.attribute.explanation import ChangePoint
 
-#: More names than this are counted, not listed, where a sentence is to stay one.
+#: More names than this are counted, not listed, so that the sentence stays readable.
 _MOST_NAMES = 4
 #: More values than this, likewise.
 _MOST_VALUES = 6
 _MOST_STEPS = 2
 
 
-def listed(names: Sequence[str], word: str) -> str:
-    """Return ``a, b and c`` with ``word`` before the last; ``names`` has one or more."""
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} {word} {names[-1]}"
-
-
 def any_of(names: Sequence[str]) -> str:
-    """Return ``a, b or c``; of more than a sentence bears, how many others there are."""
+    """Return ``a, b or c``; long lists end in ``or one of 3 others``."""
     if len(names) > _MOST_NAMES + 1:
         names = [*names[:_MOST_NAMES], f"one of {len(names) - _MOST_NAMES} others"]
-    return listed(names, "or")
+    return joined(names, "or")
 
 
 def these(values: Sequence[str], word: str = "or") -> str:
-    """Return ``a, b or c``, where there are several in quotes if they have spaces in them."""
+    """Return ``a, b or c``; values with spaces are quoted where there are several."""
     if len(values) > 1:
         values = [f"'{value}'" if " " in value else value for value in values]
-    return listed(values, word)
+    return joined(values, word)
 
 
 def bundled(names: Sequence[str]) -> str:
     """Return ``TensorFlow with Python and Keras``, the factors of one bundle."""
-    return names[0] if len(names) == 1 else f"{names[0]} with {listed(names[1:], 'and')}"
+    return names[0] if len(names) == 1 else f"{names[0]} with {joined(names[1:])}"
 
 
 def with_values(names: Sequence[str], values: Sequence[str]) -> str:
@@ -48,21 +43,21 @@ def with_values(names: Sequence[str], values: Sequence[str]) -> str:
         value if value.startswith(f"{name.lower()} ") else f"{name} {value}"  # "keras 3.15.1" says it
         for name, value in zip(names, values, strict=True)
     ]
-    return listed(said, "and")
+    return joined(said)
 
 
 def blocks(alike: Sequence[Sequence[str]]) -> str:
-    """Return which values of one factor give the same and which do not: ``on and off differ``."""
+    """Return which values of one factor give the same result and which do not: ``on and off differ``."""
     count = sum(len(values) for values in alike)
     if count > _MOST_VALUES:
         return f"its {count} values give {len(alike)} different results"
     if count == len(alike):
         return f"{these([value for values in alike for value in values], 'and')} differ"
-    return " against ".join(these(values, "and") for values in alike)
+    return " versus ".join(these(values, "and") for values in alike)
 
 
 def steps(changes: Sequence[ChangePoint]) -> str:
     """Return ``between 2.7.4 and 2.9.3``, for one or more steps of one factor."""
     if len(changes) > _MOST_STEPS:
-        return f"at {len(changes)} steps from {changes[0].before} to {changes[-1].after}"
-    return listed([f"between {step.before} and {step.after}" for step in changes], "and")
+        return f"in {len(changes)} steps from {changes[0].before} to {changes[-1].after}"
+    return joined([f"between {step.before} and {step.after}" for step in changes])

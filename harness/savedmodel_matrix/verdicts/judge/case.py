@@ -1,4 +1,4 @@
-"""One case over all cells that recorded it: what can be compared, against which noise, with what verdict."""
+"""One case over all cells that recorded it: what can be compared, by which noise floor, and the verdicts."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.compare.pairs import OutputDivergence
 
 
-_MOVED = "when inputs and weights move by a unit in the last place"
+_MOVED = "when inputs and weights change by one unit in the last place"
 
 
 class Caveat(StrEnum):
-    """What keeps an output from proving what it seems to prove."""
+    """A reason why agreement of an output proves less than it seems to."""
 
     NONDETERMINISTIC = "nondeterministic"
     ILL_CONDITIONED = "ill-conditioned"
@@ -49,14 +49,14 @@ class Caveat(StrEnum):
 
 
 _CHANGED_BY = {
-    Caveat.BATCH_DEPENDENT: "another batch size",
-    Caveat.THREAD_DEPENDENT: "another number of threads",
+    Caveat.BATCH_DEPENDENT: "a different batch size",
+    Caveat.THREAD_DEPENDENT: "a different number of threads",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class OutputStanding:
-    """What is known of one output of the baseline before any comparison."""
+    """What is known about one output of the baseline before any comparison."""
 
     output: OutputId
     array: ArrayEntry
@@ -64,12 +64,12 @@ class OutputStanding:
     spread: MeasuredSpread | None
     floor: NoiseFloor | None
     no_floor: str | None
-    """Why a float output has no noise floor; None where it has one, or is exact."""
+    """Why a float output has no noise floor; None if it has one or is exact."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedOutput:
-    """One output between two cells; ``output`` is None for a remark on the recordings as a whole."""
+    """One output compared between two cells; ``output`` is None for a remark on the recordings as a whole."""
 
     output: OutputId | None
     divergence: Divergence
@@ -79,13 +79,13 @@ class JudgedOutput:
 
 
 class JudgedCase:
-    """Recordings of one case, by cell, and the means to compare any two.
+    """The recordings of one case by cell, and how to compare any two of them.
 
     ``floor`` is the baseline's recording of replicates, ``threads`` the one with another number of threads;
     None where there is none. ``read`` returns the array an entry names, numeric ones best as memory maps.
-    ``moving`` names outputs that random numbers or a changing state reach: replicates spread by that.
-    ``other_process`` is whether the floor's first run was given the inputs of the baseline's recording here,
-    so that it has to agree with it to the bit.
+    ``moving`` names outputs that depend on random numbers or changing state, which spreads their replicates.
+    ``other_process`` says whether the floor's first run had the same inputs as the baseline's recording here,
+    so that the two must agree bit for bit.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class JudgedCase:
         sides = tuple({output.id: output for output in self.sound[cell].outputs} for cell in (a, b))
         moved: dict[OutputId, tuple[MovedRow, ...]] = {}
         judged = []
-        # Floats first: what is exact may only repeat their decisions.
+        # Floats first: exact outputs may only repeat their decisions.
         for each in sorted(found, key=lambda one: _is_exact(sides[1], one)):
             judged.append(self._judged(each, sides, moved))
             if each.output is not None:
@@ -178,13 +178,13 @@ class JudgedCase:
 
     @property
     def has_floors(self) -> bool:
-        """Whether the noise of the baseline was measured at all."""
+        """Whether the baseline's noise was measured."""
         return any(standing.spread is not None for standing in self.standings.values())
 
     def _ratio(self, floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry) -> NoiseRatio:
         if (a, b) not in self._ratios:
             ratio = noise_ratio(floor, a, b, self._read)
-            # Through a discontinuity one element may jump in one run alone: only how many do is noise.
+            # At a discontinuity a single element may jump in one run only; the noise is how many do.
             self._ratios[a, b] = replace(ratio, peak=0.0) if floor.jumps else ratio
         return self._ratios[a, b]
 
@@ -222,15 +222,15 @@ class JudgedCase:
         if output.id in self.nondeterministic:
             caveats[Caveat.NONDETERMINISTIC] = self.nondeterministic[output.id]
         if same := sameness(output.array, self._read):
-            caveats[Caveat.DEGENERATE] = f"{same}: agreement proves nothing"
+            caveats[Caveat.DEGENERATE] = f"{same}, so agreement proves nothing"
         is_float = element_of(output.array.dtype).kind in (Kind.FLOAT, Kind.COMPLEX)
         floor, problem = None, None
         if is_float and spread is None:
             problem = "its noise was not measured"
         elif is_float and output.id.name in self._moving:
-            problem = "random numbers or a changing state reach it, and are no noise"
+            problem = "it depends on random numbers or changing state, which are not noise"
         elif is_float and spread is not None and not (moved and (moved.inputs or moved.variables)):
-            problem = "no float input and no weight could be moved"
+            problem = "the model has no float inputs or weights to perturb"
         elif is_float and spread is not None and spread.lost is not None:
             problem = spread.lost
         elif is_float and spread is not None:
@@ -248,7 +248,7 @@ class JudgedCase:
         others: Mapping[Caveat, Mapping[OutputId, ArrayEntry]],
         caveats: dict[Caveat, str],
     ) -> NoiseFloor:
-        """Return the floor, raised to what benign settings show; what is beyond all noise is a caveat."""
+        """Return the floor raised to what benign settings cause; what is beyond all noise is a caveat."""
         raised = 1.0
         for caveat, entries in others.items():
             entry = entries.get(output)
@@ -259,7 +259,7 @@ class JudgedCase:
                 continue
             ratio = noise_ratio(floor, entry, floor.spread.base, self._read).worst
             if ratio > REAL:
-                # A floor raised to this would hide what it is there to show.
+                # A floor raised this far would hide real differences.
                 caveats[caveat] = f"{_CHANGED_BY[caveat]} changes it by {ratio:.3g} times its noise"
             else:
                 raised = max(raised, ratio)
@@ -267,11 +267,11 @@ class JudgedCase:
 
     def _conditioning(self, spread: MeasuredSpread | None, floor: NoiseFloor | None) -> dict[Caveat, str]:
         if floor is not None and floor.jumps:
-            return {Caveat.ILL_CONDITIONED: f"{floor.jumps} of its elements jump {_MOVED}"}
+            return {Caveat.ILL_CONDITIONED: f"elements that jump {_MOVED}: {floor.jumps}"}
         if spread is not None and spread.std is None and spread.lost is None:
             flips = int(self._read(spread.flipped).sum())
             if flips:
-                return {Caveat.ILL_CONDITIONED: f"{flips} of its elements change {_MOVED}"}
+                return {Caveat.ILL_CONDITIONED: f"elements that change {_MOVED}: {flips}"}
         return {}
 
 
@@ -292,7 +292,7 @@ def _nondeterministic(
 ) -> dict[OutputId, str]:
     """Return the outputs that differ between repeats in one cell, and where that was seen.
 
-    In every cell two runs of one process are compared, and in the baseline two processes.
+    In every cell two runs in one process are compared; in the baseline, two processes as well.
     """
     found: dict[OutputId, str] = {}
     for cell, recorded in recordings.items():

@@ -1,4 +1,4 @@
-"""What a check recorded in one cell, judged by the baseline's noise floor and by what else it found."""
+"""Judges what a check recorded in one cell, by the baseline's noise floor and by what else it found."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _RELEASED = "when the other is released"
 _MOST_PLACES = 4
 _NOT_RE = "not re-entrant"
 _NOTHING = "nothing recorded: not selected, interrupted, or its session failed"
-_UNSETTLED = "nothing to hold it against: even alone, one call after the other, {} changes"
+_UNSETTLED = "cannot be judged: without the check, calls one after the other already differ in {}"
 
 
 def judge_check(
     check: Check, recording: Recording | None, part: CheckPart | None, plain: Recording | None, ruler: Ruler
 ) -> CheckResult:
-    """Return what a check comes to in one cell.
+    """Return the result of a check in one cell.
 
     ``recording`` is the check's own and ``part`` what it measured; ``plain`` is the recording of the cell's
     outputs. None where there is none.
@@ -56,7 +56,7 @@ def judge_check(
 def _judged(check: Check, part: CheckPart, ruler: Ruler) -> CheckResult:
     if isinstance(part, LeakPart):
         return judge_leak(part)
-    # What raised the floor, threads and the splitting of batches, is here what is asked about.
+    # Threads and batch splitting raise the floor; here they are the question, so the floor is not raised.
     weighed = weigh(part, ruler, bare=check in (Check.BATCH, Check.THREADS))
     match part:
         case RepeatPart():
@@ -81,7 +81,7 @@ def _unrecorded(check: Check, recording: Recording, plain: Recording | None) -> 
 
 
 def _between(plain: Recording | None, recording: Recording) -> CheckPart:
-    """Return what two recordings differ in, in the form that a check's part has."""
+    """Return how two recordings differ, in the form of a check's part."""
     if plain is None or not plain.is_recorded:
         return CheckPart(problem="the cell itself recorded no outputs to compare with")
     sides = [{output.id: output.array for output in each.outputs} for each in (plain, recording)]
@@ -106,7 +106,7 @@ def _between(plain: Recording | None, recording: Recording) -> CheckPart:
 
 
 def _passed(check: Check, weighed: Weighed, same: str) -> CheckResult:
-    """Return the result of a check that found nothing real; ``same`` says what agrees, without a verb."""
+    """Return the result of a check that found nothing real; ``same`` is the subject of "agree"."""
     if weighed.unsettled:
         says = _UNSETTLED.format(named(weighed.unsettled))
         return CheckResult(check, CheckVerdict.NOT_RUN, says, "changes by itself")
@@ -114,7 +114,7 @@ def _passed(check: Check, weighed: Weighed, same: str) -> CheckResult:
         return CheckResult(check, CheckVerdict.NOT_RUN, "nothing was compared", "nothing to compare")
     if weighed.noise:
         largest = max(weighed.noise, key=lambda each: each.ratio or 0.0)
-        says = f"{same} agree but for rounding ({largest.size})"
+        says = f"{same} agree up to rounding (largest difference: {largest.size})"
         return CheckResult(check, CheckVerdict.FLOAT_NOISE, says)
     return CheckResult(check, CheckVerdict.PASSES, f"{same} agree bit for bit")
 
@@ -127,55 +127,62 @@ def _concurrent(part: ConcurrentPart, weighed: Weighed) -> CheckResult:
     check, threads = Check.CONCURRENT, part.threads
     if part.stacks is not None:
         where = _innermost(part.stacks)
-        says = f"deadlock: {part.waiting} of {threads} threads never came back; they wait in {where}"
+        says = f"deadlock: {part.waiting} of {threads} threads never returned; they are waiting in {where}"
         return CheckResult(check, CheckVerdict.FAILS, says, "deadlock", part.stacks)
     if part.failed and not weighed.real:
-        says = f"not re-entrant: {part.failed} of {part.calls} calls in {threads} threads raised"
-        return CheckResult(check, CheckVerdict.FAILS, f"{says}, and none alone: {part.errors[0]}", _NOT_RE)
+        calls = f"{part.failed} of {part.calls} calls from {threads} threads"
+        says = f"not re-entrant: {calls} raised an error"
+        return CheckResult(
+            check, CheckVerdict.FAILS, f"{says}, while none did in one thread: {part.errors[0]}", _NOT_RE
+        )
     if weighed.real and not part.wrong:
         worst = _worst(weighed.real)
         says = (
-            f"not re-entrant: after {threads} threads a single one gets another answer, '{worst.output}' by"
+            f"not re-entrant: after calls from {threads} threads a single thread gets a different result "
+            f"('{worst.output}' differs by {worst.size})"
         )
-        return CheckResult(check, CheckVerdict.FAILS, f"{says} {worst.size}", _NOT_RE)
+        return CheckResult(check, CheckVerdict.FAILS, says, _NOT_RE)
     if weighed.real:
-        another = f", {part.of_another} of them that of another input" if part.of_another else ""
+        another = f", {part.of_another} of them the result of another input" if part.of_another else ""
         worst = _worst(weighed.real)
         says = (
-            f"not re-entrant: {part.wrong} of {part.calls} calls in {threads} threads got a wrong "
-            f"answer{another} ('{worst.output}' is off by {worst.size})"
+            f"not re-entrant: {part.wrong} of {part.calls} calls from {threads} threads got a wrong "
+            f"result{another} ('{worst.output}' is off by {worst.size})"
         )
         if part.failed:
-            says = f"{says}, and {part.failed} raised: {part.errors[0]}"
+            says = f"{says}; {part.failed} calls raised an error: {part.errors[0]}"
         return CheckResult(check, CheckVerdict.FAILS, says, _NOT_RE)
-    one = ", all with the same input" if part.inputs == 1 else f" of {part.inputs} inputs"
-    return _passed(check, weighed, f"{part.calls} calls in {threads} threads{one}")
+    inputs = "the same input" if part.inputs == 1 else f"{part.inputs} inputs"
+    return _passed(check, weighed, f"{part.calls} calls from {threads} threads with {inputs}")
 
 
 def _innermost(stacks: str) -> str:
-    """Return where several stacks of Python end, each place once, those that are the model's own first."""
+    """Return where several Python stacks end, each place once, those in the model's own code first."""
     places = re.findall(r'File "(?:[^"]*/)?([^"/]+)", line (\d+), in [^\n]*\n\s+([^\n]*)(?=\n\S|$)', stacks)
     found = dict.fromkeys(f"{file}:{line} ({text})" for file, line, text in places)
-    return "; ".join(list(found)[:_MOST_PLACES]) or "code that is not Python's"
+    return "; ".join(list(found)[:_MOST_PLACES]) or "native code"
 
 
 def _reload(part: ReloadPart, weighed: Weighed) -> CheckResult:
     check = Check.RELOAD
-    # It was asked twice by then: a call that a model answers otherwise says nothing of the other's release.
+    # By then it was called twice: a model that differs between calls says nothing about the other's release.
     weighed.unsettled = [each for each in weighed.unsettled if each.what != _RELEASED]
     loads = [each for each in weighed.real if each.what == "load"]
     if loads:
         worst = _worst(loads)
-        says = f"load {worst.position} gives another answer than the first: '{worst.output}' by {worst.size}"
+        says = (
+            f"load {worst.position} gives a different result from the first load "
+            f"('{worst.output}' differs by {worst.size})"
+        )
         return CheckResult(check, CheckVerdict.FAILS, says, "state outlives the model")
     if weighed.real:
         worst = _worst(weighed.real)
-        says = f"two models disturb each other ({worst.what}): '{worst.output}' by {worst.size}"
+        says = f"two loaded models affect each other ({worst.what}): '{worst.output}' differs by {worst.size}"
         return CheckResult(check, CheckVerdict.FAILS, says, "models disturb each other")
     grows = judge_open(part)
     if grows is not None:
         return grows
-    return _passed(check, weighed, f"{part.cycles} loads, and two models side by side,")
+    return _passed(check, weighed, f"{part.cycles} loads, and two models loaded side by side,")
 
 
 def _batch(part: BatchPart, weighed: Weighed) -> CheckResult:
@@ -183,11 +190,14 @@ def _batch(part: BatchPart, weighed: Weighed) -> CheckResult:
     if weighed.real:
         ways = list(dict.fromkeys(each.what for each in weighed.real))
         worst = _worst(weighed.real)
-        says = f"rows depend on their batch ({' and '.join(ways)}): '{worst.output}' changes by {worst.size}"
+        says = (
+            f"rows depend on the rest of the batch ({' and '.join(ways)}): "
+            f"'{worst.output}' changes by {worst.size}"
+        )
         return CheckResult(check, CheckVerdict.FAILS, says, "batch-dependent")
-    passed = _passed(check, weighed, "rows alone, together and in another order")
+    passed = _passed(check, weighed, "rows run alone, together and in a different order")
     if passed.verdict in (CheckVerdict.PASSES, CheckVerdict.FLOAT_NOISE) and part.refusals:
-        says = f"{passed.says}; it does not take every size: {part.refusals[0]}"
+        says = f"{passed.says}; the model does not accept every batch size: {part.refusals[0]}"
         return CheckResult(check, passed.verdict, says)
     return passed
 
@@ -195,17 +205,17 @@ def _batch(part: BatchPart, weighed: Weighed) -> CheckResult:
 def _threads(weighed: Weighed) -> CheckResult:
     if weighed.real:
         worst = _worst(weighed.real)
-        says = f"another number of threads changes '{worst.output}' by {worst.size}"
+        says = f"a different number of threads changes '{worst.output}' by {worst.size}"
         return CheckResult(Check.THREADS, CheckVerdict.FAILS, says, "thread-dependent")
-    return _passed(Check.THREADS, weighed, "one thread and many")
+    return _passed(Check.THREADS, weighed, "one thread and many threads")
 
 
 def _fresh(weighed: Weighed) -> CheckResult:
-    # Of these, what changes from run to run is no excuse: processes were asked, and do not agree.
+    # Here a change from run to run is no excuse: the check asks whether processes agree, and they do not.
     real = weighed.real + weighed.unsettled
     if real:
         worst = _worst(real)
-        alike = ", as two runs in one do" if weighed.unsettled and not weighed.real else ""
+        alike = "; so do two runs in one process" if weighed.unsettled and not weighed.real else ""
         says = f"two processes differ in '{worst.output}' by {worst.size}{alike}"
         return CheckResult(Check.FRESH_PROCESS, CheckVerdict.FAILS, says, "process-dependent")
     return _passed(Check.FRESH_PROCESS, weighed, "two processes")

@@ -1,4 +1,4 @@
-"""Classes that are the same but for rounding, put together."""
+"""Groups classes that are equal up to rounding."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Class = TypeVar("Class", bound="Hashable")
 def clusters(
     classes: Sequence[Class], verdict: Callable[[Class, Class], Verdict | None]
 ) -> list[tuple[Class, ...]]:
-    """Return the classes in clusters within which every two differ by noise at most, in order of appearance.
+    """Return clusters in which no two classes differ by more than noise, in order of appearance.
 
-    By complete linkage: closeness is not transitive, so that a class is put only where it is close to all
-    that are there already. ``verdict`` of a pair that was not measured is None, and no reason to join.
+    By complete linkage: closeness is not transitive, so a class joins a cluster only if it is close to
+    every member. ``verdict`` of a pair that was not measured is None; such a pair does not join.
     """
     found: list[list[Class]] = []
     for each in classes:

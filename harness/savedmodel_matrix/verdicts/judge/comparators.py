@@ -1,4 +1,4 @@
-"""Comparators of the user's own: for detection boxes, spectrograms and whatever no tolerance fits.
+"""The user's own comparators: for detection boxes, spectrograms and anything that no tolerance fits.
 
 A comparator is an entry point of the group ``savedmodel_matrix.comparators``, named in a matrix by
 ``[cases.NAME.tolerance] "boxes" = { comparator = "my-boxes" }``. It is called as
@@ -30,7 +30,7 @@ class Comparison:
     """What a comparator found: a verdict, by its name in the field, and a sentence for the report.
 
     ``verdict`` is ``"float-noise"``, ``"suspicious"``, ``"diverged"`` or ``"incomparable"``. ``"identical"``
-    is not a comparator's to say: only equal bits are.
+    is reserved for equal bits, so a comparator must not return it.
     """
 
     verdict: str
@@ -45,18 +45,18 @@ class Comparator(Protocol):
 
 
 def missing_comparators(names: Iterable[str]) -> list[str]:
-    """Return a problem for each name that no installed package offers."""
+    """Return a problem for each name that no installed package provides."""
     wanted = set(names)
     offered = {point.name for point in entry_points(group=GROUP)} if wanted else set()
     have = ", ".join(sorted(offered)) or "none"
     return [
-        f"comparator '{name}' is not installed (entry points of {GROUP}: {have})"
+        f"comparator '{name}' is not installed (installed entry points of {GROUP}: {have})"
         for name in sorted(wanted - offered)
     ]
 
 
 def run_comparator(name: str, a: Mapping[str, Array], b: Mapping[str, Array], output: str) -> Judgement:
-    """Return what the comparator of this name says. Its own failure makes the output incomparable.
+    """Return the judgement of the comparator with this name. If it fails, the output is incomparable.
 
     Raises:
         DefinitionError: if no such comparator is installed.
@@ -73,6 +73,6 @@ def run_comparator(name: str, a: Mapping[str, Array], b: Mapping[str, Array], ou
         reason = f"comparator '{name}' failed: {type(error).__name__}: {error}".splitlines()[0]
         return Judgement(Verdict.INCOMPARABLE, Measure.COMPARATOR, reason=reason)
     if verdict is Verdict.IDENTICAL:
-        reason = f"comparator '{name}' said identical, which only equal bits are"
+        reason = f"comparator '{name}' returned identical, which is reserved for equal bits"
         return Judgement(Verdict.INCOMPARABLE, Measure.COMPARATOR, reason=reason)
     return Judgement(verdict, Measure.COMPARATOR, reason=says)

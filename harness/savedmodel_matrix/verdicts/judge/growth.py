@@ -1,4 +1,4 @@
-"""What grows with every load or call: verdicts from readings of memory, descriptors and threads."""
+"""Judges what grows with every load or call, from readings of memory, file descriptors and threads."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.check import LeakPart, ReloadPart
     from savedmodel_matrix.verdicts.compare.growth import Slope
 
-#: Bytes. What TensorFlow itself keeps of every load (names, traces, fragments) is less, from 2.7 on:
+#: Bytes. TensorFlow itself keeps less than this for every load (names, traces, fragments) from 2.7 on;
 #: docs/session-checks.md has the measurements.
 LOAD_BAR = 512 << 10
-#: Bytes, of a single call. A loaded model at rest keeps nothing.
+#: Bytes for a single call. A model whose caches are warm keeps nothing.
 CALL_BAR = 8 << 10
 
 
 def judge_leak(part: LeakPart) -> CheckResult:
-    """Return whether memory grows by more than the bars; the part is that of the check ``leak``."""
+    """Return whether memory grows by more than the limits; ``part`` is that of the check ``leak``."""
     slopes = [
         ("load", settled_slope(part.loads), LOAD_BAR),
         ("call", _each(settled_slope(part.calls), part.calls_each), CALL_BAR),
@@ -30,7 +30,7 @@ def judge_leak(part: LeakPart) -> CheckResult:
     leaks = []
     for what, slope, bar in slopes:
         if slope is None:
-            says.append(f"too few readings of memory per {what}")
+            says.append(f"too few memory readings per {what}")
             undecided = True
             continue
         text = f"{_size(slope.per_step)} per {what} ({_size(slope.low)} to {_size(slope.high)})"
@@ -38,9 +38,9 @@ def judge_leak(part: LeakPart) -> CheckResult:
             leaks.append(f"memory grows by {text}")
         elif slope.high <= bar:
             settles = slope.low <= 0 or slope.per_step < bar / 100
-            says.append(f"memory settles per {what}" if settles else f"memory grows by {text}")
+            says.append(f"memory does not grow per {what}" if settles else f"memory grows by {text}")
         else:
-            says.append(f"memory: {text} is not decided against {_size(bar)}")
+            says.append(f"growth of {text} is too uncertain to compare with the limit of {_size(bar)}")
             undecided = True
     if leaks:
         return CheckResult(Check.LEAK, CheckVerdict.FAILS, "; ".join(leaks), "leaks")
@@ -48,20 +48,20 @@ def judge_leak(part: LeakPart) -> CheckResult:
         return CheckResult(Check.LEAK, CheckVerdict.NOT_RUN, "; ".join(says), "not decided")
     small = any("grows" in each for each in says)
     if small:
-        says.append(f"less than the {_size(LOAD_BAR)} per load or {_size(CALL_BAR)} per call of a leak")
+        says.append(f"below the limits for a leak: {_size(LOAD_BAR)} per load, {_size(CALL_BAR)} per call")
     return CheckResult(Check.LEAK, CheckVerdict.PASSES, "; ".join(says))
 
 
 def judge_open(part: ReloadPart) -> CheckResult | None:
-    """Return the failure of a model that keeps descriptors or threads with every load; None if none grow."""
+    """Return the failure of a model that leaves descriptors or threads behind; None if neither grows."""
     grows = []
     for what, readings in (("file descriptors", part.descriptors), ("threads", part.threads)):
         slope = _counted(readings)
         if slope is not None and slope.low > 0:
-            grows.append(f"{slope.per_step:.3g} {what} per load ({slope.low:.3g} to {slope.high:.3g})")
+            grows.append(f"{what}, {slope.per_step:.3g} per load ({slope.low:.3g} to {slope.high:.3g})")
     if not grows:
         return None
-    says = f"keeps {' and '.join(grows)}"
+    says = f"not released: {'; '.join(grows)}"
     return CheckResult(Check.RELOAD, CheckVerdict.FAILS, says, "keeps what it opens")
 
 

@@ -1,6 +1,6 @@
-"""Does a tensor that a pipeline hands to a model repeat, omit or contradict what the model expects?
+"""Does a tensor that a pipeline passes to a model repeat, omit or contradict what the model expects?
 
-A false alarm is worse than silence here: what can be right is not pointed out.
+A false alarm is worse than silence here: anything that may be right is not reported.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.expected_inputs import Expectations
     from savedmodel_matrix.verdicts.judge.prepared import Array
 
-#: Every finding there is, and what it is about.
+#: Every finding, and what it means.
 IDS = {
-    "dtype": "the tensor has another type than the signature declares",
-    "layout": "the axes are in another order than the signature declares",
-    "shape": "the shape contradicts the one that the signature declares",
-    "fractions": "the model cuts fractions off",
-    "scaled-twice": "the model scales pixels itself, and they come scaled",
-    "scaling-missing": "the model expects scaled values, and they come as pixels",
-    "normalised-twice": "the model normalises values itself, and they come normalised",
-    "scaled-before-normalising": "the model normalises values itself, and they come scaled to 0..1",
-    "resized-twice": "the model resizes itself, and the images have that size already",
-    "not-encoded": "the model decodes files itself, and what comes is no file of that kind",
+    "dtype": "the tensor's type differs from the one that the signature declares",
+    "layout": "the order of the axes differs from the one that the signature declares",
+    "shape": "the shape does not match the one that the signature declares",
+    "fractions": "the model truncates fractions",
+    "scaled-twice": "the model scales pixels itself, but gets scaled ones",
+    "scaling-missing": "the model expects scaled values, but gets pixels",
+    "normalised-twice": "the model normalises values itself, but gets normalised ones",
+    "scaled-before-normalising": "the model normalises values itself, but gets values scaled to 0..1",
+    "resized-twice": "the model resizes images itself, but they already have that size",
+    "not-encoded": "the model decodes files itself, but the input is not a file of that kind",
 }
 
-#: Types that NumPy has under the same name; quantised and missing ones are not held against anybody.
+#: Types that NumPy has under the same name; quantised and missing types are not reported.
 _COMPARED = frozenset(
     {
         *("bool", "string", "float16", "float32", "float64", "complex64", "complex128"),
@@ -51,10 +51,10 @@ _IMAGES = (*_MAGIC["JPEG"], *_MAGIC["PNG"], *_MAGIC["GIF"], b"BM", b"RIFF")
 
 
 def check_expectations(expectations: Expectations, tensors: Mapping[str, Array]) -> list[Finding]:
-    """Return what is wrong with tensors that are handed to a model, in the order of the inputs.
+    """Return what is wrong with the tensors passed to a model, in the order of the inputs.
 
     ``tensors`` are by the names of the signature's inputs, strings as arrays of objects or of ``S`` or
-    ``U``; inputs that are missing, sparse or ragged are not looked at. Nothing is changed.
+    ``U``; inputs that are missing, sparse or ragged are not checked. Nothing is changed.
     """
     found: list[Finding] = []
     for name, expected in expectations.inputs.items():
@@ -66,7 +66,7 @@ def check_expectations(expectations: Expectations, tensors: Mapping[str, Array])
 def _check(expected: InputExpectation, tensor: Array) -> Iterator[Finding]:
     given = "string" if tensor.dtype.kind in "OSU" else tensor.dtype.name
     if given != expected.dtype and expected.dtype in _COMPARED:
-        sentence = f"{expected.name}: {given} is given where the model declares {expected.dtype}"
+        sentence = f"{expected.name}: the pipeline passes {given}, but the model declares {expected.dtype}"
         evidence = {"given": given, "declared": expected.dtype}
         yield Finding("dtype", expected.name, sentence, Confidence.CERTAIN, evidence)
     misshapen = _shape(expected, tensor)
@@ -89,12 +89,12 @@ def _shape(expected: InputExpectation, tensor: Array) -> Finding | None:
     if len(shape) == 4 and tensor.ndim == 4 and expected.layout:
         axes, other = ((0, 2, 3, 1), "NCHW") if expected.layout == "NHWC" else ((0, 3, 1, 2), "NHWC")
         if _fits(tuple(tensor.shape[axis] for axis in axes), shape):
-            sentence = f"{expected.name}: {given} is {other}, and the model declares {expected.layout}"
+            sentence = f"{expected.name}: shape {given} is {other}, but the model declares {expected.layout}"
             return Finding("layout", expected.name, sentence, Confidence.CERTAIN, evidence)
-    # Declared scalars whose placeholder is [?, 1] exist: a rank is not held against anybody.
+    # There are declared scalars whose placeholder is [?, 1], so a different rank is not reported.
     if len(shape) != tensor.ndim:
         return None
-    sentence = f"{expected.name}: shape {given} does not fit the declared {evidence['declared']}"
+    sentence = f"{expected.name}: shape {given} does not match the declared {evidence['declared']}"
     return Finding("shape", expected.name, sentence, Confidence.LIKELY, evidence)
 
 
@@ -116,8 +116,8 @@ def _encoded(expected: InputExpectation, tensor: Array) -> Iterator[Finding]:
     wrong = [head for head in heads if not head.startswith(known)]
     if wrong:
         sentence = (
-            f"{expected.name}: the model {first.said} itself, and {len(wrong)} of {len(heads)} values are no "
-            f"such file; the first begins with {wrong[0]!r}"
+            f"{expected.name}: the model {first.said} itself, but {len(wrong)} of {len(heads)} values are "
+            f"not such a file; the first one starts with {wrong[0]!r}"
         )
         evidence = {"wrong": float(len(wrong)), "of": float(len(heads))}
         yield Finding("not-encoded", expected.name, sentence, Confidence.CERTAIN, evidence)
@@ -131,8 +131,8 @@ def _resized(expected: InputExpectation, tensor: Array) -> Iterator[Finding]:
     if not fixed and tensor.shape[1:3] == resize.size:
         height, width = resize.size
         sentence = (
-            f"{expected.name}: the model {resize.said}, and the images come as {height} x {width} already: "
-            f"what counts is the pipeline's own resizing"
+            f"{expected.name}: the model {resize.said}, but the images already are {height} x {width}, "
+            f"so the pipeline's own resizing decides"
         )
         evidence: dict[str, float | str] = {"height": height, "width": width, "method": resize.method}
         yield Finding("resized-twice", expected.name, sentence, Confidence.HINT, evidence)
@@ -148,5 +148,5 @@ def _numbers(expected: InputExpectation, tensor: Array) -> Iterator[Finding]:
         return
     share = float((tensor != np.round(tensor)).mean()) if tensor.size else 0.0
     if share:
-        sentence = f"{expected.name}: the model {first.said}, and {share:.0%} of the values have fractions"
+        sentence = f"{expected.name}: the model {first.said}, but {share:.0%} of the values have fractions"
         yield Finding("fractions", expected.name, sentence, Confidence.LIKELY, {"share": share})

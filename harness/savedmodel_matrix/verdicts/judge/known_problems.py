@@ -1,4 +1,4 @@
-"""Known problems against what was seen: what they cover, and what became of each of them."""
+"""Known problems compared with the results: what they cover, and whether each still occurs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     #: One cell and case.
     Place = tuple[CellId, str]
 
-#: Nothing was run, so nothing is known.
+#: Nothing ran, so nothing is known.
 _NOT_RUN = frozenset({Outcome.UNAVAILABLE, Outcome.SKIPPED})
 
 #: More places than this are counted instead of named.
@@ -30,25 +30,25 @@ _MOST_NAMED = 3
 
 
 class Standing(StrEnum):
-    """What became of an expectation; the first that applies."""
+    """The state of an expectation; the first that applies."""
 
     EXPIRED = "expired"
-    """Its date has passed: it covers nothing any more, whatever its cells show."""
+    """Its date has passed: it no longer covers anything, whatever its cells show."""
     UNMATCHED = "unmatched"
-    """It selects nothing that was run, or nothing that could be compared."""
+    """It matches nothing that ran, or nothing that could be compared."""
     MET = "met"
-    """At least one cell shows it, and none is mended."""
+    """At least one cell shows it, and none is fixed."""
     PARTLY = "partly"
-    """Some cells show it, and some are mended."""
+    """Some cells show it, and some are fixed."""
     FIXED = "fixed"
-    """Its cells ran, and every one is mended."""
+    """Its cells ran, and all are fixed."""
     CHANGED = "changed"
-    """No cell shows it, and some show another problem or a worse one, which it does not cover."""
+    """No cell shows it, and some show a different or worse problem, which it does not cover."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What became of one cell and case; ``verdict`` is None where there was nothing to compare.
+    """The result of one cell and case; ``verdict`` is None if there was nothing to compare.
 
     ``skew`` is the verdict on serving against training, where the case has both pipelines.
     """
@@ -56,27 +56,27 @@ class Seen:
     outcome: Outcome
     verdict: Verdict | None
     checks: Mapping[Check, CheckVerdict] = field(default_factory=dict)
-    """What the case's checks came to there."""
+    """The results of the case's checks there."""
     skew: Verdict | None = None
 
     def against(self, *, is_baseline: bool) -> Verdict | None:
-        """The verdict that an expectation is held to; of the baseline's own nothing is expected."""
+        """The verdict that an expectation applies to; the baseline's own verdict does not count."""
         found = [each for each in (None if is_baseline else self.verdict, self.skew) if each is not None]
         return worst(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One expectation and what its cells came to; those of which nothing is known are in no tuple."""
+    """One expectation and the results of its cells; cells with no result are in no tuple."""
 
     expectation: Expect
     standing: Standing
     shown: tuple[Place, ...]
-    """Show exactly what is expected."""
+    """These show exactly what is expected."""
     fixed: tuple[Place, ...]
-    """Ran and are better than expected."""
+    """These ran and are better than expected."""
     changed: tuple[Place, ...]
-    """Have another problem, or a worse one."""
+    """These have a different or worse problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,9 @@ class CheckedExpectations:
 def check_expectations(
     expectations: Sequence[Expect], today: dt.date, seen: Mapping[Place, Seen], baseline: CellId
 ) -> CheckedExpectations:
-    """Return what the expectations cover on this day, and what became of each.
+    """Return what the expectations cover on this day, and the state of each.
 
-    Of the baseline's own verdict nothing is expected: it is compared with itself.
+    The baseline's own verdict does not count: it is compared with itself.
     """
     covered: dict[Place, int] = {}
     covered_checks: dict[tuple[CellId, str, Check], int] = {}
@@ -123,43 +123,43 @@ def check_expectations(
 
 
 def remark_on(index: int, checked: Checked) -> str | None:
-    """Return what the user should do about an expectation; None where all is as expected."""
+    """Return what the user should do about an expectation; None if it holds as declared."""
     expectation = checked.expectation
     what = expected_problem(expectation)
     about = f"expect.{index} ({what}, {expectation.owner}, until {expectation.until})"
-    shown = f"still shown by {_named(checked.shown)}" if checked.shown else ""
-    fixed = f"not shown by {_named(checked.fixed)}" if checked.fixed else ""
-    changed = f"something else is shown by {_named(checked.changed)}" if checked.changed else ""
+    shown = f"still seen in {_named(checked.shown)}" if checked.shown else ""
+    fixed = f"no longer seen in {_named(checked.fixed)}" if checked.fixed else ""
+    changed = f"a different problem in {_named(checked.changed)}" if checked.changed else ""
     everything = "; ".join(filter(None, (shown, fixed, changed)))
     match checked.standing:
         case Standing.EXPIRED:
             return (
-                f"{about}: expired, and covers nothing any more; {everything or 'nothing it selects was run'}"
+                f"{about}: expired, so it no longer covers anything; {everything or 'nothing it matches ran'}"
             )
         case Standing.UNMATCHED:
             return (
-                f"{about}: cells '{expectation.cells}', cases '{expectation.cases}' select nothing that was "
-                "run and could be compared"
+                f"{about}: cells '{expectation.cells}' and cases '{expectation.cases}' match nothing that "
+                "ran and could be compared"
             )
         case Standing.FIXED:
-            return f"{about}: fixed, take it out; {everything}"
+            return f"{about}: fixed, so remove it; {everything}"
         case Standing.PARTLY:
-            return f"{about}: fixed in part, narrow it; {everything}"
+            return f"{about}: fixed in part, so narrow it; {everything}"
         case Standing.CHANGED:
             return f"{about}: changed; {everything}"
         case Standing.MET:
-            return f"{about}: met, but {changed}" if changed else None
+            return f"{about}: still there, but {changed}" if changed else None
 
 
 def expected_problem(expectation: Expect) -> str:
-    """Return the outcome, the verdict or the failing check that is expected, in a word or two."""
+    """Return the outcome, verdict or failing check that is expected, in a word or two."""
     if expectation.check is not None:
         return f"{expectation.check} fails"
     return str(expectation.outcome or expectation.verdict)
 
 
 class _Sight(Enum):
-    """What one cell and case says of an expectation."""
+    """What one cell and case says about an expectation."""
 
     SHOWN = auto()
     FIXED = auto()
@@ -194,9 +194,9 @@ def _sight(expectation: Expect, seen: Seen, *, is_baseline: bool) -> _Sight:
 def _compared(expected: Verdict, seen: Verdict) -> _Sight:
     if seen is expected or (expected is Verdict.DIVERGED and seen is Verdict.SUSPICIOUS):
         return _Sight.SHOWN
-    # What became comparable and differs for real is another problem, not a mended one.
-    mended = seen in {Verdict.IDENTICAL, Verdict.FLOAT_NOISE} and seen.severity < expected.severity
-    return _Sight.FIXED if mended else _Sight.CHANGED
+    # An output that became comparable and really differs is a different problem, not a fixed one.
+    fixed = seen in {Verdict.IDENTICAL, Verdict.FLOAT_NOISE} and seen.severity < expected.severity
+    return _Sight.FIXED if fixed else _Sight.CHANGED
 
 
 def _standing(shown: bool, fixed: bool, changed: bool) -> Standing:

@@ -1,4 +1,4 @@
-"""The verdict on one output between two cells: which measure decides, and what it says."""
+"""The verdict on one output between two cells, and the measure that decides it."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 
 class Measure(StrEnum):
-    """What a verdict was found by."""
+    """The measure that decides a verdict."""
 
     BITS = "bits"
     NOISE_FLOOR = "noise floor"
     TOLERANCE = "tolerance"
     """The matrix's own limits for this output."""
     DEFAULT = "default tolerance"
-    """By element type, where there is no noise floor."""
+    """By element type, if there is no noise floor."""
     COMPARATOR = "comparator"
-    """A user's own function."""
+    """The user's own function."""
 
 
 class Decision(StrEnum):
-    """What a moved argmax, or a changed integer, boolean or string, comes to."""
+    """How serious a moved argmax or a changed integer, boolean or string is."""
 
     BENIGN = "benign"
-    """The margin was within the noise, or replicates of the baseline alone change it too."""
+    """The margin was within the noise, or replicates of the baseline change it too."""
     REAL = "real"
     UNJUDGED = "unjudged"
-    """There is no noise floor to hold the margin against."""
+    """There is no noise floor to compare the margin with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, the measure that gave it, and what became of a decision that changed (None if none did)."""
+    """A verdict, the measure that decided it, and how serious a changed decision is (None: unchanged)."""
 
     verdict: Verdict
     by: Measure
@@ -61,10 +61,10 @@ def judge_output(
 ) -> Judgement:
     """Return the judgement of what was measured.
 
-    ``limits`` are those the matrix sets for this output, and they decide where they are given; else the
-    noise floor does, by ``ratio``; else the tolerances by element type that ``divergence`` was measured
-    with. ``moved`` are the rows whose argmax moved, for floats with a floor. ``benign_change`` is for what
-    is exact: whether every change in it is one that noise alone makes; None where that is not known.
+    ``limits`` are those that the matrix sets for this output; if given, they decide. Otherwise the noise
+    floor decides, by ``ratio``, or else the tolerances by element type that ``divergence`` was measured
+    with. ``moved`` are the rows whose argmax moved, for floats with a floor. ``benign_change`` is for exact
+    outputs: whether noise alone makes every one of their changes; None if that is not known.
     """
     if divergence.incomparable is not None:
         return Judgement(Verdict.INCOMPARABLE, Measure.BITS, reason=divergence.incomparable)
@@ -95,7 +95,7 @@ def _by_numbers(
         return Judgement(Verdict.DIVERGED, Measure.NOISE_FLOOR, decision, "NaN or infinity on one side only")
     verdict = judge_ratio(ratio.worst)
     if decision is Decision.REAL:
-        # Its margin was beyond the noise, so more than noise moved it, however small the rest is.
+        # Its margin was beyond the noise, so something other than noise moved it, however small the rest is.
         verdict = worst([verdict, Verdict.SUSPICIOUS])
     return Judgement(verdict, Measure.NOISE_FLOOR, decision)
 
@@ -107,7 +107,7 @@ def _by_limits(divergence: Divergence, limits: ToleranceDefinition) -> Verdict:
             divergence.nan_mismatches or divergence.inf_mismatches
         )
     elif limits.rtol is None and limits.atol is None:
-        beyond = bool(divergence.different)  # units in the last place mean nothing to what is exact
+        beyond = bool(divergence.different)  # units in the last place mean nothing for exact types
     return Verdict.DIVERGED if beyond else Verdict.FLOAT_NOISE
 
 

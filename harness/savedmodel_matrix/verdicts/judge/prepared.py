@@ -1,7 +1,7 @@
-"""Do values come scaled or normalised to a model that does that itself, or unscaled to one that does not?
+"""Does a model that scales or normalises get values that already are, or one that does not get raw ones?
 
-Judged from the model's own constants: what a model subtracts is the mean it expects, and what it divides by
-the deviation. Silent for few values, for constant columns, and for whole numbers where fractions are meant.
+Judged by the model's own constants: it subtracts the mean it expects and divides by the deviation it expects.
+Nothing is reported for few values, for constant columns, and for whole numbers where fractions are meant.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-#: Judged from less, a tensor could be anything.
+#: With fewer values a tensor could be anything.
 _FEWEST_VALUES = 64
 _FEWEST_ROWS = 8
 _FEWEST_LEVELS = 16
-#: More rows than this are judged by every so many of them.
+#: Of more rows than this, only every n-th is used.
 _MOST_ROWS = 200_000
 #: What pixels are divided by: 255 or 256, or half of that.
 _PIXEL_DIVISORS = (255.0, 256.0, 127.5, 128.0)
 #: Values that fill less of 0..1 than this may be a dark picture.
 _SPREAD = 0.3
-#: The share of columns that have to say the same.
+#: The fraction of columns that have to agree.
 _MOST = 0.8
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """Values as the model's arithmetic meets them, and the mean and deviation that it takes off.
+    """Values as the model's arithmetic sees them, and the mean and deviation that it removes.
 
     ``values`` is float64 [rows, columns], ``mean`` and ``deviation`` float64 [columns].
     """
@@ -46,7 +46,7 @@ class _Columns:
 
 
 def judge_values(expected: InputExpectation, tensor: Array) -> Finding | None:
-    """Return what the numbers of a tensor say against the model's own scaling, if anything."""
+    """Return how the numbers of a tensor conflict with the model's own scaling, if they do."""
     columns = _columns(expected, tensor)
     if columns is None:
         return None
@@ -57,7 +57,7 @@ def judge_values(expected: InputExpectation, tensor: Array) -> Finding | None:
     if _takes_pixels(columns):
         return _pixels(expected, values)
     if expected.layout and _takes_fractions(columns) and values.min() >= 0 and np.median(values) > 10:
-        said = f"go up to {values.max():.4g}, and not to 1"
+        said = f"go up to {values.max():.4g}, not 1"
         return _said("scaling-missing", expected, said, values, columns)
     return _statistics(expected, columns)
 
@@ -68,9 +68,9 @@ def _pixels(expected: InputExpectation, values: Array) -> Finding | None:
     if bool((values == np.round(values)).all()) or high - low < _SPREAD:
         return None
     if low >= -1 and high <= 1:
-        return _said("scaled-twice", expected, f"come within {low:.4g}..{high:.4g} already", values)
+        return _said("scaled-twice", expected, f"are already within {low:.4g}..{high:.4g}", values)
     if low < -0.5 and high < 10 and -5 < mean < 5:
-        return _said("normalised-twice", expected, "come normalised already", values)
+        return _said("normalised-twice", expected, "are already normalised", values)
     return None
 
 
@@ -88,18 +88,18 @@ def _statistics(expected: InputExpectation, columns: _Columns) -> Finding | None
     low, high = values.min(), values.max()
     scaled = fractions & (largest <= 1) & (np.ptp(values, axis=0) > _SPREAD)
     if (scaled & (displaced | (width < 0.05))).mean() >= _MOST:
-        said = f"come within {low:.4g}..{high:.4g} already"
+        said = f"are already within {low:.4g}..{high:.4g}"
         return _said("scaled-before-normalising", expected, said, values, told)
     below = np.array([_below_zero(*pair) for pair in zip(told.mean, told.deviation, strict=True)])
     wrong_sign = ((values < 0).mean(axis=0) > 0.2) & (below < 0.05)
     normal = fractions & (values.std(axis=0) > 0.2) & (square > 0.2) & (square < 4) & (largest < 30)
     if (normal & (displaced | (width < 0.1) | (width > 5) | wrong_sign)).mean() >= _MOST:
-        return _said("normalised-twice", expected, "come normalised already", values, told)
+        return _said("normalised-twice", expected, "are already normalised", values, told)
     return None
 
 
 def _columns(expected: InputExpectation, tensor: Array) -> _Columns | None:
-    """Return the values in columns of the model's constants; None where those are not known."""
+    """Return the values in the columns of the model's constants; None if those are not known."""
     affine = next((each for each in expected.steps if each.kind is StepKind.AFFINE), None)
     if affine is None or not tensor.size or 0.0 in affine.scale:
         return None
@@ -118,7 +118,7 @@ def _columns(expected: InputExpectation, tensor: Array) -> _Columns | None:
 
 
 def _after(step: Step, values: Array | None) -> Array | None:
-    """Return values behind a step, as far as it only moves them; None for one that changes them."""
+    """Return the values after a step that only moves them; None after one that changes them."""
     if values is None:
         return None
     if step.kind in {StepKind.CAST, StepKind.RESIZE, StepKind.CROP}:
@@ -146,10 +146,10 @@ def _takes_fractions(columns: _Columns) -> bool:
 
 
 def _telling(columns: _Columns) -> _Columns | None:
-    """Return the columns whose statistics differ from those of values that are normalised already."""
+    """Return the columns whose statistics differ from those of values that are already normalised."""
     wide = np.abs(columns.deviation)
     told = (np.abs(columns.mean) > 3) | (wide > 3) | (wide < 1 / 3)
-    # A lone factor says nothing of what is expected: it is no statistic.
+    # A factor without an offset says nothing about what is expected: it is not a statistic.
     if not told.any() or not columns.mean.any():
         return None
     return _Columns(columns.values[:, told], columns.mean[told], wide[told])
@@ -175,7 +175,7 @@ def _said(
         evidence["expected_mean"] = float(columns.mean.mean())
         evidence["expected_deviation"] = float(columns.deviation.mean())
     sentence = (
-        f"{expected.name}: the model computes {affine.said}{layer} itself, and the values {said} "
+        f"{expected.name}: the model computes {affine.said}{layer} itself, but the values {said} "
         f"(mean {evidence['mean']:.3g}, standard deviation {evidence['deviation']:.3g})"
     )
     return Finding(name, expected.name, sentence, Confidence.LIKELY, evidence)

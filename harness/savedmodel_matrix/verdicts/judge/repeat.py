@@ -1,4 +1,4 @@
-"""What a model does when it is called again and again, told by the shape of the change."""
+"""Judges how a model behaves when it is called again and again, by the shape of the change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from savedmodel_matrix.domain.check import Check, CheckResult, CheckVerdict
-from savedmodel_matrix.domain.wording import listed
+from savedmodel_matrix.domain.wording import count, listed
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 from savedmodel_matrix.verdicts.judge.ruler import named
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.judge.ruler import Ruler, Weighed
 
-#: So many equal calls at the end, and it has settled; of fewer nothing is known.
+#: It has settled if at least this many calls at the end are equal; fewer prove nothing.
 _SETTLED = 3
-#: Steps that agree to this share of their size are one and the same step, added in floats.
+#: Steps that agree to this fraction of their size are the same step, added in floats.
 _SAME_STEP = 1e-2
 _MOST_NAMED = 4
 
 
 def judge_repeat(part: RepeatPart, weighed: Weighed, ruler: Ruler) -> CheckResult:
-    """Return the result of the check ``repeat``, naming how each output changes and which variables do."""
+    """Return the result of the check ``repeat``: how each output changes, and which variables change."""
     check, runs, changed = Check.REPEAT, part.runs, part.changed_variables
     outputs = list(dict.fromkeys(each.output for each in weighed.real))
     patterns: dict[tuple[str, str], list[str]] = {}
@@ -43,19 +43,19 @@ def judge_repeat(part: RepeatPart, weighed: Weighed, ruler: Ruler) -> CheckResul
         parts.append(f"calls change the variables {listed(changed, _MOST_NAMED)}")
         kinds = kinds or ["state"]
         if not outputs:
-            parts.append("no output shows it")
+            parts.append("the outputs do not show it")
     if parts:
         return CheckResult(check, CheckVerdict.FAILS, "; ".join(parts), " and ".join(kinds))
     if weighed.noise:
         largest = max(weighed.noise, key=lambda each: each.ratio or 0.0)
-        says = f"{runs} calls differ by rounding only ({named(weighed.noise)}: {largest.size})"
+        says = f"{runs} calls differ only by rounding ({named(weighed.noise)}: {largest.size})"
         return CheckResult(check, CheckVerdict.FLOAT_NOISE, says)
     still = f", and none of {part.variables} variables changes" if part.variables else ""
     return CheckResult(check, CheckVerdict.PASSES, f"{runs} calls agree bit for bit{still}")
 
 
 def _series(part: RepeatPart, output: OutputId) -> list[ArrayEntry | None]:
-    """Return what each call gave of an output, from the first on; None where it gave nothing."""
+    """Return what each call returned for an output, from the first on; None where it returned nothing."""
     own = [each for each in part.differences if each.id == output]
     later = {each.position: each.array for each in own}
     return [later.get(call, own[0].reference) for call in range(1, part.runs + 1)]
@@ -64,31 +64,31 @@ def _series(part: RepeatPart, output: OutputId) -> list[ArrayEntry | None]:
 def _pattern(
     series: Sequence[ArrayEntry | None], read: Callable[[ArrayEntry], Array], often: str
 ) -> tuple[str, str]:
-    """Return how a series changes, as the end of a sentence, and in a word."""
+    """Return how a series changes: the end of a sentence, and one word."""
     calls = len(series)
     last = max(i for i in range(calls) if series[i] != series[-1]) + 1
     if calls - last >= _SETTLED:
-        return f"settles after {last} call{'s'[: last > 1]}: a cache, or a warm-up", "settles"
+        return f"settles after {count(last, 'call')} (a cache or a warm-up)", "settles"
     for period in range(2, calls // 2 + 1):
         if all(series[i] == series[i + period] for i in range(calls - period)):
-            return f"repeats itself every {period} calls", "cycle"
+            return f"repeats every {period} calls", "cycle"
     values = _numbers(series, read)
     if values is not None:
         steps = np.diff(values, axis=0)
         step = np.median(steps, axis=0)
         if step.any() and np.abs(steps - step).max() <= _SAME_STEP * np.abs(step).max():
-            return f"changes by {_signed(step)} {often}: a counter", "counter"
+            return f"changes by {_signed(step)} {often} (a counter)", "counter"
         moved = (values - values[0]).reshape(calls, -1).mean(1)
         if (np.diff(moved) > 0).all() or (np.diff(moved) < 0).all():
             size = float(np.abs(values[-1] - values[0]).max())
-            return f"drifts further {often}, by {size:.3g} in {calls}: state that adds up", "drift"
+            return f"drifts {often}, by {size:.3g} over {calls} calls (accumulating state)", "drift"
     if len(set(series)) == calls:
-        return "is another one with every call: random, such as dropout that was left on", "random"
+        return "differs on every call (random, such as dropout left on)", "random"
     return "changes from call to call without a pattern", "changes"
 
 
 def _numbers(series: Sequence[ArrayEntry | None], read: Callable[[ArrayEntry], Array]) -> Array | None:
-    """Return a series as one array of float64, calls first; None of what has no numbers, or another shape."""
+    """Return a series as one float64 array, calls first; None if it has no numbers or its shape changes."""
     entries = [entry for entry in series if entry is not None]
     if len(entries) < len(series) or len({(entry.dtype, entry.shape) for entry in entries}) > 1:
         return None

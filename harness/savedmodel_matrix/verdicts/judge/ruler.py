@@ -1,4 +1,4 @@
-"""How much two arrays of one output differ, by the same measures as two cells do."""
+"""Measures how much two arrays of one output differ, in the same way as between two cells."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One difference and what it comes to; ``size`` is it in words."""
+    """One difference, measured; ``size`` is its size in words."""
 
     output: OutputId
     what: str
@@ -36,7 +36,7 @@ class Found:
 
 @dataclass
 class Weighed:
-    """The differences of a check: what is more than noise, what is not, and what changes by itself."""
+    """The differences of a check: beyond noise, within noise, and in outputs that change by themselves."""
 
     compared: int
     real: list[Found] = field(default_factory=list)
@@ -47,9 +47,9 @@ class Weighed:
 class Ruler:
     """The noise floors of a case's outputs, the matrix's own limits for them, and the means to read arrays.
 
-    A floor is used in every cell, as it is between cells. That of an output which changes by itself is not:
-    its replicates show how it changes, and not what rounding does. ``changing`` names such outputs beside
-    those that ``judged`` knows of.
+    The baseline's floor is used in every cell, as it is between cells, except for outputs that change by
+    themselves: their replicates show that change, not rounding. ``changing`` names such outputs in addition
+    to those that ``judged`` knows.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class Ruler:
     def measure(
         self, output: OutputId, a: ArrayEntry, b: ArrayEntry, *, bare: bool
     ) -> tuple[Verdict, float | None, str]:
-        """Return verdict, noise ratio and size in words of what ``a`` is to ``b``.
+        """Return the verdict on ``a`` against ``b``, the noise ratio, and the size in words.
 
-        ``bare`` is for other threads and other sizes of the batch: they are what raises a floor, so the floor
-        is taken without, and what would only raise it, below ``REAL``, is noise.
+        ``bare`` is for other thread counts and batch sizes: these raise a floor, so the floor is used without
+        that, and a difference that would only raise it (below ``REAL``) is noise.
         """
         limits = limits_for(Output.of(output, b), self._limits)
         if limits is not None and limits.comparator is not None:
@@ -100,13 +100,13 @@ class Ruler:
 
 
 def weigh(part: CheckPart, ruler: Ruler, *, bare: bool) -> Weighed:
-    """Return the differences that a check recorded, each held against the noise."""
+    """Return the differences that a check recorded, each compared with the noise."""
     weighed = Weighed(part.compared)
     unsettled = {each.id for each in part.unsettled}
     for each in part.differences:
         output = each.id
         if each.array is None or each.reference is None:
-            sizes = "being returned in one of two calls only"
+            sizes = "being returned by only one of two calls"
             found = Found(output, each.what, each.position, None, sizes)
             verdict = Verdict.INCOMPARABLE
         else:
@@ -122,6 +122,6 @@ def weigh(part: CheckPart, ruler: Ruler, *, bare: bool) -> Weighed:
 
 
 def named(found: Sequence[Found]) -> str:
-    """Return the names of the outputs of some differences, as a sentence's subject."""
+    """Return the names of the outputs of some differences, as a noun phrase."""
     names = list(dict.fromkeys(str(each.output) for each in found))
     return ("output " if len(names) == 1 else "outputs ") + ", ".join(f"'{name}'" for name in names)

@@ -7,7 +7,7 @@ from savedmodel_matrix.domain.verdict import Verdict
 
 
 def judge_ratio(ratio: float) -> Verdict:
-    """Return the verdict of a difference that is ``ratio`` times the noise of two runs, and not zero."""
+    """Return the verdict on a nonzero difference that is ``ratio`` times the noise between two runs."""
     if ratio <= NOISE:
         return Verdict.FLOAT_NOISE
     return Verdict.SUSPICIOUS if ratio <= REAL else Verdict.DIVERGED

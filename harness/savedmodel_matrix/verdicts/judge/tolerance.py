@@ -33,9 +33,9 @@ _VALUES = {None, "values", "flat_values"}
 def judge(divergence: Divergence) -> Verdict:
     """Return the verdict by the tolerance the divergence was measured with.
 
-    It is elementwise: ``float-noise`` says that every element is within the tolerance, ``diverged`` that
-    one is not; a NaN or infinity that the other side has not never is. ``suspicious`` is not said here:
-    it takes a noise floor.
+    It is elementwise: ``float-noise`` if every element is within the tolerance, ``diverged`` if one is not.
+    A NaN or infinity on one side only is never within it. ``suspicious`` is never returned: it takes a noise
+    floor.
     """
     if divergence.incomparable is not None:
         return Verdict.INCOMPARABLE
@@ -47,10 +47,10 @@ def judge(divergence: Divergence) -> Verdict:
 def limits_for(output: Output, patterns: Mapping[str, ToleranceDefinition]) -> ToleranceDefinition | None:
     """Return the limits that a matrix sets for an output: those of the last pattern that matches its name.
 
-    ``patterns`` are globs in the order they were written. What a limit of floats means nothing to has none,
-    and so stays exact: strings, booleans, and the structure of sparse and ragged outputs. Of integers
-    (labels, counts, pixels) only ``atol`` applies, so that a relative tolerance for ``*`` does not make
-    class 5000 equal to class 5001. A comparator judges whatever its pattern matches.
+    ``patterns`` are globs in the order they were written. Strings, booleans, and the structure of sparse and
+    ragged outputs have no limits and stay exact. For integers (labels, counts, pixels) only ``atol`` applies,
+    so that a relative tolerance for ``*`` does not make class 5000 equal to class 5001. A comparator judges
+    whatever its pattern matches.
     """
     matching = [found for pattern, found in patterns.items() if _matches(pattern, output.id.name)]
     if not matching or matching[-1].comparator is not None:
@@ -64,7 +64,7 @@ def limits_for(output: Output, patterns: Mapping[str, ToleranceDefinition]) -> T
 
 
 def tolerance_for(output: Output, limits: ToleranceDefinition | None) -> Tolerance:
-    """Return what an output's elements are measured with: its limits' ``rtol`` and ``atol``, else by type."""
+    """Return the tolerance of an output's elements: its limits' ``rtol`` and ``atol``, or else by type."""
     if limits is not None and (limits.rtol is not None or limits.atol is not None):
         return Tolerance(rtol=limits.rtol or 0.0, atol=limits.atol or 0.0)
     return DEFAULTS.get(output.array.dtype, EXACT) if output.id.component in _VALUES else EXACT
@@ -77,5 +77,5 @@ def unmatched(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    # A name with a bracket in it is also matched by itself, though as a glob it would not be.
+    # A name with a bracket in it also matches itself, which as a glob it would not.
     return name == pattern or fnmatchcase(name, pattern)

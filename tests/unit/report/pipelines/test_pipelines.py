@@ -18,7 +18,7 @@ from savedmodel_matrix.evidence.collected import Collected, Collection, StageRec
 from savedmodel_matrix.measurements.stage import AGAIN
 from savedmodel_matrix.planning.project import Project
 from savedmodel_matrix.questions.attempts import Remedies
-from savedmodel_matrix.questions.mend import Mending
+from savedmodel_matrix.questions.fixes import Mending
 from savedmodel_matrix.report import markdown, terminal
 from savedmodel_matrix.report.build import build_report
 from savedmodel_matrix.report.pipelines.stages import (

@@ -25,26 +25,26 @@ def test_one_group():
     assert said(SWITCHED, lambda v: 0) == "the outputs are identical in every cell"
     assert said(SWITCHED, lambda v: 0, what="the decisions") == "the decisions are identical in every cell"
     assert sentence(explain({"a": {}}, {"a": 1})) == (
-        "only one cell was recorded, there is nothing to compare it with"
+        "only one cell was recorded, so there is nothing to compare"
     )
 
 
 @pytest.mark.parametrize(
     ("label", "text"),
     [
-        (lambda v: v["oneDNN"], "oneDNN alone: on and off differ, nothing else matters"),
-        (by_version(1, 1, 2, 2), "TensorFlow alone, between 2.7.4 and 2.9.3; nothing else matters"),
+        (lambda v: v["oneDNN"], "oneDNN only (on and off differ); nothing else matters"),
+        (by_version(1, 1, 2, 2), "TensorFlow only (between 2.7.4 and 2.9.3); nothing else matters"),
         (
             by_version(1, 2, 2, 3),
-            "TensorFlow alone, between 2.4.4 and 2.7.4 and between 2.9.3 and 2.12.1; nothing else matters",
+            "TensorFlow only (between 2.4.4 and 2.7.4 and between 2.9.3 and 2.12.1); nothing else matters",
         ),
         (
             by_version(1, 2, 3, 4),
-            "TensorFlow alone, at 3 steps from 2.4.4 to 2.12.1; nothing else matters",
+            "TensorFlow only (in 3 steps from 2.4.4 to 2.12.1); nothing else matters",
         ),
         (
             by_version(1, 2, 1, 1),
-            "TensorFlow alone: 2.4.4, 2.9.3 and 2.12.1 against 2.7.4, nothing else matters",
+            "TensorFlow only (2.4.4, 2.9.3 and 2.12.1 versus 2.7.4); nothing else matters",
         ),
     ],
 )
@@ -55,44 +55,45 @@ def test_one_cause(label, text):
 def test_values_in_quotes_where_a_list_would_not_be_clear():
     factors = cells(XLA=("off", "devices", "devices and CPU"), Python=("3.8", "3.9"))
     assert said(factors, lambda v: v["XLA"]) == (
-        "the outputs change with XLA alone: devices, 'devices and CPU' and off differ, nothing else matters"
+        "the outputs change with XLA only (devices, 'devices and CPU' and off differ); nothing else matters"
     )
 
 
 def test_many_values_are_counted():
     factors = cells(CPU="abcdefg", Python=("3.8", "3.9"))
     assert said(factors, lambda v: v["CPU"] > "c") == (
-        "the outputs change with CPU alone: its 7 values give 2 different results, nothing else matters"
+        "the outputs change with CPU only (its 7 values give 2 different results); nothing else matters"
     )
 
 
 def test_not_alone_while_something_only_moves_with_it():
     assert said(EARLY, by_version(1, 2, 2, 2)) == (
-        "the outputs change with TensorFlow, between 2.4.4 and 2.7.4"
+        "the outputs change with TensorFlow (between 2.4.4 and 2.7.4)"
     )
 
 
 def test_nothing_else_is_not_said_where_nothing_else_varied_or_a_larger_set_would_do():
     assert said({cell: {"oneDNN": cell[:-1]} for cell in ("on1", "on2", "off1")}, lambda v: v["oneDNN"]) == (
-        "the outputs change with oneDNN alone: on and off differ"
+        "the outputs change with oneDNN only (on and off differ)"
     )
     # Two releases of each h5py and on each CPU, which together tell the release; threads move by themselves.
     factors = cells(TensorFlow=VERSIONS, threads="12")
     factors = following(factors, "h5py", "TensorFlow", dict(zip(VERSIONS, "aabb", strict=True)))
     factors = following(factors, "CPU", "TensorFlow", dict(zip(VERSIONS, "xyxy", strict=True)))
     assert said(factors, by_version(1, 2, 3, 4)) == (
-        "the outputs change with TensorFlow, at 3 steps from 2.4.4 to 2.12.1"
+        "the outputs change with TensorFlow (in 3 steps from 2.4.4 to 2.12.1)"
     )
 
 
 def test_aliases():
     assert said(ALIASED, since_2_9) == (
-        "TensorFlow or Python (this matrix cannot tell them apart) changes the outputs, "
-        "between 2.7.4 and 2.9.3"
+        "the outputs change with TensorFlow or Python, which always change together here "
+        "(between 2.7.4 and 2.9.3)"
     )
     switch = {cell: {**found, "sampler": found["oneDNN"]} for cell, found in SWITCHED.items()}
     assert said(switch, lambda v: v["sampler"]) == (
-        "oneDNN or sampler (this matrix cannot tell them apart) changes the outputs: oneDNN on and off differ"
+        "the outputs change with oneDNN or sampler, which always change together here "
+        "(oneDNN on and off differ)"
     )
 
 
@@ -100,17 +101,19 @@ def test_many_aliases_are_counted():
     factors = ALIASED
     for name in ("NumPy", "protobuf", "Keras"):
         factors = following(factors, name, "TensorFlow", {version: version for version in VERSIONS})
-    assert said(factors, since_2_9).startswith("TensorFlow, Python, Keras, NumPy or protobuf (")
+    assert said(factors, since_2_9).startswith(
+        "the outputs change with TensorFlow, Python, Keras, NumPy or protobuf, which"
+    )
     factors = following(factors, "h5py", "TensorFlow", {version: version for version in VERSIONS})
     assert said(factors, since_2_9) == (
-        "TensorFlow, Python, Keras, NumPy or one of 2 others (this matrix cannot tell them apart) changes "
-        "the outputs, between 2.7.4 and 2.9.3"
+        "the outputs change with TensorFlow, Python, Keras, NumPy or one of 2 others, "
+        "which always change together here (between 2.7.4 and 2.9.3)"
     )
 
 
 def test_rivals():
     assert said(LATE, since_2_9) == (
-        "TensorFlow or NumPy (this matrix cannot tell them apart) changes the outputs; "
+        "the outputs change with TensorFlow or NumPy (this matrix cannot tell which); "
         "if it is TensorFlow, between 2.7.4 and 2.9.3"
     )
     assert said(LATE, lambda v: (v["oneDNN"], since_2_9(v))) == (
@@ -145,11 +148,11 @@ def test_many_rivals_are_counted():
 def test_several_causes():
     again = {f"{cell}{number}": {**v, "loader": number} for cell, v in SWITCHED.items() for number in "12"}
     assert said(again, lambda v: (v["oneDNN"], since_2_9(v))) == (
-        "the outputs change with TensorFlow and with oneDNN, nothing else matters"
+        "the outputs change with TensorFlow and with oneDNN; nothing else matters"
     )
     aliased = {f"{cell}{number}": {**v, "loader": number} for cell, v in ALIASED.items() for number in "12"}
     assert said(aliased, lambda v: (v["oneDNN"], since_2_9(v))) == (
-        "the outputs change with TensorFlow or Python (this matrix cannot tell them apart) and with oneDNN, "
+        "the outputs change with TensorFlow or Python (which always change together here) and with oneDNN; "
         "nothing else matters"
     )
 
@@ -182,17 +185,17 @@ def test_a_condition_with_several_values():
 
 def test_nothing_confirms_what_no_two_cells_share():
     assert said(cells(TensorFlow=VERSIONS), since_2_9) == (
-        "the outputs change with TensorFlow alone, between 2.7.4 and 2.9.3; "
-        "no two cells agree on TensorFlow, so nothing confirms it"
+        "the outputs change with TensorFlow only (between 2.7.4 and 2.9.3); "
+        "no two cells have the same TensorFlow, so this is not confirmed"
     )
     assert said(SWITCHED, lambda v: tuple(v.values())) == (
         "the outputs change with TensorFlow and with oneDNN; "
-        "no two cells agree on TensorFlow and oneDNN, so nothing confirms it"
+        "no two cells have the same TensorFlow and oneDNN, so this is not confirmed"
     )
     assert said(SWITCHED, lambda v: v["oneDNN"] == "on" and v["TensorFlow"]) == (
         "the outputs change with oneDNN, and TensorFlow matters only where oneDNN is on, "
-        "at 3 steps from 2.4.4 to 2.12.1; "
-        "no two cells agree on TensorFlow and oneDNN, so only the cells where oneDNN is off confirm it"
+        "in 3 steps from 2.4.4 to 2.12.1; "
+        "no two cells have the same TensorFlow and oneDNN, so only the cells where oneDNN is off confirm it"
     )
 
 
@@ -204,13 +207,23 @@ def test_rivals_that_nothing_confirms():
     }
     assert sentence(explain(factors, {"a": 1, "b": 2, "c": 3})) == (
         "the outputs change with TensorFlow and NumPy, or with TensorFlow and CPU, or with NumPy and CPU "
-        "(this matrix cannot tell which); no two cells agree on any of these, so nothing confirms it"
+        "(this matrix cannot tell which); no two cells have the same value of any of these, "
+        "so this is not confirmed"
     )
 
 
 def test_unexplained():
     factors = {**ALIASED, "again": ALIASED["2.4.4/on"]}
     assert sentence(explain(factors, {**groups(factors, since_2_9), "again": 2})) == (
-        "nothing that was recorded explains why the outputs differ: "
-        "2.4.4/on and again agree in every factor and differ"
+        "no recorded factor explains why the outputs differ: "
+        "2.4.4/on and again agree in every factor but differ"
     )
+
+
+def test_the_verb_agrees_with_what_was_grouped():
+    one = {"what": "the outcome"}
+    assert said(SWITCHED, lambda v: 0, **one) == "the outcome is identical in every cell"
+    assert said(SWITCHED, lambda v: v["oneDNN"], **one).startswith("the outcome changes with oneDNN only")
+    factors = {**ALIASED, "again": ALIASED["2.4.4/on"]}
+    unexplained = explain(factors, {**groups(factors, since_2_9), "again": 2})
+    assert "explains why the outcome differs" in sentence(unexplained, **one)

@@ -160,7 +160,7 @@ def test_what_depends_on_the_batch_is_said_and_raises_no_floor(case):
     case.measure(case.noisy, scores=SCORES, split={"scores": SCORES * np.float32(1.1)})
     standing = case.judged().standings[OutputId(0, "scores", None)]
     assert standing.floor.raised == 1
-    assert "another batch size changes it by" in standing.caveats[Caveat.BATCH_DEPENDENT]
+    assert "a different batch size changes it by" in standing.caveats[Caveat.BATCH_DEPENDENT]
 
 
 def test_a_jump_is_noise_only_as_often_as_replicates_jump(case):
@@ -176,7 +176,7 @@ def test_a_jump_is_noise_only_as_often_as_replicates_jump(case):
     found = case.verdict()
     assert found.judgement.verdict is Verdict.FLOAT_NOISE
     caveats = case.judged().standings[OutputId(0, "scores", None)].caveats
-    assert "jump when inputs and weights move" in caveats[Caveat.ILL_CONDITIONED]
+    assert "jump when inputs and weights change" in caveats[Caveat.ILL_CONDITIONED]
     case.cell(OTHER, scores=base + np.float32(2))
     assert case.verdict().judgement.verdict is not Verdict.FLOAT_NOISE
 
@@ -186,7 +186,7 @@ def test_a_label_that_replicates_change_is_ill_conditioned(case):
     case.cell(BASE, labels=labels)
     case.measure(lambda _, value: case.random.permutation(value), labels=labels)
     standing = case.judged().standings[OutputId(0, "labels", None)]
-    assert "change when inputs and weights move" in standing.caveats[Caveat.ILL_CONDITIONED]
+    assert "change when inputs and weights change" in standing.caveats[Caveat.ILL_CONDITIONED]
     case.cell(OTHER, labels=labels[::-1].copy())
     assert case.verdict("labels").judgement.decision is Decision.BENIGN
 
@@ -205,7 +205,7 @@ def test_a_constant_output_proves_nothing(case):
         (lambda case: None, "its noise was not measured"),
         (
             lambda case: case.measure(case.noisy, moved=0, scores=SCORES),
-            "no float input and no weight could be moved",
+            "the model has no float inputs or weights to perturb",
         ),
         (lambda case: case.measure(lambda *_: np.ones((2, 2), "f4"), scores=SCORES), "its shape changes"),
     ],
@@ -249,5 +249,5 @@ def test_what_moves_on_is_no_noise(case):
     (standing,) = case.judged(moving={"scores"}).standings.values()
     assert (standing.floor, standing.no_floor) == (
         None,
-        "random numbers or a changing state reach it, and are no noise",
+        "it depends on random numbers or changing state, which are not noise",
     )

@@ -89,7 +89,7 @@ def test_rounding_is_noise(recorded, check):
     what = {Check.RELOAD: "load", Check.BATCH: "row by row"}.get(check, "batch 0")
     result = recorded.judge(check, recorded.check(check, (what, 2, NOISY), **OWN[check]))
     assert result.verdict is CheckVerdict.FLOAT_NOISE
-    assert "but for rounding" in result.says
+    assert "up to rounding" in result.says
 
 
 @pytest.mark.parametrize("check", OWN)
@@ -104,15 +104,15 @@ def test_what_changes_by_itself_cannot_be_told(recorded, check):
     recording = recorded.check(check, (what, 2, Y + 1), unsettled=UNSETTLED, **OWN[check])
     result = recorded.judge(check, recording)
     assert (result.verdict, result.kind) == (CheckVerdict.NOT_RUN, "changes by itself")
-    assert "output 'y' changes" in result.says
+    assert "already differ in output 'y'" in result.says
 
 
 @pytest.mark.parametrize(("check", "what", "kind", "says"), [
-    (Check.CONCURRENT, "batch 0", "not re-entrant", "5 of 128 calls in 8 threads got a wrong"),
-    (Check.RELOAD, "load", "state outlives the model", "load 2 gives another answer than the first: 'y'"),
-    (Check.RELOAD, "side by side", "models disturb each other", "two models disturb each other (side by"),
+    (Check.CONCURRENT, "batch 0", "not re-entrant", "5 of 128 calls from 8 threads got a wrong"),
+    (Check.RELOAD, "load", "state outlives the model", "load 2 gives a different result"),
+    (Check.RELOAD, "side by side", "models disturb each other", "affect each other (side by"),
     (Check.RELOAD, "when the other is released", "models disturb each other", "when the other is rel"),
-    (Check.BATCH, "row by row", "batch-dependent", "rows depend on their batch (row by row): 'y'"),
+    (Check.BATCH, "row by row", "batch-dependent", "rows depend on the rest of the batch (row by row): 'y'"),
 ])  # fmt: skip
 def test_what_is_more_than_rounding_fails(recorded, check, what, kind, says):
     own = {**OWN[check], "wrong": 5, "of_another": 3} if check is Check.CONCURRENT else OWN[check]
@@ -131,7 +131,8 @@ def test_what_only_raises_in_threads_is_not_re_entrant(recorded):
     result = recorded.judge(Check.CONCURRENT, recorded.check(Check.CONCURRENT, **own))
     assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "not re-entrant")
     assert result.says.endswith(
-        "7 of 128 calls in 8 threads raised, and none alone: batch 0: ValueError: is in use"
+        "7 of 128 calls from 8 threads raised an error, while none did in one thread: "
+        "batch 0: ValueError: is in use"
     )
 
 
@@ -139,7 +140,9 @@ def test_what_threads_leave_behind_is_a_finding(recorded):
     recording = recorded.check(Check.CONCURRENT, ("afterwards", None, Y + 1), **CONCURRENT)
     result = recorded.judge(Check.CONCURRENT, recording)
     assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "not re-entrant")
-    assert "after 8 threads a single one gets another answer, 'y' by 1" in result.says
+    assert (
+        "after calls from 8 threads a single thread gets a different result ('y' differs by 1)" in result.says
+    )
 
 
 def test_a_deadlock_is_located_and_its_stacks_are_kept(recorded):
@@ -147,7 +150,7 @@ def test_a_deadlock_is_located_and_its_stacks_are_kept(recorded):
     result = recorded.judge(Check.CONCURRENT, recorded.check(Check.CONCURRENT, **own))
     assert (result.verdict, result.kind, result.details) == (CheckVerdict.FAILS, "deadlock", STACKS)
     assert (
-        "8 of 8 threads never came back; they wait in locks.py:15 (with second:); execute.py:53"
+        "8 of 8 threads never returned; they are waiting in locks.py:15 (with second:); execute.py:53"
         in result.says
     )
 
@@ -169,7 +172,7 @@ def test_sizes_that_are_refused_are_said(recorded):
     own = {**BATCH, "refusals": ["batch 0 row by row: ValueError: no"]}
     result = recorded.judge(Check.BATCH, recorded.check(Check.BATCH, **own))
     assert result.verdict is CheckVerdict.PASSES
-    assert "does not take every size: batch 0 row by row: ValueError: no" in result.says
+    assert "does not accept every batch size: batch 0 row by row: ValueError: no" in result.says
 
 
 def test_a_problem_is_no_pass(recorded):
@@ -192,7 +195,7 @@ def test_randomness_is_no_matter_of_threads_but_one_of_processes(recorded):
     assert recorded.judge(Check.THREADS, other, plain).verdict is CheckVerdict.NOT_RUN
     fresh = recorded.judge(Check.FRESH_PROCESS, other, plain)
     assert fresh.verdict is CheckVerdict.FAILS
-    assert fresh.says == "two processes differ in 'y' by 1, as two runs in one do"
+    assert fresh.says == "two processes differ in 'y' by 1; so do two runs in one process"
 
 
 @pytest.mark.parametrize("check", Check)

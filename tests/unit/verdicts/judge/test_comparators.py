@@ -57,7 +57,7 @@ def test_it_gets_the_whole_batch_and_the_name_of_its_output():
     [
         ("breaks", "comparator 'breaks' failed: ZeroDivisionError: no boxes"),
         ("makes_up", "comparator 'makes_up' failed: ValueError: 'fine' is not a valid Verdict"),
-        ("flatters", "comparator 'flatters' said identical, which only equal bits are"),
+        ("flatters", "comparator 'flatters' returned identical, which is reserved for equal bits"),
     ],
 )
 def test_its_failure_is_no_pass(name, reason):
@@ -69,7 +69,7 @@ def test_one_that_is_not_installed_is_a_wrong_definition():
     assert missing_comparators(["agrees"]) == []
     (problem,) = missing_comparators(["mine", "agrees"])
     assert problem == (
-        "comparator 'mine' is not installed (entry points of savedmodel_matrix.comparators: "
+        "comparator 'mine' is not installed (installed entry points of savedmodel_matrix.comparators: "
         "agrees, breaks, flatters, makes_up)"
     )
     with pytest.raises(DefinitionError):

@@ -164,33 +164,36 @@ def test_nothing_is_expected_of_the_baseline_against_itself():
         (
             {},
             ["load-failed", "crashed"],
-            "met, but something else is shown by e2/default cnn",
+            "still there, but a different problem in e2/default cnn",
         ),
         (
             {},
             ["load-failed", "identical"],
-            "fixed in part, narrow it; still shown by e1/default cnn; not shown by e2/default cnn",
+            "fixed in part, so narrow it; still seen in e1/default cnn; no longer seen in e2/default cnn",
         ),
         (
             {},
             ["identical"] * 5,
-            "fixed, take it out; not shown by e1/default cnn, e2/default cnn, e3/default cnn and 2 more",
+            (
+                "fixed, so remove it; no longer seen in e1/default cnn, e2/default cnn, "
+                "e3/default cnn and 2 more"
+            ),
         ),
         (
             {},
             ["identical", "crashed"],
-            "changed; not shown by e1/default cnn; something else is shown by e2/default cnn",
+            "changed; no longer seen in e1/default cnn; a different problem in e2/default cnn",
         ),
-        ({}, [], "cells 'e*', cases '*' select nothing that was run and could be compared"),
+        ({}, [], "cells 'e*' and cases '*' match nothing that ran and could be compared"),
         (
             {"until": "2026-12-30"},
             ["load-failed"],
-            "expired, and covers nothing any more; still shown by e1/default cnn",
+            "expired, so it no longer covers anything; still seen in e1/default cnn",
         ),
         (
             {"until": "2026-12-30"},
             [],
-            "expired, and covers nothing any more; nothing it selects was run",
+            "expired, so it no longer covers anything; nothing it matches ran",
         ),
     ],
 )
@@ -226,4 +229,4 @@ def test_the_remark_names_the_check():
     place = CellId("e1", "default"), "cnn"
     what = {place: Seen(Outcome.RECORDED, None, {Check.LEAK: CheckVerdict.PASSES})}
     (checked,) = check_expectations([expect(check="leak")], LAST_DAY, what, BASELINE).checked
-    assert remark_on(0, checked).startswith("expect.0 (leak fails, someone, until 2026-12-31): fixed, take")
+    assert remark_on(0, checked).startswith("expect.0 (leak fails, someone, until 2026-12-31): fixed, so ")

@@ -74,7 +74,7 @@ def test_what_was_found_is_said_with_numbers():
     finding = judge_values(expected, IMAGES["0..1"])
     assert finding.confidence is Confidence.LIKELY
     assert finding.sentence.startswith(
-        "x: the model computes x / 255 in rescaling itself, and the values come"
+        "x: the model computes x / 255 in rescaling itself, but the values are"
     )
     assert finding.evidence["maximum"] == IMAGES["0..1"].max()
 

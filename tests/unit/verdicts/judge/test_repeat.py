@@ -54,7 +54,9 @@ def test_calls_that_agree_pass(judge):
 def test_a_counter(judge):
     result = judge([Y + 0.1 * call for call in range(CALLS)], ["count"])
     assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "counter")
-    assert result.says == ("'y' changes by +0.1 with every call: a counter; calls change the variables count")
+    assert result.says == (
+        "'y' changes by +0.1 with every call (a counter); calls change the variables count"
+    )
 
 
 def test_a_counter_of_integers(judge):
@@ -76,7 +78,7 @@ def test_a_cache_settles(judge):
 def test_averages_drift(judge):
     result = judge([Y + 1 - 0.9**call for call in range(CALLS)])
     assert result.kind == "drift"
-    assert "by 0.522 in 8" in result.says
+    assert "by 0.522 over 8 calls" in result.says
 
 
 def test_what_is_random(judge):
@@ -101,7 +103,7 @@ def test_strings_have_no_steps(judge):
 def test_variables_alone_are_a_finding(judge):
     result = judge([Y] * CALLS, ["mean", "variance"])
     assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "state")
-    assert result.says == "calls change the variables mean, variance; no output shows it"
+    assert result.says == "calls change the variables mean, variance; the outputs do not show it"
 
 
 def test_rounding_is_no_failure(judge):
