@@ -151,6 +151,8 @@ def _outcome(evidence: Evidence, job: Job, selection: Selection) -> Collected:
     state, ready = evidence.states[job.cell.environment], evidence.ready[job.case]
     if isinstance(ready, str):
         return without(Outcome.SKIPPED, f"the case could not be made ready: {ready}")
+    if state is None and not selected:
+        return without(Outcome.SKIPPED, "not selected")
     if state is None:
         return without(*_never_made(evidence.plan.environments[job.cell.environment]))
     if state.installed is None:

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.recording import Recording
-from savedmodel_matrix.probe.arrays import read_array
 from savedmodel_matrix.store.atomic import read_stored
 
 if TYPE_CHECKING:
@@ -77,6 +76,9 @@ class Results:
             OSError: if an object is missing.
             ValueError: if it is not what the entry says.
         """
+        # NumPy takes longer to import than a run in which nothing changed.
+        from savedmodel_matrix.probe.arrays import read_array  # noqa: PLC0415
+
         array: Array = read_array(str(self.objects), entry.to_json(), mmap=True)
         return array
 

@@ -67,7 +67,7 @@ def expect(what, until="2026-12-31"):
 
 def test_agreement_is_a_success(built):
     report = built([1, 2], [1, 2])
-    assert (report.exit_status, report.cases[0].says) == (0, "identical in all 2 cells that recorded it")
+    assert (report.exit_status, report.cases[0].says) == (0, "identical in all 2 cells that ran")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_without_the_baseline_nothing_is_known_to_agree(built):
 
 
 def test_a_missing_noise_floor_is_said(built):
-    assert "case cnn: no noise floor, it was not measured" in built([1, 2], [1, 3]).remarks
+    assert "case cnn: no noise floor: it was not measured" in built([1, 2], [1, 3]).remarks
 
 
 def test_array_entries_of_a_report_are_read_from_the_store(built):
