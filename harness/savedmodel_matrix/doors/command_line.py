@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +62,7 @@ def plan_command(
     planned = plan_of(opened, matrix, request)
     require_matches(request.selection, [planned])
     described = describe_plan(opened, planned, request.selection)
-    typer.echo(json.dumps(described, indent=1) if as_json else render_plan(described))
+    typer.echo(described.model_dump_json(indent=1) if as_json else render_plan(described))
 
 
 @app.command("init")
@@ -93,7 +92,7 @@ def inspect_command(
     from savedmodel_matrix.commands.inspect import describe_model, render_model  # noqa: PLC0415 - as above
 
     described = describe_model(model, loader, package or ())
-    typer.echo(json.dumps(described, indent=1) if as_json else render_model(described))
+    typer.echo(described.model_dump_json(indent=1) if as_json else render_model(described))
 
 
 @app.command("report")

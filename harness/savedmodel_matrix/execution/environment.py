@@ -12,7 +12,7 @@ from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.launch import Launch, run_probe
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, read_state, write_state
 from savedmodel_matrix.execution.task import starts, task_of
-from savedmodel_matrix.measurements import work
+from savedmodel_matrix.measurements import recorded, work
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.planning.locking import usable_lock
 from savedmodel_matrix.planning.ready import make_ready, reason_of
@@ -147,7 +147,8 @@ def _to_run(
         task = task_of(Site(project, plan, installed, ready), job)
         if task.beside and isinstance(installed.besides[task.beside.id], str):
             continue  # it was said why, and the report makes it an outcome
-        if selection.fresh or not project.results.is_settled(task.key):
+        recording = None if selection.fresh else recorded(project.results, job, task.key)
+        if recording is None or not recording.is_settled:
             found.append(task)
     return found
 

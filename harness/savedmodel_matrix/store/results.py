@@ -23,7 +23,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.outcome import SETTLED
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.store.atomic import read_stored
 
@@ -77,7 +76,7 @@ class Results:
             OSError: if an object is missing.
             ValueError: if it is not what the entry says.
         """
-        # NumPy takes half of the time of a run in which nothing changed, and only a comparison needs it.
+        # NumPy takes longer to import than a run in which nothing changed.
         from savedmodel_matrix.probe.arrays import read_array  # noqa: PLC0415
 
         array: Array = read_array(str(self.objects), entry.to_json(), mmap=True)
@@ -110,11 +109,6 @@ class Results:
         if recording is None or recording.key != key or not all(map(self.has_array, recording.arrays())):
             return None
         return recording
-
-    def is_settled(self, key: str) -> bool:
-        """Whether there is a recording under this key that another run would only repeat."""
-        recording = self.recording(key)
-        return recording is not None and recording.outcome in SETTLED
 
     def has_array(self, entry: ArrayEntry) -> bool:
         """Whether an array entry's objects exist with a plausible size (a power cut can truncate them)."""
