@@ -119,7 +119,7 @@ def test_our_matrix_works_there(repositories, nox_environments, ci, tmp_path):
     run = project.nox("-s", "matrix", "--", "--no-fixes")
     assert run.status == 0
     assert run.sessions == {"matrix": "success"}
-    assert project.environments_run() == {OLD: "success"}
+    assert run.environments == {OLD: "success"}
     assert "1 of 1 cells × cases recorded, 1 of them run now" in run.output
 
 
