@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.evidence.collect import collect
-from savedmodel_matrix.store.atomic import json_digest, read_json, write_json, write_text
+from savedmodel_matrix.store.atomic import json_digest, read_json, write_json
 from savedmodel_matrix.store.results import RUN_FORMAT
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.planning.project import Project
 
 #: Raise it when the same outcomes would be reported differently, so that reports are made anew.
-REPORT_VERSION = 3
+REPORT_VERSION = 4
 
 
 def aggregate(
@@ -127,19 +127,14 @@ def _write_reports(
 ) -> None:
     # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
     from savedmodel_matrix.commands.follow_up import mending_of  # noqa: PLC0415
-    from savedmodel_matrix.report import markdown, terminal  # noqa: PLC0415
     from savedmodel_matrix.report.build import build_report  # noqa: PLC0415
+    from savedmodel_matrix.report.formats import write_report  # noqa: PLC0415
 
     mending = mending_of(project, plan, collection)
     mending = replace(mending, done=mending.done or attempted)
     report = build_report(project, plan, collection, mending, run=run, content=content, today=today)
-    latest = project.results.latest
-    names = ("report.md", "report.json", "report.txt")
-    places = [(latest / name).relative_to(project.root).as_posix() for name in names]
-    write_text(latest / "report.md", markdown.render(report))
-    write_text(latest / "report.txt", terminal.render(report, places) + "\n")
-    # Last: it is the one that says which content the others belong to.
-    write_text(latest / "report.json", report.model_dump_json(indent=1, by_alias=True) + "\n")
+    project.results.latest.mkdir(parents=True, exist_ok=True)
+    write_report(report, project.results.latest)
 
 
 def _written_status(project: Project) -> int:
