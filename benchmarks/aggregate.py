@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from savedmodel_matrix.domain.recording import ArrayEntry, RecordedOutputs
+from pydantic import TypeAdapter
+from savedmodel_matrix.domain.arrays import ArrayEntry
 from savedmodel_matrix.probe.arrays import object_path, read_array, write_array
 from savedmodel_matrix.verdicts.compare.classes import classes, representative_pairs
 from savedmodel_matrix.verdicts.compare.metrics import compare_arrays
 from savedmodel_matrix.verdicts.compare.pairs import compare_recordings
 from savedmodel_matrix.verdicts.judge.tolerance import DEFAULTS, tolerance_for
 from tabulate import tabulate
+
+from benchmarks.bare import read_bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,10 +94,7 @@ def _over_cells(folder: Path, cells: int) -> Row:
     read = _reader(objects)
 
     def ours() -> None:
-        found = {
-            path.name: RecordedOutputs.from_json(json.loads(path.read_bytes()))
-            for path in sorted(recordings.iterdir())
-        }
+        found = {path.name: read_bare(path) for path in sorted(recordings.iterdir())}
         for a, b in representative_pairs(classes(found)):
             compare_recordings(
                 found[a],
@@ -134,7 +134,7 @@ def _write_recordings(objects: str, recordings: Path, cells: int) -> None:
         )
     recordings.mkdir()
     for cell in range(cells):
-        recording = {"outputs": kinds[cell % _CLASSES], "unstable": []}
+        recording = {"outputs": kinds[cell % _CLASSES]}
         (recordings / f"{cell:04}.json").write_text(json.dumps(recording), encoding="utf-8")
 
 
@@ -240,7 +240,8 @@ def _highest_resident() -> int:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         asked = json.loads(sys.argv[1])
-        pair = ArrayEntry.from_json(asked[1]), ArrayEntry.from_json(asked[2])
+        entry = TypeAdapter(ArrayEntry).validate_python
+        pair = entry(asked[1]), entry(asked[2])
         print(_measure_memory(asked[0], *pair, asked[3]))  # noqa: T201 - the answer to the parent
     else:
         main()

@@ -7,17 +7,21 @@ and its memory moving.
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from savedmodel_matrix.domain.check import RECIPES, Check, CheckVerdict
-from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.check import RECIPES, Check, CheckVerdict, LeakPart
+from savedmodel_matrix.domain.job import Job, Limits
+from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.environments.host import usable_cpus
 from savedmodel_matrix.environments.launch import Launch, run_probe
-from savedmodel_matrix.planning.ready import make_ready, model_folder
+from savedmodel_matrix.environments.state import Installed
+from savedmodel_matrix.measurements.check import CheckMeasurement
+from savedmodel_matrix.measurements.interface import Site
+from savedmodel_matrix.planning.ready import make_ready
 from savedmodel_matrix.verdicts.compare.growth import settled_slope
 from savedmodel_matrix.verdicts.judge.growth import judge_leak
 from tabulate import tabulate
@@ -29,7 +33,8 @@ from benchmarks.warm import DONE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from savedmodel_matrix.domain.plan import Environment
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.probe_request import CaseRequest
 
     from benchmarks.scratch import Scratch
 
@@ -55,11 +60,11 @@ def main(source: Path, environments: str) -> None:
     """Print, per release, how many of the planted leaks and of the clean models were called leaks."""
     with scratch_project(source, environments) as scratch:
         # Makes the environments, and one recording in each.
-        asked = ("--only", environments, "--case", _CASE, "--no-remedies")
+        asked = ("--only", environments, "--case", _CASE, "--no-fixes")
         scratch.nox("-s", "matrix", "--", *asked, expected=DONE)
         with _noise():
             rows = [row for environment in scratch.environments for row in _measure(scratch, environment)]
-        loads = RECIPES[Check.LEAK].parameters or {}
+        loads = RECIPES[Check.LEAK].parameters
         print(_ABOUT.format(case=_CASE, noise=usable_cpus(), loads=loads["loads"]))  # noqa: T201
         print("\n" + tabulate(rows, headers="keys"))  # noqa: T201 - a benchmark is what it prints
 
@@ -88,9 +93,9 @@ def _measure(scratch: Scratch, environment: Environment) -> list[dict[str, Any]]
     run_probe(launch, lambda _: None)
     rows = []
     for kind in kinds:
-        parts = [_part(Path(request["result"])) for name, request in requests.items() if f"-{kind}-" in name]
+        parts = [_part(Path(request.result)) for name, request in requests.items() if f"-{kind}-" in name]
         verdicts = [judge_leak(part).verdict for part in parts]
-        slopes = [slope for part in parts if (slope := settled_slope(part["loads"])) is not None]
+        slopes = [slope for part in parts if (slope := settled_slope(part.loads)) is not None]
         rows.append(
             {
                 "environment": environment.id,
@@ -108,38 +113,25 @@ def _range(values: Sequence[float]) -> str:
     return f"{min(values) / 1024:.0f} to {max(values) / 1024:.0f}"
 
 
-def _part(path: Path) -> dict[str, Any]:
-    recording = json.loads(path.read_text(encoding="utf-8"))
-    if recording["outcome"] != Outcome.RECORDED:
-        raise BenchError(f"{recording['key']}: {recording['outcome']}: {recording['reason']}")
-    part: dict[str, Any] = recording["check"]
-    return part
+def _part(path: Path) -> LeakPart:
+    recording = Recording.model_validate_json(path.read_bytes())
+    if not recording.is_recorded:
+        raise BenchError(f"{recording.key}: {recording.outcome}: {recording.reason}")
+    return LeakPart.model_validate(recording.measured)
 
 
-def _request(scratch: Scratch, key: str, modules: Sequence[Path]) -> dict[str, Any]:
-    """Return the case in the probe's form."""
-    definition, ready = scratch.plan.cases[_CASE], make_ready(scratch.project, scratch.plan.cases[_CASE])
-    setting = scratch.plan.settings["default"]
-    result = scratch.root / "leaks" / f"{key}.json"
-    return {
-        "result": str(result),
-        "key": key,
-        "identity": {"case": key},
-        "model": model_folder(scratch.project, ready),
-        "loader": definition.loader,
-        "imports": [],
-        "modules": [str(path) for path in modules],
-        "libraries": [],
-        "tags": definition.tags,
-        "signature": definition.signature,
-        "function": definition.function,
-        "batches": ready.batches,
-        "inputs_error": ready.inputs_problem,
-        "setting": setting.model_dump(mode="json", exclude={"variables", "loader"}),
-        "runs": 1,
-        "time_limit_s": _TIME_LIMIT_S,
-        "memory_limit_bytes": None,
-        "floor": None,
-        "check": {"name": Check.LEAK.value, "after": "", **(RECIPES[Check.LEAK].parameters or {})},
-        "save_to": None,
-    }
+def _request(scratch: Scratch, key: str, modules: Sequence[Path]) -> CaseRequest:
+    """Return the check of the benchmark's case, with a result of its own."""
+    definition = scratch.plan.cases[_CASE]
+    ready = make_ready(scratch.project, definition)
+    limits = Limits(_TIME_LIMIT_S, None)
+    job = Job(CellId(scratch.plan.baseline.environment, "default"), _CASE, limits, "check", Check.LEAK.value)
+    site = Site(scratch.project, scratch.plan, Installed(lock="", interpreter=""), ready)
+    asked = CheckMeasurement().ask(site, job, key)
+    return asked.model_copy(
+        update={
+            "result": str(scratch.root / "leaks" / f"{key}.json"),
+            "modules": tuple(str(path) for path in modules),
+            "after": None,
+        }
+    )

@@ -21,18 +21,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from savedmodel_matrix.domain.divergence import Tolerance
-from savedmodel_matrix.domain.recording import ArrayEntry, RecordedOutputs
 from savedmodel_matrix.probe.arrays import read_array, write_array
 from savedmodel_matrix.store.results import Results
 from savedmodel_matrix.verdicts.compare.classes import classes, representative_pairs
 from savedmodel_matrix.verdicts.compare.pairs import compare_recordings
 from tabulate import tabulate
 
+from benchmarks.bare import read_bare
 from benchmarks.cost import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry
+    from savedmodel_matrix.domain.recording import RecordedOutputs
     from savedmodel_matrix.verdicts.compare.elements import Array
 
 Row = dict[str, str | float | None]
@@ -159,7 +161,7 @@ def write_recordings(folder: Path, scenario: Scenario) -> float:
     for cell in range(scenario.cells):
         array = entries[cell % scenario.contents]
         output = {"batch": 0, "name": _OUTPUT, "component": None, "array": array}
-        text = json.dumps({"outputs": [output], "unstable": []})
+        text = json.dumps({"outputs": [output]})
         (folder / "recordings" / f"{cell:03}.json").write_text(text, encoding="utf-8")
     return hashing
 
@@ -219,10 +221,7 @@ COMPARE = dict(zip(SIDES, (compare_ours, compare_polygraphy, compare_allclose), 
 
 
 def _recordings(folder: Path) -> dict[str, RecordedOutputs]:
-    return {
-        path.name: RecordedOutputs.from_json(json.loads(path.read_bytes()))
-        for path in sorted((folder / "recordings").iterdir())
-    }
+    return {path.name: read_bare(path) for path in sorted((folder / "recordings").iterdir())}
 
 
 def _arrays(folder: Path) -> list[ArrayEntry]:

@@ -27,11 +27,12 @@ from benchmarks.cost import BenchError, Cost, measured, plain_environment
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
 
 #: The two lines every project has; the rest has each nox process leave what it cost, by its session.
 _NOXFILE = """\
-from savedmodel_matrix.doors.nox_sessions import register
+from savedmodel_matrix import register
 
 register(__file__)
 
@@ -84,7 +85,7 @@ class Scratch:
             environment.id: sum(
                 cost["cpu_s"]
                 for cost in costs
-                if f"{environment.id}-{environment.python}" in cost["argv"]  # as nox calls its child
+                if environment.id in cost["argv"]  # the one that the session of the matrix started
             )
             for environment in self.environments
         }
@@ -111,7 +112,9 @@ class Scratch:
                 str(self.project.results.objects),
                 model_folder(self.project, ready),
                 definition.model_dump(mode="json"),
-                ready.batches,
+                None
+                if ready.batches is None
+                else [[part.model_dump(mode="json") for part in batch] for batch in ready.batches],
             )
             for name, definition in self.plan.cases.items()
             for ready in [make_ready(self.project, definition)]

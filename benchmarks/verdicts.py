@@ -38,15 +38,15 @@ from benchmarks.warm import DONE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from savedmodel_matrix.domain.recording import ArrayEntry
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.domain.arrays import ArrayEntry
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.verdicts.compare.elements import Array
 
     from benchmarks.planted.change import Model
 
 BASELINE = "tf2.15.1-py3.11-cpu/default"
 _CHANGES = Path(__file__).parent / "planted" / "change_model.py"
-_NOXFILE = "from savedmodel_matrix.doors.nox_sessions import register\n\nregister(__file__)\n"
+_NOXFILE = "from savedmodel_matrix import register\n\nregister(__file__)\n"
 _PLANTED = "planted"  # the cell a changed model stands in, beside those of the original
 
 #: Benign by construction: kernels, threads, instruction sets, graph optimizers and compilers add up the same
@@ -196,7 +196,7 @@ def _write_matrix(root: Path, name: str, head: str, cases: Mapping[str, Mapping[
 
 
 def _nox(root: Path, session: str) -> None:
-    command = [sys.executable, "-m", "nox", "-s", session, "--", "--no-remedies"]
+    command = [sys.executable, "-m", "nox", "-s", session, "--", "--no-fixes"]
     variables = plain_environment(os.environ)
     measured(command, folder=root, log=root / "nox.log", variables=variables, expected=DONE)
 
@@ -212,7 +212,7 @@ def _collected(root: Path, matrix: str) -> Collection:
 
 def _judge(model: Model, originals: Collection, planted: Collection, results: Results) -> list[Judged]:
     recordings = {
-        str(row.cell): RecordedOutputs.from_json(row.recording)
+        str(row.cell): RecordedOutputs.of(row.recording)
         for row in originals.rows
         if row.case == model.name and row.recording is not None
     }
@@ -227,7 +227,7 @@ def _judge(model: Model, originals: Collection, planted: Collection, results: Re
     for change in model.changes:
         recording = found[f"{model.name}-{change.name}"]
         assert recording is not None, "checked when it was collected"  # noqa: S101
-        pair = {BASELINE: recordings[BASELINE], _PLANTED: RecordedOutputs.from_json(recording)}
+        pair = {BASELINE: recordings[BASELINE], _PLANTED: RecordedOutputs.of(recording)}
         judged = JudgedCase(pair, BASELINE, noise.floor, noise.threads, {}, results.array)
         kind = "real" if change.real else "undetectable"
         rows.append(_row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), results.array))

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.environments.install import python_of
+from savedmodel_matrix.environments.backends.uv import UvBackend
 from tabulate import tabulate
 from uv import find_uv_bin
 
@@ -64,7 +64,7 @@ def _judged(folder: Path, source: Path) -> Iterator[Judged]:
 
 def _installed(folder: Path, name: str) -> Path:
     venv = folder / f"venv-{name}"
-    python = python_of(venv)
+    python = UvBackend().describe(venv).python
     requirements = str(_HERE / f"{name}.txt")
     for command in (
         ["venv", "--quiet", "--python", _PYTHON, str(venv)],

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from probe_requests import SETTING, Probing
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.models.preflight.features import features_of
 from savedmodel_matrix.models.preflight.predict import predict
-from savedmodel_matrix.models.preflight.prediction import Loader, Target
+from savedmodel_matrix.models.preflight.prediction import Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.sources import read_sources
 from savedmodel_matrix.planning.foresee import came_true

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import LockError, NothingSelectedError
+from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.interpreters import find_interpreter
-from savedmodel_matrix.environments.locks.resolve import resolve
 from savedmodel_matrix.planning.locking import lock_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from savedmodel_matrix.domain.plan import Beside, Environment
+    from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.planning.project import Project
 
 _AT_ONCE = 4  # resolving waits for the index most of its time
@@ -46,7 +46,8 @@ def lock_all(
         path = project.lock_path(environment)
         before = path.read_text(encoding="utf-8") if path.exists() else None
         try:
-            lock = resolve(lock_input(project.releases, environment), Path(python) if python else None, path)
+            wanted = lock_input(project.releases, environment)
+            lock = backend_of(environment).lock(wanted, Path(python) if python else None, path)
         except LockError as error:
             say(str(error))
             return environment.id

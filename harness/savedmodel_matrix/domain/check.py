@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from savedmodel_matrix.domain.arrays import ArrayEntry, Named
+from savedmodel_matrix.domain.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,16 +36,16 @@ class Check(StrEnum):
 class Recipe:
     """How a check is run: the probe's parameters, and how many times the case's time limit it may take.
 
-    A check of which the probe knows nothing (``parameters`` is None) is a second recording of the cell.
+    Checks without parameters are a second recording of the cell.
     """
 
     time_factor: int
-    parameters: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 RECIPES: Mapping[Check, Recipe] = {
     Check.REPEAT: Recipe(4, {"runs": 8}),
-    Check.FRESH_PROCESS: Recipe(1, {}),
+    Check.FRESH_PROCESS: Recipe(1),
     Check.CONCURRENT: Recipe(10, {"threads": 8, "calls": 16, "budget_s": 20.0, "patience_s": 30.0}),
     Check.RELOAD: Recipe(10, {"cycles": 12, "budget_s": 60.0}),
     Check.LEAK: Recipe(10, {"loads": 30, "readings": 20, "calls": 10, "budget_s": 120.0}),
@@ -75,3 +78,93 @@ class CheckResult:
     says: str
     kind: str | None = None
     details: str | None = None
+
+
+class Difference(Named):
+    """One output of one call that is not bit-equal to the reference; None: that side did not return it.
+
+    ``what`` says what kind of call it was, ``position`` which of them.
+    """
+
+    what: str
+    position: int | None
+    reference: ArrayEntry | None
+    array: ArrayEntry | None
+
+
+class CheckPart(Stored):
+    """What every check records: what was compared, and what was not bit-equal."""
+
+    problem: str | None = None
+    """Why there is nothing to compare."""
+    compared: int = 0
+    different: int = 0
+    differences: tuple[Difference, ...] = ()
+    """At most ``probe.checks.session.MOST_KEPT`` of each output; ``different`` counts all."""
+    unsettled: tuple[Named, ...] = ()
+    """Outputs that change by themselves, one call after the other."""
+
+
+class RepeatPart(CheckPart):
+    """The check ``repeat``."""
+
+    runs: int
+    variables: int
+    """How many variables the signature reads."""
+    changed_variables: tuple[str, ...]
+
+
+class ConcurrentPart(CheckPart):
+    """The check ``concurrent``."""
+
+    threads: int
+    inputs: int
+    calls: int
+    wrong: int
+    """Calls whose answer is not the single thread's."""
+    of_another: int
+    """Wrong calls that got the answer to another input."""
+    errors: tuple[str, ...]
+    failed: int
+    """Calls that raised."""
+    waiting: int
+    """Threads that never returned."""
+    stacks: str | None
+    """The stacks of all threads, if some never returned."""
+
+
+class ReloadPart(CheckPart):
+    """The check ``reload``: counts after each cycle, None where the system does not tell."""
+
+    cycles: int
+    descriptors: tuple[int | None, ...]
+    threads: tuple[int | None, ...]
+
+
+class LeakPart(CheckPart):
+    """The check ``leak``: readings of anonymous memory in bytes."""
+
+    loads: tuple[int, ...] = ()
+    """After each load."""
+    calls: tuple[int, ...] = ()
+    """After every ``calls_each`` calls."""
+    calls_each: int = 1
+
+
+class BatchPart(CheckPart):
+    """The check ``batch``."""
+
+    whole: tuple[str, ...] = ()
+    """Outputs that have no row for each row of the input."""
+    refusals: tuple[str, ...] = ()
+    """Batch sizes that the model does not accept, and why."""
+
+
+#: What each check that the probe knows records. The others are plain runs.
+PARTS: Mapping[Check, type[CheckPart]] = {
+    Check.REPEAT: RepeatPart,
+    Check.CONCURRENT: ConcurrentPart,
+    Check.RELOAD: ReloadPart,
+    Check.LEAK: LeakPart,
+    Check.BATCH: BatchPart,
+}

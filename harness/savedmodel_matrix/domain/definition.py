@@ -16,16 +16,17 @@ from pydantic import (
     model_validator,
 )
 
-from savedmodel_matrix.domain.check import Check  # noqa: TC001 - pydantic reads it at run time
-from savedmodel_matrix.domain.input_sources import InputSource  # noqa: TC001 - pydantic reads it at run time
+from savedmodel_matrix.domain.check import Check
+from savedmodel_matrix.domain.environment import Build
+from savedmodel_matrix.domain.input_sources import InputSource
 from savedmodel_matrix.domain.keys import DOTTED, Keys, LocalPath
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import Build
-from savedmodel_matrix.domain.stage import Stage, StageDefinition  # noqa: TC001 - as above
+from savedmodel_matrix.domain.stage import Stage, StageDefinition
 from savedmodel_matrix.domain.verdict import Verdict
 
 if TYPE_CHECKING:
-    from savedmodel_matrix.domain.plan import CellId
+    from savedmodel_matrix.domain.cell import CellId
 
 
 def _listed(value: object) -> object:
@@ -97,7 +98,6 @@ PythonMinor = Annotated[str, Field(pattern=r"^(auto|3\.\d+)$")]
 Resolve = Annotated[str, BeforeValidator(_resolve), AfterValidator(_known_resolve)]
 RequirementText = Annotated[str, AfterValidator(_requirement)]
 Listed = BeforeValidator(_listed)
-Loader = Literal["saved_model", "v1-session", "keras", "tf-keras", "tfsm-layer"]
 
 
 class EnvironmentBlock(Keys):
@@ -261,7 +261,7 @@ class CaseDefinition(Keys):
     """An attribute of the loaded object to call instead of a signature, e.g. "__call__"."""
     tags: list[str] | None = None
     """Tag set of the meta graph; default: the only one, or "serve"."""
-    loader: Loader = "saved_model"
+    loader: Loader = Loader.SAVED_MODEL
     """"saved_model" (tf.saved_model.load), "v1-session" (into a tf.compat.v1.Session), "keras" (tf.keras's
     load_model), "tf-keras" (that package's), or "tfsm-layer" (a layer of Keras 3)."""
     modules: list[LocalPath] = []

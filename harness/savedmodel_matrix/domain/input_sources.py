@@ -6,7 +6,7 @@ In TOML: ``inputs = [{ npz = "x.npz" }, { rest = "body.json" }, { generate = { s
 from __future__ import annotations
 
 from glob import glob
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotations at run time
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag

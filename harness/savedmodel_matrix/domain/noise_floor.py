@@ -1,24 +1,69 @@
-"""What the noise floor of an output is, and what two recordings are against it."""
+"""What the noise floor of an output is, and how large a difference is against it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
-from savedmodel_matrix.domain.recording import ArrayEntry, OutputId
+from savedmodel_matrix.domain.arrays import ArrayEntry, Named, Output, OutputId
+from savedmodel_matrix.domain.stored import Stored
+from savedmodel_matrix.domain.thresholds import NOISE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from savedmodel_matrix.domain.recording import RecordedOutputs
+
+
+class Moved(Stored):
+    """How many numbers were moved by -1, 0 or +1 unit in the last place."""
+
+    inputs: int
+    variables: int
+
+
+class OutputSpread(Named):
+    """What replicates of one output did.
+
+    ``std`` is a float64 array of the output's shape, the standard deviation over replicates; None for
+    integers, booleans and strings. ``rms`` is the root mean square of each replicate's distance from the
+    first run. ``flipped`` is a bool array: the rows whose argmax over the last axis some replicate changed
+    (floats of rank 2 and more), or the elements whose value some replicate changed (what is exact).
+    ``lost`` says why the replicates cannot be used, if they cannot.
+    """
+
+    dtype: str
+    replicates: int
+    lost: str | None
+    std: ArrayEntry | None
+    rms: tuple[float | None, ...]
+    flipped: ArrayEntry
+
+
+class NoiseFloorPart(Stored):
+    """What the measurement ``noise_floor`` records beside the outputs of its own first run."""
+
+    replicates: int
+    seed: int
+    moved: Moved
+    outputs: tuple[OutputSpread, ...]
+    split: tuple[Output, ...]
+    """Outputs of the batch run in two parts, for outputs that have a row for each row of the input."""
+    unreached: tuple[str, ...]
+    """Inputs of which another order of elements changed no output."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredFloor:
+    """A recorded noise floor: the outputs of its own first run, and the spread of its replicates."""
+
+    run: RecordedOutputs
+    part: NoiseFloorPart
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredSpread:
-    """What replicates of one output in the baseline did, as ``savedmodel_matrix.probe`` recorded it.
+    """What replicates of one output in the baseline did; see ``OutputSpread``.
 
-    ``base`` is the output without anything moved, in the process that ran the replicates. ``std`` is
-    float64 of its shape, and None for integers, booleans and strings. ``flipped`` tells which rows had
-    another argmax over the last axis in some replicate (floats of rank 2 and more), or which elements
-    another value (what is exact). ``lost`` says why the replicates cannot be used, if they cannot.
+    ``base`` is the output without anything moved, in the process that ran the replicates.
     """
 
     base: ArrayEntry
@@ -27,30 +72,15 @@ class MeasuredSpread:
     replicates: int
     lost: str | None
 
-    @classmethod
-    def from_json(cls, base: ArrayEntry, entry: Mapping[str, Any]) -> Self:
-        """Return what a recording's ``floor`` holds of one output, whose own array is ``base``."""
-        std = entry["std"]
-        return cls(
-            base=base,
-            std=None if std is None else ArrayEntry.from_json(std),
-            flipped=ArrayEntry.from_json(entry["flipped"]),
-            replicates=entry["replicates"],
-            lost=entry["lost"],
-        )
 
-
-def spreads_of(recording: Mapping[str, Any]) -> dict[OutputId, MeasuredSpread]:
-    """Return the spread of every output of a noise floor's recording."""
-    bases = {
-        OutputId(output["batch"], output["name"], output["component"]): ArrayEntry.from_json(output["array"])
-        for output in recording["outputs"]
+def spreads_of(floor: MeasuredFloor) -> dict[OutputId, MeasuredSpread]:
+    """Return the spread of every output of a noise floor."""
+    bases = {output.id: output.array for output in floor.run.outputs}
+    return {
+        each.id: MeasuredSpread(bases[each.id], each.std, each.flipped, each.replicates, each.lost)
+        for each in floor.part.outputs
+        if each.id in bases
     }
-    entries = {
-        OutputId(entry["batch"], entry["name"], entry["component"]): entry
-        for entry in recording["floor"]["outputs"]
-    }
-    return {name: MeasuredSpread.from_json(bases[name], entry) for name, entry in entries.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +103,8 @@ class NoiseFloor:
 
     @property
     def detectable(self) -> float | None:
-        """Return the least relative change of the whole output that is told from noise (3 noise ratios)."""
-        return 3 * 2**0.5 * self.sigma * self.raised / self.rms if self.rms else None
+        """Return the least relative change of the whole output that is told from noise (``NOISE``)."""
+        return NOISE * 2**0.5 * self.sigma * self.raised / self.rms if self.rms else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,71 +1,89 @@
-"""What a recording says of its outputs, as types. The arrays themselves lie among the objects."""
+"""A recording: what one measurement of one case in one cell gave, as the probe writes it."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+from pydantic import JsonValue, TypeAdapter
+
+from savedmodel_matrix.domain.arrays import ArrayEntry, Output, OutputId, Unstable
+from savedmodel_matrix.domain.effective import Effective
+from savedmodel_matrix.domain.outcome import SETTLED, Outcome
+from savedmodel_matrix.domain.stored import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator
+
+RECORDING_FORMAT: Final = 2
+_ENTRY = TypeAdapter(ArrayEntry)
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayEntry:
-    """One stored array, as ``savedmodel_matrix.probe.arrays`` describes it.
+class Phase(Stored):
+    """What one phase cost."""
 
-    ``dtype`` is TensorFlow's name of the element type; ``objects`` are content hashes (for strings two:
-    the joined bytes and their offsets); ``nbytes`` counts the payload.
-    """
-
-    dtype: str
-    shape: tuple[int, ...]
-    objects: tuple[str, ...]
-    nbytes: int
-
-    @classmethod
-    def from_json(cls, entry: Mapping[str, Any]) -> Self:
-        """Return the entry that a recording holds as JSON."""
-        return cls(entry["dtype"], tuple(entry["shape"]), tuple(entry["objects"]), entry["nbytes"])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that recordings hold and ``savedmodel_matrix.probe.arrays.read_array`` takes."""
-        return {
-            "dtype": self.dtype,
-            "shape": list(self.shape),
-            "objects": list(self.objects),
-            "nbytes": self.nbytes,
-        }
+    wall_s: float
+    cpu_s: float
+    peak_rss_bytes: int
 
 
-class OutputId(NamedTuple):
-    """Which output: of which input batch, its name, and its component where it is not dense."""
+class Recording(Stored):
+    """The whole result of one job, whatever its outcome."""
 
-    batch: int
-    name: str
-    component: str | None
+    format: Literal[2] = RECORDING_FORMAT
+    key: str
+    """Content key: the digest of everything that the outputs can depend on."""
+    identity: dict[str, JsonValue]
+    """What the key was made of, for a person to read."""
+    outcome: Outcome
+    reason: str | None
+    traceback: str | None
+    log_tail: str
+    outputs: tuple[Output, ...]
+    """The outputs of the first run."""
+    unstable: tuple[Unstable, ...]
+    """Outputs of further runs that differ from the first run's in at least one bit."""
+    measured: dict[str, JsonValue] | None
+    """What the measurement recorded beside outputs; its own type reads it (``measurements``)."""
+    effective: Effective
+    phases: dict[str, Phase]
+    started: dt.datetime
+    ended: dt.datetime
 
-    def __str__(self) -> str:
-        return self.name if self.component is None else f"{self.name}.{self.component}"
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it has what it was made for."""
+        return self.outcome is Outcome.RECORDED
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether another run on the same machine would only repeat it."""
+        return self.outcome in SETTLED
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the job itself in seconds, without the import that jobs share."""
+        return sum(phase.wall_s for name, phase in self.phases.items() if name != "import")
+
+    def arrays(self) -> Iterator[ArrayEntry]:
+        """Every stored array that this recording names."""
+        yield from (output.array for output in self.outputs)
+        yield from (each.array for each in self.unstable if each.array is not None)
+        yield from _arrays_in(self.measured)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One recorded output tensor, or one component of a sparse or ragged one."""
-
-    id: OutputId
-    array: ArrayEntry
-
-    @classmethod
-    def from_json(cls, output: Mapping[str, Any]) -> Self:
-        """Return the output that a recording holds as JSON."""
-        return cls(
-            OutputId(output["batch"], output["name"], output["component"]),
-            ArrayEntry.from_json(output["array"]),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that recordings hold."""
-        return {**self.id._asdict(), "array": self.array.to_json()}
+def _arrays_in(value: JsonValue) -> Iterator[ArrayEntry]:
+    """Yield the array entries anywhere in a measurement's own part."""
+    if isinstance(value, dict):
+        if value.keys() == {"dtype", "shape", "objects", "nbytes"}:
+            yield _ENTRY.validate_python(value)
+        else:
+            for each in value.values():
+                yield from _arrays_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _arrays_in(each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +93,9 @@ class RecordedOutputs:
     outputs: tuple[Output, ...]
     unstable: frozenset[OutputId] = frozenset()
     behind: frozenset[OutputId] = frozenset()
-    """Those that a stage behind the model made, of which its noise floor knows nothing."""
+    """Outputs of a stage after the model, which the model's noise floor does not cover."""
 
     @classmethod
-    def from_json(cls, recording: Mapping[str, Any]) -> Self:
+    def of(cls, recording: Recording) -> Self:
         """Return the outputs of a whole recording."""
-        return cls(
-            tuple(Output.from_json(output) for output in recording["outputs"]),
-            _ids(recording["unstable"]),
-            _ids(recording.get("behind", [])),
-        )
-
-
-def _ids(entries: Sequence[Mapping[str, Any]]) -> frozenset[OutputId]:
-    return frozenset(OutputId(each["batch"], each["name"], each["component"]) for each in entries)
+        return cls(recording.outputs, frozenset(each.id for each in recording.unstable))

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from savedmodel_matrix.domain.input_sources import InputSource  # noqa: TC001 - pydantic reads it at run time
+from savedmodel_matrix.domain.input_sources import InputSource
 from savedmodel_matrix.domain.keys import DOTTED, Keys, LocalPath
+from savedmodel_matrix.domain.stored import Stored
 
 
 def _callable(value: object) -> object:
@@ -53,3 +54,21 @@ class StageDefinition(Keys):
 
 
 Stage = Annotated[StageDefinition, BeforeValidator(_callable)]
+
+
+class WroteTo(Stored):
+    """An input that a stage wrote to."""
+
+    batch: int
+    name: str
+
+
+class StagePart(Stored):
+    """What the measurement of a stage records beside what the stage made."""
+
+    wrote: tuple[WroteTo, ...] = ()
+    remarks: tuple[str, ...] = ()
+    libraries: dict[str, str] = {}
+    """Version of every module that the stage's own code imports."""
+    brought: dict[str, str] = {}
+    """Version of every module that those import in turn."""

@@ -8,9 +8,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def listed(names: Sequence[str], most: int) -> str:
-    """Return ``a, b, c``, or ``a, b and 3 more`` where there are more than ``most`` names."""
-    shown = ", ".join(names[:most])
+def listed(names: Sequence[str], most: int, separator: str = ", ") -> str:
+    """Return ``a, b, c``, or ``a, b and 3 more`` where there are more than ``most`` names.
+
+    ``separator`` is for items that hold commas themselves.
+    """
+    shown = separator.join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 

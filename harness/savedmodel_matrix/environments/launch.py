@@ -13,20 +13,24 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
 import savedmodel_matrix.probe
+from savedmodel_matrix.domain.effective import Effective
 from savedmodel_matrix.domain.errors import ProbeError
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.probe_request import ProbeRequest
+from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
 from savedmodel_matrix.probe.scrub import scrub
-from savedmodel_matrix.store.atomic import write_json
-from savedmodel_matrix.store.results import RECORDING_FORMAT
+from savedmodel_matrix.store.atomic import write_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from savedmodel_matrix.domain.probe_request import CaseRequest
 
 #: What of the caller's environment reaches a model. Anything else, secrets and stray TF_* switches
 #: included, stays outside: a model is untrusted code, and a setting must say all that it varies.
@@ -56,14 +60,14 @@ class Launch:
     python: Path
     objects: Path
     variables: Mapping[str, str]
-    cases: Sequence[Mapping[str, Any]]
+    cases: Sequence[CaseRequest]
     labels: Sequence[tuple[str, str]]
     tensorflow: bool = True
     """Whether the environment has it; without it, every case is a stage."""
     import_limit_s: float = IMPORT_LIMIT_S
 
 
-def run_probe(launch: Launch, on_result: Callable[[Mapping[str, Any]], None]) -> None:
+def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
     """Run the probe until every case has a recording, calling ``on_result`` with each as it appears.
 
     The probe writes recordings itself. A case it could not write (the import crashed, hung, or took
@@ -76,9 +80,9 @@ def run_probe(launch: Launch, on_result: Callable[[Mapping[str, Any]], None]) ->
         scratch = Path(folder)
         imported, log = scratch / "imported.json", scratch / "probe.log"
         request = scratch / "request.json"
-        request.write_text(json.dumps(_request(launch, imported, scratch)), encoding="utf-8")
+        request.write_text(json.dumps(_request(launch, imported, scratch).to_json()), encoding="utf-8")
         for case in launch.cases:
-            Path(case["result"]).parent.mkdir(parents=True, exist_ok=True)
+            Path(case.result).parent.mkdir(parents=True, exist_ok=True)
         started = dt.datetime.now(dt.UTC)
         watch = _Watch(launch.cases, on_result)
         with log.open("wb") as sink:
@@ -102,25 +106,23 @@ def run_probe(launch: Launch, on_result: Callable[[Mapping[str, Any]], None]) ->
             outcome, reason = _what_became(why, process.returncode, imported)
             said = _scrubbed(launch, scratch, _tail(log))
             for case in watch.missing:
-                write_json(Path(case["result"]), _unwritten(case, outcome, reason, said, started))
+                write_stored(Path(case.result), _unwritten(case, outcome, reason, said, started))
             watch.look()
 
 
 class _Watch:
     """Which recordings have appeared since the probe was started."""
 
-    def __init__(
-        self, cases: Sequence[Mapping[str, Any]], on_result: Callable[[Mapping[str, Any]], None]
-    ) -> None:
+    def __init__(self, cases: Sequence[CaseRequest], on_result: Callable[[Recording], None]) -> None:
         self.missing = list(cases)
         # A recording that is made anew stays until the new one replaces it, so that a kill loses none.
-        self._before = {case["result"]: _identity(case["result"]) for case in cases}
+        self._before = {case.result: _identity(case.result) for case in cases}
         self._on_result = on_result
 
     def look(self) -> None:
         for case in list(self.missing):
-            if _identity(case["result"]) != self._before[case["result"]]:
-                recording = json.loads(Path(case["result"]).read_text(encoding="utf-8"))
+            if _identity(case.result) != self._before[case.result]:
+                recording = Recording.model_validate_json(Path(case.result).read_bytes())
                 self.missing.remove(case)
                 self._on_result(recording)
 
@@ -134,18 +136,16 @@ def _identity(path: str) -> tuple[int, int] | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def _request(launch: Launch, imported: Path, scratch: Path) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "objects": str(launch.objects),
-        "imported": str(imported),
-        "isolation": "auto",
-        "tensorflow": launch.tensorflow,
-        "scrub": [list(label) for label in _labels(launch, scratch)],
-        "secrets": _secrets(launch),
-        "variables": masked(launch.variables),
-        "cases": list(launch.cases),
-    }
+def _request(launch: Launch, imported: Path, scratch: Path) -> ProbeRequest:
+    return ProbeRequest(
+        objects=str(launch.objects),
+        imported=str(imported),
+        tensorflow=launch.tensorflow,
+        scrub=tuple(_labels(launch, scratch)),
+        secrets=tuple(_secrets(launch)),
+        variables=masked(launch.variables),
+        cases=tuple(launch.cases),
+    )
 
 
 def _labels(launch: Launch, scratch: Path) -> list[tuple[str, str]]:
@@ -166,7 +166,7 @@ def _environment(variables: Mapping[str, str], scratch: Path) -> dict[str, str]:
 def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) -> str | None:
     """Wait for the probe; return why it was given up, or None if it ended by itself."""
     begun = time.monotonic()
-    work_limit = sum(float(case["time_limit_s"]) for case in launch.cases) + GRACE_S
+    work_limit = sum(case.time_limit_s for case in launch.cases) + GRACE_S
     imported_at: float | None = None
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired):
@@ -208,26 +208,23 @@ def _what_became(why: str | None, returncode: int | None, imported: Path) -> tup
 
 
 def _unwritten(
-    case: Mapping[str, Any], outcome: Outcome, reason: str, log_tail: str, started: dt.datetime
-) -> dict[str, Any]:
-    return {
-        "format": RECORDING_FORMAT,
-        "key": case["key"],
-        "identity": case["identity"],
-        "outcome": outcome.value,
-        "reason": reason,
-        "traceback": None,
-        "log_tail": log_tail,
-        "outputs": [],
-        "unstable": [],
-        "floor": None,
-        "stage": None,
-        "check": None,
-        "effective": {},
-        "phases": {},
-        "started": started.isoformat(timespec="milliseconds"),
-        "ended": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
-    }
+    case: CaseRequest, outcome: Outcome, reason: str, log_tail: str, started: dt.datetime
+) -> Recording:
+    return Recording(
+        key=case.key,
+        identity=case.identity,
+        outcome=outcome,
+        reason=reason,
+        traceback=None,
+        log_tail=log_tail,
+        outputs=(),
+        unstable=(),
+        measured=None,
+        effective=Effective(),
+        phases={},
+        started=started,
+        ended=dt.datetime.now(dt.UTC),
+    )
 
 
 def _scrubbed(launch: Launch, scratch: Path, text: str) -> str:

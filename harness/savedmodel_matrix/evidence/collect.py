@@ -2,131 +2,90 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.check import Check
+from savedmodel_matrix.domain.noise_floor import MeasuredFloor
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import POSTPROCESS, TRAIN, Purpose
+from savedmodel_matrix.domain.plan import POSTPROCESS, TRAIN
+from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.environments.interpreters import find_interpreter
-from savedmodel_matrix.environments.state import EnvironmentState, read_state
-from savedmodel_matrix.evidence.stages import (
-    StageRecord,
-    SwapRecord,
-    collect_stages,
-    collect_swaps,
-    collect_trained,
-    recording_of,
-)
-from savedmodel_matrix.measurements.jobs import keyed
-from savedmodel_matrix.planning.ready import ReadyCase, make_ready, reason_of
+from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
+from savedmodel_matrix.evidence.evidence import Evidence
+from savedmodel_matrix.evidence.stages import collect_stages, collect_swaps
+from savedmodel_matrix.measurements import measurement_of, work
+from savedmodel_matrix.measurements.check import CheckMeasurement
+from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
+from savedmodel_matrix.measurements.other_threads import OtherThreadsMeasurement
+from savedmodel_matrix.measurements.outputs import OutputsMeasurement
+from savedmodel_matrix.measurements.stage import StageMeasurement
+from savedmodel_matrix.measurements.trained import TrainedMeasurement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from savedmodel_matrix.domain.check import Check
-    from savedmodel_matrix.domain.plan import CellId, Environment, Job, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
+    from savedmodel_matrix.evidence.collected import StageRecord
     from savedmodel_matrix.planning.project import Project
 
-
-@dataclass(frozen=True)
-class Collected:
-    """The outcome of one cell and case, with its recording where there is one."""
-
-    cell: CellId
-    case: str
-    outcome: Outcome
-    reason: str | None
-    required: bool
-    recording: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class NoiseRecordings:
-    """What is recorded of a case's noise in the baseline: replicates, and a run with other threads.
-
-    None where that is missing or failed.
-    """
-
-    floor: dict[str, Any] | None
-    threads: dict[str, Any] | None
-    problem: str | None
-    """Why there is no floor."""
-
-
-@dataclass(frozen=True)
-class CollectedCheck:
-    """A check's recording, None where there is none, and whether this run was asked for it."""
-
-    recording: dict[str, Any] | None
-    required: bool
-
-
-@dataclass(frozen=True)
-class Collection:
-    """What a plan came to: one row per cell and case, and what is known of its parts."""
-
-    rows: list[Collected]
-    states: dict[str, EnvironmentState | None]
-    ready: dict[str, ReadyCase | str]
-    """Per case: made ready, or why it could not be."""
-    noise: dict[str, NoiseRecordings]
-    """Per case for which the plan asks for a noise floor."""
-    checks: dict[tuple[CellId, str, Check], CollectedCheck] = field(default_factory=dict)
-    """Every check that the plan asks for."""
-    stages: list[StageRecord] = field(default_factory=list)
-    """Every stage of every cell and case that has one."""
-    trained: dict[str, dict[str, Any] | None] = field(default_factory=dict)
-    """Per case with a training pipeline: the model in the baseline on what that makes there."""
-    swaps: list[SwapRecord] = field(default_factory=list)
-    """Models on other cells' inputs, where two cells' pipelines made different ones."""
+#: They read their own recordings.
+_NOISE_FLOOR, _CHECK = NoiseFloorMeasurement(), CheckMeasurement()
 
 
 def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
-    """Return the outcome of every cell and case, from what lies in the store.
+    """Return the outcome of every cell and case, from what lies in the store."""
+    evidence = Evidence(project, plan)
+    by_kind: dict[str, list[Job]] = {}
+    for job in work(plan):
+        by_kind.setdefault(job.measurement, []).append(job)
+    stages = collect_stages(evidence, by_kind.pop(StageMeasurement.name, []))
+    rows = _rows(evidence, by_kind.pop(OutputsMeasurement.name, []), stages, selection)
+    noise = _noise(
+        evidence, by_kind.pop(NoiseFloorMeasurement.name, []), by_kind.pop(OtherThreadsMeasurement.name, [])
+    )
+    checks = {
+        (job.cell, job.case, Check(job.variant)): _check(evidence, job, selection)
+        for job in by_kind.pop(CheckMeasurement.name, [])
+    }
+    trained = {job.case: evidence.recording(job) for job in by_kind.pop(TrainedMeasurement.name, [])}
+    swaps = collect_swaps(evidence, rows, stages)
+    remarks = [line for jobs in by_kind.values() for job in jobs for line in _says(evidence, job)]
+    return Collection(
+        rows,
+        evidence.states,
+        evidence.ready,
+        noise,
+        checks,
+        stages,
+        trained,
+        swaps,
+        list(dict.fromkeys(remarks)),
+        frozenset(evidence.read),
+    )
 
-    Cases that are not ready are made ready here once more: the reason why one cannot be is wanted.
-    """
-    states = {name: read_state(project.results, name) for name in plan.environments}
-    ready: dict[str, ReadyCase | str] = {}
-    for name, definition in plan.cases.items():
-        try:
-            ready[name] = make_ready(project, definition)
-        except HarnessError as error:
-            ready[name] = reason_of(project, error)
-    jobs = {(job.cell, job.case): job for job in plan.jobs()}
-    stages = collect_stages(project, plan, states, ready)
-    around: dict[tuple[CellId, str], list[StageRecord]] = {}
+
+def _rows(
+    evidence: Evidence, jobs: Iterable[Job], stages: Iterable[StageRecord], selection: Selection
+) -> list[Collected]:
+    plan = evidence.plan
+    wanted = {(job.cell, job.case): job for job in jobs}
+    around: dict[tuple[object, str], list[StageRecord]] = {}
     for stage in stages:
         around.setdefault((stage.cell, stage.case), []).append(stage)
     rows = []
     for cell in plan.cells():
         for case in plan.cases:
-            job = jobs.get((cell, case))
+            job = wanted.get((cell, case))
             if job is None:
-                rows.append(_left_out(plan, cell, case))
+                rows.append(_left_out(plan, Collected(cell, case, Outcome.SKIPPED, None, required=False)))
             else:
-                row = _outcome(project, plan, job, states[cell.environment], ready[case], selection)
+                row = _outcome(evidence, job, selection)
                 rows.append(_through_stages(row, around.get((cell, case), [])))
-    checks = {
-        (job.cell, job.case, job.check): CollectedCheck(
-            recording, recording is not None or selection.wants(job)
-        )
-        for job in plan.check_jobs()
-        for recording in [recording_of(project, plan, job, states, ready)]
-        if job.check is not None
-    }
-    return Collection(
-        rows,
-        states,
-        ready,
-        _noise(project, plan, states, ready),
-        checks,
-        stages,
-        collect_trained(project, plan, states, ready),
-        collect_swaps(project, plan, states, ready, rows, stages),
-    )
+    return rows
 
 
 def _through_stages(row: Collected, stages: Sequence[StageRecord]) -> Collected:
@@ -142,69 +101,70 @@ def _through_stages(row: Collected, stages: Sequence[StageRecord]) -> Collected:
 
 
 def _noise(
-    project: Project,
-    plan: Plan,
-    states: Mapping[str, EnvironmentState | None],
-    ready: Mapping[str, ReadyCase | str],
-) -> dict[str, NoiseRecordings]:
-    found: dict[str, dict[Purpose, dict[str, Any] | None]] = {}
-    for job in plan.noise_jobs():
-        found.setdefault(job.case, {})[job.purpose] = recording_of(project, plan, job, states, ready)
-    return {
-        name: NoiseRecordings(
-            floor=_recorded(of[Purpose.FLOOR]),
-            threads=_recorded(of[Purpose.THREADS]),
-            problem=_problem(of[Purpose.FLOOR]),
+    evidence: Evidence, floors: Iterable[Job], other_threads: Iterable[Job]
+) -> dict[str, CollectedNoise]:
+    threads = {job.case: evidence.recording(job) for job in other_threads}
+    found = {}
+    for job in floors:
+        recording, other = evidence.recording(job), threads.get(job.case)
+        floor = None
+        if recording is not None and recording.is_recorded:
+            part = _NOISE_FLOOR.read(recording, job)
+            floor = MeasuredFloor(RecordedOutputs.of(recording), part)
+        problem = None
+        if recording is None:
+            problem = "it was not measured: not selected, interrupted, or the case never ran there"
+        elif floor is None:
+            problem = f"{recording.outcome}: {recording.reason}"
+        found[job.case] = CollectedNoise(
+            floor, RecordedOutputs.of(other) if other is not None and other.is_recorded else None, problem
         )
-        for name, of in found.items()
-    }
+    return found
 
 
-def _recorded(recording: dict[str, Any] | None) -> dict[str, Any] | None:
-    return recording if recording and recording["outcome"] == Outcome.RECORDED else None
+def _check(evidence: Evidence, job: Job, selection: Selection) -> CollectedCheck:
+    recording = evidence.recording(job)
+    part = None
+    if recording is not None and recording.is_recorded:
+        part = _CHECK.read(recording, job)
+    return CollectedCheck(recording, part, recording is not None or selection.wants(job))
 
 
-def _problem(recording: dict[str, Any] | None) -> str | None:
-    if recording is None:
-        return "it was not measured: not selected, interrupted, or the case never ran there"
-    failed = recording["outcome"] != Outcome.RECORDED
-    return f"{recording['outcome']}: {recording['reason']}" if failed else None
+def _says(evidence: Evidence, job: Job) -> list[str]:
+    recording = evidence.recording(job)
+    return [] if recording is None else measurement_of(job).says(recording, job)
 
 
-def _left_out(plan: Plan, cell: CellId, case: str) -> Collected:
-    if cell.environment in plan.unavailable:
-        reason = plan.unavailable[cell.environment]
-        return Collected(cell, case, Outcome.UNAVAILABLE, reason, required=False)
-    reason = f"excluded: {plan.excluded[cell, case]}"
-    return Collected(cell, case, Outcome.SKIPPED, reason, required=False)
+def _left_out(plan: Plan, row: Collected) -> Collected:
+    if row.cell.environment in plan.unavailable:
+        return replace(row, outcome=Outcome.UNAVAILABLE, reason=plan.unavailable[row.cell.environment])
+    return replace(row, reason=f"excluded: {plan.excluded[row.cell, row.case]}")
 
 
-def _outcome(
-    project: Project,
-    plan: Plan,
-    job: Job,
-    state: EnvironmentState | None,
-    ready: ReadyCase | str,
-    selection: Selection,
-) -> Collected:
-    def without(outcome: Outcome, reason: str) -> Collected:
-        # Outside a partial run's selection nothing was asked of the cell, so nothing is missing.
-        return Collected(job.cell, job.case, outcome, reason, required=selection.wants(job))
+def _outcome(evidence: Evidence, job: Job, selection: Selection) -> Collected:
+    recording = evidence.recording(job)
+    if recording is not None:
+        return Collected(
+            job.cell, job.case, recording.outcome, recording.reason, required=True, recording=recording
+        )
+    # Outside a partial run's selection nothing was asked of the cell, so nothing is missing.
+    selected = selection.wants(job)
+    outcome, reason = _why_not(evidence, job) if selected else (Outcome.SKIPPED, "not selected")
+    return Collected(job.cell, job.case, outcome, reason, required=selected, selected=selected)
 
+
+def _why_not(evidence: Evidence, job: Job) -> tuple[Outcome, str]:
+    """Return why a cell and case has no recording."""
+    state, ready = evidence.states[job.cell.environment], evidence.ready[job.case]
     if isinstance(ready, str):
-        return without(Outcome.SKIPPED, f"the case could not be made ready: {ready}")
+        return Outcome.SKIPPED, f"the case could not be made ready: {ready}"
     if state is None:
-        return without(*_never_made(plan.environments[job.cell.environment]))
-    if state.installed is None:
-        if state.outcome is not None:
-            return without(state.outcome, state.reason or "no reason was given")
-        return without(Outcome.SKIPPED, "the harness itself failed here; see the faults below")
-    key = keyed(plan, job, state.installed, ready).key
-    recording = project.results.recording(key)
-    if recording is None:
-        return without(Outcome.SKIPPED, "nothing recorded: not selected, interrupted, or its session failed")
-    outcome = Outcome(recording["outcome"])
-    return Collected(job.cell, job.case, outcome, recording["reason"], required=True, recording=recording)
+        return _never_made(evidence.plan.environments[job.cell.environment])
+    if state.installed is not None:
+        return Outcome.SKIPPED, "nothing recorded: the run was interrupted, or its session failed"
+    if state.outcome is not None:
+        return state.outcome, state.reason or "no reason was given"
+    return Outcome.SKIPPED, "the harness itself failed here; see the faults below"
 
 
 def _never_made(environment: Environment) -> tuple[Outcome, str]:

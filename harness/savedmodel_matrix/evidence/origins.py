@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
+from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.models.savedmodel.randomness import Kind
 from savedmodel_matrix.models.savedmodel.sources import read_sources
-from savedmodel_matrix.planning.ready import ReadyCase, model_folder
+from savedmodel_matrix.planning.ready import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

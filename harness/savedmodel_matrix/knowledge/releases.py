@@ -131,10 +131,9 @@ class ReleaseTable:
             return patches[-1]
         raise UnknownReleaseError(self._unknown(spec))
 
-    def minor_releases(self, lo: str) -> list[str]:
-        """Return the newest final patch of each minor from ``lo`` ("2.9") on, oldest first."""
-        newest = {self._releases[version].minor: version for version in self._finals}
-        return [version for minor, version in newest.items() if _pair(minor) >= _pair(lo)]
+    def minor_releases(self) -> list[str]:
+        """Return the newest final patch of each minor, oldest first."""
+        return list({self._releases[version].minor: version for version in self._finals}.values())
 
     def pythons(self, version: str, build: str, platform: str) -> tuple[str, ...]:
         """Return the Python minors with wheels, oldest first; empty where there are none."""

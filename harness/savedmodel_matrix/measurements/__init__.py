@@ -1,1 +1,79 @@
-"""What can be measured in a cell, one file a kind."""
+"""What can be measured in a cell, one file a kind.
+
+A kind says in its file which jobs a plan wants of it, what the key of its recording depends on, what the
+probe is asked, and how its recording is read (``interface.Measurement``). Packages add kinds through the
+entry-point group ``savedmodel_matrix.measurements``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.measurements.check import CheckMeasurement
+from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
+from savedmodel_matrix.measurements.other_threads import OtherThreadsMeasurement
+from savedmodel_matrix.measurements.outputs import OutputsMeasurement
+from savedmodel_matrix.measurements.re_export import ReExportMeasurement
+from savedmodel_matrix.measurements.stage import StageMeasurement
+from savedmodel_matrix.measurements.swapped import SwappedMeasurement
+from savedmodel_matrix.measurements.trained import TrainedMeasurement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.recording import Recording
+    from savedmodel_matrix.measurements.interface import Measurement
+    from savedmodel_matrix.store.results import Results
+
+GROUP = "savedmodel_matrix.measurements"
+
+MEASUREMENTS: tuple[Measurement, ...] = (
+    StageMeasurement(),
+    OutputsMeasurement(),
+    TrainedMeasurement(),
+    SwappedMeasurement(),
+    NoiseFloorMeasurement(),
+    OtherThreadsMeasurement(),
+    CheckMeasurement(),
+    ReExportMeasurement(),
+)
+
+
+@cache
+def all_measurements() -> dict[str, Measurement]:
+    """Every kind by its name: those of this package, then those that others add."""
+    added = tuple(each.load()() for each in entry_points(group=GROUP))
+    return {each.name: each for each in (*MEASUREMENTS, *added)}
+
+
+def measurement_of(job: Job) -> Measurement:
+    """Return the kind that a job is of."""
+    return all_measurements()[job.measurement]
+
+
+def work(plan: Plan, environment: str | None = None) -> Iterator[Job]:
+    """Everything that a plan wants measured, in one environment or in all."""
+    for measurement in all_measurements().values():
+        yield from measurement.jobs(plan, environment)
+    yield from (job for job in plan.asked if environment in (None, job.cell.environment))
+
+
+def recorded(results: Results, job: Job, key: str) -> Recording | None:
+    """Return what is recorded of a job under its key, whatever its outcome.
+
+    None also for a recording that does not fit what its kind reads: the job then runs again.
+
+    Raises:
+        StoreError: if another version of this program wrote it.
+    """
+    recording = results.recording(key)
+    try:
+        if recording is not None and recording.is_recorded:
+            measurement_of(job).read(recording, job)
+    except ValueError:
+        return None
+    return recording

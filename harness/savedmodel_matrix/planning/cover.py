@@ -15,10 +15,13 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from savedmodel_matrix.domain.wording import listed
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 
-    from savedmodel_matrix.domain.plan import CellId, Environment
+    from savedmodel_matrix.domain.cell import CellId
+    from savedmodel_matrix.domain.environment import Environment
 
 #: The axes of a cell: those of its environment, then its setting.
 AXES = ("tensorflow", "python", "build", "resolve", "requirements", "beside", "setting")
@@ -226,10 +229,9 @@ def _never_meet(rows: Sequence[Row], varying: Sequence[int], missing: Mapping[Ro
     named = [
         f"{AXES[second]} {b} never meets {AXES[first]} {a}: "
         f"{reasons.get(((first, a), (second, b)), 'the definition does not combine them')}"
-        for (first, a), (second, b) in never[:_MOST_NAMED]
+        for (first, a), (second, b) in never
     ]
-    more = [f"and {len(never) - len(named)} more"] if len(never) > len(named) else []
-    return [f"cover: {'; '.join([*named, *more])}"] if named else []
+    return [f"cover: {listed(named, _MOST_NAMED, '; ')}"] if named else []
 
 
 def _valued(row: Row, varying: Sequence[int]) -> combinations[tuple[tuple[int, str], tuple[int, str]]]:

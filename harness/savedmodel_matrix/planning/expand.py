@@ -7,8 +7,11 @@ from fnmatch import fnmatchcase
 from itertools import product
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.errors import DefinitionError
-from savedmodel_matrix.domain.plan import Build, CellId, Environment, Limits, Plan
+from savedmodel_matrix.domain.job import Limits
+from savedmodel_matrix.domain.plan import Plan
 from savedmodel_matrix.knowledge.releases import WORDS, UnknownReleaseError
 from savedmodel_matrix.planning.cover import LEFT_OUT, pairwise
 

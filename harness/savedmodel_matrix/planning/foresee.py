@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import LockError, UnreadableModelError
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.models.preflight.predict import predict
-from savedmodel_matrix.models.preflight.prediction import Kind, Loader, Prediction, Stage, Target
+from savedmodel_matrix.models.preflight.prediction import Kind, Prediction, Stage, Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
-from savedmodel_matrix.planning.ready import ReadyCase, model_folder
+from savedmodel_matrix.planning.ready import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.definition import CaseDefinition
-    from savedmodel_matrix.domain.plan import CellId, Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.models.savedmodel.facts import ModelFacts
     from savedmodel_matrix.planning.project import Project
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.environment import Beside
 from savedmodel_matrix.domain.errors import LockError
-from savedmodel_matrix.domain.plan import Beside
+from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.environments.locks.lock import RELEASE_GRACE, Lock, LockInput, is_current, read_lock
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from savedmodel_matrix.domain.plan import Environment
+    from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.knowledge.releases import ReleaseTable
     from savedmodel_matrix.planning.project import Project
 
@@ -52,11 +53,8 @@ def usable_lock(
     if path.exists():
         lock = read_lock(path)
     else:
-        # Imported here: it brings uv and the index client, which a run with nothing to do spares.
-        from savedmodel_matrix.environments.locks.resolve import resolve  # noqa: PLC0415
-
         say(f"{environment.id}: no lock for {wanted.platform} yet; resolving it")
-        lock = resolve(wanted, python, path)
+        lock = backend_of(environment).lock(wanted, python, path)
         what_next = "" if environment.provisional else "; commit it"
         say(f"{environment.id}: wrote {path.relative_to(project.root).as_posix()}{what_next}")
     if (changed := is_current(lock, wanted)) is not None:

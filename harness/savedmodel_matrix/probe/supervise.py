@@ -10,7 +10,7 @@ import sys
 import tempfile
 import warnings
 
-from . import child, files, watch
+from . import child, exchange, watch
 
 #: What this process prints, where that goes to a file and the system lets it be read (Linux).
 OWN_LOG = "/proc/self/fd/2"
@@ -23,12 +23,12 @@ class StopError(BaseException):
 def main(argv):
     """Run the request named in ``argv``; return the exit status (see ``__main__``)."""
     try:
-        request = files.read_request(argv[1])
+        request = exchange.read_request(argv[1])
     except (IndexError, OSError, ValueError) as error:
         sys.stderr.write("probe: the request cannot be used: {}\n".format(error))
         return 2
     if argv[2:]:
-        return child.fresh(request, int(argv[2]), files.Places(argv[3]), int(argv[4]))
+        return child.fresh(request, int(argv[2]), exchange.Places(argv[3]), int(argv[4]))
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _stop)
@@ -53,11 +53,11 @@ def run(request, argv):
     if request["isolation"] == "auto":
         forks = hasattr(os, "fork") and sys.platform != "darwin"
     work = tempfile.mkdtemp(prefix="probe-")
-    clean = files.scrubber(request, work)
+    clean = exchange.scrubber(request, work)
     try:
         tf, imported = child.import_tensorflow(request, clean) if forks else (None, {})
         for number, case in enumerate(request["cases"]):
-            places = files.Places(os.path.join(work, str(number)))
+            places = exchange.Places(os.path.join(work, str(number)))
             os.mkdir(places.folder)
             begun = now()
             failed = failed_without(case)
@@ -66,35 +66,30 @@ def run(request, argv):
             elif failed is not None:
                 part = failed
             else:
-                forked = forks and not needs_process(case)
+                forked = forks and not case["fresh_process"]
                 process = fork(tf, request, case, places) if forked else start(argv, number, places)
                 part = part_of(process, case, places)
             # An import is this process's own, and so is what it printed.
             log = OWN_LOG if "outcome" in imported else places.log
-            result = files.result(case, imported, part, clean, log)
-            files.write_json(case["result"], dict(result, started=begun, ended=now()))
+            result = exchange.result(case, imported, part, clean, log)
+            exchange.write_json(case["result"], dict(result, started=begun, ended=now()))
             shutil.rmtree(places.folder, ignore_errors=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 def failed_without(case):
-    """Return the outcome and reason that a check shares with the plain run it follows, if that failed."""
-    if case["check"] is None:
+    """Return the outcome and reason that a case shares with the one it follows, if that failed."""
+    if case["after"] is None:
         return None
     try:
-        with open(case["check"]["after"], encoding="utf-8") as file:
+        with open(case["after"], encoding="utf-8") as file:
             plain = json.load(file)
     except (OSError, ValueError):
         return None
     if plain["outcome"] == "recorded":
         return None
     return {"outcome": plain["outcome"], "reason": plain["reason"]}
-
-
-def needs_process(case):
-    """Whether the case is to find nothing that another process has made: its own import, hashes and seeds."""
-    return case["check"] is not None and case["check"]["name"] == files.FRESH_PROCESS
 
 
 def now():
@@ -142,7 +137,7 @@ def start(argv, number, places):
 def part_of(process, case, places):
     """Wait for ``process`` and return its part of the result, or what its end without one means."""
     ending = watch.watch(process, case, places)
-    part = files.read_part(places)
+    part = exchange.read_part(places)
     if part is not None:
         return part
     doing = watch.doing(places)

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
-from savedmodel_matrix.domain.plan import CellId, Plan
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.plan import Plan
 from savedmodel_matrix.knowledge.causes.base import RemedyKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from savedmodel_matrix.domain.definition import CaseDefinition, SettingDefinition
-    from savedmodel_matrix.domain.plan import Environment, Given, Limits
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.job import Given, Limits
     from savedmodel_matrix.knowledge.causes.base import Remedy
     from savedmodel_matrix.verdicts.causes.match import Match
 

@@ -5,26 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
-
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.errors import NothingSelectedError
-from savedmodel_matrix.domain.plan import CellId
 from savedmodel_matrix.environments.host import platform_name
+from savedmodel_matrix.knowledge.keras_versions import can_pin_keras
 from savedmodel_matrix.knowledge.releases import NEWEST_PROBED
 from savedmodel_matrix.store.atomic import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from savedmodel_matrix.domain.plan import Environment, Plan
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.knowledge.releases import ReleaseTable
     from savedmodel_matrix.planning.project import Project
 
 #: Factors that a pin changes, and the distribution to pin.
 _PINNED = {"Keras": "keras", "NumPy": "numpy", "protobuf": "protobuf", "h5py": "h5py", "tf-keras": "tf-keras"}
-#: From here on Keras is a package of its own choice; before, TensorFlow's metadata pins it to its own minor.
-_FREE_KERAS = (2, 16)
-_KERAS_3 = 3
 _NOT_NEEDED = "not needed to tell apart what the others could not"
 
 
@@ -41,8 +38,7 @@ def changed_environment(
     if factor not in _PINNED or not value.split()[-1][:1].isdigit():
         return None
     version = value.split()[-1]
-    free_keras = Version(base.tensorflow).release >= _FREE_KERAS and Version(version).major >= _KERAS_3
-    if factor == "Keras" and not free_keras:
+    if factor == "Keras" and not can_pin_keras(base.tensorflow, version):
         return None
     pin = f"{_PINNED[factor]}=={version}"
     return replace(base, requirements=(*base.requirements, pin), provisional=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import CheckVerdict
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import POSTPROCESS, CellId
+from savedmodel_matrix.domain.plan import POSTPROCESS
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.origins import Origin
@@ -48,13 +49,12 @@ from savedmodel_matrix.verdicts.judge.known_problems import Seen, check_expectat
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
-    from typing import Any
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.domain.recording import ArrayEntry
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.planning.project import Project
-    from savedmodel_matrix.questions.mend import Mending
+    from savedmodel_matrix.questions.fixes import Mending
     from savedmodel_matrix.report.document import CellRow, CheckRow, DivergenceRow, OutputRow
     from savedmodel_matrix.report.explain import CaseExplanation
     from savedmodel_matrix.report.pipelines.document import EntryRow, FindingRow, SkewRow, StageRow
@@ -78,7 +78,7 @@ def build_report(
 ) -> Report:
     """Return the report; arrays are read from the store by memory map, expectations held to ``today``."""
     read = project.results.array
-    remarks = list(plan.remarks)
+    remarks = [*plan.remarks, *collection.remarks]
     cells = [cell_row(row) for row in collection.rows]
     foreseen = foresee(project, plan, collection.ready)
     # Of a pipeline that fails the model's files say nothing.
@@ -191,7 +191,7 @@ class _CaseRows:
         self._noise = collection.noise.get(case)
         self.pipelines = pipelines_of(plan, case, collection)
         self._recorded = {
-            str(row.cell): RecordedOutputs.from_json(self._through(plan, row.cell, row.recording))
+            str(row.cell): self._through(plan, row.cell, RecordedOutputs.of(row.recording))
             for row in collection.rows
             if row.case == case and row.outcome is Outcome.RECORDED and row.recording is not None
         }
@@ -208,12 +208,12 @@ class _CaseRows:
             case, self.baseline, self._recorded, self._judged, self._limits, self._noise, origin
         )
 
-    def _through(self, plan: Plan, cell: CellId, recording: dict[str, Any]) -> dict[str, Any]:
-        """Return a model's recording with what the pipelines around it add to it."""
+    def _through(self, plan: Plan, cell: CellId, outputs: RecordedOutputs) -> RecordedOutputs:
+        """Return a model's outputs with what the pipelines around it add to it."""
         before, behind = (
             self.pipelines.get(name or "") for name in (plan.cases[self.case].serving, POSTPROCESS)
         )
-        whole = with_postprocess(recording, behind.of(cell) if behind else None)
+        whole = with_postprocess(outputs, behind.of(cell) if behind else None)
         return with_unstable_inputs(whole, before, cell, plan.baseline)
 
     def classes(self) -> list[ClassRow]:

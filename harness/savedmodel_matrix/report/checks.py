@@ -16,9 +16,10 @@ from savedmodel_matrix.verdicts.judge.ruler import Ruler
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from savedmodel_matrix.domain.plan import CellId, Plan
-    from savedmodel_matrix.domain.recording import ArrayEntry
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.domain.arrays import ArrayEntry
+    from savedmodel_matrix.domain.cell import CellId
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.report.document import Report
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.judge.case import JudgedCase
@@ -44,15 +45,13 @@ def check_rows(
     """Return a row for every check of a case in every cell that runs it; ``judged`` has its noise floors."""
     plain = {row.cell: row for row in collection.rows if row.case == case}
     repeated = collection.checks.get((plan.baseline, case, Check.REPEAT))
-    ruler = Ruler(
-        judged, plan.cases[case].tolerance, changing(repeated.recording if repeated else None), read
-    )
+    ruler = Ruler(judged, plan.cases[case].tolerance, changing(repeated.part if repeated else None), read)
     rows = []
     for (cell, name, check), collected in collection.checks.items():
         if name != case:
             continue
         recording = collected.recording
-        result = judge_check(check, recording, plain[cell].recording, ruler)
+        result = judge_check(check, recording, collected.part, plain[cell].recording, ruler)
         rows.append(
             CheckRow(
                 environment=cell.environment,
@@ -64,7 +63,7 @@ def check_rows(
                 says=result.says,
                 details=result.details,
                 required=collected.required and plain[cell].outcome is Outcome.RECORDED,
-                recording=recording["key"] if recording else None,
+                recording=recording.key if recording else None,
             )
         )
     return rows

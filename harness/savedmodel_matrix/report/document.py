@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003 - pydantic reads it at run time
+import datetime as dt
 from typing import Final, Literal
 
-from savedmodel_matrix.domain.check import Check, CheckVerdict  # noqa: TC001 - as above
-from savedmodel_matrix.domain.outcome import Outcome  # noqa: TC001 - as above
-from savedmodel_matrix.domain.verdict import Verdict  # noqa: TC001 - as above
-from savedmodel_matrix.report.pipelines.document import (  # noqa: TC001 - as above
+from savedmodel_matrix.domain.check import Check, CheckVerdict
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.report.pipelines.document import (
     EntryRow,
     FindingRow,
     SkewRow,
     StageRow,
 )
 from savedmodel_matrix.report.row import Row
-from savedmodel_matrix.verdicts.judge.case import Caveat  # noqa: TC001 - pydantic reads it at run time
-from savedmodel_matrix.verdicts.judge.known_problems import Standing  # noqa: TC001 - as above
-from savedmodel_matrix.verdicts.judge.output import Decision, Measure  # noqa: TC001 - as above
+from savedmodel_matrix.verdicts.judge.case import Caveat
+from savedmodel_matrix.verdicts.judge.known_problems import Standing
+from savedmodel_matrix.verdicts.judge.output import Decision, Measure
 
 REPORT_FORMAT: Final = 1
 
@@ -342,7 +342,7 @@ class Report(Row):
     causes: list[CauseRow]
     remedies: list[RemedyRow]
     remedies_done: bool
-    """Whether every remedy that can be tried was; ``--no-remedies`` leaves them out."""
+    """Whether every remedy that can be tried was; ``--no-fixes`` leaves them out."""
     stages: list[StageRow] = []
     entries: list[EntryRow] = []
     skews: list[SkewRow] = []

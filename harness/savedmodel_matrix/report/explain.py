@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.evidence.collect import Collected
+    from savedmodel_matrix.evidence.collected import Collected
     from savedmodel_matrix.report.document import ClassRow, DivergenceRow
     from savedmodel_matrix.verdicts.attribute.explanation import Explanation
     from savedmodel_matrix.verdicts.attribute.separate import Proposal
@@ -149,9 +149,9 @@ def _add(
 
 
 def _effective(row: Collected) -> bool:
-    return bool(row.recording and row.recording["effective"])
+    return bool(row.recording and row.recording.effective.model_fields_set)
 
 
 def _factors(plan: Plan, row: Collected) -> dict[str, str]:
-    recording = row.recording or {}
-    return effective_factors(recording["effective"], plan.environments[row.cell.environment].build)
+    assert row.recording is not None, "only cells that say what was in effect have factors"  # noqa: S101
+    return effective_factors(row.recording.effective, plan.environments[row.cell.environment].build)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from savedmodel_matrix.evidence.collect import Collected
+    from savedmodel_matrix.domain.effective import Initialisation
+    from savedmodel_matrix.evidence.collected import Collected
 
 _MOST_NAMED = 5
 _TABLES = "table_initializer"
@@ -20,9 +21,9 @@ def initialisation_remarks(case: str, rows: Iterable[Collected]) -> list[str]:
     cells: dict[tuple[str, str], list[str]] = {}
     with_loader: dict[str, int] = {}
     for row in rows:
-        effective = (row.recording or {}).get("effective", {})
-        found, loader = effective.get("initialisation"), effective.get("loader", "")
-        if found:
+        effective = row.recording.effective if row.recording else None
+        if effective is not None and effective.initialisation is not None:
+            found, loader = effective.initialisation, effective.loader or ""
             with_loader[loader] = with_loader.get(loader, 0) + 1
             for says in _said(found, loader, recorded=row.outcome is Outcome.RECORDED):
                 cells.setdefault((loader, says), []).append(str(row.cell))
@@ -34,31 +35,31 @@ def initialisation_remarks(case: str, rows: Iterable[Collected]) -> list[str]:
 
 def without_value(row: Collected) -> list[str]:
     """Return the uninitialised variables that a cell read."""
-    found = (row.recording or {}).get("effective", {}).get("initialisation") or {}
-    return list(found.get("uninitialised_variables", ()))
+    found = row.recording.effective.initialisation if row.recording else None
+    return list(found.uninitialised_variables) if found else []
 
 
-def _said(found: Mapping[str, Any], loader: str, *, recorded: bool) -> Iterator[str]:
-    if "unknown" in found:
-        yield f"the initialisation could not be determined: {found['unknown']}"
+def _said(found: Initialisation, loader: str, *, recorded: bool) -> Iterator[str]:
+    if found.unknown is not None:
+        yield f"the initialisation could not be determined: {found.unknown}"
         return
-    if names := found["uninitialised_variables"]:
+    if names := found.uninitialised_variables:
         anyway = "; the case was recorded anyway, with these variables read as empty"
         yield f"uninitialised variables are read: {_named(names)}{anyway if recorded else ''}"
-    if names := found["uninitialised_tables"]:
+    if names := found.uninitialised_tables:
         yield f"uninitialised tables are used: {_named(names)}{_why(found, loader)}"
-    for each in found["passed_over"]:
-        yield f"{each} did not run: {found['ran']} {found['op']} comes first, and only one of them runs"
-    if names := found["missing_assets"]:
+    for each in found.passed_over:
+        yield f"{each} did not run: {found.ran} {found.op} comes first, and only one of them runs"
+    if names := found.missing_assets:
         yield f"assets that the model declares are missing: {_named(names)}"
-    if recorded and (runners := found["collections"].get("queue_runners")):
+    if recorded and (runners := found.collections.get("queue_runners")):
         yield f"{runners} queue runners were not started; the outputs do not depend on their queues"
 
 
-def _why(found: Mapping[str, Any], loader: str) -> str:
-    if found["ran"] not in (None, _TABLES):
-        return f"; {found['ran']} {found['op']} ran, but does not fill them"
-    if loader == "v1-session" and found["collections"].get(_TABLES):
+def _why(found: Initialisation, loader: str) -> str:
+    if found.ran not in (None, _TABLES):
+        return f"; {found.ran} {found.op} ran, but does not fill them"
+    if loader == "v1-session" and found.collections.get(_TABLES):
         return (
             "; their initialisers are in the collection table_initializer, but a session runs only main_op "
             "or legacy_init_op, and the model has neither; loader saved_model runs the collection"
@@ -66,7 +67,7 @@ def _why(found: Mapping[str, Any], loader: str) -> str:
     return "; nothing in the model fills them"
 
 
-def _named(names: list[str]) -> str:
+def _named(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
 

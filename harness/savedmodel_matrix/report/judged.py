@@ -9,12 +9,12 @@ from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
-    from typing import Any
+    from collections.abc import Callable, Container
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.domain.recording import ArrayEntry
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.domain.recording import Recording
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.judge.case import JudgedOutput
 
@@ -25,8 +25,8 @@ def judged_outputs(
     plan: Plan,
     case: str,
     collection: Collection,
-    recording: Mapping[str, Any],
-    reference: Mapping[str, Any],
+    recording: Recording,
+    reference: Recording,
     read: Callable[[ArrayEntry], Array],
     *,
     same_inputs: bool,
@@ -39,7 +39,7 @@ def judged_outputs(
     """
     noise = collection.noise.get(case)
     judged = JudgedCase(
-        {_THIS: RecordedOutputs.from_json(recording), _REFERENCE: RecordedOutputs.from_json(reference)},
+        {_THIS: RecordedOutputs.of(recording), _REFERENCE: RecordedOutputs.of(reference)},
         _REFERENCE,
         noise.floor if noise else None,
         noise.threads if noise and same_inputs else None,

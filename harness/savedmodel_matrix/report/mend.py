@@ -8,7 +8,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.knowledge.causes.base import RemedyKind
-from savedmodel_matrix.questions.mend import causes_of, re_export_result
+from savedmodel_matrix.questions.fixes import causes_of, re_export_recording
 from savedmodel_matrix.report.document import CauseRow, RemedyRow
 from savedmodel_matrix.report.initialisation import without_value
 from savedmodel_matrix.report.judged import judged_outputs, verdict_of
@@ -17,12 +17,12 @@ from savedmodel_matrix.verdicts.causes.match import useful_part
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.domain.recording import ArrayEntry
-    from savedmodel_matrix.evidence.collect import Collected, Collection
+    from savedmodel_matrix.evidence.collected import Collected, Collection
     from savedmodel_matrix.planning.project import Project
     from savedmodel_matrix.questions.attempts import Attempt, Remedies
-    from savedmodel_matrix.questions.mend import Mending
+    from savedmodel_matrix.questions.fixes import Mending
     from savedmodel_matrix.verdicts.compare.elements import Array
 
 
@@ -46,9 +46,7 @@ def cause_rows(project: Project, plan: Plan, collection: Collection) -> list[Cau
                 candidates=[f"{remedy.kind}: {remedy.value}" for remedy in matches[0].remedies]
                 if best
                 else [],
-                useful=None
-                if best
-                else useful_part(row.recording["traceback"] or row.recording["reason"] or ""),
+                useful=None if best else useful_part(row.recording.traceback or row.recording.reason or ""),
             )
         )
     return rows
@@ -67,7 +65,10 @@ def remedy_rows(
     originals = {(str(row.cell), row.case): row for row in collection.rows}
     rows = []
     for attempt in remedies.attempts:
-        outcome = _missing_re_export(project, remedies, attempt) or found[attempt.cell, attempt.variant]
+        outcome = (
+            _missing_re_export(project, plan, collection, remedies, attempt)
+            or found[attempt.cell, attempt.variant]
+        )
         if isinstance(outcome, str):
             rows.append(_row(plan, attempt, Outcome.SKIPPED, None, outcome))
             continue
@@ -96,13 +97,15 @@ _SAYS = {
 }
 
 
-def _missing_re_export(project: Project, remedies: Remedies, attempt: Attempt) -> str | None:
+def _missing_re_export(
+    project: Project, plan: Plan, collection: Collection, remedies: Remedies, attempt: Attempt
+) -> str | None:
     """Return why a re-exported model is missing; None if it is there or was not to be re-exported."""
     folder = project.root / remedies.plan.cases[attempt.variant].path
     if not attempt.variant.endswith("+re-export") or folder.exists():
         return None
-    result = re_export_result(folder)
-    why = "not tried" if result is None else f"{result['outcome']}: {result['reason']}"
+    result = re_export_recording(project, plan, collection, attempt.case)
+    why = "not tried" if result is None else f"{result.outcome}: {result.reason}"
     return f"the baseline's environment could not re-export the model: {why}"
 
 
@@ -116,14 +119,14 @@ def _verdict(
     read: Callable[[ArrayEntry], Array],
 ) -> Verdict | None:
     baseline = originals.get((str(plan.baseline), attempt.case))
-    if baseline is None or baseline.outcome is not Outcome.RECORDED:
+    if baseline is None or baseline.recording is None or outcome.recording is None:
         return None
     outputs = judged_outputs(
         plan,
         attempt.case,
         collection,
-        outcome.recording or {},
-        baseline.recording or {},
+        outcome.recording,
+        baseline.recording,
         read,
         same_inputs=True,
         moving=Origin(project, plan.cases[attempt.case], collection.ready[attempt.case]).moving,

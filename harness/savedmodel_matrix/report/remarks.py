@@ -9,9 +9,10 @@ from savedmodel_matrix.verdicts.judge.tolerance import unmatched
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from savedmodel_matrix.domain.arrays import OutputId
     from savedmodel_matrix.domain.definition import ToleranceDefinition
-    from savedmodel_matrix.domain.recording import OutputId, RecordedOutputs
-    from savedmodel_matrix.evidence.collect import NoiseRecordings
+    from savedmodel_matrix.domain.recording import RecordedOutputs
+    from savedmodel_matrix.evidence.collected import CollectedNoise
     from savedmodel_matrix.evidence.origins import Origin
     from savedmodel_matrix.verdicts.judge.case import JudgedCase
 
@@ -22,7 +23,7 @@ def case_remarks(
     recorded: Mapping[str, RecordedOutputs],
     judged: JudgedCase,
     limits: Mapping[str, ToleranceDefinition],
-    noise: NoiseRecordings | None,
+    noise: CollectedNoise | None,
     origin: Origin,
 ) -> list[str]:
     """Return the remarks on one case; ``recorded`` is what each cell recorded of it."""
@@ -38,7 +39,7 @@ def case_remarks(
     if noise and noise.floor:
         remarks += [
             f"reordering the elements of input '{name}' changes no output, so that input proves nothing"
-            for name in noise.floor["floor"]["unreached"]
+            for name in noise.floor.part.unreached
         ]
     return [f"case {case}: {remark}" for remark in remarks]
 

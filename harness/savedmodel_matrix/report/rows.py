@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.outcome import Outcome
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.evidence.collect import Collected, Collection
+    from savedmodel_matrix.evidence.collected import Collected, Collection
     from savedmodel_matrix.models.preflight.prediction import Prediction
     from savedmodel_matrix.verdicts.judge.case import JudgedOutput, OutputStanding
     from savedmodel_matrix.verdicts.judge.known_problems import CheckedExpectations
@@ -115,16 +115,20 @@ def prediction_row(prediction: Prediction | None, outcome: Outcome) -> Predictio
 
 def cell_row(row: Collected) -> CellRow:
     """Return what became of one cell and case."""
-    recording = row.recording or {}
+    recording = row.recording
     return CellRow(
         environment=row.cell.environment,
         setting=row.cell.setting,
         case=row.case,
         outcome=row.outcome,
         reason=row.reason,
-        recording=recording.get("key"),
+        recording=recording.key if recording else None,
         required=row.required,
-        phases={name: PhaseRow(**phase) for name, phase in recording.get("phases", {}).items()},
+        selected=row.selected,
+        phases={
+            name: PhaseRow(**phase.model_dump())
+            for name, phase in (recording.phases if recording else {}).items()
+        },
     )
 
 
@@ -172,7 +176,7 @@ def case_rows(plan: Plan, collection: Collection, says: Mapping[str, str]) -> li
                 says=says[name],
                 path=case.path,
                 package=case.package,
-                archive=known.archive if known else None,
+                archive=known.archive.model_dump() if known and known.archive else None,
                 signature=None if case.function else case.signature,
                 function=case.function,
                 model=known.model_digest if known else None,

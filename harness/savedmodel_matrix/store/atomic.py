@@ -6,12 +6,16 @@ import hashlib
 import json
 import os
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from savedmodel_matrix.domain.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -48,6 +52,46 @@ def read_json(path: Path, formats: int) -> dict[str, Any] | None:
             "upgrade savedmodel-matrix, or give it another results folder"
         )
     return value
+
+
+def write_stored(path: Path, value: BaseModel) -> None:
+    """Write a stored type as JSON, atomically."""
+    write_text(path, value.model_dump_json(indent=1, by_alias=True) + "\n")
+
+
+def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
+    """Return what lies in ``path``, read through its type; None if the file is absent or damaged.
+
+    ``kind`` has a field ``format`` whose type admits exactly the versions that this program reads. A damaged
+    file is made again, so it is no error.
+
+    Raises:
+        StoreError: if another version of this program wrote the file.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return None
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError:
+        found = _format_of(text)
+        known = kind.model_fields["format"].default
+        if found is None or found == known:
+            return None
+        advice = (
+            "upgrade savedmodel-matrix" if found > known else "move the results folder away and run again"
+        )
+        raise StoreError(f"{path} has format {found}; this version reads format {known}: {advice}") from None
+
+
+def _format_of(text: bytes) -> int | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    found = value.get("format") if isinstance(value, dict) else None
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def json_digest(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 from pydantic import ValidationError
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.definition import (
     CaseDefinition,
     Definition,
@@ -12,7 +13,6 @@ from savedmodel_matrix.domain.definition import (
     Override,
     SettingDefinition,
 )
-from savedmodel_matrix.domain.plan import CellId
 
 
 def test_a_single_value_stands_for_a_list_of_one():

@@ -37,3 +37,7 @@ def test_joined(names, text):
 )
 def test_count(number, noun, plural, text):
     assert count(number, noun, plural) == text
+
+
+def test_items_with_commas_have_another_separator():
+    assert listed(["a, b", "c", "d"], 2, "; ") == "a, b; c and 1 more"

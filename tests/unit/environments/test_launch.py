@@ -8,7 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 import savedmodel_matrix.probe
+from recordings import recording
 from savedmodel_matrix.domain.errors import ProbeError
+from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, SettingRequest
+from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.environments import launch as launch_module
 from savedmodel_matrix.environments.launch import Launch, run_probe
 
@@ -60,12 +63,18 @@ def probe(monkeypatch):
 def make(tmp_path):
     def made(*keys, **changes):
         cases = [
-            {
-                "result": str(tmp_path / "recordings" / f"{key}.json"),
-                "key": key,
-                "identity": {"case": key},
-                "time_limit_s": 0.0,
-            }
+            CaseRequest(
+                result=str(tmp_path / "recordings" / f"{key}.json"),
+                key=key,
+                identity={"case": key},
+                measure=Measure(kind="outputs"),
+                setting=SettingRequest(),
+                batches=(),
+                inputs_error=None,
+                runs=1,
+                time_limit_s=0.0,
+                memory_limit_bytes=None,
+            )
             for key in keys
         ]
         fields = {
@@ -81,8 +90,9 @@ def make(tmp_path):
 
 
 def write(case, **changes):
-    recording = {"key": case["key"], "outcome": "recorded", "reason": None, **changes}
-    Path(case["result"]).write_text(json.dumps(recording))
+    """Write the recording of a case, which is a part of the request."""
+    made = recording(key=case["key"], identity=case["identity"], **changes)
+    Path(case["result"]).write_text(made.model_dump_json(by_alias=True))
 
 
 def imported(request):
@@ -92,14 +102,14 @@ def imported(request):
 def results_of(launch):
     found = []
     run_probe(launch, found.append)
-    on_disk = [json.loads(Path(case["result"]).read_text()) for case in launch.cases]
+    on_disk = [Recording.model_validate_json(Path(case.result).read_text()) for case in launch.cases]
     assert sorted(found, key=str) == sorted(on_disk, key=str)
-    return {recording["key"]: recording for recording in found}
+    return {made.key: made for made in found}
 
 
 def test_every_recording_is_handed_on(probe, make):
     probe.work = lambda request: [write(case) for case in request["cases"]]
-    assert [recording["outcome"] for recording in results_of(make("a", "b")).values()] == ["recorded"] * 2
+    assert [made.outcome for made in results_of(make("a", "b")).values()] == ["recorded"] * 2
 
 
 @pytest.mark.parametrize(
@@ -130,16 +140,16 @@ def test_what_took_the_probe_with_it_is_an_outcome_of_what_is_left(
 
     probe.work, probe.status = work, status
     found = results_of(make("a", "b"))
-    assert found["a"]["outcome"] == "recorded"
-    assert (found["b"]["outcome"], found["b"]["reason"]) == (outcome, reason)
-    assert (found["b"]["format"], found["b"]["outputs"], found["b"]["identity"]) == (1, [], {"case": "b"})
+    assert found["a"].outcome == "recorded"
+    assert (found["b"].outcome, found["b"].reason) == (outcome, reason)
+    assert (found["b"].format, found["b"].outputs, found["b"].identity) == (2, (), {"case": "b"})
 
 
 def test_an_import_that_hangs_is_ended(probe, make):
     probe.status = None
     found = results_of(make("a", import_limit_s=0.0))
     assert probe.killed
-    assert (found["a"]["outcome"], found["a"]["reason"]) == (
+    assert (found["a"].outcome, found["a"].reason) == (
         "timed-out",
         "import tensorflow did not finish within 0 s",
     )
@@ -150,15 +160,15 @@ def test_a_probe_that_hangs_is_ended(probe, make, monkeypatch):
     probe.status, probe.work = None, imported
     found = results_of(make("a"))
     assert probe.killed
-    assert (found["a"]["outcome"], found["a"]["reason"]) == ("timed-out", "the probe did not end within 0 s")
+    assert (found["a"].outcome, found["a"].reason) == ("timed-out", "the probe did not end within 0 s")
 
 
 def test_a_recording_of_before_does_not_pass_for_a_new_one(probe, make):
     launch = make("a")
-    Path(launch.cases[0]["result"]).parent.mkdir(parents=True)
-    write(launch.cases[0], outcome="crashed")
+    Path(launch.cases[0].result).parent.mkdir(parents=True)
+    write(launch.cases[0].to_json(), outcome="crashed")
     imported_only = results_of(launch)
-    assert imported_only["a"]["outcome"] == "import-failed"
+    assert imported_only["a"].outcome == "import-failed"
 
 
 def test_what_the_probe_printed_is_kept(probe, make, monkeypatch):
@@ -166,7 +176,7 @@ def test_what_the_probe_printed_is_kept(probe, make, monkeypatch):
         (Path(request["imported"]).parent / "probe.log").write_bytes(b"x" * 100_000 + b"the last words \xff")
 
     probe.work = work
-    tail = results_of(make("a"))["a"]["log_tail"]
+    tail = results_of(make("a"))["a"].log_tail
     assert tail.endswith("the last words �")
     assert len(tail) < 10_000
 
@@ -211,4 +221,4 @@ def test_a_fault_of_the_probe_is_none_of_the_models(probe, make, status):
     with pytest.raises(ProbeError, match=f"exit status {status}"):
         run_probe(launch, lambda _: None)
     # Nothing passes for an outcome of what was not run.
-    assert not Path(launch.cases[1]["result"]).exists()
+    assert not Path(launch.cases[1].result).exists()

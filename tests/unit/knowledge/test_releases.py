@@ -84,9 +84,9 @@ class TestRealTable:
     """Facts of the index that other parts rely on; field notes, section 1."""
 
     def test_holds_every_minor(self, real):
-        minors = [version.rsplit(".", 1)[0] for version in real.minor_releases("2.4")]
+        minors = [version.rsplit(".", 1)[0] for version in real.minor_releases()]
         assert minors[:18] == [f"2.{minor}" for minor in range(4, 22)]
-        assert real.minor_releases("2.20")[0] == "2.20.0"
+        assert "2.20.0" in real.minor_releases()
 
     @pytest.mark.parametrize(
         ("version", "pythons"),

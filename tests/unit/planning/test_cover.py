@@ -5,7 +5,8 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from savedmodel_matrix.domain.plan import Build, CellId, Environment
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.planning.cover import choose, pairwise
 
 ONE = frozenset({"cnn"})
@@ -172,6 +173,6 @@ def test_of_many_values_that_never_meet_few_are_named():
     (_, remark) = covered(ran, (environment("2.21.0", "3.13", Build.GPU), "no GPU wheels")).remarks
     assert remark == (
         "cover: build gpu never meets tensorflow 2.21.0: no GPU wheels; build gpu never meets python 3.13: "
-        "no GPU wheels; python 3.10 never meets tensorflow 2.4.4: the definition does not combine them; "
+        "no GPU wheels; python 3.10 never meets tensorflow 2.4.4: the definition does not combine them "
         "and 11 more"
     )

@@ -4,9 +4,10 @@ import datetime as dt
 import tomllib
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.definition import Definition
 from savedmodel_matrix.domain.errors import DefinitionError
-from savedmodel_matrix.domain.plan import CellId, Limits
+from savedmodel_matrix.domain.job import Limits
 from savedmodel_matrix.knowledge.releases import Release, ReleaseTable
 from savedmodel_matrix.planning.expand import expand
 

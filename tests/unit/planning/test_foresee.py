@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.definition import SettingDefinition
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import CellId
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Prediction, Stage
 from savedmodel_matrix.planning.foresee import came_true, facts_of, foresee
 from savedmodel_matrix.planning.ready import make_ready

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 from savedmodel_matrix.domain.errors import DefinitionError
-from savedmodel_matrix.planning.stage_script import ScriptNeeds, script_needs
+from savedmodel_matrix.domain.ready_case import ScriptNeeds
+from savedmodel_matrix.planning.stage_script import script_needs
 
 TEXT = '''"""A stage."""
 # /// script

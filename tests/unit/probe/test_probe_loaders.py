@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import typing
-
 import pytest
-from savedmodel_matrix.domain import definition
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.probe.loaders import LOADERS
 from savedmodel_matrix.probe.loaders.base import spelled
 from savedmodel_matrix.probe.loaders.v1_session import choose_tags
@@ -11,7 +9,7 @@ from savedmodel_matrix.probe.texts import PlainError, one_line
 
 
 def test_a_matrix_may_name_every_loader_there_is():
-    assert set(typing.get_args(definition.Loader)) == set(LOADERS)
+    assert set(Loader) == set(LOADERS)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.errors import NothingSelectedError
-from savedmodel_matrix.domain.plan import Build, CellId, Environment
 from savedmodel_matrix.knowledge.releases import ReleaseTable
 from savedmodel_matrix.questions.separate import changed_environment, separating_plan
 from savedmodel_matrix.store.atomic import write_json

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from recordings import recording
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import Build, CellId, Environment, Plan
+from savedmodel_matrix.domain.plan import Plan
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.evidence.collect import Collected
+from savedmodel_matrix.evidence.collected import Collected
 from savedmodel_matrix.knowledge.releases import ReleaseTable
 from savedmodel_matrix.report.document import ClassRow
 from savedmodel_matrix.report.explain import explain_case
@@ -27,7 +30,8 @@ def plan(*names, settings=("default",)):
 def row(environment, setting="default", outcome=Outcome.RECORDED, required=True, **effective):
     release, python = environment.split("-")[0][2:], environment.split("-py")[1].split("-")[0]
     found = {"tensorflow": release, "python": f"{python}.1", "onednn": True, **effective}
-    return Collected(CellId(environment, setting), "cnn", outcome, None, required, {"effective": found})
+    made = recording(outcome=outcome, effective=found)
+    return Collected(CellId(environment, setting), "cnn", outcome, None, required, made)
 
 
 def said(rows, classes, divergences=(), of=None):
@@ -104,7 +108,7 @@ def test_failures_are_counted_and_explained_by_what_all_cells_know():
         row(OLD),
         row(NEW, outcome=Outcome.LOAD_FAILED),
         # An import that failed knows less, and what it lacks must not explain it.
-        Collected(CellId(OTHER, "default"), "cnn", Outcome.IMPORT_FAILED, None, True, {"effective": {}}),
+        Collected(CellId(OTHER, "default"), "cnn", Outcome.IMPORT_FAILED, None, True, recording()),
         row(OTHER, "off", outcome=Outcome.LOAD_FAILED, required=False),
     ]
     found = said(rows, {"A": [f"{OLD}/default"]})

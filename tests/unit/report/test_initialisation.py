@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from recordings import recording
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import CellId
-from savedmodel_matrix.evidence.collect import Collected
+from savedmodel_matrix.evidence.collected import Collected
 from savedmodel_matrix.report.initialisation import initialisation_remarks
 
 WHOLE = {
@@ -14,15 +15,15 @@ WHOLE = {
 
 def row(setting, loader, outcome=Outcome.RUN_FAILED, environment="tf2.15.1", **changed):
     effective = {"loader": loader, "initialisation": {**WHOLE, **changed}}
-    return Collected(CellId(environment, setting), "c", outcome, None, True, {"effective": effective})
+    made = recording(outcome=outcome, effective=effective)
+    return Collected(CellId(environment, setting), "c", outcome, None, True, made)
 
 
 def test_what_is_as_it_should_be_is_not_worth_a_word():
     assert initialisation_remarks("c", [row("a", "v1-session")]) == []
     unfinished = Collected(CellId("e", "s"), "c", Outcome.SKIPPED, None, True)
-    objects = Collected(
-        CellId("e", "s"), "c", Outcome.RECORDED, None, True, {"effective": {"initialisation": None}}
-    )
+    made = recording(effective={"initialisation": None})
+    objects = Collected(CellId("e", "s"), "c", Outcome.RECORDED, None, True, made)
     assert initialisation_remarks("c", [unfinished, objects]) == []
 
 

@@ -1,9 +1,9 @@
 """Random values that are the same bits on every machine and with every NumPy.
 
-NumPy promises stable streams neither for its distributions nor between its releases (NEP 19,
-https://numpy.org/neps/nep-0019-rng-policy.html), and the C library's logarithm differs from machine to
-machine. So the random bits are SHAKE-128 (FIPS 202) of a key and a block's number, and all that is done
-with them is integer arithmetic and single IEEE operations.
+NumPy keeps the stream of raw words of its bit generators stable, but not what its distributions make of
+them (NEP 19, https://numpy.org/neps/nep-0019-rng-policy.html), and the C library's logarithm differs from
+machine to machine. So the words are those of Philox4x64-10, keyed by a digest, and all that is done with
+them is integer arithmetic and single IEEE operations.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class Stream:
     """Random values under the key ``fields``; every method starts from the stream's beginning."""
 
     def __init__(self, *fields: int | str) -> None:
-        # JSON, so that no two different lists of fields are the same bytes.
-        self._key = json.dumps(fields).encode("ascii")
+        # JSON, so that no two different lists of fields are the same bytes. Philox takes a key of 128 bits.
+        digest = hashlib.sha256(json.dumps(fields).encode("ascii")).digest()
+        self._key = int.from_bytes(digest[:16], "little")
 
     def integers(self, count: int, low: int, high: int) -> NDArray[np.int64]:
         """Return ``count`` integers from ``low`` to ``high`` inclusive, of at most 64 bits.
@@ -64,7 +65,7 @@ class Stream:
         """
 
         def make(words: NDArray[np.uint64]) -> NDArray[np.float64]:
-            lanes = np.ascontiguousarray(words[:, :3]).view("<u2").sum(axis=1, dtype=np.int64)
+            lanes = np.ascontiguousarray(words[:, :3]).view(np.uint16).sum(axis=1, dtype=np.int64)
             below = (words[:, 3] >> np.uint64(32)).astype(np.int64)
             middle = (6 * 0xFFFF << 32) + (1 << 31)
             made: NDArray[np.float64] = ((lanes << 32) + below - middle).astype(np.float64) * 2.0**-48
@@ -88,9 +89,8 @@ class Stream:
     ) -> NDArray[Any]:
         """Fill an array block by block with what ``make`` does with ``width`` random words per element."""
         made: NDArray[Any] = np.empty(count, dtype=dtype)
+        bits = np.random.Philox(key=self._key)
         for start in range(0, count, _BLOCK):
             size = min(_BLOCK, count - start)
-            block = hashlib.shake_128(self._key + b"\0%d" % start).digest(8 * width * size)
-            words = np.frombuffer(block, "<u8").astype(np.uint64).reshape(size, width)
-            made[start : start + size] = make(words)
+            made[start : start + size] = make(bits.random_raw(width * size).reshape(size, width))
         return made

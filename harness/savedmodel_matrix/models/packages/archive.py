@@ -18,6 +18,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import PackageError
+from savedmodel_matrix.domain.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 SIZE_LIMIT = 4 * 2**30  # bytes; a larger model is more likely an archive made to fill the disk
 _ZIP_SUFFIXES = (".whl", ".zip")
+#: Models that are named where the one asked for is not there.
+_MOST_NAMED = 5
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
 #: Everything that readers of archives raise on bytes that are none, or are packed in a way unknown to them
 #: (NotImplementedError: ``zipfile``, of a compression method).
@@ -134,6 +137,7 @@ def _name(name: str, *, strip: bool) -> PurePosixPath:
 def _not_there(archive: str, path: str, models: list[str]) -> str:
     if not models:
         return f"{archive} holds no SavedModel at all (no folder in it has a {MODEL_FILES[0]})"
-    nearest = difflib.get_close_matches(path, models, n=5, cutoff=0.3) or models[:5]
-    more = f" (and {len(models) - len(nearest)} more)" if len(models) > len(nearest) else ""
-    return f"{archive} holds no SavedModel in {path!r}; nearest: {', '.join(nearest)}{more}"
+    nearest = difflib.get_close_matches(path, models, n=_MOST_NAMED, cutoff=0.3)
+    ordered = [*nearest, *(each for each in models if each not in nearest)]
+    shown = listed(ordered, len(nearest) or _MOST_NAMED)
+    return f"{archive} holds no SavedModel in {path!r}; nearest: {shown}"

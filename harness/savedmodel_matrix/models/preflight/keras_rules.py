@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.loader import Loader
+from savedmodel_matrix.knowledge.keras_versions import LEGACY_VARIABLE, comes_with_keras_3, wants_legacy
 from savedmodel_matrix.knowledge.ops import order
-from savedmodel_matrix.models.preflight.prediction import Finding, Loader
-from savedmodel_matrix.models.preflight.question import KERAS_3
+from savedmodel_matrix.models.preflight.prediction import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 #: Up to this minor load_model looks for a layer's metadata in the object graph, at least at times.
 _LAST_WITH_METADATA_IN_GRAPH = (2, 5)
-_LEGACY = "TF_USE_LEGACY_KERAS"
 
 
 def uses_keras_2(asked: Question) -> bool:
@@ -28,13 +28,13 @@ def uses_keras_2(asked: Question) -> bool:
         return True
     if asked.target.loader is not Loader.KERAS:
         return False
-    legacy = asked.target.variables.get(_LEGACY, "0").lower() in {"1", "true"}
-    return asked.release < KERAS_3 or (legacy and asked.target.has("tf-keras"))
+    legacy = wants_legacy(asked.target.variables.get(LEGACY_VARIABLE))
+    return not comes_with_keras_3(asked.release) or (legacy and asked.target.has("tf-keras"))
 
 
 def right_keras(asked: Question) -> Iterator[Finding]:
     """Keras 3's ``saving_api.py``, ``File format not supported``; ``TFSMLayer`` is of Keras 3; seen."""
-    if asked.target.loader is Loader.TFSM_LAYER and asked.release < KERAS_3:
+    if asked.target.loader is Loader.TFSM_LAYER and not comes_with_keras_3(asked.release):
         yield Finding("TFSMLayer is of Keras 3, and TensorFlow has that from 2.16 on", seen=False)
     if asked.target.loader is Loader.TF_KERAS and not asked.target.has("tf-keras"):
         yield Finding("tf-keras is not installed", needs=("tf-keras",))

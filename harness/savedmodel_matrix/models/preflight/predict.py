@@ -11,12 +11,12 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.ops import Knowledge, minor_of, order
 from savedmodel_matrix.models.preflight import keras_rules, rules, v1_rules
 from savedmodel_matrix.models.preflight.prediction import (
     Confidence,
     Finding,
-    Loader,
     Prediction,
     Target,
     conclude,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.loader import Loader
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -38,16 +40,6 @@ class Confidence(StrEnum):
     speaks: nobody promises that."""
     LOW = "low"
     """A TensorFlow that the data does not cover."""
-
-
-class Loader(StrEnum):
-    """The ways to load that rules are known for."""
-
-    SAVED_MODEL = "saved_model"
-    V1_SESSION = "v1-session"
-    KERAS = "keras"
-    TF_KERAS = "tf-keras"
-    TFSM_LAYER = "tfsm-layer"
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.ops import Knowledge, order
-from savedmodel_matrix.models.preflight.prediction import Loader, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from savedmodel_matrix.models.preflight.prediction import Target
     from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts, ModelFacts
     from savedmodel_matrix.models.savedmodel.graph import OpUse
-
-KERAS_3 = (2, 16)
-"""The first minor whose ``tf.keras`` is Keras 3 (release notes of 2.16)."""
 
 
 @dataclass(frozen=True)

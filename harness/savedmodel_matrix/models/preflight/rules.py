@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.loader import Loader
+from savedmodel_matrix.domain.wording import listed
+from savedmodel_matrix.knowledge.keras_versions import comes_with_keras_3
 from savedmodel_matrix.knowledge.ops import order
-from savedmodel_matrix.models.preflight.prediction import Finding, Loader, Stage
-from savedmodel_matrix.models.preflight.question import KERAS_3
+from savedmodel_matrix.models.preflight.prediction import Finding, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,8 @@ _LAST_STRICT = (2, 4)
 _FIRST_AUTO_SELECT = (2, 7)
 _FIRST_DETERMINISTIC = (2, 7)
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
+#: Ops of one kind that are named before the rest are counted.
+_MOST_NAMED = 3
 _READ_FROM_FILES = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
 
 
@@ -32,16 +36,16 @@ def tags(asked: Question) -> Iterator[Finding]:
     """``loader_impl.get_meta_graph_def_from_tags``, ``load.load_partial``; seen."""
     wanted = asked.target.tags
     sets = [frozenset(each.tags) for each in asked.model.meta_graphs]
-    listed = "; ".join(", ".join(each.tags) or "none" for each in asked.model.meta_graphs)
+    has = "; ".join(", ".join(each.tags) or "none" for each in asked.model.meta_graphs)
     if asked.target.loader is Loader.V1_SESSION and wanted is None:
         # The harness's own session chooses as TensorFlow Serving would be told to: harness/probe/loaders.
         serving = [each for each in sets if "serve" in each]
         if 1 in {len(sets), len(serving), serving.count(frozenset({"serve"}))}:
             return
     if wanted is None and len(sets) > 1:
-        yield Finding(f"the model has {len(sets)} graphs, and none is chosen by tags: it has {listed}")
+        yield Finding(f"the model has {len(sets)} graphs, and none is chosen by tags: it has {has}")
     elif wanted is not None and wanted not in sets:
-        yield Finding(f"no graph has the tags {', '.join(sorted(wanted)) or 'none'}: it has {listed}")
+        yield Finding(f"no graph has the tags {', '.join(sorted(wanted)) or 'none'}: it has {has}")
 
 
 def unregistered_ops(asked: Question) -> Iterator[Finding]:
@@ -56,14 +60,14 @@ def unregistered_ops(asked: Question) -> Iterator[Finding]:
         elif provider is None or not asked.target.has(provider.package):
             foreign.setdefault(provider.needs if provider else "", []).append(name)
     for needed, names in foreign.items():
-        listed = f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
+        named = listed(names, _MOST_NAMED)
         ops = "op" if len(names) == 1 else "ops"
         if needed:
-            yield Finding(f"custom {ops} {listed}, of {needed}", needs=(needed,))
+            yield Finding(f"custom {ops} {named}, of {needed}", needs=(needed,))
         else:
             yield Finding(
-                f"custom {ops} {listed}, of no TensorFlow and no package that is known here",
-                needs=(f"the library with {listed}",),
+                f"custom {ops} {named}, which are in no TensorFlow and in no package known here",
+                needs=(f"the library with {named}",),
             )
 
 
@@ -223,7 +227,7 @@ def optimizer_slots(asked: Question) -> Iterator[Finding]:
     if not asked.as_objects or objects is None or not objects.slots:
         return
     what = f"{objects.slots} optimizer slots of Keras 2 in the object graph, and "
-    if asked.release >= KERAS_3:
+    if comes_with_keras_3(asked.release):
         if not asked.target.has("tf-keras"):
             yield Finding(
                 f"{what}no tf-keras: '_UserObject' object has no attribute 'add_slot'",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.models.preflight.prediction import Finding, Loader, Stage
+from savedmodel_matrix.domain.loader import Loader
+from savedmodel_matrix.models.preflight.prediction import Finding, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

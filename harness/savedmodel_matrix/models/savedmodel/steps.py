@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from savedmodel_matrix.domain.expected_inputs import Step, StepKind
+from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.models.savedmodel.flow import SAME, Flow, Scope, TangledError, Tensor, Values
 from savedmodel_matrix.models.savedmodel.reader import dtype_name
 
@@ -180,25 +181,22 @@ class _Trace:
         axes = self._operand(scope, node, 1)
         if axes is None:
             return None
-        listed = ", ".join(str(int(axis)) for axis in axes.ravel())
+        named = ", ".join(str(int(axis)) for axis in axes.ravel())
         if node.op == "Transpose":
-            return Step(StepKind.TRANSPOSE, f"transposes to axes {listed}", method=listed)
-        return Step(StepKind.REVERSE, f"reverses axis {listed}", method=listed)
+            return Step(StepKind.TRANSPOSE, f"transposes to axes {named}", method=named)
+        return Step(StepKind.REVERSE, f"reverses axis {named}", method=named)
 
     def _sliced(self, scope: Scope, node: pb.NodeDef) -> Step | None:
         strides = self._operand(scope, node, 3)
         if strides is None or not strides.size:
             return None
-        listed = [int(each) for each in strides.ravel()]
-        only_ones = all(each == 1 for each in listed)
-        if (
-            only_ones
-            and node.attr["new_axis_mask"].i | node.attr["ellipsis_mask"].i == (1 << len(listed)) - 1
-        ):
+        by = [int(each) for each in strides.ravel()]
+        only_ones = all(each == 1 for each in by)
+        if only_ones and node.attr["new_axis_mask"].i | node.attr["ellipsis_mask"].i == (1 << len(by)) - 1:
             return UNCHANGED
-        if listed[-1] == -1 and all(each == 1 for each in listed[:-1]):
+        if by[-1] == -1 and all(each == 1 for each in by[:-1]):
             return Step(StepKind.REVERSE, "reverses the last axis", method="-1")
-        if only_ones and len(listed) in {3, 4} and node.attr["shrink_axis_mask"].i == 0:
+        if only_ones and len(by) in {3, 4} and node.attr["shrink_axis_mask"].i == 0:
             return Step(StepKind.CROP, "crops", layer=_layer(node))
         return None
 
@@ -210,9 +208,8 @@ class _Trace:
             inputs = node.input[2 : 2 + node.attr["Nsparse"].i + node.attr["Ndense"].i]
         keys = [self._flow.value(scope, each) for each in inputs]
         names = [str(key, "utf-8", "replace") for each in keys if each is not None for key in each.ravel()]
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        listed = ", ".join(sorted(names)[:_MOST_NAMES]) + more
-        return Step(StepKind.PARSE, f"parses tf.Example{': ' if listed else ''}{listed}")
+        named = listed(sorted(names), _MOST_NAMES)
+        return Step(StepKind.PARSE, f"parses tf.Example{': ' if named else ''}{named}")
 
 
 def _plain(node: pb.NodeDef) -> Step | None:
@@ -240,8 +237,8 @@ def _per_channel(values: Values | None) -> tuple[float, ...] | None:
         return None
     if any(size != 1 for size in values.shape[:-1]) or not np.isfinite(values).all():
         return None
-    listed = [float(each) for each in values.ravel()]
-    return (listed[0],) if all(each == listed[0] for each in listed) else tuple(listed)
+    numbers = tuple(float(each) for each in values.ravel())
+    return numbers[:1] if len(set(numbers)) == 1 else numbers
 
 
 def _merged(steps: list[Step]) -> tuple[Step, ...]:

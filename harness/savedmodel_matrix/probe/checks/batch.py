@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .. import arrays, floor, tensors, texts
+from .. import arrays, tensors, texts
+from ..measurements import noise_floor
 from .session import Differences, nothing_to_compare
 
 #: A batch of more rows is taken apart into this many pieces.
@@ -42,7 +43,7 @@ class _Batch:
     def __init__(self, session, number):
         self._tf, self.number = session.tf, number
         items = session.case["batches"][number]
-        self.rows = floor.rows_of(items)
+        self.rows = noise_floor.rows_of(items)
         self.kind = tuple((i["name"], i["array"]["dtype"], tuple(i["array"]["shape"][1:])) for i in items)
         self.items = [
             (item["name"] or "", arrays.read_array(session.objects, item["array"]), item["array"]["dtype"])

@@ -5,7 +5,8 @@ import threading
 import time
 import traceback
 
-from .. import arrays, floor, tensors, texts
+from .. import arrays, tensors, texts
+from ..measurements import noise_floor
 from .session import Differences, paired, same
 
 #: How often Python switches threads while they run (its own default is 5 ms): what can go wrong shall.
@@ -73,7 +74,7 @@ def _questions(session, entry):
         changed = {name: dict(parts) for name, parts in inputs[number].items()}
         for item in batch:
             array = arrays.read_array(session.objects, item["array"])
-            rolled = floor.another_order(array) if item["component"] is None else None
+            rolled = noise_floor.another_order(array) if item["component"] is None else None
             if rolled is not None:
                 tensor = tensors.to_tensor(session.tf, rolled, item["array"]["dtype"])
                 changed[item["name"] or ""][None] = tensor

@@ -5,7 +5,7 @@ import gc
 
 import numpy as np
 
-from .. import arrays, tensors, texts
+from .. import arrays, tensors
 from ..failing import CaseError, failing_as
 
 #: Differences of one output that are kept; the others are counted.
@@ -15,14 +15,12 @@ MOST_KEPT = 32
 class Session:
     """One case in its own process: its model to load, its batches to run."""
 
-    def __init__(self, tf, request, case, loader, phases, report):
-        self.tf, self.case, self.report = tf, case, report
-        self.parameters = case["check"]
-        self.objects = request["objects"]
-        self._loader, self._phases, self._timed = loader, phases, False
-        if case["inputs_error"] is not None:
-            problem = "inputs could not be made: " + texts.first_line(case["inputs_error"])
-            raise CaseError("run-failed", problem)
+    def __init__(self, job):
+        self.tf, self.case, self.report = job.tf, job.case, job.report
+        self.parameters = job.case["measure"]
+        self.objects = job.request["objects"]
+        self._loader, self._phases, self._timed = job.loader, job.phases, False
+        job.require_inputs()
 
     def load(self):
         """Return the loaded model and the function that runs it; the model is to stay referenced."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from savedmodel_matrix.domain.thresholds import NOISE, REAL
 from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.report import checks, lines, tables
 from savedmodel_matrix.report.answer import answer, meaning
 from savedmodel_matrix.report.pipelines.tables import diagnosis_table, pipeline_lines, stage_table
 from savedmodel_matrix.report.visible import visible
 from savedmodel_matrix.store.atomic import write_text
-from savedmodel_matrix.verdicts.judge.thresholds import NOISE, REAL
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from savedmodel_matrix.domain.outcome import Outcome  # noqa: TC001 - pydantic reads it at run time
-from savedmodel_matrix.domain.verdict import Verdict  # noqa: TC001 - as above
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.report.row import Row
 
 

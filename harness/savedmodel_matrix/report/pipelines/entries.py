@@ -18,10 +18,10 @@ from savedmodel_matrix.verdicts.diagnose.describe import describe
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from savedmodel_matrix.domain.plan import CellId, Plan
-    from savedmodel_matrix.domain.recording import ArrayEntry
-    from savedmodel_matrix.evidence.collect import Collection
-    from savedmodel_matrix.evidence.stages import StageRecord
+    from savedmodel_matrix.domain.arrays import ArrayEntry
+    from savedmodel_matrix.domain.cell import CellId
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.evidence.collected import Collection, StageRecord
     from savedmodel_matrix.report.document import DivergenceRow
     from savedmodel_matrix.report.pipelines.stages import Pipeline
     from savedmodel_matrix.verdicts.compare.elements import Array
@@ -150,7 +150,7 @@ def _verdicts(
     found = []
     for cell in cells:
         recording = swapped.get(cell)
-        if recording is None or recording["outcome"] != Outcome.RECORDED or own.recording is None:
+        if recording is None or not recording.is_recorded or own.recording is None:
             return None
         outputs = judged_outputs(
             plan, case, collection, recording, own.recording, read, same_inputs=maker == plan.baseline

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
+from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.models.savedmodel.expected_inputs import expectations_of
-from savedmodel_matrix.planning.ready import ReadyCase, model_folder
+from savedmodel_matrix.planning.ready import model_folder
 from savedmodel_matrix.report.pipelines.document import FindingRow
 from savedmodel_matrix.report.pipelines.stages import arrays_of
 from savedmodel_matrix.verdicts.judge.input_findings import check_expectations
@@ -15,10 +16,10 @@ from savedmodel_matrix.verdicts.judge.input_findings import check_expectations
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.expected_inputs import Expectations
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.domain.recording import ArrayEntry
-    from savedmodel_matrix.evidence.collect import Collection
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.planning.project import Project
     from savedmodel_matrix.report.pipelines.stages import Pipeline
     from savedmodel_matrix.verdicts.compare.elements import Array

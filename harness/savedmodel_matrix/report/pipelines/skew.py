@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import TRAIN
-from savedmodel_matrix.domain.recording import ArrayEntry
-from savedmodel_matrix.evidence.stages import contents
-from savedmodel_matrix.planning.ready import ReadyCase
+from savedmodel_matrix.domain.ready_case import ReadyCase
+from savedmodel_matrix.evidence.collected import contents
 from savedmodel_matrix.report.judged import judged_outputs, verdict_of
 from savedmodel_matrix.report.pipelines.document import DiagnosisRow, SkewRow
 from savedmodel_matrix.report.pipelines.stages import arrays_of
@@ -22,12 +21,12 @@ from savedmodel_matrix.verdicts.diagnose.prove import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.domain.verdict import Verdict
-    from savedmodel_matrix.evidence.collect import Collection
-    from savedmodel_matrix.evidence.stages import StageRecord
+    from savedmodel_matrix.evidence.collected import Collection, StageRecord
     from savedmodel_matrix.report.pipelines.stages import Pipeline
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
@@ -148,12 +147,8 @@ def _raw(
     ready = collection.ready[case]
     batches = ready.batches if isinstance(ready, ReadyCase) else None
     return {
-        number: {
-            part["name"]: read(ArrayEntry.from_json(part["array"]))
-            for part in batch
-            if part["component"] is None
-        }
-        for number, batch in enumerate(batches or [])
+        number: {part.name: read(part.array) for part in batch if part.component is None}
+        for number, batch in enumerate(batches or ())
     }
 
 
@@ -166,7 +161,7 @@ def _effect(
 ) -> Effect:
     """Return the worst effect on the outputs of the models in these cells."""
     trained = collection.trained.get(case)
-    if trained is None or trained["outcome"] != Outcome.RECORDED:
+    if trained is None or not trained.is_recorded:
         return _NOTHING
     cells = {each.cell for each in group}
     # Cells whose models agree bit for bit are judged once.
@@ -183,12 +178,12 @@ def _between(
     plan: Plan,
     case: str,
     collection: Collection,
-    served: Mapping[str, Any],
-    trained: Mapping[str, Any],
+    served: Recording,
+    trained: Recording,
     read: Callable[[ArrayEntry], Array],
 ) -> Effect:
     found = judged_outputs(plan, case, collection, served, trained, read, same_inputs=False)
-    shapes = {(each["batch"], each["name"]): each["array"]["shape"] for each in trained["outputs"]}
+    shapes = {(each.batch, each.name): each.array.shape for each in trained.outputs}
     rows = changed = 0
     for each in found:
         agreement = each.divergence.top1_agreement

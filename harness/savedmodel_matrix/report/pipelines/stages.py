@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from savedmodel_matrix.domain.arrays import Output
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import POSTPROCESS, Purpose
-from savedmodel_matrix.domain.recording import ArrayEntry, OutputId
+from savedmodel_matrix.domain.plan import POSTPROCESS
+from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
-from savedmodel_matrix.evidence.stages import contents, is_unstable
+from savedmodel_matrix.evidence.collected import contents
+from savedmodel_matrix.measurements.stage import AGAIN, stage_of
 from savedmodel_matrix.report.pipelines.document import StageRow
 from savedmodel_matrix.report.tables import class_name, several
 from savedmodel_matrix.store.atomic import json_digest
@@ -17,9 +19,11 @@ from savedmodel_matrix.store.atomic import json_digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from savedmodel_matrix.domain.plan import CellId, Plan
-    from savedmodel_matrix.evidence.collect import Collection
-    from savedmodel_matrix.evidence.stages import StageRecord
+    from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
+    from savedmodel_matrix.domain.cell import CellId
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.recording import Recording
+    from savedmodel_matrix.evidence.collected import Collection, StageRecord
     from savedmodel_matrix.report.pipelines.document import EntryRow, SkewRow
     from savedmodel_matrix.verdicts.compare.elements import Array
 
@@ -45,7 +49,7 @@ class Pipeline:
 
     stage: str
     records: Sequence[StageRecord]
-    again: Mapping[str, Any] | None = None
+    again: Recording | None = None
     groups: Sequence[Sequence[StageRecord]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,17 +68,17 @@ class Pipeline:
         home = self.of(baseline)
         if home is None or home.made is None or self.again is None:
             return []
-        if self.again["outcome"] != Outcome.RECORDED:
+        if not self.again.is_recorded:
             return []
-        return sorted({each[1] for each in set(home.made) ^ set(contents(self.again))})
+        return sorted({output.name for output, _ in set(home.made) ^ set(contents(self.again))})
 
 
 def pipelines_of(plan: Plan, case: str, collection: Collection) -> dict[str, Pipeline]:
     """Return the pipelines of a case by the names of their stages."""
     again = {
-        swap.job.stage: swap.recording
+        stage_of(swap.job): swap.recording
         for swap in collection.swaps
-        if (swap.job.case, swap.job.purpose) == (case, Purpose.AGAIN)
+        if swap.job.case == case and swap.job.variant.endswith(AGAIN)
     }
     return {
         name: Pipeline(
@@ -93,32 +97,37 @@ def stage_rows(pipelines: Mapping[str, Pipeline]) -> list[StageRow]:
         letters = {
             each.cell: class_name(number) for number, group in enumerate(pipeline.groups) for each in group
         }
-        for record in pipeline.records:
-            facts = (record.recording or {}).get("stage") or {"wrote": [], "remarks": []}
-            rows.append(
-                StageRow(
-                    environment=record.cell.environment,
-                    setting=record.cell.setting,
-                    case=record.case,
-                    stage=record.stage,
-                    outcome=record.outcome,
-                    reason=record.reason,
-                    recording=record.recording["key"] if record.recording else None,
-                    beside=record.beside,
-                    class_=letters.get(record.cell),
-                    libraries=libraries(record),
-                    unstable=sorted({each["name"] for each in (record.recording or {}).get("unstable", [])}),
-                    wrote=sorted({each["name"] for each in facts["wrote"]}),
-                    remarks=list(dict.fromkeys(facts["remarks"])),
-                )
-            )
+        rows += [_row(record, letters.get(record.cell)) for record in pipeline.records]
     return rows
 
 
-def libraries(record: StageRecord, kind: str = "libraries") -> dict[str, str]:
-    """Return the libraries that a stage's code names and their versions, or those they ``"brought"`` in."""
-    facts = (record.recording or {}).get("stage") or {}
-    return {_NAMES.get(module, module): version for module, version in facts.get(kind, {}).items()}
+def _row(record: StageRecord, letter: str | None) -> StageRow:
+    recording = record.recording
+    return StageRow(
+        environment=record.cell.environment,
+        setting=record.cell.setting,
+        case=record.case,
+        stage=record.stage,
+        outcome=record.outcome,
+        reason=record.reason,
+        recording=recording.key if recording else None,
+        beside=record.beside,
+        class_=letter,
+        libraries=libraries(record),
+        unstable=sorted({each.name for each in (recording.unstable if recording else ())}),
+        wrote=sorted({each.name for each in record.part.wrote}),
+        remarks=list(dict.fromkeys(record.part.remarks)),
+    )
+
+
+def libraries(record: StageRecord) -> dict[str, str]:
+    """Return the libraries that a stage's code imports, by name, with their versions."""
+    return {_NAMES.get(module, module): version for module, version in record.part.libraries.items()}
+
+
+def brought(record: StageRecord) -> dict[str, str]:
+    """Return the libraries that those import in turn, by name, with their versions."""
+    return {_NAMES.get(module, module): version for module, version in record.part.brought.items()}
 
 
 def changed_libraries(before: StageRecord, now: StageRecord) -> list[str]:
@@ -126,8 +135,8 @@ def changed_libraries(before: StageRecord, now: StageRecord) -> list[str]:
 
     What these brought in is told only where none of those that the stage names has changed.
     """
-    for kind in ("libraries", "brought"):
-        old, new = libraries(before, kind), libraries(now, kind)
+    for of in (libraries, brought):
+        old, new = of(before), of(now)
         names = sorted({*old, *new}, key=lambda name: (name == "NumPy", name.lower()))
         changed = [name for name in names if old.get(name) != new.get(name)]
         if changed:
@@ -146,7 +155,7 @@ def stage_factors(pipelines: Mapping[str, Pipeline]) -> dict[str, dict[str, str]
         ran = [record for record in pipeline.records if record.recording is not None]
         varies = len({json_digest(libraries(record)) for record in ran}) > 1
         for record in ran:
-            used = libraries(record) if varies else {**libraries(record, "brought"), **libraries(record)}
+            used = libraries(record) if varies else {**brought(record), **libraries(record)}
             for name, version in used.items():
                 factor = f"{name} (beside)" if record.beside else name
                 found.setdefault(str(record.cell), {}).setdefault(factor, version)
@@ -214,35 +223,32 @@ def summaries(entries: Sequence[EntryRow], skews: Sequence[SkewRow]) -> list[str
 def arrays_of(record: StageRecord, read: Callable[[ArrayEntry], Array]) -> dict[int, dict[str, Array]]:
     """Return what a stage made: arrays by name, by batch; a component of a composite is "NAME.COMPONENT"."""
     found: dict[int, dict[str, Array]] = {}
-    for output in (record.recording or {"outputs": []})["outputs"]:
-        name = str(OutputId(output["batch"], output["name"], output["component"]))
-        found.setdefault(output["batch"], {})[name] = read(ArrayEntry.from_json(output["array"]))
+    for output in record.recording.outputs if record.recording else ():
+        found.setdefault(output.batch, {})[str(output.id)] = read(output.array)
     return found
 
 
-def with_postprocess(recording: Mapping[str, Any], record: StageRecord | None) -> dict[str, Any]:
-    """Return a model's recording with the outputs of the stage behind it, as "postprocess/NAME"."""
+def with_postprocess(outputs: RecordedOutputs, record: StageRecord | None) -> RecordedOutputs:
+    """Return a model's outputs with those of the stage after it, as "postprocess/NAME"."""
     if record is None or record.recording is None or record.outcome is not Outcome.RECORDED:
-        return dict(recording)
+        return outputs
 
-    def renamed(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        return [{**each, "name": f"{POSTPROCESS}/{each['name']}"} for each in entries]
+    def renamed(output: OutputId) -> OutputId:
+        return output._replace(name=f"{POSTPROCESS}/{output.name}")
 
-    made = renamed(record.recording["outputs"])
-    return {
-        **recording,
-        "outputs": [*recording["outputs"], *made],
-        "behind": made,
-        "unstable": [*recording["unstable"], *renamed(record.recording["unstable"])],
-    }
+    made = tuple(Output.of(renamed(each.id), each.array) for each in record.recording.outputs)
+    return RecordedOutputs(
+        outputs.outputs + made,
+        outputs.unstable | {renamed(each.id) for each in record.recording.unstable},
+        frozenset(each.id for each in made),
+    )
 
 
 def with_unstable_inputs(
-    recording: Mapping[str, Any], pipeline: Pipeline | None, cell: CellId, baseline: CellId
-) -> dict[str, Any]:
-    """Return a model's recording with all outputs unstable, where the pipeline before it is."""
+    outputs: RecordedOutputs, pipeline: Pipeline | None, cell: CellId, baseline: CellId
+) -> RecordedOutputs:
+    """Return a model's outputs, all of them unstable if the pipeline before it is."""
     record = pipeline.of(cell) if pipeline else None
-    if pipeline is None or not (pipeline.moving(baseline) or (record and is_unstable(record))):
-        return dict(recording)
-    unstable = [{**each, "run": 2} for each in recording["outputs"]]
-    return {**recording, "unstable": unstable}
+    if pipeline is None or not (pipeline.moving(baseline) or (record and record.is_unstable)):
+        return outputs
+    return replace(outputs, unstable=frozenset(each.id for each in outputs.outputs))

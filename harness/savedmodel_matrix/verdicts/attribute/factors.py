@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from savedmodel_matrix.domain.effective import Effective
 
 #: What a factor counts as in a cell that does not say.
 UNKNOWN = "unknown"
@@ -57,7 +59,7 @@ _TEXTS = {
 }
 
 
-def effective_factors(effective: Mapping[str, Any], build: str) -> dict[str, str]:
+def effective_factors(effective: Effective, build: str) -> dict[str, str]:
     """Return factor -> value of one cell, from its recording's "effective" and its environment's build.
 
     A factor whose key is missing, or that could not be known, is left out; only oneDNN, which the probe
@@ -66,29 +68,29 @@ def effective_factors(effective: Mapping[str, Any], build: str) -> dict[str, str
     left out, so that asking for what is the default anyway makes no difference.
     """
     found: dict[str, str] = {"build": str(build)}
+    reported = effective.model_fields_set
     for name, key in _TEXTS.items():
-        if effective.get(key) is not None:
-            found[name] = str(effective[key])
-    if effective.get("python") is not None:
-        found["Python"] = ".".join(str(effective["python"]).split(".")[:2])
-    if "onednn" in effective:
-        found["oneDNN"] = _switch(effective["onednn"])
-    if "onednn_isa_cap" in effective:
-        found["oneDNN ISA cap"] = effective["onednn_isa_cap"] or "none"
-    if effective.get("grappler") is not None:
-        found["Grappler"] = _switch(effective["grappler"])
-    if effective.get("op_determinism") is not None:
-        found["op determinism"] = _switch(effective["op_determinism"])
-    if "seed" in effective:
-        found["seed"] = _ABSENT if effective["seed"] is None else str(effective["seed"])
-    keras = effective.get("keras")
-    if keras:
-        found["Keras"] = f"{keras['from']} {keras['version'] or UNKNOWN}"
-    if "tf_keras" in effective:
-        found["tf-keras"] = effective["tf_keras"] or _ABSENT
-    if effective.get("cpu_flags"):
+        if getattr(effective, key) is not None:
+            found[name] = str(getattr(effective, key))
+    if effective.python is not None:
+        found["Python"] = ".".join(effective.python.split(".")[:2])
+    if "onednn" in reported:
+        found["oneDNN"] = _switch(effective.onednn)
+    if "onednn_isa_cap" in reported:
+        found["oneDNN ISA cap"] = effective.onednn_isa_cap or "none"
+    if effective.grappler is not None:
+        found["Grappler"] = _switch(effective.grappler)
+    if effective.op_determinism is not None:
+        found["op determinism"] = _switch(effective.op_determinism)
+    if "seed" in reported:
+        found["seed"] = _ABSENT if effective.seed is None else str(effective.seed)
+    if effective.keras is not None:
+        found["Keras"] = f"{effective.keras.distribution} {effective.keras.version or UNKNOWN}"
+    if "tf_keras" in reported:
+        found["tf-keras"] = effective.tf_keras or _ABSENT
+    if effective.cpu_flags:
         # A hundred words would not be read; that they differ, and which cells share them, is what counts.
-        text = " ".join(sorted(effective["cpu_flags"]))
+        text = " ".join(sorted(effective.cpu_flags))
         found["CPU flags"] = hashlib.sha256(text.encode()).hexdigest()[:8]
     found.update(_gpu(effective))
     found.update(_variables(effective, found))
@@ -111,25 +113,25 @@ def _switch(state: bool | None) -> str:
     return UNKNOWN if state is None else "on" if state else "off"
 
 
-def _gpu(effective: Mapping[str, Any]) -> dict[str, str]:
+def _gpu(effective: Effective) -> dict[str, str]:
     """Return the factors of the GPUs in use. Without one, TF32 and the driver do not apply."""
-    gpus = effective.get("gpus")
+    gpus = effective.gpus
     if gpus is None:
         return {}
     if not gpus:
         return {"GPU": "none", "TF32": "no GPU", "GPU driver": "no GPU"}
-    names = (f"{gpu['name'] or UNKNOWN} ({gpu['compute_capability'] or UNKNOWN})" for gpu in gpus)
+    names = (f"{gpu.name or UNKNOWN} ({gpu.compute_capability or UNKNOWN})" for gpu in gpus)
     found = {"GPU": " + ".join(names)}
-    if effective.get("tf32") is not None:
-        found["TF32"] = _switch(effective["tf32"])
-    if effective.get("gpu_driver") is not None:
-        found["GPU driver"] = str(effective["gpu_driver"])
+    if effective.tf32 is not None:
+        found["TF32"] = _switch(effective.tf32)
+    if effective.gpu_driver is not None:
+        found["GPU driver"] = effective.gpu_driver
     return found
 
 
-def _variables(effective: Mapping[str, Any], found: Mapping[str, str]) -> dict[str, str]:
+def _variables(effective: Effective, found: Mapping[str, str]) -> dict[str, str]:
     """Return the variables, or parts of them, whose effect no factor in ``found`` tells."""
-    variables = dict(effective.get("variables") or {})
+    variables = dict(effective.variables)
     if found.get("oneDNN", UNKNOWN) != UNKNOWN:
         variables.pop("TF_ENABLE_ONEDNN_OPTS", None)
     if "oneDNN ISA cap" in found:
@@ -146,7 +148,7 @@ def _variables(effective: Mapping[str, Any], found: Mapping[str, str]) -> dict[s
     if found.get("GPU") == "none":
         variables.pop("CUDA_VISIBLE_DEVICES", None)
     if "XLA" in found and variables.get("TF_XLA_FLAGS") is not None:
-        variables["TF_XLA_FLAGS"] = _other_xla_flags(variables["TF_XLA_FLAGS"])
+        variables["TF_XLA_FLAGS"] = _other_xla_flags(variables["TF_XLA_FLAGS"] or "")
         if not variables["TF_XLA_FLAGS"]:
             del variables["TF_XLA_FLAGS"]
     return {_VARIABLE + name: UNSET if value is None else str(value) for name, value in variables.items()}

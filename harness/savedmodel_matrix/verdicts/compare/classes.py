@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
 
-    from savedmodel_matrix.domain.recording import Output, RecordedOutputs
+    from savedmodel_matrix.domain.arrays import Output
+    from savedmodel_matrix.domain.recording import RecordedOutputs
 
 Cell = TypeVar("Cell", bound="Hashable")
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from savedmodel_matrix.domain.arrays import ArrayEntry
 from savedmodel_matrix.domain.divergence import Divergence, MinTolerance
-from savedmodel_matrix.domain.recording import ArrayEntry
 from savedmodel_matrix.verdicts.compare.blocks import BlockPair, different_bits
 from savedmodel_matrix.verdicts.compare.numbers import index_of
 

@@ -15,7 +15,7 @@ from savedmodel_matrix.verdicts.compare.numbers import compare_numbers
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
-    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.domain.arrays import ArrayEntry
 
     #: Returns the stored array an entry names, best as a memory map. ``OSError`` where an object is
     #: missing and ``ValueError`` where it is damaged pass through to whoever compares.

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from savedmodel_matrix.domain.noise_floor import MovedRow, NoiseFloor, NoiseRatio
+from savedmodel_matrix.domain.thresholds import NOISE
 from savedmodel_matrix.verdicts.compare.blocks import BLOCK, BlockPair
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.noise_floor import MeasuredSpread
-    from savedmodel_matrix.domain.recording import ArrayEntry
     from savedmodel_matrix.verdicts.compare.elements import Array, Element
     from savedmodel_matrix.verdicts.compare.metrics import Reader
 
@@ -28,8 +29,6 @@ _MOST_COLUMNS = 65536
 #: One unit in the last place of the input that becomes more than this many in the output is no rounding
 #: any more: it went through a Round, a Cast, a comparison, or a difference of nearly equal numbers.
 _JUMP_ULP = 8192.0
-#: Below this a margin between the two largest is noise (the verdicts' own threshold).
-_BENIGN_MARGIN = 3.0
 
 
 def noise_floor(spread: MeasuredSpread, read: Reader) -> NoiseFloor | None:
@@ -124,7 +123,7 @@ def moved_rows(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) ->
             with np.errstate(all="ignore"):
                 margin = float((values[0] - values[1]) / (noise * np.hypot(*scale)))
             # A NaN margin is no margin within the noise.
-            is_benign = margin <= _BENIGN_MARGIN or bool(flipped[start + row])
+            is_benign = margin <= NOISE or bool(flipped[start + row])
             moved.append(MovedRow(start + row, int(pair[0]), int(pair[1]), margin, is_benign))
     return tuple(moved)
 

@@ -12,8 +12,9 @@ from savedmodel_matrix.verdicts.compare.metrics import compare_cached
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from savedmodel_matrix.domain.arrays import Output, OutputId
     from savedmodel_matrix.domain.divergence import Tolerance
-    from savedmodel_matrix.domain.recording import Output, OutputId, RecordedOutputs
+    from savedmodel_matrix.domain.recording import RecordedOutputs
     from savedmodel_matrix.verdicts.compare.metrics import Cache, Reader
 
 

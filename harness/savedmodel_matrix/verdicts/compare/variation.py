@@ -14,7 +14,7 @@ from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.verdicts.compare.elements import Array
 
 

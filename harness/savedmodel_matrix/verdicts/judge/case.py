@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.noise_floor import MeasuredSpread, NoiseRatio, spreads_of
-from savedmodel_matrix.domain.recording import Output, OutputId, RecordedOutputs
+from savedmodel_matrix.domain.thresholds import REAL
 from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.verdicts.compare.classes import classes
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
@@ -21,17 +21,16 @@ from savedmodel_matrix.verdicts.compare.pairs import compare_recordings
 from savedmodel_matrix.verdicts.compare.variation import sameness
 from savedmodel_matrix.verdicts.judge.comparators import run_comparator
 from savedmodel_matrix.verdicts.judge.output import Judgement, judge_output
-from savedmodel_matrix.verdicts.judge.thresholds import REAL
 from savedmodel_matrix.verdicts.judge.tolerance import limits_for, tolerance_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
-    from typing import Any
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry, Output, OutputId
     from savedmodel_matrix.domain.definition import ToleranceDefinition
     from savedmodel_matrix.domain.divergence import Divergence, Tolerance
-    from savedmodel_matrix.domain.noise_floor import MovedRow, NoiseFloor
-    from savedmodel_matrix.domain.recording import ArrayEntry
+    from savedmodel_matrix.domain.noise_floor import MeasuredFloor, Moved, MovedRow, NoiseFloor
+    from savedmodel_matrix.domain.recording import RecordedOutputs
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.compare.metrics import Cache
     from savedmodel_matrix.verdicts.compare.pairs import OutputDivergence
@@ -94,8 +93,8 @@ class JudgedCase:
         self,
         recordings: Mapping[str, RecordedOutputs],
         baseline: str,
-        floor: Mapping[str, Any] | None,
-        threads: Mapping[str, Any] | None,
+        floor: MeasuredFloor | None,
+        threads: RecordedOutputs | None,
         limits: Mapping[str, ToleranceDefinition],
         read: Callable[[ArrayEntry], Array],
         moving: Container[str] = (),
@@ -199,14 +198,14 @@ class JudgedCase:
     def _standings(
         self,
         recorded: RecordedOutputs | None,
-        floor: Mapping[str, Any] | None,
-        threads: Mapping[str, Any] | None,
+        floor: MeasuredFloor | None,
+        threads: RecordedOutputs | None,
     ) -> list[OutputStanding]:
         spreads = {} if floor is None else spreads_of(floor)
-        moved = None if floor is None else floor["floor"]["moved"]
+        moved = None if floor is None else floor.part.moved
         others = {
-            Caveat.BATCH_DEPENDENT: _entries(floor["floor"]["split"] if floor else []),
-            Caveat.THREAD_DEPENDENT: _entries(threads["outputs"] if threads else []),
+            Caveat.BATCH_DEPENDENT: _entries(floor.part.split if floor else ()),
+            Caveat.THREAD_DEPENDENT: _entries(threads.outputs if threads else ()),
         }
         return [
             self._standing(output, spreads.get(output.id), moved, others)
@@ -217,7 +216,7 @@ class JudgedCase:
         self,
         output: Output,
         spread: MeasuredSpread | None,
-        moved: Mapping[str, int] | None,
+        moved: Moved | None,
         others: Mapping[Caveat, Mapping[OutputId, ArrayEntry]],
     ) -> OutputStanding:
         caveats: dict[Caveat, str] = {}
@@ -231,7 +230,7 @@ class JudgedCase:
             problem = "its noise was not measured"
         elif is_float and output.id.name in self._moving:
             problem = "it depends on random numbers or changing state, which are not noise"
-        elif is_float and spread is not None and not (moved and (moved["inputs"] or moved["variables"])):
+        elif is_float and spread is not None and not (moved and (moved.inputs or moved.variables)):
             problem = "the model has no float inputs or weights to perturb"
         elif is_float and spread is not None and spread.lost is not None:
             problem = spread.lost
@@ -286,15 +285,15 @@ def _is_exact(side: Mapping[OutputId, Output], found: OutputDivergence) -> bool:
     return output is not None and element_of(output.array.dtype).kind not in (Kind.FLOAT, Kind.COMPLEX)
 
 
-def _entries(outputs: Sequence[Mapping[str, Any]]) -> dict[OutputId, ArrayEntry]:
-    return {output.id: output.array for output in map(Output.from_json, outputs)}
+def _entries(outputs: Sequence[Output]) -> dict[OutputId, ArrayEntry]:
+    return {output.id: output.array for output in outputs}
 
 
 def _nondeterministic(
     recordings: Mapping[str, RecordedOutputs],
     baseline: str,
-    floor: Mapping[str, Any] | None,
-    threads: Mapping[str, Any] | None,
+    floor: MeasuredFloor | None,
+    threads: RecordedOutputs | None,
 ) -> dict[OutputId, str]:
     """Return the outputs that differ between repeats in one cell, and where that was seen.
 
@@ -304,11 +303,11 @@ def _nondeterministic(
     for cell, recorded in recordings.items():
         for output in recorded.unstable:
             found.setdefault(output, f"two runs in one process differ in {cell}")
-    for recording in (floor, threads):
-        for unstable in RecordedOutputs.from_json(recording).unstable if recording else ():
+    for run in (floor.run if floor else None, threads):
+        for unstable in run.unstable if run else ():
             found.setdefault(unstable, f"two runs in one process differ in {baseline}")
     if floor is not None and baseline in recordings:
-        second = _entries(floor["outputs"])
+        second = _entries(floor.run.outputs)
         for first in recordings[baseline].outputs:
             if second.get(first.id) != first.array and first.id not in recordings[baseline].behind:
                 found.setdefault(first.id, f"two processes differ in {baseline}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.check import Check, CheckResult, CheckVerdict
 from savedmodel_matrix.verdicts.compare.growth import settled_slope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from savedmodel_matrix.domain.check import LeakPart, ReloadPart
     from savedmodel_matrix.verdicts.compare.growth import Slope
 
 #: Bytes. TensorFlow itself keeps less than this for every load (names, traces, fragments) from 2.7 on;
@@ -19,11 +20,11 @@ LOAD_BAR = 512 << 10
 CALL_BAR = 8 << 10
 
 
-def judge_leak(part: Mapping[str, Any]) -> CheckResult:
+def judge_leak(part: LeakPart) -> CheckResult:
     """Return whether memory grows by more than the limits; ``part`` is that of the check ``leak``."""
     slopes = [
-        ("load", settled_slope(part["loads"]), LOAD_BAR),
-        ("call", _each(settled_slope(part["calls"]), part["calls_each"]), CALL_BAR),
+        ("load", settled_slope(part.loads), LOAD_BAR),
+        ("call", _each(settled_slope(part.calls), part.calls_each), CALL_BAR),
     ]
     says, undecided = [], False
     leaks = []
@@ -51,10 +52,10 @@ def judge_leak(part: Mapping[str, Any]) -> CheckResult:
     return CheckResult(Check.LEAK, CheckVerdict.PASSES, "; ".join(says))
 
 
-def judge_open(part: Mapping[str, Any]) -> CheckResult | None:
+def judge_open(part: ReloadPart) -> CheckResult | None:
     """Return the failure of a model that leaves descriptors or threads behind; None if neither grows."""
     grows = []
-    for what, readings in (("file descriptors", part["descriptors"]), ("threads", part["threads"])):
+    for what, readings in (("file descriptors", part.descriptors), ("threads", part.threads)):
         slope = _counted(readings)
         if slope is not None and slope.low > 0:
             grows.append(f"{what}, {slope.per_step:.3g} per load ({slope.low:.3g} to {slope.high:.3g})")

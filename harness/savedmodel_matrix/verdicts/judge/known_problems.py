@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
+    from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.check import Check
     from savedmodel_matrix.domain.definition import Expect
-    from savedmodel_matrix.domain.plan import CellId
 
     #: One cell and case.
     Place = tuple[CellId, str]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from savedmodel_matrix.domain.check import Check, CheckResult, CheckVerdict
-from savedmodel_matrix.domain.recording import ArrayEntry, OutputId
 from savedmodel_matrix.domain.wording import count, listed
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 from savedmodel_matrix.verdicts.judge.ruler import named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
+    from savedmodel_matrix.domain.check import RepeatPart
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.judge.ruler import Ruler, Weighed
 
@@ -25,12 +26,12 @@ _SAME_STEP = 1e-2
 _MOST_NAMED = 4
 
 
-def judge_repeat(part: Mapping[str, Any], weighed: Weighed, ruler: Ruler) -> CheckResult:
+def judge_repeat(part: RepeatPart, weighed: Weighed, ruler: Ruler) -> CheckResult:
     """Return the result of the check ``repeat``: how each output changes, and which variables change."""
-    check, runs, changed = Check.REPEAT, part["runs"], part["changed_variables"]
+    check, runs, changed = Check.REPEAT, part.runs, part.changed_variables
     outputs = list(dict.fromkeys(each.output for each in weighed.real))
     patterns: dict[tuple[str, str], list[str]] = {}
-    batches = {each["batch"] for each in part["differences"]}
+    batches = {each.batch for each in part.differences}
     often = "with every call" if len(batches) < 2 else "with every round of the inputs"
     for output in outputs:
         says, kind = _pattern(_series(part, output), ruler.read, often)
@@ -49,16 +50,15 @@ def judge_repeat(part: Mapping[str, Any], weighed: Weighed, ruler: Ruler) -> Che
         largest = max(weighed.noise, key=lambda each: each.ratio or 0.0)
         says = f"{runs} calls differ only by rounding ({named(weighed.noise)}: {largest.size})"
         return CheckResult(check, CheckVerdict.FLOAT_NOISE, says)
-    still = f", and none of {part['variables']} variables changes" if part["variables"] else ""
+    still = f", and none of {part.variables} variables changes" if part.variables else ""
     return CheckResult(check, CheckVerdict.PASSES, f"{runs} calls agree bit for bit{still}")
 
 
-def _series(part: Mapping[str, Any], output: OutputId) -> list[ArrayEntry | None]:
+def _series(part: RepeatPart, output: OutputId) -> list[ArrayEntry | None]:
     """Return what each call returned for an output, from the first on; None where it returned nothing."""
-    own = [d for d in part["differences"] if OutputId(d["batch"], d["name"], d["component"]) == output]
-    later = {each["position"]: each["array"] for each in own}
-    entries = [later.get(call, own[0]["reference"]) for call in range(1, part["runs"] + 1)]
-    return [None if entry is None else ArrayEntry.from_json(entry) for entry in entries]
+    own = [each for each in part.differences if each.id == output]
+    later = {each.position: each.array for each in own}
+    return [later.get(call, own[0].reference) for call in range(1, part.runs + 1)]
 
 
 def _pattern(

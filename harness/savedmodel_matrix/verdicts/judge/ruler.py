@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.recording import ArrayEntry, Output, OutputId
+from savedmodel_matrix.domain.arrays import Output
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.verdicts.compare.metrics import compare_arrays
 from savedmodel_matrix.verdicts.compare.noise_ratio import moved_rows, noise_ratio
@@ -15,6 +15,8 @@ from savedmodel_matrix.verdicts.judge.tolerance import limits_for, tolerance_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
+    from savedmodel_matrix.domain.check import CheckPart
     from savedmodel_matrix.domain.definition import ToleranceDefinition
     from savedmodel_matrix.domain.noise_floor import MovedRow, NoiseFloor
     from savedmodel_matrix.verdicts.compare.elements import Array
@@ -73,10 +75,10 @@ class Ruler:
         ``bare`` is for other thread counts and batch sizes: these raise a floor, so the floor is used without
         that, and a difference that would only raise it (below ``REAL``) is noise.
         """
-        limits = limits_for(Output(output, b), self._limits)
+        limits = limits_for(Output.of(output, b), self._limits)
         if limits is not None and limits.comparator is not None:
             limits = None  # a comparator compares whole batches of two cells
-        divergence = compare_arrays(a, b, self.read, tolerance_for(Output(output, b), limits))
+        divergence = compare_arrays(a, b, self.read, tolerance_for(Output.of(output, b), limits))
         floor, ratio = self._floors.get(output), None
         moved: tuple[MovedRow, ...] = ()
         if floor is not None and divergence.incomparable is None and floor.spread.base.shape == b.shape:
@@ -97,20 +99,19 @@ class Ruler:
         return verdict, worst, f"{divergence.max_abs:.3g}{times}"
 
 
-def weigh(part: Mapping[str, Any], ruler: Ruler, *, bare: bool) -> Weighed:
+def weigh(part: CheckPart, ruler: Ruler, *, bare: bool) -> Weighed:
     """Return the differences that a check recorded, each compared with the noise."""
-    weighed = Weighed(part["compared"])
-    unsettled = {OutputId(each["batch"], each["name"], each["component"]) for each in part["unsettled"]}
-    for each in part["differences"]:
-        output = OutputId(each["batch"], each["name"], each["component"])
-        if each["array"] is None or each["reference"] is None:
+    weighed = Weighed(part.compared)
+    unsettled = {each.id for each in part.unsettled}
+    for each in part.differences:
+        output = each.id
+        if each.array is None or each.reference is None:
             sizes = "being returned by only one of two calls"
-            found = Found(output, each["what"], each["position"], None, sizes)
+            found = Found(output, each.what, each.position, None, sizes)
             verdict = Verdict.INCOMPARABLE
         else:
-            arrays = (ArrayEntry.from_json(each[side]) for side in ("array", "reference"))
-            verdict, ratio, size = ruler.measure(output, *arrays, bare=bare)
-            found = Found(output, each["what"], each["position"], ratio, size)
+            verdict, ratio, size = ruler.measure(output, each.array, each.reference, bare=bare)
+            found = Found(output, each.what, each.position, ratio, size)
         if verdict.severity <= Verdict.FLOAT_NOISE.severity:
             weighed.noise.append(found)
         elif output in unsettled:

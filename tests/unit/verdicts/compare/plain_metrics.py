@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import ml_dtypes
 import numpy as np
-from savedmodel_matrix.domain.recording import ArrayEntry
+from savedmodel_matrix.domain.arrays import ArrayEntry
 from savedmodel_matrix.probe.arrays import STORED_AS, stored_dtype
 
 FLOAT8 = [dtype for dtype in STORED_AS if dtype.startswith("float8")]

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from savedmodel_matrix.domain.recording import ArrayEntry, Output, OutputId, RecordedOutputs
+from savedmodel_matrix.domain.arrays import ArrayEntry, Output, OutputId
+from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.verdicts.compare.classes import classes, representative_pairs
 
 
 def recorded(**digests):
     return RecordedOutputs(
         tuple(
-            Output(OutputId(0, name, None), ArrayEntry("float32", (1,), (digest,), 4))
+            Output.of(OutputId(0, name, None), ArrayEntry("float32", (1,), (digest,), 4))
             for name, digest in digests.items()
         )
     )
@@ -28,10 +29,10 @@ def test_shape_and_component_count():
     one = ArrayEntry("string", (2,), ("data", "offsets"), 4)
     other = ArrayEntry("string", (1, 2), ("data", "offsets"), 4)
     outputs = [
-        Output(OutputId(0, "x", None), one),
-        Output(OutputId(0, "x", None), other),
-        Output(OutputId(0, "x", "values"), one),
-        Output(OutputId(1, "x", None), one),
+        Output.of(OutputId(0, "x", None), one),
+        Output.of(OutputId(0, "x", None), other),
+        Output.of(OutputId(0, "x", "values"), one),
+        Output.of(OutputId(1, "x", None), one),
     ]
     assert len(classes({i: RecordedOutputs((output,)) for i, output in enumerate(outputs)})) == 4
 

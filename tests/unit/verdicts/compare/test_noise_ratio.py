@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_metrics import Memory
+from savedmodel_matrix.domain.arrays import ArrayEntry
 from savedmodel_matrix.domain.noise_floor import MeasuredSpread, MovedRow
-from savedmodel_matrix.domain.recording import ArrayEntry
 from savedmodel_matrix.verdicts.compare.noise_ratio import (
     is_change_benign,
     moved_rows,

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 from plain_metrics import Memory
+from savedmodel_matrix.domain.arrays import Output, OutputId
 from savedmodel_matrix.domain.divergence import EXACT, Tolerance
-from savedmodel_matrix.domain.recording import Output, OutputId, RecordedOutputs
+from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.verdicts.compare.pairs import compare_recordings
 
 
@@ -12,7 +13,7 @@ def compared(memory, a, b, tolerance=lambda output: EXACT):
 
 
 def output(memory, name, value, component=None, batch=0):
-    return Output(OutputId(batch, name, component), memory.entry(np.float32([value]), "float32"))
+    return Output.of(OutputId(batch, name, component), memory.entry(np.float32([value]), "float32"))
 
 
 def test_the_union_of_outputs_with_reasons():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 import pytest
-from savedmodel_matrix.domain.recording import ArrayEntry
+from savedmodel_matrix.domain.arrays import ArrayEntry
 from savedmodel_matrix.verdicts.compare.variation import sameness
 
 EVERY_ELEMENT, EVERY_ROW = "every element is the same", "every row is the same"

@@ -3,10 +3,10 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import Check, CheckVerdict
 from savedmodel_matrix.domain.definition import Expect
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import CellId
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.verdicts.judge.known_problems import Seen, Standing, check_expectations, remark_on
 

@@ -3,15 +3,15 @@ from __future__ import annotations
 import math
 
 import pytest
+from savedmodel_matrix.domain.arrays import ArrayEntry, Output, OutputId
 from savedmodel_matrix.domain.definition import ToleranceDefinition as Limits
 from savedmodel_matrix.domain.divergence import EXACT, Divergence, Tolerance
-from savedmodel_matrix.domain.recording import ArrayEntry, Output, OutputId
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.verdicts.judge.tolerance import DEFAULTS, judge, limits_for, tolerance_for, unmatched
 
 
 def output(name, dtype="float32", component=None):
-    return Output(OutputId(0, name, component), ArrayEntry(dtype, (1,), ("0",), 4))
+    return Output.of(OutputId(0, name, component), ArrayEntry(dtype, (1,), ("0",), 4))
 
 
 @pytest.mark.parametrize(

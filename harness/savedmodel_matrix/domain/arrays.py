@@ -1,0 +1,93 @@
+"""Stored arrays and the outputs that hold them. The bytes themselves are among the objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import Field
+
+from savedmodel_matrix.domain.stored import Stored
+
+#: The SHA-256 of an object, as it is in file names.
+ObjectName = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Size = Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayEntry:
+    """One stored array, as ``savedmodel_matrix.probe.arrays`` describes it.
+
+    ``dtype`` is TensorFlow's name of the element type; ``objects`` are content hashes (two for strings:
+    the joined bytes and their offsets); ``nbytes`` is the size of the payload in bytes.
+    """
+
+    dtype: str
+    shape: tuple[Size, ...]
+    objects: tuple[ObjectName, ...]
+    nbytes: Size
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that files hold and ``savedmodel_matrix.probe.arrays.read_array`` takes."""
+        return {
+            "dtype": self.dtype,
+            "shape": list(self.shape),
+            "objects": list(self.objects),
+            "nbytes": self.nbytes,
+        }
+
+
+class OutputId(NamedTuple):
+    """One output: the number of its input batch, its name, and its component if it is not dense."""
+
+    batch: int
+    name: str
+    component: str | None
+
+    def __str__(self) -> str:
+        return self.name if self.component is None else f"{self.name}.{self.component}"
+
+
+class Named(Stored):
+    """Something that is said of one output of one batch."""
+
+    batch: int
+    name: str
+    component: str | None = None
+
+    @property
+    def id(self) -> OutputId:
+        """Which output."""
+        return OutputId(self.batch, self.name, self.component)
+
+
+class Output(Named):
+    """One recorded output tensor, or one component of a sparse or ragged one."""
+
+    array: ArrayEntry
+
+    @classmethod
+    def of(cls, output: OutputId, array: ArrayEntry) -> Self:
+        """Return the output with this id."""
+        return cls.model_construct(
+            batch=output.batch, name=output.name, component=output.component, array=array
+        )
+
+
+class Unstable(Named):
+    """An output of a further run that is not bit-equal to the first run's; None: it was not returned."""
+
+    run: int
+    array: ArrayEntry | None
+
+
+class InputPart(Stored):
+    """One array of an input batch: a dense input (``component`` is None) or a component of another."""
+
+    name: str
+    component: str | None
+    array: ArrayEntry
+
+
+#: The inputs of one call.
+Batch = tuple[InputPart, ...]

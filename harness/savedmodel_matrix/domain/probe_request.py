@@ -1,0 +1,94 @@
+"""What the probe is asked, as types; ``savedmodel_matrix.probe.__main__`` is the contract."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import JsonValue
+
+from savedmodel_matrix.domain.arrays import Batch
+from savedmodel_matrix.domain.stored import Stored
+
+REQUEST_FORMAT: Final = 2
+
+
+class Measure(Stored):
+    """What to measure: a file of the probe's ``measurements``, or ``program``, and its parameters."""
+
+    kind: str
+    program: str | None = None
+    parameters: dict[str, JsonValue] = {}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the flat form that the probe reads."""
+        return {"kind": self.kind, "program": self.program, **self.parameters}
+
+
+class SettingRequest(Stored):
+    """What varies at run time; see ``domain.definition.SettingDefinition``."""
+
+    device: str | None = None
+    intra_op_threads: int | None = None
+    inter_op_threads: int | None = None
+    jit_compile: bool = False
+    grappler: bool = True
+    seed: int | None = None
+    deterministic: bool = False
+
+
+class OutputsOf(Stored):
+    """Inputs that are the outputs of another job: its name in words, and the path of its result."""
+
+    name: str
+    outputs_of: str
+
+
+class CaseRequest(Stored):
+    """One job."""
+
+    result: str
+    """Path of the recording to write."""
+    key: str
+    identity: dict[str, JsonValue]
+    measure: Measure
+    after: str | None = None
+    """Path of a result whose failure is this job's too."""
+    fresh_process: bool = False
+    """Whether TensorFlow is imported in a process of the job's own."""
+    model: str | None = None
+    """Folder of the SavedModel; None for a stage."""
+    setting: SettingRequest
+    loader: str | None = None
+    imports: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
+    signature: str | None = None
+    function: str | None = None
+    batches: tuple[Batch, ...] | OutputsOf | None
+    inputs_error: str | None
+    runs: int
+    time_limit_s: float
+    memory_limit_bytes: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that the probe reads."""
+        return {**self.model_dump(mode="json"), "measure": self.measure.to_json()}
+
+
+class ProbeRequest(Stored):
+    """One start of the probe."""
+
+    format: Literal[2] = REQUEST_FORMAT
+    objects: str
+    imported: str
+    isolation: Literal["auto", "fork", "process"] = "auto"
+    tensorflow: bool
+    scrub: tuple[tuple[str, str], ...]
+    secrets: tuple[str, ...]
+    variables: dict[str, str]
+    cases: tuple[CaseRequest, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that the probe reads."""
+        return {**self.model_dump(mode="json"), "cases": [case.to_json() for case in self.cases]}

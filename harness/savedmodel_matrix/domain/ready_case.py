@@ -1,0 +1,81 @@
+"""A case made ready: its model in place and its inputs made once, so that any environment can run it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from packaging.specifiers import SpecifierSet
+
+from savedmodel_matrix.domain.arrays import Batch
+from savedmodel_matrix.domain.stored import Stored
+
+#: Raised when the same definition leads to something else, so that cases are made anew.
+CASE_FORMAT: Final = 3
+
+
+@dataclass(frozen=True)
+class ScriptNeeds:
+    """What a stage's file requires (PEP 723): requirements as written, and the Pythons that it runs on."""
+
+    dependencies: tuple[str, ...]
+    requires_python: str = ""
+
+    def runs_on(self, python: str) -> bool:
+        """Whether it runs on some patch of a Python minor such as ``"3.11"``."""
+        # A minor's newest patch is not known here: 99 stands for it, and .0 for the oldest.
+        bounds = SpecifierSet(self.requires_python)
+        return any(bounds.contains(f"{python}.{patch}") for patch in (0, 99))
+
+
+class ExpectedInput(Stored):
+    """What a signature declares of one input; None where it says nothing that can be held to."""
+
+    dtype: str | None
+    shape: tuple[int | None, ...] | None
+    optional: bool
+
+
+class Archive(Stored):
+    """The package file that a model was taken from."""
+
+    name: str
+    sha256: str
+
+
+class ReadyStage(Stored):
+    """A stage that can be handed to any environment.
+
+    ``code`` holds the digests of its files by path, None for what cannot be read. ``needs`` are requirements
+    of its own, None if it runs in the cell's environment. ``batches`` are inputs of its own, with their
+    digest, or ``inputs_problem`` why they could not be made.
+    """
+
+    code: dict[str, str | None]
+    needs: ScriptNeeds | None
+    batches: tuple[Batch, ...] | None
+    inputs_digest: str | None
+    inputs_problem: str | None
+
+
+class ReadyCase(Stored):
+    """A case that can be handed to any environment.
+
+    ``model`` is the SavedModel's folder. ``batches`` is None if the inputs could not be made, with
+    ``inputs_problem`` saying why: the model is then still loaded everywhere, for its own answer.
+    ``code`` holds the digests of the case's modules and libraries by path, None for what cannot be read.
+
+    If a stage makes the model's inputs, ``batches`` are what that stage is given, and ``expects`` is what
+    the signature declares of the inputs that the stage must make; None if unknown.
+    """
+
+    format: Literal[3] = CASE_FORMAT
+    model: str
+    model_digest: str
+    batches: tuple[Batch, ...] | None
+    inputs_digest: str
+    inputs_problem: str | None
+    archive: Archive | None
+    code: dict[str, str | None] = {}
+    stages: dict[str, ReadyStage] = {}
+    expects: dict[str, ExpectedInput] | None = None

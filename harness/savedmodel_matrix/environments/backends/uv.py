@@ -1,0 +1,73 @@
+"""Environments of packages from the index, resolved and installed by uv."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.errors import InstallError
+from savedmodel_matrix.environments.backends.interface import Backend, Made
+from savedmodel_matrix.environments.interpreters import find_interpreter, venv_version
+from savedmodel_matrix.store.atomic import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from savedmodel_matrix.environments.locks.lock import Lock, LockInput
+
+#: Holds the content digest of the lock that is completely installed.
+_MARKER = "savedmodel-matrix-lock.sha256"
+
+
+class UvBackend(Backend):
+    """A virtual environment; uv fetches an interpreter if there is none of the wanted minor."""
+
+    name = "uv"
+    nox = "uv"
+
+    def lock(self, wanted: LockInput, python: Path | None, to: Path) -> Lock:
+        """See ``Backend.lock``."""
+        # Imported here: it brings the index client, which a run with nothing to resolve does without.
+        from savedmodel_matrix.environments.locks.resolve import resolve  # noqa: PLC0415
+
+        return resolve(wanted, python, to)
+
+    def make(self, folder: Path, python: str) -> None:
+        """See ``Backend.make``."""
+        if self.describe(folder).python.exists():
+            return
+        interpreter = find_interpreter(python) or python
+        _run_uv("venv", "--quiet", "--python", interpreter, str(folder))
+
+    def install(self, folder: Path, lock: Path, digest: str) -> None:
+        """See ``Backend.install``."""
+        marker = folder / _MARKER
+        # An interrupted sync must not pass for the lock that was there before it.
+        marker.unlink(missing_ok=True)
+        python = str(self.describe(folder).python)
+        _run_uv("pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock))
+        write_text(marker, digest)
+
+    def describe(self, folder: Path) -> Made:
+        """See ``Backend.describe``."""
+        try:
+            lock: str | None = (folder / _MARKER).read_text(encoding="ascii")
+        except OSError:
+            lock = None
+        python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        return Made(python, venv_version(folder), lock)
+
+
+def _run_uv(*arguments: str) -> None:
+    from uv import find_uv_bin  # noqa: PLC0415 - a run with nothing to install does without
+
+    done = subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise InstallError(_in_one_line(done.stderr))
+
+
+def _in_one_line(words: str) -> str:
+    """Return uv's message without the marks it draws for a terminal."""
+    lines = (line.strip(" \t×╰─▶│├") for line in words.splitlines())
+    return "; ".join(line for line in lines if line) or "uv gave no reason"

@@ -1,0 +1,118 @@
+"""What became of a plan, as types: outcomes of cells and cases, and what is recorded of each measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.stage import StagePart
+
+if TYPE_CHECKING:
+    from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
+    from savedmodel_matrix.domain.cell import CellId
+    from savedmodel_matrix.domain.check import Check, CheckPart
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.noise_floor import MeasuredFloor
+    from savedmodel_matrix.domain.ready_case import ReadyCase
+    from savedmodel_matrix.domain.recording import RecordedOutputs, Recording
+    from savedmodel_matrix.environments.state import EnvironmentState
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The outcome of one cell and case, with its recording if there is one.
+
+    ``required`` says that the matrix counts on it, ``selected`` that this run was asked for it.
+    """
+
+    cell: CellId
+    case: str
+    outcome: Outcome
+    reason: str | None
+    required: bool
+    recording: Recording | None = None
+    selected: bool = True
+
+
+@dataclass(frozen=True)
+class CollectedNoise:
+    """A case's noise in the baseline: replicates, and a run with other threads; None if missing or failed."""
+
+    floor: MeasuredFloor | None
+    threads: RecordedOutputs | None
+    problem: str | None
+    """Why there is no floor."""
+
+
+@dataclass(frozen=True)
+class CollectedCheck:
+    """A check's recording and what it measured, None if there is none, and whether this run asked for it."""
+
+    recording: Recording | None
+    part: CheckPart | None
+    required: bool
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One stage of one cell and case: its outcome, and its recording if there is one."""
+
+    cell: CellId
+    case: str
+    stage: str
+    outcome: Outcome
+    reason: str | None
+    recording: Recording | None
+    beside: str | None
+    """The environment beside the cell's that it ran in."""
+    part: StagePart = field(default_factory=StagePart)
+
+    @property
+    def made(self) -> tuple[tuple[OutputId, ArrayEntry], ...] | None:
+        """What it made; None if it was not recorded."""
+        if self.outcome is not Outcome.RECORDED or self.recording is None:
+            return None
+        return contents(self.recording)
+
+    @property
+    def is_unstable(self) -> bool:
+        """Whether two calls on the same inputs made different things."""
+        return bool(self.recording and self.recording.unstable)
+
+
+def contents(recording: Recording) -> tuple[tuple[OutputId, ArrayEntry], ...]:
+    """Return what a recording holds: every output's id and array entry, which names its content."""
+    return tuple((output.id, output.array) for output in recording.outputs)
+
+
+@dataclass(frozen=True)
+class SwapRecord:
+    """A job of the question ``swapped_inputs`` and its recording; None if it is not recorded (yet)."""
+
+    job: Job
+    recording: Recording | None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Everything the store holds for a plan: one row per cell and case, and what is known of its parts."""
+
+    rows: list[Collected]
+    states: dict[str, EnvironmentState | None]
+    ready: dict[str, ReadyCase | str]
+    """Per case: made ready, or why it could not be."""
+    noise: dict[str, CollectedNoise]
+    """Per case for which the plan asks for a noise floor."""
+    checks: dict[tuple[CellId, str, Check], CollectedCheck] = field(default_factory=dict)
+    """Every check that the plan asks for."""
+    stages: list[StageRecord] = field(default_factory=list)
+    """Every stage of every cell and case that has one."""
+    trained: dict[str, Recording | None] = field(default_factory=dict)
+    """Per case with a training pipeline: the model in the baseline on what that pipeline makes there."""
+    swaps: list[SwapRecord] = field(default_factory=list)
+    """Models on other cells' inputs, if two cells' pipelines made different ones."""
+    remarks: list[str] = field(default_factory=list)
+    """What measurements that the report has no section for say of their recordings."""
+    read: frozenset[tuple[str, str]] = frozenset()
+    """Key and end of every recording that was read: what a report of this collection depends on."""

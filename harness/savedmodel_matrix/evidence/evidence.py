@@ -1,0 +1,69 @@
+"""What the store holds for the jobs of a plan on this host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.environments.state import Installed, read_state
+from savedmodel_matrix.measurements import measurement_of, recorded
+from savedmodel_matrix.measurements.interface import Site
+from savedmodel_matrix.measurements.keys import key_of
+from savedmodel_matrix.planning.ready import make_ready, reason_of
+
+if TYPE_CHECKING:
+    from savedmodel_matrix.domain.environment import Beside
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.ready_case import ReadyCase
+    from savedmodel_matrix.domain.recording import Recording
+    from savedmodel_matrix.environments.state import EnvironmentState
+    from savedmodel_matrix.planning.project import Project
+
+
+class Evidence:
+    """Finds the recording of any job of a plan, and notes every recording that was read.
+
+    Cases that are not ready are made ready here once more: the reason why one cannot be is wanted.
+    """
+
+    def __init__(self, project: Project, plan: Plan) -> None:
+        self.plan = plan
+        self.states: dict[str, EnvironmentState | None] = {
+            name: read_state(project.results, name) for name in plan.environments
+        }
+        self.ready: dict[str, ReadyCase | str] = {}
+        self.read: set[tuple[str, str]] = set()
+        self._project = project
+        for name, definition in plan.cases.items():
+            try:
+                self.ready[name] = make_ready(project, definition)
+            except HarnessError as error:
+                self.ready[name] = reason_of(project, error)
+
+    def site(self, job: Job) -> Site | None:
+        """Return where a job runs; None if its environment or its case is not there."""
+        state, ready = self.states[job.cell.environment], self.ready[job.case]
+        if state is None or state.installed is None or isinstance(ready, str):
+            return None
+        return Site(self._project, self.plan, state.installed, ready)
+
+    def recording(self, job: Job) -> Recording | None:
+        """Return what is recorded of a job, whatever its outcome."""
+        site = self.site(job)
+        if site is None:
+            return None
+        recording = recorded(self._project.results, job, key_of(site, job))
+        if recording is None:
+            return None
+        # A recording made anew has the same key: the time it ended tells the two apart.
+        self.read.add((recording.key, recording.ended.isoformat()))
+        return recording
+
+    def beside(self, job: Job) -> tuple[Beside | None, Installed | str | None]:
+        """Return the environment beside the cell's that a job runs in, and whether it is installed."""
+        site = self.site(job)
+        beside = None if site is None else measurement_of(job).beside(site, job)
+        if site is None or beside is None:
+            return None, None
+        return beside, site.installed.besides.get(beside.id)

@@ -1,0 +1,82 @@
+"""Jobs with their place and key: what runs together, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.measurements import measurement_of
+from savedmodel_matrix.measurements.keys import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from savedmodel_matrix.domain.environment import Beside
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.probe_request import CaseRequest
+    from savedmodel_matrix.measurements.interface import Site
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job at its site. ``after`` is the key of the recording that its inputs come from, if any."""
+
+    site: Site
+    job: Job
+    key: str
+    after: str | None
+    beside: Beside | None
+
+    @property
+    def variables(self) -> tuple[tuple[str, str], ...]:
+        """The environment variables that it runs with: TensorFlow reads them when it is imported."""
+        if self.beside is not None:
+            return ()
+        return tuple(sorted(self.site.plan.settings[self.job.cell.setting].variables.items()))
+
+    def request(self) -> CaseRequest:
+        """Return what the probe is asked."""
+        return measurement_of(self.job).ask(self.site, self.job, self.key)
+
+
+def task_of(site: Site, job: Job) -> Task:
+    """Return the job with its place and key."""
+    measurement = measurement_of(job)
+    taken = measurement.takes(site.plan, job)
+    after = None if taken is None else key_of(site, taken)
+    return Task(site, job, key_of(site, job), after, measurement.beside(site, job))
+
+
+def starts(tasks: Sequence[Task]) -> Iterator[list[Task]]:
+    """Yield the tasks of each start of the probe: one interpreter and one set of variables.
+
+    A task comes after the one whose outputs it takes: in the same start behind it, or in a later start.
+    """
+    waiting = list(tasks)
+    while waiting:
+        # Prefer the start that the largest number of tasks can go into now: each costs an import.
+        groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Task]] = {}
+        for task in waiting:
+            groups.setdefault((task.beside.id if task.beside else "", task.variables), []).append(task)
+        ready = [_ready(group, waiting) for group in groups.values()]
+        chosen = max(ready, key=lambda group: (bool(group) and group[0].beside is not None, len(group)))
+        assert chosen, "what a task takes never depends on that task"  # noqa: S101
+        yield chosen
+        done = {task.key for task in chosen}
+        waiting = [task for task in waiting if task.key not in done]
+
+
+def _ready(group: Sequence[Task], waiting: Sequence[Task]) -> list[Task]:
+    """Return those of a group whose inputs are there already, or are made by the group itself; in order."""
+    pending = {task.key for task in waiting}
+    found: list[Task] = []
+    grew = True
+    while grew:
+        grew = False
+        made = {task.key for task in found}
+        for task in group:
+            if task.key not in made and (task.after not in pending or task.after in made):
+                found.append(task)
+                made.add(task.key)
+                grew = True
+    return found

@@ -1,0 +1,61 @@
+"""The content key of a job's recording: the digest of everything that its outputs can depend on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from savedmodel_matrix.environments.host import host_facts, host_fingerprint
+from savedmodel_matrix.environments.state import Installed
+from savedmodel_matrix.probe import VERSION as PROBE_VERSION
+from savedmodel_matrix.store.atomic import json_digest
+
+if TYPE_CHECKING:
+    from savedmodel_matrix.domain.environment import Beside
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.measurements.interface import Site
+
+
+def key_of(site: Site, job: Job) -> str:
+    """Return the key of the job's recording in this environment, on this host."""
+    from savedmodel_matrix.measurements import measurement_of  # noqa: PLC0415 - kinds ask for keys themselves
+
+    measurement = measurement_of(job)
+    home = home_of(site, measurement.beside(site, job))
+    depends = measurement.depends_on(site, job)
+    return json_digest(
+        {
+            "lock": home.lock,
+            "interpreter": home.interpreter,
+            "probe": PROBE_VERSION,
+            "host": host_fingerprint(),
+            "model": depends.model,
+            "inputs": depends.inputs,
+            "asked": dict(depends.asked),
+            "setting": dict(depends.setting),
+        }
+    )
+
+
+def home_of(site: Site, beside: Beside | None) -> Installed:
+    """Return what is installed where a job runs; empty if the environment beside could not be made."""
+    if beside is None:
+        return site.installed
+    found = site.installed.besides.get(beside.id)
+    return found if isinstance(found, Installed) else Installed(lock="", interpreter="")
+
+
+def identity_of(site: Site, job: Job, beside: Beside | None = None) -> dict[str, Any]:
+    """Return what the key was made of, for a person to read."""
+    home = home_of(site, beside)
+    return {
+        "environment": job.cell.environment,
+        "setting": job.cell.setting,
+        "case": job.case,
+        "measurement": job.measurement,
+        "variant": job.variant,
+        "lock": home.lock,
+        "interpreter": home.interpreter,
+        "probe": PROBE_VERSION,
+        "inputs_from": None if job.given is None else str(job.given.cell),
+        "host": {"fingerprint": host_fingerprint(), **host_facts()},
+    }

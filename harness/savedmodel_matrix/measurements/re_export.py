@@ -1,0 +1,59 @@
+"""The model saved again by the baseline's TensorFlow for inference, without what training left in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.probe_request import Measure
+from savedmodel_matrix.measurements.of_model import ModelMeasurement
+from savedmodel_matrix.store.atomic import json_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from savedmodel_matrix.domain.job import Job
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.probe_request import CaseRequest
+    from savedmodel_matrix.domain.ready_case import ReadyCase
+    from savedmodel_matrix.measurements.interface import Site
+    from savedmodel_matrix.planning.project import Project
+
+_TIME_LIMIT_S = 600.0
+
+
+class ReExportMeasurement(ModelMeasurement):
+    """Loads the model and saves it to a folder in ``results/re-exports``; it is not run."""
+
+    name = "re-export"
+
+    def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:  # noqa: ARG002 - asks nothing
+        """Yield nothing: a question asks for it where a model fails to load."""
+        yield from ()
+
+    def measure(self, plan: Plan, job: Job) -> Measure:  # noqa: ARG002 - the form of every kind
+        """Return what decides the key; ``ask`` adds where the model is saved to."""
+        return Measure(kind="re_export")
+
+    def ask(self, site: Site, job: Job, key: str) -> CaseRequest:
+        """Return the request, with the folder."""
+        target = re_export_folder(site.project, site.plan, site.ready)
+        asked = super().ask(site, replace(job, limits=replace(job.limits, time_limit_s=_TIME_LIMIT_S)), key)
+        measure = Measure(kind="re_export", parameters={"save_to": str(target)})
+        return asked.model_copy(
+            update={
+                "measure": measure,
+                "loader": "saved_model",
+                "modules": (),
+                "batches": (),
+                "inputs_error": None,
+                "runs": 1,
+            }
+        )
+
+
+def re_export_folder(project: Project, plan: Plan, ready: ReadyCase) -> Path:
+    """Return where a model lies once the baseline's environment has saved it again."""
+    name = json_digest({"model": ready.model_digest, "environment": plan.baseline.environment})
+    return project.results.re_exports / name / "model"

@@ -1,0 +1,42 @@
+"""What can be measured in this environment, one file a kind.
+
+A file has a function ``run(job)``: it does the work with a ``run.Job`` (load the model, run it, store arrays)
+and fills the job's part of the result. What it records beside outputs is ``job.part["measured"]``, any JSON
+value. ``TEXTS`` names the keys of it that hold text for people, which is then scrubbed; without ``TEXTS``
+every text in it is.
+
+``case["measure"]["kind"]`` names a file of this folder; ``case["measure"]["program"]`` is the path of
+one from elsewhere.
+"""
+
+import importlib
+import importlib.util
+
+from .. import texts
+from ..failing import CaseError
+
+KINDS = ("outputs", "noise_floor", "stage", "check", "re_export")
+
+
+def find(measure):
+    """Return the module that does ``measure``. Raises ``CaseError`` for one that cannot be had."""
+    kind, path = measure["kind"], measure["program"]
+    if path is not None:
+        spec = importlib.util.spec_from_file_location(__name__ + "." + kind, path)
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            text = "the measurement {!r} could not be loaded: {}".format(kind, texts.one_line(error))
+            raise CaseError("run-failed", text) from error
+        return module
+    if kind not in KINDS:
+        text = "the measurement {!r} does not exist here; there are: {}"
+        raise CaseError("run-failed", text.format(kind, ", ".join(KINDS)))
+    return importlib.import_module(__name__ + "." + kind)
+
+
+def preload():
+    """Import every kind once, before children are forked."""
+    for kind in KINDS:
+        importlib.import_module(__name__ + "." + kind)

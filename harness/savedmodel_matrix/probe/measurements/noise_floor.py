@@ -1,0 +1,309 @@
+"""The noise floor of a case: what the least change of its inputs and weights does to its outputs.
+
+Replicates of every batch are run with each float input and each float variable moved by -1, 0 or +1 unit
+in the last place, at random from a seed. What the outputs then vary by is the noise no comparison can see
+through: rounding of that size is everywhere inside the model as well. Replicates are runs of their own,
+never rows of one batch, since kernels differ with the batch's size.
+
+Beside it, and just as cheap here: the batch run in two parts, and each input rolled by one row, which must
+change some output or that input proves nothing.
+"""
+
+import numpy as np
+
+from .. import arrays, tensors
+from ..failing import failing_as
+
+#: An integer type per width: stepping its bits by one steps a float of that width by one unit.
+_BITS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
+#: Bits of infinity without its sign, for the types whose values are stored under another type's name.
+_INFINITY = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
+_LEAST_NORMAL = {"float16": 0x0400, "bfloat16": 0x0080, "float32": 0x00800000, "float64": 0x0010000000000000}
+_PARTS = {"complex64": "float32", "complex128": "float64"}
+
+
+def perturb(array, dtype, random):
+    """Return a copy of ``array``, of TensorFlow type ``dtype``, each element moved by -1, 0 or +1 ULP.
+
+    Zeros, infinities and NaN stay, and nothing becomes subnormal: TensorFlow flushes that to zero. Returns
+    ``None`` for a type that has no rounding to speak of.
+    """
+    part = _PARTS.get(dtype, dtype)
+    if part not in _INFINITY:
+        return None
+    copied = np.array(array, order="C")
+    bits = copied.reshape(-1).view(_BITS[2 if part in ("float16", "bfloat16") else int(part[5:]) // 8])
+    magnitude = bits & np.array(np.iinfo(bits.dtype).max, bits.dtype)
+    steps = random.randint(-1, 2, size=bits.shape).astype(bits.dtype)
+    moves = (magnitude > _LEAST_NORMAL[part]) & (magnitude < _INFINITY[part] - 1)
+    bits += np.where(moves, steps, 0).astype(bits.dtype)
+    return copied
+
+
+class Variables:
+    """The float variables a model reads, to be moved and put back."""
+
+    def __init__(self, found):
+        self._variables = []
+        for variable in found:
+            dtype = variable.dtype.base_dtype.name
+            if dtype in _INFINITY or dtype in _PARTS:
+                self._variables.append((variable, variable.numpy(), dtype))
+
+    @property
+    def elements(self):
+        """How many numbers are moved."""
+        return int(sum(value.size for _, value, _ in self._variables))
+
+    def move(self, random):
+        """Assign every variable its own value, each element moved."""
+        for variable, value, dtype in self._variables:
+            variable.assign(perturb(value, dtype, random))
+
+    def restore(self):
+        """Assign every variable its own value."""
+        for variable, value, _ in self._variables:
+            variable.assign(value)
+
+
+class Spread:
+    """What replicates of one output did, gathered one after the other in bounded memory."""
+
+    def __init__(self, name, component, base, dtype):
+        self.name, self.component, self.dtype = name, component, dtype
+        self._base = self._numbers(base)
+        self.count = 0
+        self.lost = None
+        self.rms = []
+        if self._base is not None:
+            width = 1 if self._base.dtype.kind != "c" else 2
+            self._sum = np.zeros(self._base.shape, self._base.dtype)
+            self._squares = np.zeros(self._base.shape)
+            self._shape = base.shape
+            self._has_rows = width == 1 and base.ndim > 1 and base.shape[-1] > 1
+            shape = base.shape[:-1] if self._has_rows else ()
+        else:
+            self._exact = base
+            shape = base.shape
+        self._flipped = np.zeros(shape, bool)
+
+    def _numbers(self, array):
+        if self.dtype in _PARTS:
+            return np.asarray(array).reshape(-1).astype(np.complex128)
+        if self.dtype == "bfloat16":
+            return _from_bfloat16(array).reshape(-1)
+        if self.dtype in _INFINITY:
+            return np.asarray(array).reshape(-1).astype(np.float64)
+        return None
+
+    def add(self, array):
+        """Take in one replicate's array; a replicate with another shape is told, not averaged."""
+        array = np.asarray(array)
+        self.count += 1
+        if self._base is None:
+            if array.shape != self._exact.shape:
+                self.lost = "its shape changes when inputs move by one unit"
+            else:
+                self._flipped |= array != self._exact
+            return
+        if array.shape != self._shape:
+            self.lost = "its shape changes when inputs move by one unit"
+            return
+        values = self._numbers(array)
+        with np.errstate(invalid="ignore"):
+            gap = values - self._base
+        finite = np.isfinite(values) & np.isfinite(self._base)
+        if (np.isfinite(values) != np.isfinite(self._base)).any():
+            self.lost = "NaN or infinity comes and goes when inputs move by one unit"
+        gap = np.where(finite, gap, 0)
+        size = np.abs(gap)
+        self._sum += gap
+        self._squares += size * size
+        self.rms.append(float(np.sqrt(np.mean(size * size))) if size.size else 0.0)
+        if self._has_rows:
+            rows = values.reshape(self._shape), self._base.reshape(self._shape)
+            self._flipped |= rows[0].argmax(-1) != rows[1].argmax(-1)
+
+    def entry(self, objects, batch):
+        """Store what was gathered and return its part of the result (see ``__main__``)."""
+        entry = {
+            "batch": batch,
+            "name": self.name,
+            "component": self.component,
+            "dtype": self.dtype,
+            "replicates": self.count,
+            "lost": self.lost,
+            "std": None,
+            "rms": self.rms,
+            "flipped": arrays.write_array(objects, self._flipped, "bool"),
+        }
+        if self._base is not None and self.count > 1:
+            variance = self._squares - np.abs(self._sum) ** 2 / self.count
+            std = np.sqrt(np.maximum(variance, 0) / (self.count - 1)).reshape(self._shape)
+            entry["std"] = arrays.write_array(objects, std, "float64")
+        return entry
+
+
+def _from_bfloat16(array):
+    words = np.ascontiguousarray(array).view(np.uint16).astype(np.uint32) << 16
+    return words.view(np.float32).astype(np.float64).reshape(np.shape(array))
+
+
+TEXTS = ()
+
+
+def run(job):
+    """Run the model as for its outputs, then the replicates."""
+    job.prepare()
+    loaded = job.load()
+    job.require_inputs()
+    entry, first = job.record(loaded)
+    with job.phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
+        variables = job.loader.variables(loaded, job.case)
+        objects = job.request["objects"]
+        job.part["measured"] = measure(job.tf, job.case, objects, entry, variables, first, job.report)
+
+
+def measure(tf, case, objects, entry, variables, first, report):
+    """Return the measured part of a result: replicates, batches in two parts, inputs that reach nothing.
+
+    ``first`` is what the unperturbed run of each batch gave, as ``tensors.flatten_arrays`` returns it.
+    """
+    spec = case["measure"]
+    moved = Variables(variables)
+    spreads = [[Spread(name, part, array, dtype) for name, part, array, dtype in leaves] for leaves in first]
+    inputs_moved = 0
+    try:
+        for replicate in range(spec["replicates"]):
+            report("running replicate {} of {}".format(replicate + 1, spec["replicates"]))
+            random = np.random.RandomState([spec["seed"], replicate])
+            moved.move(random)
+            for batch, gathered in zip(case["batches"], spreads):
+                inputs, count = _moved_inputs(tf, objects, batch, random)
+                inputs_moved += count
+                _take(gathered, tensors.flatten_arrays(entry(inputs)))
+    finally:
+        moved.restore()
+    return {
+        "replicates": spec["replicates"],
+        "seed": spec["seed"],
+        "moved": {"inputs": inputs_moved // max(1, spec["replicates"]), "variables": moved.elements},
+        "outputs": [
+            spread.entry(objects, number) for number, gathered in enumerate(spreads) for spread in gathered
+        ],
+        "split": _split(tf, case, objects, entry, first, report),
+        "unreached": _unreached(tf, case, objects, entry, first, report),
+    }
+
+
+def _take(gathered, leaves):
+    found = {(name, part): array for name, part, array, _ in leaves}
+    for spread in gathered:
+        if (spread.name, spread.component) in found:
+            spread.add(found[spread.name, spread.component])
+        else:
+            spread.lost = "it is not always returned"
+
+
+def _moved_inputs(tf, objects, batch, random):
+    """Return the inputs of ``batch`` as tensors, floats moved, and how many numbers were."""
+    inputs, count = {}, 0
+    for item in batch:
+        array, dtype = arrays.read_array(objects, item["array"]), item["array"]["dtype"]
+        changed = perturb(array, dtype, random)
+        if changed is not None:
+            array, count = changed, count + changed.size
+        inputs.setdefault(item["name"] or "", {})[item["component"]] = tensors.to_tensor(tf, array, dtype)
+    return inputs, count
+
+
+def _split(tf, case, objects, entry, first, report):
+    """Return output entries of each batch run in two parts, of those that have a row for each of its rows.
+
+    A model that refuses another batch size gives none.
+    """
+    stored = []
+    for number, batch in enumerate(case["batches"]):
+        rows = rows_of(batch)
+        whole = {(name, part): np.shape(array) for name, part, array, _ in first[number]}
+        if rows is None or rows < 2:
+            continue
+        report("running batch {} in two parts".format(number))
+        try:
+            halves = [
+                tensors.flatten_arrays(entry(_sliced(tf, objects, batch, part)))
+                for part in (slice(0, rows // 2), slice(rows // 2, rows))
+            ]
+        except Exception:  # not every model takes every batch size, and that is no fault
+            continue
+        second = {(name, part): np.asarray(array) for name, part, array, _ in halves[1]}
+        joined = []
+        for name, part, array, dtype in halves[0]:
+            other = second.get((name, part))
+            if other is None or np.shape(array)[1:] != other.shape[1:] or not other.ndim:
+                continue
+            together = np.concatenate([np.asarray(array), other])
+            if together.shape == whole.get((name, part)):
+                joined.append((name, part, together, dtype))
+        stored += tensors.store(objects, number, joined)
+    return stored
+
+
+def rows_of(batch):
+    """Return the number of rows that all inputs of ``batch`` have, or ``None`` where there is no such."""
+    if not batch or any(item["component"] is not None for item in batch):
+        return None
+    rows = {item["array"]["shape"][0] if item["array"]["shape"] else None for item in batch}
+    return rows.pop() if len(rows) == 1 else None
+
+
+def _sliced(tf, objects, batch, part):
+    inputs = {}
+    for item in batch:
+        array = arrays.read_array(objects, item["array"])[part]
+        inputs.setdefault(item["name"] or "", {})[None] = tensors.to_tensor(tf, array, item["array"]["dtype"])
+    return inputs
+
+
+def _unreached(tf, case, objects, entry, first, report):
+    """Return the names of inputs that no output of any batch depends on, as far as one roll of each tells."""
+    reached, tried = set(), set()
+    for number, batch in enumerate(case["batches"]):
+        for item in batch:
+            name = item["name"] or ""
+            if name in reached or item["component"] is not None:
+                continue
+            array = arrays.read_array(objects, item["array"])
+            rolled = another_order(array)
+            if rolled is None:
+                continue
+            report("running batch {} with input {!r} rolled".format(number, name))
+            inputs = tensors.read_inputs(tf, objects, batch)
+            inputs[name][None] = tensors.to_tensor(tf, rolled, item["array"]["dtype"])
+            try:
+                leaves = tensors.flatten_arrays(entry(inputs))
+            except Exception:  # it depends on it, and minds
+                reached.add(name)
+                continue
+            tried.add(name)
+            if _differ(leaves, first[number]):
+                reached.add(name)
+    return sorted(tried - reached)
+
+
+def another_order(array):
+    """Return ``array`` with its elements in another order, or ``None`` where that changes nothing."""
+    for axis in range(array.ndim):
+        rolled = np.roll(array, 1, axis)
+        if rolled.tobytes() != array.tobytes() if array.dtype != object else (rolled != array).any():
+            return rolled
+    return None
+
+
+def _differ(one, other):
+    if [leaf[:2] for leaf in one] != [leaf[:2] for leaf in other]:
+        return True
+    return any(
+        np.shape(a[2]) != np.shape(b[2]) or not np.array_equal(np.asarray(a[2]), np.asarray(b[2]))
+        for a, b in zip(one, other)
+    )

@@ -1,0 +1,42 @@
+"""Save a loaded SavedModel again for inference: its signatures and what they read, and nothing else.
+
+What training left in the file (optimizers and their slots, losses, layers as Keras objects) is what other
+releases stumble over; the functions behind the signatures need none of it.
+"""
+
+import os
+import shutil
+import uuid
+
+from ..failing import failing_as
+
+
+def run(job):
+    """Load the model and save it to ``measure["save_to"]``; "recorded" says that it was saved."""
+    job.prepare()
+    loaded = job.load()
+    with failing_as("run-failed", "it could not be saved again: "):
+        save(job.tf, loaded, job.case)
+
+
+def save(tf, loaded, case):
+    """Save ``loaded`` (of the loader ``saved_model``) to ``case["measure"]["save_to"]``, whole or not at all.
+
+    Warm-up requests and other extra assets are copied along. Whatever TensorFlow raises passes through: a
+    signature that reads a table, say, cannot be saved without the object that owns the table.
+    """
+    target = case["measure"]["save_to"]
+    unfinished = "{}.{}.tmp".format(target, uuid.uuid4().hex)
+    bare = tf.Module()
+    signatures = dict(loaded.signatures)
+    distinct = {id(variable): variable for each in signatures.values() for variable in each.variables}
+    bare.kept = list(distinct.values())
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    try:
+        tf.saved_model.save(bare, unfinished, signatures=signatures)
+        extra = os.path.join(case["model"], "assets.extra")
+        if os.path.isdir(extra):
+            shutil.copytree(extra, os.path.join(unfinished, "assets.extra"))
+        os.replace(unfinished, target)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,0 +1,262 @@
+"""A stage: a Python callable on one side of the model, run on its own, its outputs recorded.
+
+It takes ``{name: array}`` and returns ``{name: array}``; encoded files come as arrays of ``bytes`` objects.
+It is called with fresh arrays every time, so that one that writes to its input is caught at it, and more
+than once, so that one that is not deterministic is.
+"""
+
+import ast
+import collections.abc
+import contextlib
+import importlib
+import inspect
+import os
+import sys
+
+import numpy as np
+
+from .. import arrays, effective, exchange, local, tensors, texts
+from ..failing import CaseError, failing_as
+from ..run import apply_setting, differing
+
+#: Folders of a project that hold what the harness itself writes.
+_OURS = ("results", ".nox")
+
+
+TEXTS = ()
+
+
+def run(job):
+    """Run the stage and record what it returns.
+
+    ``job.tf`` is ``None`` in an environment beside the cell's, which has no TensorFlow.
+    """
+    name = job.case["measure"]["name"]
+    job.part["measured"] = {"wrote": [], "remarks": [], "libraries": {}, "brought": {}}
+    try:
+        _run(job)
+    except CaseError as failure:
+        raise CaseError(failure.outcome, "{}: {}".format(name, failure.reason)) from failure.__cause__
+
+
+def _run(job):
+    tf, request, case, report = job.tf, job.request, job.case, job.report
+    phases, part = job.phases, job.part
+    spec, facts, missing = case["measure"], part["measured"], job.missing
+    if tf is not None:
+        with failing_as("run-failed"):
+            apply_setting(tf, case["setting"])
+            part["effective"] = effective.of_run(tf)
+    if missing is not None:
+        raise CaseError(*missing)
+    if case["batches"] is None:
+        raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
+    opened = _Opened(spec)
+    report("importing {}".format(spec["name"]))
+    before = set(sys.modules)
+    with phases.timed("load"), failing_as("run-failed"), opened.watching():
+        function = _function(spec)
+    for run in range(case["runs"]):
+        for number, batch in enumerate(case["batches"]):
+            report("running {} of batch {}".format(spec["name"], number))
+            given, kept = _read(request, batch), _read(request, batch)
+            arrays_given = dict(given)  # the dict is the stage's own to change
+            with phases.timed("further_runs" if run else "first_run"), failing_as("run-failed"):
+                with opened.watching():
+                    returned = function(given)
+                leaves = _leaves(returned)
+            facts["wrote"] += [
+                {"batch": number, "name": name}
+                for name in kept
+                if not run and not _same(arrays_given[name], kept[name])
+            ]
+            with failing_as("run-failed"):
+                if not run and spec["expects"] is not None:
+                    facts["remarks"] += _held_to(spec["expects"], leaves, number)
+                entries = tensors.store(request["objects"], number, leaves)
+            if run:
+                part["unstable"] += differing(part["outputs"], entries, number, run + 1)
+            else:
+                part["outputs"] += entries
+    facts["libraries"], facts["brought"] = _libraries(spec, before)
+    facts["remarks"] += sorted(
+        "reads {}, which the stage does not list in `reads`: a change of it would not be noticed".format(path)
+        for path in opened.found
+    )
+
+
+def _function(spec):
+    """Return the callable that ``spec`` names, its own file and modules within reach."""
+    paths, place = spec["modules"], spec["module"]
+    if spec["file"] is not None:
+        paths = [*paths, spec["file"]]
+    local.reach(paths)
+    if spec["file"] is not None:
+        local.bring(spec["file"], paths)
+        place = local.names_of(paths)[spec["file"]]
+    target = importlib.import_module(place)
+    for part in spec["function"].split("."):
+        target = getattr(target, part, None)
+    if not callable(target):
+        offered = ", ".join(sorted(_functions(sys.modules[place]))) or "none"
+        text = "there is no function {!r} in {}; it has: {}"
+        raise texts.PlainError(text.format(spec["function"], place, offered))
+    return target
+
+
+def _functions(module):
+    return (
+        name for name, value in vars(module).items() if inspect.isfunction(value) and not name.startswith("_")
+    )
+
+
+def _read(request, batch):
+    """Return the arrays of ``batch`` by name, as copies that may be written to."""
+    return {
+        item["name"]
+        if item["component"] is None
+        else "{}.{}".format(item["name"], item["component"]): np.array(
+            arrays.read_array(request["objects"], item["array"])
+        )
+        for item in batch
+    }
+
+
+def _same(one, other):
+    """Whether an array still is what it was: the type, the shape and every bit."""
+    if one.dtype != other.dtype or one.shape != other.shape:
+        return False
+    return bool((one == other).all()) if one.dtype == object else one.tobytes() == other.tobytes()
+
+
+def _leaves(returned):
+    """Return what a stage gave as ``tensors.flatten_arrays`` does. Raises ``texts.PlainError``."""
+    if not isinstance(returned, collections.abc.Mapping):
+        text = "it returned a {}, and not a dict of arrays by name"
+        raise texts.PlainError(text.format(type(returned).__name__))
+    if not returned:
+        raise texts.PlainError("it returned an empty dict: there is nothing to go on with")
+    for name, value in returned.items():
+        if not isinstance(name, str) or isinstance(value, (list, tuple, dict)) or value is None:
+            text = "it returned {!r} as a {}, and not as an array"
+            raise texts.PlainError(text.format(name, type(value).__name__))
+    leaves = []
+    for name in sorted(returned):
+        if _holds_strings(returned[name]):
+            leaves.append((name, None, returned[name], arrays.STRING))
+        else:
+            leaves += tensors.flatten_arrays({name: returned[name]})
+    return leaves
+
+
+def _holds_strings(value):
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype == object
+        and all(isinstance(item, (bytes, str)) for item in value.reshape(-1))
+    )
+
+
+def _held_to(expects, leaves, batch):
+    """Return remarks on what a stage hands to the model; raise ``texts.PlainError`` for what it cannot take.
+
+    ``expects`` is ``{input: {"dtype", "shape", "optional"}}`` as the signature has its inputs. Signatures
+    state shapes wrongly, so a shape is told, and the model decides.
+    """
+    given = {name: (array, dtype) for name, part, array, dtype in leaves if part is None}
+    needed = {name for name, wanted in expects.items() if not wanted["optional"]}
+    missing = sorted(needed - {name for name, _, _, _ in leaves})
+    unknown = sorted({name for name, _, _, _ in leaves} - set(expects))
+    if missing or unknown:
+        text = "it returned {}; the signature takes {}"
+        names = [", ".join(map(repr, sorted(each))) for each in ({leaf[0] for leaf in leaves}, expects)]
+        raise texts.PlainError(text.format(*names))
+    remarks = []
+    for name, (array, dtype) in sorted(given.items()):
+        wanted = expects[name]
+        if wanted["dtype"] is not None and dtype != wanted["dtype"]:
+            text = "it returned {!r} as {}, and the signature takes {}: convert it, as with .astype({!r})"
+            raise texts.PlainError(text.format(name, dtype, wanted["dtype"], wanted["dtype"]))
+        if not _fits(np.shape(array), wanted["shape"]):
+            text = "gives {!r} of batch {} the shape {}, where the signature declares {}"
+            declared = "[{}]".format(
+                ", ".join("?" if size is None else str(size) for size in wanted["shape"])
+            )
+            remarks.append(text.format(name, batch, list(np.shape(array)), declared))
+    return remarks
+
+
+def _fits(shape, declared):
+    if declared is None:
+        return True
+    return len(shape) == len(declared) and all(
+        wanted in (None, size) for size, wanted in zip(shape, declared)
+    )
+
+
+def _libraries(spec, before):
+    """Return ``{module: version}`` of the packages that the stage's code names, and of what these brought."""
+    named = {"numpy"}
+    for path in [spec["file"], *spec["modules"]]:
+        if path is not None and path.endswith(".py"):
+            named |= _imported_by(path)
+    if spec["module"] is not None:
+        named.add(spec["module"].partition(".")[0])
+    brought = {name.partition(".")[0] for name in set(sys.modules) - before} - named
+    return _versions(named), _versions(brought)
+
+
+def _imported_by(path):
+    """Return the top-level modules that a file imports, wherever in it."""
+    with open(path, encoding="utf-8") as file:
+        nodes = list(ast.walk(ast.parse(file.read())))
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return {name.partition(".")[0] for name in found}
+
+
+def _versions(names):
+    found = {}
+    for name in sorted(names):
+        module = sys.modules.get(name)
+        version = getattr(module, "__version__", None)
+        # Of the standard library some modules have versions too, which say nothing.
+        if isinstance(version, str) and "site-packages" in (getattr(module, "__file__", None) or ""):
+            found[name] = version
+    return found
+
+
+class _Opened:
+    """Files below ``root`` that the stage opens and does not list.
+
+    From Python 3.8 on, where the interpreter tells; what a library opens in C it does not see.
+    """
+
+    def __init__(self, spec):
+        self.found = set()
+        self._watching = False
+        add_hook = getattr(sys, "addaudithook", None)
+        if spec["root"] is None or add_hook is None:
+            return
+        self._root = os.path.join(os.path.realpath(spec["root"]), "")
+        known = [spec["file"], *spec["modules"], *spec["reads"], sys.prefix, exchange.HERE]
+        known += [self._root + name for name in _OURS]
+        self._known = [os.path.realpath(path) for path in known if path]
+        add_hook(self._hook)  # for good: there is no way to take it away
+
+    @contextlib.contextmanager
+    def watching(self):
+        """Look while the stage's own code runs, and not at what the probe itself reads."""
+        self._watching = True
+        try:
+            yield
+        finally:
+            self._watching = False
+
+    def _hook(self, event, arguments):
+        if not self._watching or event != "open" or not isinstance(arguments[0], str):
+            return
+        path = os.path.realpath(arguments[0])
+        listed = any(path == each or path.startswith(os.path.join(each, "")) for each in self._known)
+        if path.startswith(self._root) and not listed and "__pycache__" not in path and os.path.isfile(path):
+            self.found.add(path[len(self._root) :])
