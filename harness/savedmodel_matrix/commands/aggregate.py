@@ -11,7 +11,7 @@ from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.evidence.content import content_digest
 from savedmodel_matrix.questions.matrix import matrix_run
-from savedmodel_matrix.store.atomic import read_json, write_text
+from savedmodel_matrix.store.atomic import read_json
 from savedmodel_matrix.store.runs import write_run
 
 if TYPE_CHECKING:
@@ -92,19 +92,14 @@ def _write_reports(
 ) -> None:
     # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
     from savedmodel_matrix.questions.fixes import mending_of  # noqa: PLC0415
-    from savedmodel_matrix.report import markdown, terminal  # noqa: PLC0415
     from savedmodel_matrix.report.build import build_report  # noqa: PLC0415
+    from savedmodel_matrix.report.formats import write_report  # noqa: PLC0415
 
     mending = mending_of(project, plan, collection)
     mending = replace(mending, done=mending.done or attempted)
     report = build_report(project, plan, collection, mending, run=run, content=content, today=today)
-    latest = project.results.latest
-    names = ("report.md", "report.json", "report.txt")
-    places = [(latest / name).relative_to(project.root).as_posix() for name in names]
-    write_text(latest / "report.md", markdown.render(report))
-    write_text(latest / "report.txt", terminal.render(report, places) + "\n")
-    # Last: it is the one that says which content the others belong to.
-    write_text(latest / "report.json", report.model_dump_json(indent=1, by_alias=True) + "\n")
+    project.results.latest.mkdir(parents=True, exist_ok=True)
+    write_report(report, project.results.latest)
 
 
 def _written_report(project: Workspace) -> dict[str, Any]:

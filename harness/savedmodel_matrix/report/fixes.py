@@ -152,7 +152,7 @@ def _row(plan: Plan, attempt: Attempt, outcome: Outcome, verdict: Verdict | None
 
 def _value(plan: Plan, attempt: Attempt) -> str:
     if attempt.remedy.kind is RemedyKind.RE_EXPORT:
-        return f"by {plan.baseline.environment} (signatures only)"  # what was run, not what was advised
+        return f"in {plan.baseline.environment}, signatures only"  # what was run, not what was advised
     imported = attempt.variant.removeprefix(attempt.case).removeprefix("+import-")
     if attempt.remedy.kind is RemedyKind.PACKAGE and imported:
         return f"{attempt.remedy.value} (import {imported})"

@@ -124,6 +124,7 @@ def cell_row(row: Collected) -> CellRow:
         reason=row.reason,
         recording=recording.key if recording else None,
         required=row.required,
+        selected=row.selected,
         phases={
             name: PhaseRow(**phase.model_dump())
             for name, phase in (recording.phases if recording else {}).items()
