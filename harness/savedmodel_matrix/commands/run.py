@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -144,8 +145,11 @@ def _carry_out(asked: Asked, found: Round, place: Place) -> None:
         jobs=asked.request.jobs or parallelism(),
     )
     announce(asked, found)
-    with shown(found, path, asked.project.results.logs, verbose=asked.request.verbose) as show:
-        for ended in place.executor.run(order):
+    with (
+        shown(found, path, asked.project.results.logs, verbose=asked.request.verbose) as show,
+        closing(place.executor.run(order)) as results,
+    ):
+        for ended in results:
             show.ended(ended, _problem(asked, path, ended))
     write_run(asked.project.results, _written(asked, found))
 
