@@ -140,6 +140,7 @@ def _request(launch: Launch, imported: Path, scratch: Path) -> ProbeRequest:
     return ProbeRequest(
         objects=str(launch.objects),
         imported=str(imported),
+        parent=os.getpid(),
         tensorflow=launch.tensorflow,
         scrub=tuple(_labels(launch, scratch)),
         secrets=tuple(_secrets(launch)),
