@@ -34,7 +34,7 @@ def test_some_cells_could_not_run_and_the_exit_status_says_so(recorded):
     tried = {name: result for name, result in recorded.run.environments.items() if "-tf_keras-" in name}
     assert list(tried.values()) == ["success"], "a fix needs an environment of its own"
     assert recorded.run.environments == {OLD: "success", MIDDLE: "success", NEW: "success", **tried}
-    assert "exit status 4: some required cells could not run" in recorded.run.output
+    assert "Exit status 4: some required cells, checks or comparisons did not run" in recorded.run.text
     assert recorded.project.report().exit_status == 4
 
 
@@ -57,7 +57,7 @@ def test_one_sentence_says_how_each_case_came_out(recorded):
     assert "2 of 6 cells did not run (2 load-failed): " in says["cnn"]
     assert "between 2.15.1 and 2.21.0" in says["cnn"]
     for case in says:
-        assert f"{case}: {says[case][:60]}" in recorded.run.output
+        assert f"{case}: {says[case][:60]}" in recorded.run.text
 
 
 def test_remedies_were_run_and_what_they_came_to_was_seen(recorded):
@@ -76,7 +76,7 @@ def test_remedies_were_run_and_what_they_came_to_was_seen(recorded):
     assert tried["package"].tried_in.startswith(f"{NEW}-tf_keras")
     assert tried["loader"].value == "v1-session"
     assert OLD in tried["re-export"].value
-    assert "by loader v1-session: verified: matches the baseline within float noise" in recorded.run.output
+    assert "fixed by loader v1-session (verified: matches the baseline" in recorded.run.text
     # Locks of environments that only remedies need are nobody's to commit.
     assert not list((recorded.project.root / "matrices/locks").rglob("*tf_keras*"))
 

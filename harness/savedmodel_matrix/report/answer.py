@@ -133,8 +133,8 @@ def _causes(report: Report) -> Iterator[str]:
     working = [fix for fix in fixes(report, cause) if fix.works] if cause else []
     everywhere = [fix for fix in working if set(fix.places) >= set(places)]
     if everywhere:
-        # One value for all environments is simpler than one each.
-        simplest = min(everywhere, key=lambda fix: len(fix.values))
+        # A loader needs no other environment, and one value for all of them is simpler than one each.
+        simplest = min(everywhere, key=lambda fix: (len(fix.values), fix.kind != "loader"))
         yield f"Verified fix for all of them: {simplest.name}."
     elif working:
         fixed = {place for fix in working for place in fix.places}

@@ -10,14 +10,15 @@ from savedmodel_matrix.domain.wording import joined, listed
 from savedmodel_matrix.report.tables import several
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from savedmodel_matrix.report.document import CellRow, RemedyRow, Report
+    from savedmodel_matrix.report.document import RemedyRow, Report
 
     #: An environment and a case.
     Place = tuple[str, str]
 
 _MOST_CASES = 4
+_MOST_FIXES = 3
 
 
 def case_lines(report: Report) -> list[str]:
@@ -28,12 +29,16 @@ def case_lines(report: Report) -> list[str]:
     return [f"{listed(names, _MOST_CASES)}: {says}" for says, names in said.items()]
 
 
-def failures(report: Report, rows: Iterable[CellRow] | None = None) -> list[str]:
-    """Return one line per reason why cells did not run, of ``rows`` or of all that were asked for."""
-    chosen = [row for row in report.cells if not row.is_left_out] if rows is None else rows
+def failures(report: Report, *, explained: bool = True) -> list[str]:
+    """Return one line per reason why cells that were asked for did not run.
+
+    With ``explained`` false, only of those without a known cause.
+    """
+    causes_of = {(row.environment, row.setting, row.case) for row in report.causes if row.cause}
     grouped: dict[tuple[str, str, str], list[str]] = {}
-    for row in chosen:
-        if row.outcome is not Outcome.RECORDED:
+    for row in report.cells:
+        known = (row.environment, row.setting, row.case) in causes_of
+        if row.outcome is not Outcome.RECORDED and not row.is_left_out and (explained or not known):
             expected = f" (expected: {row.expected})" if row.expected else ""
             reason = f"{row.reason or ''}{expected}"
             grouped.setdefault((row.outcome.value, reason, row.case), []).append(row.cell)
@@ -114,7 +119,7 @@ def causes(report: Report) -> dict[tuple[str | None, str], list[Place]]:
 
 
 def fixes(report: Report, cause: str | None) -> list[Fix]:
-    """Return what was tried for a cause: what works first, then by how many places it was tried in."""
+    """Return what was tried for a cause: what works first, in most places, with the fewest values."""
     grouped: dict[tuple[bool, str, str, str], list[RemedyRow]] = {}
     for row in report.remedies:
         if row.cause == cause:
@@ -129,7 +134,7 @@ def fixes(report: Report, cause: str | None) -> list[Fix]:
         )
         for (works, kind, _, says), rows in grouped.items()
     ]
-    return sorted(found, key=lambda fix: (not fix.works, -len(fix.places)))
+    return sorted(found, key=lambda fix: (not fix.works, -len(fix.places), len(fix.values)))
 
 
 def _family(row: RemedyRow) -> str:
@@ -140,20 +145,32 @@ def _family(row: RemedyRow) -> str:
     return named.group() if named else row.value
 
 
-def cause_lines(report: Report, most: int = 3, most_fixes: int | None = None) -> list[str]:
-    """Return, per cause, where it was seen and what was tried: indented lines, verified fixes first.
+def cause_lines(report: Report, most: int = 3, *, short: bool = False) -> list[str]:
+    """Return, per cause, where it was seen, the error, and what was tried: indented lines, fixes first.
 
-    At most ``most`` environments and cases are named. With ``most_fixes``, so many fixes at most, and no
-    failed attempts where there is a fix.
+    At most ``most`` environments and cases are named. In short, unknown causes are left to ``failures``, few
+    fixes are listed, and no failed attempts where there is a fix.
     """
     lines = []
     for (cause, title), places in causes(report).items():
-        lines.append(f"{cause or 'unknown cause'}: {title} ({_where(places, most)})")
-        tried = fixes(report, cause) if cause else []
-        if most_fixes is not None:
-            tried = ([fix for fix in tried if fix.works] or tried)[:most_fixes]
+        if cause is None:
+            lines += [] if short else [f"unknown cause: {title} ({_where(places, most)})"]
+            continue
+        lines.append(f"{cause}: {title} ({_where(places, most)})")
+        lines.append(f"  error: {_reason(report, cause)}")
+        tried = fixes(report, cause)
+        if short:
+            tried = ([fix for fix in tried if fix.works] or tried)[:_MOST_FIXES]
         lines += [f"  {_tried(fix, places, most)}" for fix in tried]
     return lines
+
+
+def _reason(report: Report, cause: str) -> str:
+    """Return the reason of the first failure with this cause."""
+    first = next(row for row in report.causes if row.cause == cause)
+    place = first.environment, first.setting, first.case
+    reasons = (row.reason for row in report.cells if (row.environment, row.setting, row.case) == place)
+    return next(reasons, None) or "not recorded"
 
 
 def _tried(fix: Fix, struck: Sequence[Place], most: int) -> str:

@@ -56,11 +56,12 @@ def test_what_fixes_a_failure_comes_first_and_places_are_put_together(make):
     ]
     assert lines.cause_lines(report) == [
         "slots: Optimizer state (e1, e2: cnn, rnn)",
+        "  error: why load-failed",
         "  fixed by loader v1-session (verified: identical)",
         "  fixed by package tf-keras~=2.16.0 or tf-keras~=2.18.0 (verified: identical): e1, e2: cnn",
         "  tried, does not help: loader keras (still load-failed: no): e1: cnn",
     ]
-    assert lines.cause_lines(report, most_fixes=1) == lines.cause_lines(report)[:2]
+    assert lines.cause_lines(report, short=True) == lines.cause_lines(report)[:4]
     assert lines.cause_lines(report, most=1)[0] == "slots: Optimizer state (e1 and 1 more: cnn and 1 more)"
 
 
@@ -68,7 +69,7 @@ def test_failed_attempts_are_shown_where_nothing_helps(make):
     report = make({"cnn": {"e1": "load-failed"}})
     report.causes = [cause("e1", "cnn")]
     report.remedies = [remedy("e1", "cnn", "keras", "still load-failed: no", mended=False)]
-    assert lines.cause_lines(report, most_fixes=3)[1:] == [
+    assert lines.cause_lines(report, short=True)[2:] == [
         "  tried, does not help: loader keras (still load-failed: no)"
     ]
 
@@ -81,15 +82,17 @@ def test_only_versions_of_one_package_are_one_fix(make):
         for value in ("tf-keras>=2", "tf-keras-nightly", "tf-keras[x]==2.16")
     ]
     assert [fix.values for fix in lines.fixes(report, "slots")] == [
-        ["tf-keras>=2", "tf-keras[x]==2.16"],
         ["tf-keras-nightly"],
-    ]
+        ["tf-keras>=2", "tf-keras[x]==2.16"],
+    ], "the one with the fewest values first"
 
 
 def test_an_unknown_failure_says_so_with_what_is_worth_searching(make):
     report = make({"cnn": {"e1": "load-failed"}})
     report.causes = [cause("e1", "cnn", name=None, title="unknown", useful="File x\n  ValueError: what")]
     assert lines.cause_lines(report) == ["unknown cause: File x ValueError: what (e1: cnn)"]
+    assert lines.cause_lines(report, short=True) == []
+    assert lines.failures(report, explained=False) == ["load-failed: e1/default, every case: why load-failed"]
     assert lines.cause_lines(make({"cnn": {"e1": "A"}})) == []
 
 

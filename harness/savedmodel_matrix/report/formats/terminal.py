@@ -29,9 +29,13 @@ WIDTH = 118  # columns; so much fits beside the scroll bar of a terminal of 120
 _MOST_LABEL = 42  # columns of a cell's name in the short report; longer ones are wrapped
 _MOST_COLUMN = 60  # characters of any other cell of a table; longer ones are cut
 #: How many entries a section of the short report has, and how long each may get; other sections have _FEW.
-_MOST = {"Cases": (6, 3 * WIDTH), "Causes and verified fixes": (12, 2 * WIDTH), "Checks": (6, 2 * WIDTH)}
+_MOST = {
+    "Cases": (6, 3 * WIDTH),
+    "Causes and verified fixes": (12, 2 * WIDTH),
+    "Did not run": (10, 4 * WIDTH),
+    "Checks": (6, 2 * WIDTH),
+}
 _FEW = (4, WIDTH - 2)
-_MOST_FIXES = 3  # per cause
 _IN_FULL = "report.md"
 
 
@@ -91,8 +95,6 @@ def _label(name: str) -> str:
 
 def _sections(report: Report, *, verbose: bool) -> list[str]:
     """Return the lists that follow the tables; the short report has the first few lines of each."""
-    explained = {(row.environment, row.setting, row.case) for row in report.causes}
-    others = [row for row in report.cells if (row.environment, row.setting, row.case) not in explained]
     predicted = lines.predictions(report)
     suggested = lines.suggestions(report)
     name = "matrix" if report.matrix == "default" else f"matrix-{report.matrix}"
@@ -100,10 +102,10 @@ def _sections(report: Report, *, verbose: bool) -> list[str]:
     sections = {
         "Cases": lines.case_lines(report),
         "Causes and verified fixes": [
-            *lines.cause_lines(report, most_fixes=None if verbose else _MOST_FIXES),
+            *lines.cause_lines(report, short=not verbose),
             *skew_lines(report),
         ],
-        "Did not run": lines.failures(report, None if verbose else others),
+        "Did not run": lines.failures(report, explained=verbose),
         "Checks": checks.check_findings(report),
         "Remarks": report.remarks,
     }
