@@ -51,7 +51,7 @@ def test_init_overwrites_nothing(new_project):
     before = (new_project.root / "matrices/default.toml").read_text()
     again = new_project.harness("init", "examples/models/rnn")
     assert again.status == 2
-    assert "exists already; choose another with --name" in again.output
+    assert "already exists; choose another name with --name" in again.output
     assert "Traceback" not in again.output
     assert (new_project.root / "matrices/default.toml").read_text() == before
 

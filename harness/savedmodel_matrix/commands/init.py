@@ -1,4 +1,4 @@
-"""A starting matrix, written from what a model says of itself."""
+"""A first matrix, written from what a model's files say."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
     Raises:
         UnreadableModelError: if the folder holds no readable SavedModel.
         NoSignatureError: if it has no signature to run.
-        UsageError: if the matrix exists already; nothing is overwritten.
+        UsageError: if the matrix already exists; nothing is overwritten.
     """
     path = project.root / "matrices" / f"{name}.toml"
     if path.exists():
-        raise UsageError(f"{path} exists already; choose another with --name")
+        raise UsageError(f"{path} already exists; choose another name with --name")
     folder = model.resolve()
     graphs = read_model(folder).meta_graphs
     graph = _main_graph(graphs)
     write_text(path, _definition(project, folder, graph, chosen=len(graphs) > 1))
-    load_definition(path)  # what is written for the user is held to what the user is held to
+    load_definition(path)  # it must pass the checks that a user's own definition must pass
     lines = [f"wrote {path}"]
     noxfile = project.root / "noxfile.py"
     if not noxfile.exists():
@@ -60,7 +60,7 @@ def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
         lines.append(f"wrote {noxfile}")
     lines += _ignore(project.root / ".gitignore")
     session = "matrix" if name == "default" else f"matrix-{name}"
-    return [*lines, f"read it through, then run: nox -s {session}"]
+    return [*lines, f"check the matrix, then run: nox -s {session}"]
 
 
 def _ignore(path: Path) -> list[str]:
@@ -105,13 +105,13 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraph, *, chosen: b
             parts.append(f"tags = {json.dumps(list(graph.tags))}")
     if not graph.signatures:
         raise NoSignatureError(
-            f"{folder}: the model has no signature to run; name a function in a case by hand"
+            f"{folder}: the model has no signature to run; write a matrix whose case names a function"
         )
     return "\n".join(parts) + "\n"
 
 
 def _releases(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
-    """Return the minors to span, the producer's first, and a word on the choice."""
+    """Return the minor releases to run, the producer's first, and a comment on the choice."""
     known = [".".join(version.split(".")[:2]) for version in releases.minor_releases()]
     found = re.match(r"(\d+)\.(\d+)", producer)
     minor = f"{int(found[1])}.{int(found[2])}" if found else ""
@@ -144,7 +144,7 @@ def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -
     cheap = ", ".join(json.dumps(check.value) for check in _CHEAP_CHECKS)
     yield f"checks = [{cheap}]  # these cost little; there are also {others}"
     if os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
-        yield "inputs = [{ warmup = 100 }]  # the requests that the model carries"
+        yield "inputs = [{ warmup = 100 }]  # the warm-up requests saved with the model"
         return
     if any(spec.dtype == "string" for spec in signature.inputs.values()):
         yield "# Strings are random words. If the model needs serialized tf.Example, name a file instead."

@@ -60,4 +60,4 @@ def lock_all(
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         failed = [name for name in pool.map(lock_one, wanted) if name is not None]
     if failed:
-        raise LockError(f"not resolved, and nothing written for them: {', '.join(failed)}")
+        raise LockError(f"could not be resolved, so nothing was written for: {', '.join(failed)}")

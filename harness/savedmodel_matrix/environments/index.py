@@ -118,12 +118,14 @@ class SimpleIndex:
             self._client.download_package(package, to, timeout=_TIMEOUT_S)
         except DigestMismatchError as error:
             raise PackageError(
-                f"{file.name}: what was downloaded is not what the index announces "
+                f"{file.name}: the download does not match the index's digest "
                 f"({error.algorithm} {error.actual_digest}, expected {error.expected_digest}). "
-                "Nothing was kept. If it happens again, the index or something on the way to it alters files."
+                "Nothing was kept. If this happens again, the index or something on the way alters files."
             ) from error
         except NoDigestsError as error:
-            raise PackageError(f"{file.name}: the index gives no digest to check the download by") from error
+            raise PackageError(
+                f"{file.name}: the index gives no digest to verify the download with"
+            ) from error
         except requests.RequestException as error:
             raise _unreachable(f"downloading {file.name}", error) from error
 
@@ -133,8 +135,8 @@ class SimpleIndex:
                 page = self._client.get_project_page(project, timeout=_TIMEOUT_S)
             except NoSuchProjectError as error:
                 raise UnknownPackageError(
-                    f"the package index has no package {project!r}: check its spelling, "
-                    f"or, if it is private, the index in {' / '.join(INDEX_VARIABLES)}"
+                    f"the package index has no package {project!r}: check the spelling, "
+                    f"or, for a private package, the index in {' / '.join(INDEX_VARIABLES)}"
                 ) from error
             except (
                 requests.RequestException,

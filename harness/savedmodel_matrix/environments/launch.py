@@ -180,7 +180,7 @@ def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) 
         if imported_at is None and now - begun > launch.import_limit_s:
             return f"import tensorflow did not finish within {launch.import_limit_s:g} s"
         if imported_at is not None and now - imported_at > work_limit:
-            return f"the probe did not end within {work_limit:g} s"
+            return f"the probe did not finish within {work_limit:g} s"
 
 
 def _end(process: psutil.Popen) -> None:

@@ -65,14 +65,14 @@ def pairwise(
     chosen = choose(table, list(cells.values()), firm)
     kept = frozenset(names[index] for index in chosen)
     if len(kept) == len(cells):
-        return Cover(kept, (f"cover: all {len(cells)} cells that can run are needed for every pair",))
+        return Cover(kept, (f"cover: all {len(cells)} cells that can run are needed to cover every pair",))
     varying = _varying(table)
     triples = _meetings(table, varying, 3)
     open_triples = len(triples) - len(_meetings([table[index] for index in chosen], varying, 3))
     remark = (
         f"cover: {len(kept)} of the {len(cells)} cells that can run are kept; every pair of values of two "
-        f"axes is run together at least once, {open_triples} of {len(triples)} combinations of three axes "
-        "are not"
+        f"axes runs together at least once; {open_triples} of {len(triples)} combinations of three axes "
+        "do not run"
     )
     never = _never_meet(table, varying, {rows[cell]: reason for cell, reason in missing.items()})
     return Cover(kept, (remark, *never))

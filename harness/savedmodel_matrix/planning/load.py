@@ -45,7 +45,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the most similar known word, or a list of all of them."""
     names = sorted(known)
     match = difflib.get_close_matches(word, names, n=1)
-    return f"; did you mean '{match[0]}'?" if match else f"; known: {', '.join(names) or 'none'}"
+    return f"; did you mean '{match[0]}'?" if match else f"; known names: {', '.join(names) or 'none'}"
 
 
 def _problems(error: ValidationError) -> list[str]:

@@ -35,7 +35,7 @@ def script_needs(text: str, name: str) -> ScriptNeeds | None:
     if not blocks:
         return None
     if len(blocks) > 1:
-        raise DefinitionError([f"{name}: has more than one PEP 723 block"])
+        raise DefinitionError([f"{name}: it has more than one PEP 723 block"])
     content = "".join(
         line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].splitlines(keepends=True)
     )

@@ -160,7 +160,7 @@ def test_a_probe_that_hangs_is_ended(probe, make, monkeypatch):
     probe.status, probe.work = None, imported
     found = results_of(make("a"))
     assert probe.killed
-    assert (found["a"].outcome, found["a"].reason) == ("timed-out", "the probe did not end within 0 s")
+    assert (found["a"].outcome, found["a"].reason) == ("timed-out", "the probe did not finish within 0 s")
 
 
 def test_a_recording_of_before_does_not_pass_for_a_new_one(probe, make):

@@ -119,8 +119,8 @@ def test_the_cells_that_are_kept_and_what_they_leave_open():
     assert len(found.kept) == 9
     (remark,) = found.remarks
     assert remark == (
-        "cover: 9 of the 18 cells that can run are kept; every pair of values of two axes is run together at "
-        "least once, 9 of 18 combinations of three axes are not"
+        "cover: 9 of the 18 cells that can run are kept; every pair of values of two axes runs together at "
+        "least once; 9 of 18 combinations of three axes do not run"
     )
 
 
@@ -140,7 +140,7 @@ def test_where_nothing_can_be_left_out_that_is_said():
     ran = [environment("2.9.3"), environment("2.10.1")]
     found = covered(ran)
     assert found.kept == set(cells(ran, "default", "xla", "one-thread"))
-    assert found.remarks == ("cover: all 6 cells that can run are needed for every pair",)
+    assert found.remarks == ("cover: all 6 cells that can run are needed to cover every pair",)
     assert covered([]).kept == frozenset()
 
 

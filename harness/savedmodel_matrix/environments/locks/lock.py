@@ -45,7 +45,7 @@ UNRESOLVABLE = "# unresolvable:"
 _TITLE = "# savedmodel-matrix lock, format "
 _FIELD = re.compile(r"# ([a-z ]+): (.+)")
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)((?: --hash=sha256:[0-9a-f]{64})+)")
-_AGAIN = "make it anew with 'nox -s lock'"
+_AGAIN = "run 'nox -s lock' to write it again"
 
 
 @dataclass(frozen=True)
@@ -150,12 +150,12 @@ def parse_lock(text: str, name: str) -> Lock:
         download_mb = None if download == "unknown" else int(download)
         stated = fields["definition"][0]
     except (KeyError, ValueError) as error:
-        raise LockError(f"{name} is damaged (its header lacks or garbles {error}): {_AGAIN}") from error
+        raise LockError(f"{name} is damaged (in its header: {error}): {_AGAIN}") from error
     if stated != f"sha256:{made_from.digest()}":
         raise LockError(f"{name} is damaged (its header was changed by hand): {_AGAIN}")
     pins, hashes = _pins(content, name)
     if bool(words) == bool(pins):
-        fault = "both pins and a reason why there are none" if pins else "it has no pins"
+        fault = "both pins and a reason for having none" if pins else "it has no pins"
         raise LockError(f"{name} is damaged ({fault}): {_AGAIN}")
     return Lock(
         made_from=made_from,
@@ -186,7 +186,7 @@ def is_current(lock: Lock, lock_input: LockInput) -> str | None:
     if old.without != new.without:
         changes.append(f"without: {', '.join(old.without) or '-'} -> {', '.join(new.without) or '-'}")
     if old.requirements != new.requirements:
-        changes.append(f"requirements: {' '.join([*removed, *added]) or 'another order'}")
+        changes.append(f"requirements: {' '.join([*removed, *added]) or 'different order'}")
     return "; ".join(changes)
 
 
@@ -197,7 +197,7 @@ def _as_of(exclude_newer: dt.date | None) -> str:
 def _check_format(title: str, name: str) -> None:
     number = title.removeprefix(_TITLE)
     if number == title or not number.isdecimal():
-        raise LockError(f"{name} is not a lock of this project, or its first line is lost: {_AGAIN}")
+        raise LockError(f"{name} is not a lock of this project, or its first line is missing: {_AGAIN}")
     if int(number) != FORMAT:
         raise LockError(
             f"{name} has lock format {number}, and this version reads {FORMAT}: "

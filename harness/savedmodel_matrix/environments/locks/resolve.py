@@ -68,7 +68,7 @@ def resolve(
         text = render_lock(lock_input, resolved, None, commented(found.stderr))
     else:
         raise LockError(
-            f"{lock_input.environment_id} could not be resolved, and nothing was written:\n"
+            f"{lock_input.environment_id} could not be resolved; nothing was written:\n"
             f"{scrubbed(found.stderr)}"
         )
     lock = parse_lock(text, to.name)
@@ -173,10 +173,10 @@ def _full_version(python_executable: Path, minor: str) -> str:
             [python_executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise LockError(f"{python_executable} does not run as a Python interpreter ({error})") from error
+        raise LockError(f"{python_executable} does not work as a Python interpreter ({error})") from error
     full = answer.stdout.strip()
     if full.rpartition(".")[0] != minor:
-        raise LockError(f"{python_executable} is Python {full}, and Python {minor} is needed")
+        raise LockError(f"{python_executable} is Python {full}, but Python {minor} is needed")
     return full
 
 

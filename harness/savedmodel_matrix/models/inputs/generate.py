@@ -177,7 +177,9 @@ class _Input:
         if self._vocabulary is None:
             return stream.words(size)
         if not all(isinstance(word, str) for word in self._vocabulary):
-            raise InputsError(f"generate.vocabulary: input {self._name!r} holds strings; not all given are")
+            raise InputsError(
+                f"generate.vocabulary: input {self._name!r} holds strings; the vocabulary has other values"
+            )
         words = [str(word).encode("utf-8") for word in self._vocabulary]
         return (words[pick] for pick in stream.integers(size, 0, len(words) - 1).tolist())
 
@@ -214,7 +216,7 @@ class _Input:
         if not lowest <= low <= high <= highest or low != int(low) or high != int(high):
             raise InputsError(
                 f"generate.{key}: {low} .. {high} does not fit input {self._name!r}:"
-                f" {self._declared.dtype} takes whole numbers from {lowest} to {highest}, the lower first"
+                f" {self._declared.dtype} takes whole numbers from {lowest} to {highest}, in ascending order"
             )
         return int(low), int(high)
 

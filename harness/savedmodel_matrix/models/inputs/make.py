@@ -106,7 +106,7 @@ def _values(
         case GenerateSource():
             if signature is None:
                 raise InputsError(
-                    "generate: a function, or a stage, has no signature to generate from; name a file"
+                    "generate: functions and stages have no signature to generate inputs from; name a file"
                 )
             return generate(signature, source.generate)
         case _:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.savedmodel.reader import Signature
 
-_STRINGS_HINT = "save strings with a fixed-width type, as np.array([...], dtype=str) does, not as objects"
+_STRINGS_HINT = "save strings with a fixed-width type such as np.array([...], dtype=str), not as objects"
 
 
 def read_npz(path: Path, signature: Signature | None) -> Values:
@@ -37,7 +37,9 @@ def read_npz(path: Path, signature: Signature | None) -> Values:
     """
     loaded = _load(path)
     if not isinstance(loaded, dict):
-        raise InputsError(f'{path}: holds one array without a name; write {{ npy = "{path.name}" }} instead')
+        raise InputsError(
+            f'{path}: holds a single array without a name; write {{ npy = "{path.name}" }} instead'
+        )
     names = signature.inputs if signature else {}
     return [_value(path, *split_key(key, names), array, signature) for key, array in loaded.items()]
 
@@ -78,7 +80,7 @@ def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
 
 def _named(archive: NpzFile) -> dict[str, NDArray[Any]]:
     if len(set(archive.files)) < len(archive.files):
-        raise ValueError("two arrays have one name")
+        raise ValueError("two arrays have the same name")
     return {key: archive[key] for key in archive.files}
 
 
@@ -95,5 +97,5 @@ def _value(
                 name, component, declared.dtype, np.ascontiguousarray(array).view(stored).reshape(array.shape)
             )
     if dtype is None:
-        raise InputsError(f"{path}: {name!r} is of NumPy type {array.dtype}, which TensorFlow does not have")
+        raise InputsError(f"{path}: {name!r} has NumPy type {array.dtype}, which TensorFlow does not have")
     return Value(name, component, dtype, as_strings(array) if dtype == STRING else array)

@@ -21,7 +21,7 @@ def read_files(files: Sequence[Path], source: FilesSource) -> Values:
     Raises ``InputsError`` where there is none, or one cannot be read.
     """
     if not files:
-        raise InputsError(f"{source.files}: matches no file")
+        raise InputsError(f"{source.files}: no file matches")
     contents = []
     for file in files:
         try:

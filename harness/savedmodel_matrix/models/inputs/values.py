@@ -67,7 +67,9 @@ def element_type(dtype: str) -> np.dtype[Any]:
         in_ml_dtypes = dtype in STORED_AS and hasattr(ml_dtypes, dtype)
         found: np.dtype[Any] = np.dtype(getattr(ml_dtypes, dtype) if in_ml_dtypes else stored_dtype(dtype))
     except ValueError as error:
-        raise InputsError(f"inputs of type {dtype} cannot be given; use a signature without them") from error
+        raise InputsError(
+            f"inputs of type {dtype} are not supported; use a signature without them"
+        ) from error
     return found
 
 

@@ -88,7 +88,7 @@ def _record(path: Path, file: BinaryIO, header: bytes, size: int) -> bytes:
         raise InputsError(f"{path}: truncated in the record at byte {start}")
     length, checksum = _HEADER.unpack(header)
     if masked_crc(header[:8]) != checksum:
-        raise InputsError(f"{path}: damaged, or no TFRecord file (checksum of the record at byte {start})")
+        raise InputsError(f"{path}: damaged, or not a TFRecord file (checksum of the record at byte {start})")
     # The length is believed only once the file is known to be that long: it may claim any size.
     if length + _CHECKSUM.size > size - file.tell():
         raise InputsError(f"{path}: truncated in the record at byte {start}")
@@ -118,7 +118,7 @@ def _batch(request: pb.PredictRequest | pb.ExamplesRequest, signature: Signature
 
 def _examples(given: pb.Input, signature: Signature | None) -> Value:
     if given.WhichOneof("kind") != "example_list":
-        raise InputsError("only a plain list of examples can be fed; give these requests as npz")
-    name = only_input(signature, "give these requests as npz")
+        raise InputsError("only a plain list of examples can be fed; save these requests as .npz")
+    name = only_input(signature, "save these requests as .npz")
     examples = given.example_list.examples
     return Value(name, None, STRING, string_array(examples, (len(examples),)))

@@ -76,7 +76,7 @@ def extract_model(archive: Path, path: str, to: Path) -> None:
 def _copy(archive: str, member: Member, to: Path, name: PurePosixPath) -> None:
     # A backslash or a colon would make another path of the name on Windows.
     if ".." in name.parts or any(mark in str(name) for mark in "\\:\0"):
-        raise PackageError(f"{archive} is refused: the name {str(member.name)!r} leads out of its folder")
+        raise PackageError(f"{archive} is refused: the name {str(member.name)!r} points outside its folder")
     stream = member.open() if member.regular else None
     if stream is None:
         raise PackageError(f"{archive} is refused: {member.name} is a link or a device, not a file")
@@ -100,9 +100,11 @@ def _members(archive: Path) -> Iterator[list[Member]]:
             with tarfile.open(archive) as opened_tar:
                 yield list(_tar_members(opened_tar))
         else:
-            raise PackageError(f"{archive.name} is neither a wheel nor a source archive that can be opened")
+            raise PackageError(f"{archive.name} is not a wheel or source archive that can be opened")
     except _DAMAGED as error:
-        raise PackageError(f"{archive.name} is damaged ({error}): delete it and fetch it again") from error
+        raise PackageError(
+            f"{archive.name} is damaged ({error}); delete it so that it is downloaded again"
+        ) from error
 
 
 def _zip_members(opened: zipfile.ZipFile, *, strip: bool) -> Iterator[Member]:
@@ -136,8 +138,8 @@ def _name(name: str, *, strip: bool) -> PurePosixPath:
 
 def _not_there(archive: str, path: str, models: list[str]) -> str:
     if not models:
-        return f"{archive} holds no SavedModel at all (no folder in it has a {MODEL_FILES[0]})"
+        return f"{archive} contains no SavedModel (no folder has a {MODEL_FILES[0]})"
     nearest = difflib.get_close_matches(path, models, n=_MOST_NAMED, cutoff=0.3)
     ordered = [*nearest, *(each for each in models if each not in nearest)]
     shown = listed(ordered, len(nearest) or _MOST_NAMED)
-    return f"{archive} holds no SavedModel in {path!r}; nearest: {shown}"
+    return f"{archive} contains no SavedModel in {path!r}; nearest: {shown}"

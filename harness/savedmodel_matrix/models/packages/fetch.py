@@ -85,8 +85,8 @@ def _pinned(requirement: str) -> tuple[str, Version]:
     except (InvalidRequirement, InvalidVersion):
         pass  # said below, like every other way to get it wrong
     raise PackageError(
-        f"{requirement!r} does not name one version: pin it, as in 'basic-pitch==0.4.0' "
-        "(no extras, no markers: nothing but the package itself is fetched)"
+        f"{requirement!r} does not name one version; pin it, as in 'basic-pitch==0.4.0', "
+        "without extras or markers"
     )
 
 
@@ -111,7 +111,7 @@ def _download(cache_dir: Path, name: str, version: Version, index: PackageIndex 
             return _download(cache_dir, name, version, opened)
     file = _choose(index.project_files(name), name, version)
     if file.sha256 is None:
-        raise PackageError(f"{file.name}: the index gives no SHA-256 to check the download by")
+        raise PackageError(f"{file.name}: the index gives no SHA-256 to verify the download with")
     archive = _Archive(file.name, file.sha256)
     target = archive.path(cache_dir)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -35,11 +35,11 @@ def uses_keras_2(asked: Question) -> bool:
 def right_keras(asked: Question) -> Iterator[Finding]:
     """Keras 3's ``saving_api.py``, ``File format not supported``; ``TFSMLayer`` is of Keras 3; seen."""
     if asked.target.loader is Loader.TFSM_LAYER and not comes_with_keras_3(asked.release):
-        yield Finding("TFSMLayer is of Keras 3, and TensorFlow has that from 2.16 on", seen=False)
+        yield Finding("TFSMLayer is part of Keras 3, which TensorFlow has from 2.16 on", seen=False)
     if asked.target.loader is Loader.TF_KERAS and not asked.target.has("tf-keras"):
         yield Finding("tf-keras is not installed", needs=("tf-keras",))
     if asked.target.loader is Loader.KERAS and not uses_keras_2(asked):
-        yield Finding("load_model of Keras 3 reads no SavedModel: File format not supported")
+        yield Finding("load_model of Keras 3 does not read SavedModels: File format not supported")
 
 
 def model_of_tf_1(asked: Question) -> Iterator[Finding]:
@@ -54,7 +54,7 @@ def metadata_elsewhere(asked: Question) -> Iterator[Finding]:
     if not uses_keras_2(asked) or objects is None or asked.release > _LAST_WITH_METADATA_IN_GRAPH:
         return
     if objects.keras_metadata and not any(metadata for _, metadata in objects.keras_metadata):
-        yield Finding("Keras's metadata is in keras_metadata.pb alone, which is read from 2.6 on")
+        yield Finding("Keras's metadata is only in keras_metadata.pb, which Keras reads from 2.6 on")
 
 
 def custom_classes(asked: Question) -> Iterator[Finding]:
@@ -72,7 +72,9 @@ def custom_classes(asked: Question) -> Iterator[Finding]:
             provider = asked.known.provider_of_class(each.class_name)
             if provider is None or not asked.target.has(provider.package):
                 needed = provider.needs if provider else f"the module of {each.class_name}"
-                yield Finding(f"{each.name or each.identifier} is a {each.class_name}", needs=(needed,))
+                yield Finding(
+                    f"{each.name or each.identifier} is of class {each.class_name}", needs=(needed,)
+                )
 
 
 def nameless_losses(asked: Question) -> Iterator[Finding]:
@@ -80,7 +82,7 @@ def nameless_losses(asked: Question) -> Iterator[Finding]:
     if not uses_keras_2(asked) or asked.model.keras is None:
         return
     if "<lambda>" in asked.model.keras.losses:
-        yield Finding("its loss is a lambda, which has no name to find it by", needs=("compile=False",))
+        yield Finding("its loss is a lambda, which cannot be looked up by name", needs=("compile=False",))
 
 
 def newer_keras(asked: Question) -> Iterator[str]:
@@ -90,7 +92,7 @@ def newer_keras(asked: Question) -> Iterator[str]:
         return
     written = keras.version.split(".")[:2]
     if all(part.isdigit() for part in written) and order(".".join(written)) > asked.release:
-        yield f"Keras {keras.version} wrote the layers' configurations; an older one may not understand them"
+        yield f"Keras {keras.version} wrote the layers' configurations, which an older Keras may not read"
 
 
 RULES = (right_keras, model_of_tf_1, metadata_elsewhere, custom_classes, nameless_losses)

@@ -43,9 +43,9 @@ def tags(asked: Question) -> Iterator[Finding]:
         if 1 in {len(sets), len(serving), serving.count(frozenset({"serve"}))}:
             return
     if wanted is None and len(sets) > 1:
-        yield Finding(f"the model has {len(sets)} graphs, and none is chosen by tags: it has {has}")
+        yield Finding(f"the model has {len(sets)} graphs, and no tags choose one; it has {has}")
     elif wanted is not None and wanted not in sets:
-        yield Finding(f"no graph has the tags {', '.join(sorted(wanted)) or 'none'}: it has {has}")
+        yield Finding(f"no graph has the tags {', '.join(sorted(wanted)) or 'none'}; the model has {has}")
 
 
 def unregistered_ops(asked: Question) -> Iterator[Finding]:
@@ -56,7 +56,7 @@ def unregistered_ops(asked: Question) -> Iterator[Finding]:
         provider = asked.known.provider_of_op(name)
         if asked.known.is_op(name):
             later = first is not None and order(first) > asked.release
-            yield Finding(f"op {name} is registered {f'from {first} on' if later else f'up to {last} only'}")
+            yield Finding(f"op {name} is registered only {f'from {first} on' if later else f'up to {last}'}")
         elif provider is None or not asked.target.has(provider.package):
             foreign.setdefault(provider.needs if provider else "", []).append(name)
     for needed, names in foreign.items():
@@ -66,7 +66,7 @@ def unregistered_ops(asked: Question) -> Iterator[Finding]:
             yield Finding(f"custom {ops} {named}, of {needed}", needs=(needed,))
         else:
             yield Finding(
-                f"custom {ops} {named}, which are in no TensorFlow and in no package known here",
+                f"custom {ops} {named}, which no TensorFlow and no package known here provides",
                 needs=(f"the library with {named}",),
             )
 
@@ -80,7 +80,8 @@ def unknown_attributes(asked: Question) -> Iterator[Finding]:
     if asked.release <= _LAST_STRICT:
         for name, attribute, since in newer_attributes(asked):
             yield Finding(
-                f"op {name} uses attribute {attribute}, which is from {since} on", seen=not asked.as_objects
+                f"op {name} uses attribute {attribute}, which exists from {since} on",
+                seen=not asked.as_objects,
             )
 
 
@@ -115,9 +116,9 @@ def lost_kernels(asked: Question) -> Iterator[Finding]:
         session = asked.target.loader is Loader.V1_SESSION and use.in_graph > 0 and restores
         if not use.reached and not session:
             continue
-        when = f"up to {span[1]} only" if order(span[1]) < asked.release else f"from {span[0]} on"
+        when = f"up to {span[1]}" if order(span[1]) < asked.release else f"from {span[0]} on"
         yield Finding(
-            f"op {name} has a kernel for the CPU {when}",
+            f"op {name} has a CPU kernel only {when}",
             stage=Stage.LOAD if session else Stage.RUN,
         )
 
@@ -137,7 +138,7 @@ def random_algorithms(asked: Question) -> Iterator[Finding]:
             and re.fullmatch(r"StatelessRandom\w+V2", name)
             and asked.known.has_op(name, asked.minor)
         ):
-            yield Finding(f"op {name} asks for an algorithm that is from 2.7 on", stage=Stage.RUN)
+            yield Finding(f"op {name} uses an algorithm that exists from 2.7 on", stage=Stage.RUN)
 
 
 def unseeded_ops(asked: Question) -> Iterator[Finding]:
@@ -151,7 +152,7 @@ def unseeded_ops(asked: Question) -> Iterator[Finding]:
         return
     for name, use in asked.ops():
         if use.reached and name in asked.graph.graph.unseeded:
-            yield Finding(f"op {name} has no seed, and op determinism is asked for", stage=Stage.RUN)
+            yield Finding(f"op {name} has no seed, which op determinism requires", stage=Stage.RUN)
 
 
 def graph_versions(asked: Question) -> Iterator[Finding]:
@@ -160,11 +161,13 @@ def graph_versions(asked: Question) -> Iterator[Finding]:
     graph = asked.graph.graph
     if graph.min_consumer > version:
         yield Finding(
-            f"the graph is for readers of version {graph.min_consumer} on",
+            f"the graph needs a reader of GraphDef version {graph.min_consumer} or newer",
             seen=False,
         )
     if version in graph.bad_consumers:
-        yield Finding(f"the graph names this release's version, {version}, as a bad reader", seen=False)
+        yield Finding(
+            f"the graph excludes this release's GraphDef version, {version}, as a bad reader", seen=False
+        )
 
 
 def object_kinds(asked: Question) -> Iterator[Finding]:
@@ -178,7 +181,7 @@ def object_kinds(asked: Question) -> Iterator[Finding]:
             yield Finding(f"objects of kind {kind} load from {since} on")
     for name in sorted(objects.registered_only):
         yield Finding(
-            f"objects of the registered class {name} have no other form",
+            f"objects of the registered class {name} load only with that class",
             needs=(f"the module that registers {name}",),
             seen=False,
         )
@@ -197,7 +200,7 @@ def argument_kinds(asked: Question) -> Iterator[Finding]:
         since = asked.known.value_kind_since(kind)
         if since and order(since) > asked.release:
             yield Finding(
-                f"a function has a {kind} among its arguments' defaults, which is read from {since} on"
+                f"a function has a {kind} among its arguments' defaults, which can be read from {since} on"
             )
 
 
@@ -213,7 +216,7 @@ def tables_that_save_themselves(asked: Question) -> Iterator[Finding]:
         return
     if objects.savers and asked.minor in {"2.11", "2.12"}:
         yield Finding(
-            f"{objects.savers} tables bring functions to save them, in a form that is not understood"
+            f"{objects.savers} tables have save functions of their own, which this release cannot read"
         )
 
 
@@ -250,7 +253,7 @@ def files(asked: Question) -> Iterator[Finding]:
         yield Finding(f"{count}: variables/{there.missing_shards[0]}")
     if there.missing_assets and any(name in asked.graph.graph.ops for name in _READ_FROM_FILES):
         yield Finding(
-            f"a table is read from an asset, and there are missing ones: {', '.join(there.missing_assets)}"
+            f"a table is read from an asset, and assets are missing: {', '.join(there.missing_assets)}"
         )
 
 

@@ -36,7 +36,7 @@ def reference_outputs(asked: Question) -> Iterator[Finding]:
         references = [each for each, spec in signature.outputs.items() if spec.reference]
         if references:
             yield Finding(
-                f"signature {name!r} returns the variable itself, a reference: {', '.join(references)}"
+                f"signature {name!r} returns a variable itself (a reference): {', '.join(references)}"
             )
 
 
@@ -51,8 +51,8 @@ def old_placeholders(asked: Question) -> Iterator[Finding]:
         fed = sorted(asked.graph.fed & asked.graph.graph.scalar_placeholders)
         if fed:
             yield Finding(
-                f"inputs of any shape ({', '.join(fed)}) are taken for scalars: the graph is of version "
-                f"{asked.graph.graph.producer}, which wrote both alike"
+                f"inputs of any shape ({', '.join(fed)}) are read as scalars: GraphDef version "
+                f"{asked.graph.graph.producer} writes both the same way"
             )
 
 
@@ -74,8 +74,8 @@ def tables_without_init(asked: Question) -> Iterator[Finding]:
     tables = asked.graph.collections.get("table_initializer", 0)
     if asked.target.loader is Loader.V1_SESSION and tables and asked.graph.init_op is None:
         yield Finding(
-            f"a session does not initialise the model's {tables} tables: they are in a collection, and the "
-            "model has no main op",
+            f"a session does not initialise the model's {tables} tables: a collection names their "
+            "initialisers, and the model has no main op",
             stage=Stage.RUN,
         )
 
@@ -89,8 +89,8 @@ def unassigned_variables(asked: Question) -> Iterator[Finding]:
     names = [name for name in asked.graph.graph.unassigned if name not in reads_as_empty(asked)]
     if asked.graph.objects is None and names:
         yield Finding(
-            f"nothing gives {len(names)} variables a value that the signatures read, such as {names[0]}: the "
-            "model's saver leaves them out, and so does what runs at load",
+            f"the signatures read {len(names)} variables that never get a value, for example {names[0]}: the "
+            "model's saver leaves them out, and so does its initialisation op",
             stage=Stage.RUN,
         )
 
@@ -110,7 +110,7 @@ def tables_left_out(asked: Question) -> Iterator[Finding]:
     if not asked.as_objects and (names := asked.graph.graph.unfilled):
         yield Finding(
             f"{asked.graph.init_op}, which runs at load, does not fill {len(names)} of the model's tables, "
-            f"such as {names[0]}",
+            f"for example {names[0]}",
             stage=Stage.RUN,
         )
 
@@ -118,7 +118,7 @@ def tables_left_out(asked: Question) -> Iterator[Finding]:
 def missing_init_op(asked: Question) -> Iterator[Finding]:
     """``loader_impl.get_init_op``: ``refers to an Operation not in the graph``; seen in both loaders."""
     if not asked.as_objects and asked.graph.graph.init_missing:
-        yield Finding(f"{asked.graph.init_op}, which is to run at load, is not in the graph")
+        yield Finding(f"{asked.graph.init_op}, which should run at load, is not in the graph")
 
 
 def starved_queues(asked: Question) -> Iterator[Finding]:
@@ -126,8 +126,8 @@ def starved_queues(asked: Question) -> Iterator[Finding]:
     if not asked.as_objects and (names := asked.graph.graph.starved):
         runners = asked.graph.collections.get("queue_runners", 0)
         yield Finding(
-            f"the signatures take from queue {names[0]}, which nothing fills: the model names {runners} "
-            "queue runners, and no loader starts any",
+            f"the signatures read from queue {names[0]}, which nothing fills: the model has {runners} "
+            "queue runners, and no loader starts them",
             stage=Stage.RUN,
         )
 
@@ -136,8 +136,8 @@ def assets_read_late(asked: Question) -> Iterator[Finding]:
     """``load_v1_in_v2.py``, ``loader_impl.py``: only the init op is told where the assets are; seen."""
     if not asked.as_objects and (names := asked.graph.late_assets):
         yield Finding(
-            f"a signature reads asset {names[0]} itself, from where it lay when the model was written: its "
-            "new place is told to what runs at load alone",
+            f"a signature reads asset {names[0]} itself, at the path it had when the model was saved: only "
+            "the initialisation op is given its new path",
             stage=Stage.RUN,
         )
 

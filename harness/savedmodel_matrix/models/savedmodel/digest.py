@@ -113,7 +113,7 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
     except OSError as error:
         raise UnreadableModelError(f"{error.filename or path}: {error.strerror}") from error
     if not files:
-        raise UnreadableModelError(f"{path}: holds no file")
+        raise UnreadableModelError(f"{path}: contains no file")
     cache.save()
     return whole.hexdigest()
 
@@ -121,7 +121,7 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
 def _files(folder: Path, above: tuple[tuple[int, int], ...], left_out: frozenset[str]) -> Iterator[Path]:
     own = folder.stat()
     if (own.st_dev, own.st_ino) in above:
-        raise UnreadableModelError(f"{folder}: a link back to a directory it lies in")
+        raise UnreadableModelError(f"{folder}: a link to one of its own parent directories")
     with os.scandir(folder) as entries:
         listed = [entry for entry in entries if entry.name not in left_out]
     for entry in listed:

@@ -39,7 +39,7 @@ def expectations_of(path: Path, signature: str, facts: ModelFacts | None = None)
     order = [facts.meta_graphs.index(facts.main), *range(len(facts.meta_graphs))]
     index = next((each for each in order if signature in facts.meta_graphs[each].signatures), None)
     if index is None:
-        raise UnreadableModelError(f"{path}: has no signature {signature!r}")
+        raise UnreadableModelError(f"{path}: the model has no signature {signature!r}")
     graph = facts.meta_graphs[index]
     declared = graph.signatures[signature]
     inputs = {name: _declared(name, spec) for name, spec in declared.inputs.items()}

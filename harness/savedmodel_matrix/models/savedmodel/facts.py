@@ -113,7 +113,7 @@ def read_facts(path: Path) -> ModelFacts:
     except (DamagedError, DecodeError, ValueError) as error:
         raise damaged(file, error) from error
     if not graphs:
-        raise UnreadableModelError(f"{file}: holds no meta graph; it is empty, or not a SavedModel")
+        raise UnreadableModelError(f"{file}: contains no meta graph; the file is empty, or not a SavedModel")
     return ModelFacts(
         meta_graphs=graphs,
         keras=_keras(walk, path, graphs),

@@ -139,7 +139,7 @@ def _json(metadata: bytes) -> dict[str, Any]:
     try:
         facts = json.loads(metadata)
     except (ValueError, RecursionError) as error:
-        raise DamagedError(f"Keras metadata that is no JSON: {str(error)[:100]}") from error
+        raise DamagedError(f"Keras metadata that is not JSON: {str(error)[:100]}") from error
     return facts if isinstance(facts, dict) else {}
 
 

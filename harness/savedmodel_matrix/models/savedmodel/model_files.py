@@ -67,7 +67,7 @@ def read_small(path: Path, largest: int) -> bytes | None:
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > largest:
-            raise UnreadableModelError(f"{path}: no regular file of at most {largest} bytes")
+            raise UnreadableModelError(f"{path}: not a regular file of at most {largest} bytes")
         return path.read_bytes()
     except FileNotFoundError:
         return None

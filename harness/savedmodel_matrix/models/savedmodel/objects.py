@@ -173,7 +173,7 @@ def _add_values(walk: Walk, view: memoryview, numbers: tuple[int, ...], found: _
 def _add_value(walk: Walk, content: memoryview, found: _Found, depth: int = 0) -> None:
     """Note the kinds of a structured value and of all values in it."""
     if depth > _DEEPEST:
-        raise DamagedError("values nested without end")
+        raise DamagedError("endlessly nested values")
     for number, value, _ in walk.fields(content):
         found.value_kinds.add(_VALUE_KINDS.get(number, f"kind {number}"))
         if number not in _VALUES_INSIDE or not isinstance(value, memoryview):

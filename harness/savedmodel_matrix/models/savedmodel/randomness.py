@@ -195,7 +195,7 @@ class Origins:
                     found.add(each)
                     waiting.append(each)
             if len(found) > _MOST_STEPS:
-                raise DamagedError("its functions call each other too often to be walked")
+                raise DamagedError("its functions call each other too often to be followed")
         return found
 
     def _data(self, place: _Place) -> Iterator[_Place]:
@@ -240,7 +240,7 @@ class Origins:
         if key not in self._frames:
             above = list(frame.functions())
             if function in above or len(above) > _DEEPEST:
-                raise DamagedError("its functions call each other without end")
+                raise DamagedError("its functions call each other endlessly")
             self._frames[key] = _Frame(function, frame, node.name, _BY_POSITION.get(node.op, 0))
         return self._frames[key]
 

@@ -112,7 +112,7 @@ def read_model(path: Path) -> ModelSummary:
     file = model_file(path)
     message = parse_file(file, pb.SavedModel)
     if not message.meta_graphs:
-        raise UnreadableModelError(f"{file}: holds no meta graph; it is empty, or not a SavedModel")
+        raise UnreadableModelError(f"{file}: contains no meta graph; the file is empty, or not a SavedModel")
     if len(message.meta_graphs) > _MOST_META_GRAPHS:
         raise UnreadableModelError(f"{file}: {len(message.meta_graphs)} meta graphs; it is not a SavedModel")
     return ModelSummary(tuple(_meta_graph(each) for each in message.meta_graphs))
@@ -153,7 +153,7 @@ def model_file(path: Path) -> Path:
         )
     nested = sorted(each.parent.name for each in path.glob("*/saved_model.pb*"))
     hint = f"; did you mean {path / nested[0]}?" if nested else ""
-    raise UnreadableModelError(f"{path}: holds neither saved_model.pb nor saved_model.pbtxt{hint}")
+    raise UnreadableModelError(f"{path}: contains neither saved_model.pb nor saved_model.pbtxt{hint}")
 
 
 def check_size(file: Path) -> int:
@@ -182,7 +182,7 @@ def parse_file(file: Path, kind: type[M]) -> M:
         if file.suffix == ".pbtxt":
             return text_format.Parse(content, kind(), allow_unknown_field=True)
         return kind.FromString(content)
-    # RecursionError: text nested without end; ValueError: bytes that are no UTF-8 or numbers out of range.
+    # RecursionError: text endlessly nested; ValueError: bytes that are no UTF-8 or numbers out of range.
     except (DecodeError, text_format.ParseError, ValueError, RecursionError) as error:
         raise damaged(file, error) from error
 
@@ -192,7 +192,7 @@ def damaged(file: Path, error: Exception) -> UnreadableModelError:
     # The parsers quote the line they stopped at, however long.
     detail = str(error).partition("\n")[0][:200] or type(error).__name__
     return UnreadableModelError(
-        f"{file}: damaged, truncated, or no SavedModel ({detail}); copy the model again from its source"
+        f"{file}: damaged, truncated, or not a SavedModel ({detail}); copy the model again from its source"
     )
 
 

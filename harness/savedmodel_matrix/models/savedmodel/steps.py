@@ -55,8 +55,8 @@ _DECODERS = {
 _TEXTS = {
     "StringLower": "changes text to lower case",
     "StringUpper": "changes text to upper case",
-    "StaticRegexReplace": "replaces in text by a pattern",
-    "RegexReplace": "replaces in text by a pattern",
+    "StaticRegexReplace": "replaces parts of text by a pattern",
+    "RegexReplace": "replaces parts of text by a pattern",
 }
 #: Ops behind which it is no longer the input: nothing is followed from there.
 _LAST = {
@@ -68,7 +68,7 @@ _LAST = {
     "LookupTableFind": (StepKind.LOOKUP, "looks it up in a vocabulary"),
     "StringToHashBucketFast": (StepKind.HASH, "hashes it into buckets"),
     "StringToHashBucketStrong": (StepKind.HASH, "hashes it into buckets"),
-    "Bucketize": (StepKind.BUCKETS, "sorts it into buckets by fixed bounds"),
+    "Bucketize": (StepKind.BUCKETS, "sorts it into buckets with fixed bounds"),
     "OneHot": (StepKind.ONE_HOT, "encodes whole numbers one-hot"),
     "DenseBincount": (StepKind.ONE_HOT, "counts whole numbers"),
     "AudioSpectrogram": (StepKind.SPECTRUM, "takes the spectrum"),

@@ -112,7 +112,7 @@ class Walk:
     def _spend(self, steps: int) -> None:
         self._left -= steps
         if self._left < 0:
-            raise DamagedError("it has more parts than any model")
+            raise DamagedError("it has more parts than any real model")
 
 
 def text(view: memoryview) -> str:
@@ -127,4 +127,4 @@ def _varint(view: memoryview, at: int) -> tuple[int, int]:
         shift += 7
         if byte < 0x80:
             return value, at + shift // 7
-    raise DamagedError("truncated, or a number without an end")
+    raise DamagedError("truncated, or an endless number")

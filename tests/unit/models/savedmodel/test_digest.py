@@ -167,7 +167,7 @@ def test_missing(tmp_path, cache):
 
 def test_empty(tmp_path, cache):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UnreadableModelError, match="holds no file"):
+    with pytest.raises(UnreadableModelError, match="contains no file"):
         model_digest(tmp_path / "empty", cache)
 
 
@@ -179,7 +179,7 @@ def test_broken_link(model, cache):
 
 def test_link_in_a_circle(model, cache):
     (model / "variables" / "up").symlink_to(model)
-    with pytest.raises(UnreadableModelError, match="link back"):
+    with pytest.raises(UnreadableModelError, match="own parent directories"):
         model_digest(model, cache)
 
 
