@@ -112,7 +112,7 @@ def test_what_changed_is_named(now, reason):
         (TEXT.replace("# python: 3.11\n", ""), "header lacks or garbles 'python'"),
         (TEXT.replace("as of: 2024-03-22", "as of: soon"), "header lacks or garbles"),
         (TEXT.replace("279 MB", "some MB"), "header lacks or garbles"),
-        (TEXT.replace("# python: 3.11", "# python: 3.12"), "changed by hand"),
+        (TEXT.replace("# python: 3.11", "# python: 3.12"), "edited by hand"),
         (TEXT.replace(f"--hash=sha256:{C}", ""), "not a pin with hashes: 'tensorflow-cpu==2.15.1"),
         (TEXT.replace(A, "abc"), "not a pin with hashes: 'numpy"),
         (TEXT + "evil @ file:///evil\n", "not a pin with hashes: 'evil"),
@@ -126,7 +126,7 @@ def test_damage_is_named_with_what_to_do(text, words):
 
 
 def test_a_missing_lock(tmp_path):
-    with pytest.raises(LockError, match="does not exist: make it anew"):
+    with pytest.raises(LockError, match="does not exist: recreate it"):
         read_lock(tmp_path / "lock.txt")
 
 
