@@ -91,7 +91,7 @@ def test_unresolvable():
         (changed(environment_id="x"), "environment: tf2.15.1-py3.11-cpu -> x"),
         (changed(requirements=(*INPUT.requirements, "tf-keras==2.15")), "requirements: + tf-keras==2.15"),
         (changed(requirements=INPUT.requirements[:1]), "requirements: - numpy>=1.20,<2"),
-        (changed(requirements=INPUT.requirements[::-1]), "requirements: another order"),
+        (changed(requirements=INPUT.requirements[::-1]), "requirements: reordered"),
         (
             changed(python="3.9", requirements=("numpy<2", "tensorflow-cpu==2.15.1")),
             "python: 3.11 -> 3.9; requirements: - numpy>=1.20,<2 + numpy<2",
