@@ -106,18 +106,18 @@ def test_what_changed_is_named(now, reason):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "not a lock of this project"),
-        (BODY, "not a lock of this project"),
-        (TEXT.replace("format 1", "format 2"), "has lock format 2, and this version reads 1"),
-        (TEXT.replace("# python: 3.11\n", ""), "header lacks or garbles 'python'"),
-        (TEXT.replace("as of: 2024-03-22", "as of: soon"), "header lacks or garbles"),
-        (TEXT.replace("279 MB", "some MB"), "header lacks or garbles"),
+        ("", "not a lock of savedmodel-matrix"),
+        (BODY, "not a lock of savedmodel-matrix"),
+        (TEXT.replace("format 1", "format 2"), "has lock format 2; this version reads format 1"),
+        (TEXT.replace("# python: 3.11\n", ""), "bad or missing header field: 'python'"),
+        (TEXT.replace("as of: 2024-03-22", "as of: soon"), "bad or missing header field"),
+        (TEXT.replace("279 MB", "some MB"), "bad or missing header field"),
         (TEXT.replace("# python: 3.11", "# python: 3.12"), "edited by hand"),
         (TEXT.replace(f"--hash=sha256:{C}", ""), "not a pin with hashes: 'tensorflow-cpu==2.15.1"),
         (TEXT.replace(A, "abc"), "not a pin with hashes: 'numpy"),
         (TEXT + "evil @ file:///evil\n", "not a pin with hashes: 'evil"),
         (TEXT.replace(BODY, ""), "it has no pins"),
-        (TEXT + "# unresolvable:\n# error\n", "both pins and"),
+        (TEXT + "# unresolvable:\n# error\n", "it has pins and is marked unresolvable"),
     ],
 )
 def test_damage_is_named_with_what_to_do(text, words):
