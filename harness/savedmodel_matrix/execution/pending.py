@@ -1,4 +1,4 @@
-"""What still has to run: the jobs without a settled recording under the key that each has now."""
+"""What still has to run: the jobs without a settled recording under their current key."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def pending(project: Workspace, plan: Plan, selection: Selection) -> list[Job]:
 
 
 def current_installation(project: Workspace, environment: Environment, plan: Plan) -> Installed | None:
-    """Return what was last installed here, if that is still what the locks say."""
+    """Return what was last installed here, if it still matches the locks."""
     state = read_state(project.results, environment.id)
     if state is None or state.installed is None or state.fault is not None:
         return None

@@ -37,7 +37,7 @@ def test_an_unknown_matrix_is_answered_with_the_nearest(project):
     [
         (GOOD + "pth = 1", "matrices/a.toml: cases.cnn.pth: unknown key; did you mean 'path'?"),
         (GOOD.replace("*", "x"), "matrices/a.toml: baseline: 'x' must match one cell"),
-        ("a =", "matrices/a.toml: not TOML"),
+        ("a =", "matrices/a.toml: not valid TOML"),
         (
             GOOD + '[cases.cnn.tolerance]\nboxes = { comparator = "mine" }',
             "matrices/a.toml: cases.cnn.tolerance.boxes.comparator: comparator 'mine' is not installed",
