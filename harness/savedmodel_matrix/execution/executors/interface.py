@@ -59,7 +59,7 @@ class Executor(Protocol):
 
         Every session of an order is yielded once, as soon as it ends, however it ends. Where the generator is
     closed before its end, or interrupted, everything that was started is ended before that returns.
-        """
+    """
 
     def run(self, order: Order) -> Generator[Ended]:
         """Run the sessions, and yield each result."""
