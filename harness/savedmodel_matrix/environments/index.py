@@ -65,13 +65,13 @@ class PackageIndex(Protocol):
     def project_files(self, project: str) -> list[IndexFile]:
         """Return every file of a package, in the index's order.
 
-        Raises UnknownPackageError if there is no such package, IndexUnreachableError if nobody answered.
+        Raises UnknownPackageError if it has no such package, IndexUnreachableError if it does not answer.
         """
 
     def download(self, project: str, file: IndexFile, to: Path) -> None:
         """Write one file of a package to ``to``; it is there afterwards only if its SHA-256 is right.
 
-        Raises PackageError on a wrong or missing digest, IndexUnreachableError if nobody answered.
+        Raises PackageError on a wrong or missing digest, IndexUnreachableError if the index does not answer.
         """
 
 

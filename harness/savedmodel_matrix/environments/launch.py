@@ -115,7 +115,7 @@ class _Watch:
 
     def __init__(self, cases: Sequence[CaseRequest], on_result: Callable[[Recording], None]) -> None:
         self.missing = list(cases)
-        # A recording that is made anew stays until the new one replaces it, so that a kill loses none.
+        # A recording that is made again stays until the new one replaces it, so that a kill loses nothing.
         self._before = {case.result: _identity(case.result) for case in cases}
         self._on_result = on_result
 
@@ -164,7 +164,7 @@ def _environment(variables: Mapping[str, str], scratch: Path) -> dict[str, str]:
 
 
 def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) -> str | None:
-    """Wait for the probe; return why it was given up, or None if it ended by itself."""
+    """Wait for the probe; return why it was given up, or None if it finished."""
     begun = time.monotonic()
     work_limit = sum(case.time_limit_s for case in launch.cases) + GRACE_S
     imported_at: float | None = None
@@ -183,7 +183,7 @@ def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) 
 
 
 def _end(process: psutil.Popen) -> None:
-    """Kill whatever is left of the probe and its descendants."""
+    """Kill what is left of the probe and its descendants."""
     with contextlib.suppress(psutil.NoSuchProcess):
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):

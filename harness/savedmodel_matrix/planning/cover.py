@@ -1,10 +1,10 @@
 """Few cells in which every two values of two axes meet, chosen among the cells that can run.
 
-What can meet is told by the cells themselves and not by rules, since wheels, exclusions and several blocks
-leave arbitrary holes. That makes it a set cover, and a greedy one comes close: of 15 × 6 × 2^5 = 2,880 cells
-it keeps 90, the fewest there are, and of no full product that was tried more than the library covertable 3.2.
-Chance has no part in it, so that every machine chooses the same. Plain Python: NumPy alone takes longer to
-import than 3,000 cells take here.
+What can meet follows from the cells themselves and not from rules, since wheels, exclusions and several
+blocks leave arbitrary holes. That makes it a set cover, and a greedy one comes close: of 15 × 6 × 2^5 =
+2,880 cells it keeps 90, the fewest there are, and of no full product that was tried more than the library
+covertable 3.2. Chance has no part in it, so that every machine chooses the same. Plain Python: NumPy alone
+takes longer to import than 3,000 cells take here.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def pairwise(
 def choose(rows: Sequence[Row], cases: Sequence[frozenset[str]], always: Collection[int] = ()) -> list[int]:
     """Return the indices of few rows that hold, for each case, every pair of values that its rows hold.
 
-    Rows are distinct. None is there in vain but those of ``always``. Where several would do, one is preferred
+    Rows are distinct. Only those of ``always`` may be superfluous. Of several that would do, one is preferred
     that shares all values but the last with a row that is already taken: another setting costs less than an
     environment.
     """
@@ -212,7 +212,7 @@ def _row(environment: Environment, setting: str) -> Row:
 
 
 def _never_meet(rows: Sequence[Row], varying: Sequence[int], missing: Mapping[Row, str]) -> list[str]:
-    """Return a remark on the values that run, but never together; those asked for in vain come first."""
+    """Return a remark on values that run, but never together; those that the definition names come first."""
     meet = {pair for row in rows for pair in _valued(row, varying)}
     reasons = {
         pair: reason for row, reason in reversed(list(missing.items())) for pair in _valued(row, varying)

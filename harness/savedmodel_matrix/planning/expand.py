@@ -96,7 +96,7 @@ class _Expansion:
                 if (text := f"{where}.tensorflow: {error}") not in found:
                     found.append(text)
                 continue
-            # A nightly is a build of its own, whatever else the block's builds are.
+            # A nightly is a build of its own, whatever the block's builds are.
             kind = Build.NIGHTLY if ".dev" in version else build
             minor = python
             if python == "auto":
@@ -171,7 +171,7 @@ class _Expansion:
         unavailable: Mapping[str, str],
         excluded: Mapping[tuple[CellId, str], str],
     ) -> dict[tuple[CellId, str], str]:
-        """Return what a pairwise cover excludes beside what is excluded already."""
+        """Return what a pairwise cover excludes on top of what is already excluded."""
         names = list(self.definition.cases)
         running, missing = {}, {}
         for cell in cells:

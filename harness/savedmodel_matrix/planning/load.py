@@ -71,7 +71,7 @@ def _problem(detail: ErrorDetails) -> tuple[str, str]:
 
 
 def _walked(location: tuple[int | str, ...]) -> tuple[list[str], list[Any]]:
-    """Return the keys along ``location`` and the types that may lie at its end.
+    """Return the keys along ``location`` and the types that may stand at its end.
 
     pydantic's path also names the member of a union it tried, and marks keys with ``[key]``: what is
     no key of any type on the way is not shown.
@@ -101,7 +101,7 @@ def _tags(outer: Any) -> list[str]:  # noqa: ANN401 - any type expression
 
 
 def _inside(outer: Any, part: int | str) -> Iterator[Any]:  # noqa: ANN401 - any type expression
-    """Yield the types that may lie at ``part`` of a value of type ``outer``."""
+    """Yield the types that may stand at ``part`` of a value of type ``outer``."""
     if isinstance(outer, type) and issubclass(outer, BaseModel):
         if part in outer.model_fields:
             yield from _unwrapped(outer.model_fields[str(part)].annotation)

@@ -1,4 +1,4 @@
-"""The requirements that a Python file states in itself, in the form of PEP 723.
+"""The requirements that a Python file declares inline, as PEP 723 defines.
 
 https://packaging.python.org/en/latest/specifications/inline-script-metadata/
 """
@@ -29,7 +29,7 @@ def script_needs(text: str, name: str) -> ScriptNeeds | None:
     """Return what the file of this text states in itself; None where it states nothing.
 
     Raises:
-        DefinitionError: for a block that is no TOML, or whose requirements are none. ``name`` is the file's.
+        DefinitionError: for a block that is not TOML, or has invalid requirements. ``name`` is the file's.
     """
     blocks = [match["content"] for match in _BLOCK.finditer(text) if match["type"] == "script"]
     if not blocks:
@@ -67,7 +67,7 @@ def check_stages(root: Path, plan: Plan) -> list[str]:
     """Return remarks on pins that pin nothing.
 
     Raises:
-        DefinitionError: for every stage whose file states requirements that are none.
+        DefinitionError: for every stage whose file states invalid requirements.
     """
     problems: list[str] = []
     required: set[str] = set()

@@ -21,7 +21,7 @@ _MARKER = "savedmodel-matrix-lock.sha256"
 
 
 class UvBackend(Backend):
-    """A virtual environment; uv fetches an interpreter if there is none of the wanted minor."""
+    """A virtual environment; uv downloads an interpreter if none of the wanted minor is installed."""
 
     name = "uv"
     nox = "uv"

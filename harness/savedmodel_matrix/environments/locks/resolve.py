@@ -34,7 +34,7 @@ UV_PLATFORMS = {
     "windows-x86_64": "x86_64-pc-windows-msvc",
 }
 # Distributions with the same files: where two are installed, which one's files are there is an accident.
-# tf-keras, for one, depends on tensorflow, also beside tensorflow-cpu.
+# tf-keras, for example, depends on tensorflow even where tensorflow-cpu is installed.
 _TWINS = (("tensorflow", "tensorflow-cpu"), ("tf-nightly", "tf-nightly-cpu"))
 _CONSTRAINTS = "constraints.txt"
 _TIME_LIMIT_S = 600.0
@@ -158,7 +158,7 @@ def _run_uv(lock_input: LockInput, python_executable: Path | None) -> subprocess
 
 
 def _environment(environ: dict[str, str]) -> dict[str, str]:
-    """Return uv's environment: the configured index, and nothing else that changes the answer."""
+    """Return uv's environment: the configured index, without anything else that changes the answer."""
     kept = {name: value for name, value in environ.items() if not _MEDDLING.fullmatch(name)}
     if address := configured_index(kept):
         kept["UV_DEFAULT_INDEX"] = address

@@ -86,7 +86,7 @@ def nameless_losses(asked: Question) -> Iterator[Finding]:
 
 
 def newer_keras(asked: Question) -> Iterator[str]:
-    """Yield a word of doubt where a newer Keras 2 wrote the layers' configurations."""
+    """Yield a note if a newer Keras 2 wrote the layers' configurations."""
     keras = asked.model.keras
     if not uses_keras_2(asked) or keras is None or keras.version is None:
         return

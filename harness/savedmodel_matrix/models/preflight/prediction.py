@@ -1,4 +1,4 @@
-"""What a prediction is for, and what it says."""
+"""Predictions: what is asked, and the answer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Confidence(StrEnum):
 class Target:
     """An environment and a way to load, as far as predictions depend on them.
 
-    ``packages`` are the names of distributions that are installed beside TensorFlow. ``tags`` are those
+    ``packages`` are the names of distributions that are installed besides TensorFlow. ``tags`` are those
     asked for, None for none. ``variables`` are environment variables. ``deterministic`` is op determinism.
     """
 
@@ -71,7 +71,7 @@ def normal(package: str) -> str:
 class Finding:
     """What one rule says against a model.
 
-    ``needs`` is what would mend it: a distribution's name where it is one, of the minor of TensorFlow for
+    ``needs`` is what would fix it: the name of a distribution if it is one, of TensorFlow's minor version for
     tf-keras. ``seen`` is whether it was watched in a real TensorFlow.
     """
 
@@ -86,7 +86,7 @@ class Prediction:
     """What is expected, and why.
 
     ``stage`` is None for what loads. ``notes`` are worth knowing and change nothing, such as an input that
-    this loader does not fill in by itself.
+    this loader does not fill in.
     """
 
     kind: Kind

@@ -38,7 +38,7 @@ def tags(asked: Question) -> Iterator[Finding]:
     sets = [frozenset(each.tags) for each in asked.model.meta_graphs]
     has = "; ".join(", ".join(each.tags) or "none" for each in asked.model.meta_graphs)
     if asked.target.loader is Loader.V1_SESSION and wanted is None:
-        # The harness's own session chooses as TensorFlow Serving would be told to: harness/probe/loaders.
+        # The probe's own session chooses as TensorFlow Serving does: probe/loaders/v1_session.py.
         serving = [each for each in sets if "serve" in each]
         if 1 in {len(sets), len(serving), serving.count(frozenset({"serve"}))}:
             return
@@ -144,7 +144,7 @@ def random_algorithms(asked: Question) -> Iterator[Finding]:
 def unseeded_ops(asked: Question) -> Iterator[Finding]:
     """``guarded_philox_random.cc``, ``random ops must have a seed specified``; seen from 2.7 on.
 
-    What ``load_model`` of Keras builds anew takes its seeds from the setting's.
+    What ``load_model`` of Keras rebuilds takes its seeds from the setting's.
     """
     if asked.target.loader in {Loader.KERAS, Loader.TF_KERAS}:
         return
@@ -244,7 +244,7 @@ def optimizer_slots(asked: Question) -> Iterator[Finding]:
 
 
 def files(asked: Question) -> Iterator[Finding]:
-    """The files that are to be restored from; seen."""
+    """The files that a load restores from; seen."""
     there = asked.model.files
     if not there.index and (asked.as_objects or any(name in asked.graph.graph.ops for name in _VARIABLES)):
         yield Finding("variables/variables.index is missing")

@@ -84,7 +84,7 @@ def unassigned_variables(asked: Question) -> Iterator[Finding]:
     """``Attempting to use uninitialized value``, ``Could not find variable``; seen.
 
     A resource without a value is read by the loader of TF 2 as an array without elements from 2.8 on:
-    that may fail, or not, and is for a note (``reads_as_empty``).
+    that may fail or not, so it is only a note (``reads_as_empty``).
     """
     names = [name for name in asked.graph.graph.unassigned if name not in reads_as_empty(asked)]
     if asked.graph.objects is None and names:
@@ -104,7 +104,7 @@ def reads_as_empty(asked: Question) -> list[str]:
 
 
 def tables_left_out(asked: Question) -> Iterator[Finding]:
-    """``Table not initialized``, in both loaders: where there is a main op nothing else is run; seen."""
+    """``Table not initialized``, in both loaders: a main op runs alone; seen."""
     if asked.graph.graph.init_missing:
         return
     if not asked.as_objects and (names := asked.graph.graph.unfilled):
@@ -133,7 +133,7 @@ def starved_queues(asked: Question) -> Iterator[Finding]:
 
 
 def assets_read_late(asked: Question) -> Iterator[Finding]:
-    """``load_v1_in_v2.py``, ``loader_impl.py``: only the init op is told where the assets are; seen."""
+    """``load_v1_in_v2.py``, ``loader_impl.py``: only the init op is given the assets' paths; seen."""
     if not asked.as_objects and (names := asked.graph.late_assets):
         yield Finding(
             f"a signature reads asset {names[0]} itself, at the path it had when the model was saved: only "
