@@ -59,6 +59,11 @@ class Run:
     environments: dict[str, str] = field(default_factory=dict)
     """Results of the sessions of environments that those started, by name, in whichever round."""
 
+    @property
+    def text(self):
+        """The output with all white space as single spaces: a report wraps its lines."""
+        return " ".join(self.output.split())
+
 
 @dataclass
 class RealProject:

@@ -19,8 +19,8 @@ ADD_SLOT = "AttributeError: '_UserObject' object has no attribute 'add_slot'"
 NOISE = ("noise floor", "other threads")
 
 
-def purposes(recordings):
-    return sorted((each["identity"]["purpose"], each["identity"]["case"]) for each in recordings)
+def measured(recordings):
+    return sorted((each["identity"]["measurement"], each["identity"]["case"]) for each in recordings)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_some_cells_could_not_run_and_the_exit_status_says_so(recorded):
     tried = {name: result for name, result in recorded.run.environments.items() if "-tf_keras-" in name}
     assert list(tried.values()) == ["success"], "a fix needs an environment of its own"
     assert recorded.run.environments == {OLD: "success", MIDDLE: "success", NEW: "success", **tried}
-    assert "exit status 4: some required cells could not run" in recorded.run.output
+    assert "Exit status 4: some required cells, checks or comparisons did not run" in recorded.run.text
     assert recorded.project.report().exit_status == 4
 
 
@@ -53,13 +53,11 @@ def test_every_cell_and_case_has_an_outcome(recorded):
 def test_one_sentence_says_how_each_case_came_out(recorded):
     says = {case.name: case.says for case in recorded.project.report().cases}
     assert says["custom_layer"] == "identical in all 6 cells that ran"
-    assert says["cnn"].startswith(
-        "the same but for rounding in all 4 cells that recorded it, which moves with "
-    )
-    assert "not recorded in 2 of 6 cells (2 load-failed): " in says["cnn"]
+    assert says["cnn"].startswith("equal up to rounding in all 4 cells that ran; the rounding varies with ")
+    assert "2 of 6 cells did not run (2 load-failed): " in says["cnn"]
     assert "between 2.15.1 and 2.21.0" in says["cnn"]
     for case in says:
-        assert f"{case}: {says[case][:60]}" in recorded.run.output
+        assert f"{case}: {says[case][:60]}" in recorded.run.text
 
 
 def test_remedies_were_run_and_what_they_came_to_was_seen(recorded):
@@ -78,7 +76,7 @@ def test_remedies_were_run_and_what_they_came_to_was_seen(recorded):
     assert tried["package"].tried_in.startswith(f"{NEW}-tf_keras")
     assert tried["loader"].value == "v1-session"
     assert OLD in tried["re-export"].value
-    assert "mended by loader v1-session: it runs, and agrees" in recorded.run.output
+    assert "fixed by loader v1-session (verified: matches the baseline" in recorded.run.text
     # Locks of environments that only remedies need are nobody's to commit.
     assert not list((recorded.project.root / "matrices/locks").rglob("*tf_keras*"))
 
@@ -141,8 +139,8 @@ def test_the_run_is_written_down_and_points_at_recordings_that_exist(recorded):
     others = [
         json.loads(path.read_text()) for path in recorded.project.recordings() if path.stem not in listed
     ]
-    noise = [each for each in others if each["identity"]["purpose"] in NOISE]
-    assert purposes(noise) == [(purpose, case) for purpose in NOISE for case in ("cnn", "custom_layer")]
+    noise = [each for each in others if each["identity"]["measurement"] in NOISE]
+    assert measured(noise) == [(name, case) for name in NOISE for case in ("cnn", "custom_layer")]
     assert {recording["identity"]["environment"] for recording in noise} == {OLD}
 
 
@@ -198,7 +196,7 @@ def test_other_inputs_run_that_case_alone(project):
     assert set(run.environments) == {OLD}
     assert {path: project.recordings()[path] for path in before} == before
     new = [json.loads(path.read_text()) for path in set(project.recordings()) - set(before)]
-    assert purposes(new) == [(purpose, "cnn") for purpose in (*NOISE, "outputs")]
+    assert measured(new) == [(name, "cnn") for name in (*NOISE, "outputs")]
     assert project.plan()["to_run"] == 5
 
 
@@ -212,11 +210,12 @@ def test_fresh_runs_the_selected_again(project):
     assert set(after) == set(before)
     changed = [path for path in before if after[path] != before[path]]
     new = [json.loads(path.read_text()) for path in changed]
-    assert purposes(new) == [(purpose, "custom_layer") for purpose in (*NOISE, "outputs")]
+    assert measured(new) == [(name, "custom_layer") for name in (*NOISE, "outputs")]
     for path, recording in zip(changed, new, strict=True):
         old, where = contents[path], recording["identity"]
         assert (where["environment"], where["setting"]) == (OLD, "default")
-        assert (recording["outputs"], recording["floor"]) == (old["outputs"], old["floor"]), "the same bytes"
+        assert recording["outputs"] == old["outputs"], "the same bytes"
+        assert recording["measured"] == old["measured"]
         assert recording["started"] > old["ended"]
 
 

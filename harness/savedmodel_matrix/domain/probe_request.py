@@ -83,6 +83,8 @@ class ProbeRequest(Stored):
     objects: str
     imported: str
     isolation: Literal["auto", "fork", "process"] = "auto"
+    parent: int | None = None
+    """The process that starts the probe: the probe ends with it, also where that ends first."""
     tensorflow: bool
     scrub: tuple[tuple[str, str], ...]
     secrets: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Start the probe in an environment, watch over it, and account for every case it was asked for."""
+"""Start the probe in an environment, supervise it, and make sure that every case gets a recording."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.probe_request import CaseRequest
 
-#: What of the caller's environment reaches a model. Anything else, secrets and stray TF_* switches
-#: included, stays outside: a model is untrusted code, and a setting must say all that it varies.
+#: The only variables of the caller's environment that a model sees. Secrets and stray TF_* switches are
+#: not among them: a model is untrusted code, and a setting must name everything that it varies.
 PASSED_ON = re.compile(
     r"PATH|LANG|LC_\w+|TZ|SYSTEMROOT|WINDIR|COMSPEC|NUMBER_OF_PROCESSORS|PROCESSOR_\w+"
     r"|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|CUDA_VISIBLE_DEVICES|CUDA_HOME|NVIDIA_\w+",
 )
 
 IMPORT_LIMIT_S = 300.0
-#: Beyond the sum of the cases' own limits: the probe enforces those itself, so this only ends a probe
-#: that no longer does.
+#: Added to the sum of the cases' own limits. The probe enforces those itself, so this only ends a probe
+#: that has stopped doing so.
 GRACE_S = 60.0
 _POLL_S = 0.1
 _LOG_TAIL_BYTES = 8192
-_PROBE_FAULTS = (2, 5)  # the contract of ``harness/probe/__main__.py``: our mistake, not the model's
+_PROBE_FAULTS = (2, 5)  # see ``savedmodel_matrix/probe/__main__.py``: our fault, not the model's
 
 
 @dataclass(frozen=True)
 class Launch:
-    """One start of the probe: an interpreter, variables, and cases in the probe's own form.
+    """One start of the probe: an interpreter, variables, and cases in the probe's request format.
 
-    Cases of several settings may share it: only variables are read when TensorFlow is imported.
+    Cases with different settings may share a start: TensorFlow reads only variables at import.
 
-    ``labels`` are (path, label) pairs taken out of every text that is recorded.
+    ``labels`` are (path, label) pairs: each path is replaced by its label in every recorded text.
     """
 
     python: Path
@@ -63,18 +63,18 @@ class Launch:
     cases: Sequence[CaseRequest]
     labels: Sequence[tuple[str, str]]
     tensorflow: bool = True
-    """Whether the environment has it; without it, every case is a stage."""
+    """Whether the environment has TensorFlow; without it, every case is a stage."""
     import_limit_s: float = IMPORT_LIMIT_S
 
 
 def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
     """Run the probe until every case has a recording, calling ``on_result`` with each as it appears.
 
-    The probe writes recordings itself. A case it could not write (the import crashed, hung, or took
-    the probe with it) gets one here, so that no case is without an outcome.
+    The probe writes recordings itself. If it could not (the import crashed, hung, or killed the probe),
+    the recording is written here, so that every case has an outcome.
 
     Raises:
-        ProbeError: if the probe says that it is itself at fault.
+        ProbeError: if the probe reports a fault of its own.
     """
     with tempfile.TemporaryDirectory(prefix="savedmodel-matrix-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
@@ -87,7 +87,7 @@ def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
         watch = _Watch(launch.cases, on_result)
         with log.open("wb") as sink:
             process = psutil.Popen(
-                # -s: packages of the user's home are not part of the environment.
+                # -s: the user's site-packages are not part of the environment.
                 [str(launch.python), "-s", str(Path(savedmodel_matrix.probe.__file__).parent), str(request)],
                 env=_environment(launch.variables, scratch),
                 stdin=subprocess.DEVNULL,
@@ -111,11 +111,11 @@ def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
 
 
 class _Watch:
-    """Which recordings have appeared since the probe was started."""
+    """Tracks which recordings have appeared since the probe was started."""
 
     def __init__(self, cases: Sequence[CaseRequest], on_result: Callable[[Recording], None]) -> None:
         self.missing = list(cases)
-        # A recording that is made again stays until the new one replaces it, so that a kill loses nothing.
+        # When a job runs again, its old recording stays until the new one replaces it: a kill loses none.
         self._before = {case.result: _identity(case.result) for case in cases}
         self._on_result = on_result
 
@@ -128,7 +128,7 @@ class _Watch:
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """Return what changes when a file is replaced, or None where there is no file."""
+    """Return a stamp that changes when the file is replaced, or None if there is no file."""
     try:
         status = Path(path).stat()
     except OSError:
@@ -140,6 +140,7 @@ def _request(launch: Launch, imported: Path, scratch: Path) -> ProbeRequest:
     return ProbeRequest(
         objects=str(launch.objects),
         imported=str(imported),
+        parent=os.getpid(),
         tensorflow=launch.tensorflow,
         scrub=tuple(_labels(launch, scratch)),
         secrets=tuple(_secrets(launch)),
@@ -158,13 +159,13 @@ def _secrets(launch: Launch) -> list[str]:
 
 def _environment(variables: Mapping[str, str], scratch: Path) -> dict[str, str]:
     passed = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-    # A home of its own: ~/.keras/keras.json would be a hidden axis, and leftovers go with the scratch.
+    # A private home: ~/.keras/keras.json would be a hidden axis, and leftovers vanish with the scratch.
     own = {name: str(scratch) for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")}
     return {**passed, **own, **variables}
 
 
 def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) -> str | None:
-    """Wait for the probe; return why it was given up, or None if it finished."""
+    """Wait for the probe; return why the wait was abandoned, or None if the probe ended on its own."""
     begun = time.monotonic()
     work_limit = sum(case.time_limit_s for case in launch.cases) + GRACE_S
     imported_at: float | None = None
@@ -228,7 +229,7 @@ def _unwritten(
 
 
 def _scrubbed(launch: Launch, scratch: Path, text: str) -> str:
-    """Return what the probe's own process printed as it may be recorded: the probe could not see to it."""
+    """Return what the probe's own process printed, scrubbed: the probe had no chance to do so."""
     scrubbed: str = scrub(text, _labels(launch, scratch), _secrets(launch))
     return scrubbed
 

@@ -32,7 +32,7 @@ def main(argv):
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _stop)
-    watch.die_with_parent()
+    watch.die_with_parent(request.get("parent"))
     try:
         run(request, argv)
     except StopError as stopped:

@@ -1,4 +1,4 @@
-"""Writing so that a kill at any moment leaves the old file or the new one, never half of either."""
+"""Atomic writes: a kill at any moment leaves the old file or the new one, never a partial file."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON value
 
 
 def read_json(path: Path, formats: int) -> dict[str, Any] | None:
-    """Return the JSON object in ``path``, or None where there is no such file or it is damaged.
+    """Return the JSON object in ``path``, or None if the file is absent or damaged.
 
-    ``formats`` is the newest format version this program reads. What is damaged is made again, so
-    it is no error.
+    ``formats`` is the newest format version that this program reads. A damaged file is not an error,
+    because it is recreated.
 
     Raises:
         StoreError: if the file was written by a newer version of this program.
@@ -49,7 +49,7 @@ def read_json(path: Path, formats: int) -> dict[str, Any] | None:
     if value["format"] > formats:
         raise StoreError(
             f"{path} has format {value['format']}; this version reads up to {formats}: "
-            "upgrade savedmodel-matrix, or give it another results folder"
+            "upgrade savedmodel-matrix, or use another results folder"
         )
     return value
 
@@ -60,10 +60,10 @@ def write_stored(path: Path, value: BaseModel) -> None:
 
 
 def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
-    """Return what lies in ``path``, read through its type; None if the file is absent or damaged.
+    """Return the contents of ``path`` as ``kind``; None if the file is absent or damaged.
 
-    ``kind`` has a field ``format`` whose type admits exactly the versions that this program reads. A damaged
-    file is made again, so it is no error.
+    ``kind`` has a field ``format`` whose type accepts exactly the versions that this program reads. A damaged
+    file is not an error, because it is recreated.
 
     Raises:
         StoreError: if another version of this program wrote the file.

@@ -39,7 +39,7 @@ def test_steps_are_events_and_lines(tmp_path):
         ("done", None, 1, 2),
     ]
     assert said == [
-        "e: installing 41 packages, a download of up to 279 MB",
+        "e: installing 41 packages (up to 279 MB to download)",
         "e/default cnn: recorded",
         "a word",
     ]

@@ -155,9 +155,10 @@ def test_values_that_never_meet_are_named_with_the_reason():
     too_old = environment("2.4.4", "3.8", requirements=("numpy<2", "pandas")), "excluded: too old"
     (_, remark) = covered(ran, missing, too_old).remarks
     assert remark == (
-        "cover: python 3.10 never meets tensorflow 2.4.4: TensorFlow 2.4.4 has wheels for Python 3.6 to 3.8 "
-        "only; requirements numpy<2 + pandas never meets tensorflow 2.4.4: excluded: too old; "
-        "requirements numpy<2 + pandas never meets python 3.8: excluded: too old"
+        "cover: python 3.10 never runs with tensorflow 2.4.4: "
+        "TensorFlow 2.4.4 has wheels for Python 3.6 to 3.8 "
+        "only; requirements numpy<2 + pandas never runs with tensorflow 2.4.4: excluded: too old; "
+        "requirements numpy<2 + pandas never runs with python 3.8: excluded: too old"
     )
 
 
@@ -172,7 +173,8 @@ def test_of_many_values_that_never_meet_few_are_named():
     ]
     (_, remark) = covered(ran, (environment("2.21.0", "3.13", Build.GPU), "no GPU wheels")).remarks
     assert remark == (
-        "cover: build gpu never meets tensorflow 2.21.0: no GPU wheels; build gpu never meets python 3.13: "
-        "no GPU wheels; python 3.10 never meets tensorflow 2.4.4: the definition does not combine them "
+        "cover: build gpu never runs with tensorflow 2.21.0: no GPU wheels; "
+        "build gpu never runs with python 3.13: "
+        "no GPU wheels; python 3.10 never runs with tensorflow 2.4.4: the definition does not combine them "
         "and 11 more"
     )

@@ -113,7 +113,7 @@ def test_unknown_key_at_the_top(tmp_path):
 def test_what_is_not_toml(tmp_path, content):
     path = tmp_path / "m.toml"
     path.write_bytes(content)
-    with pytest.raises(DefinitionError, match="not TOML"):
+    with pytest.raises(DefinitionError, match="not valid TOML"):
         load_definition(path)
 
 

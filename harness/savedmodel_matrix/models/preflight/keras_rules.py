@@ -1,7 +1,7 @@
-"""Rules for the loaders of Keras: ``load_model`` of Keras 2, and ``TFSMLayer`` of Keras 3.
+"""Rules for the Keras loaders: ``load_model`` of Keras 2, and ``TFSMLayer`` of Keras 3.
 
-They come on top of the others: Keras loads the same graph. Sources as in ``rules.py``; paths without
-another name are of keras-team/keras 2.15.
+They apply in addition to the others, because Keras loads the same graph. Sources as in ``rules.py``; paths
+without a repository are in keras-team/keras 2.15.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.preflight.question import Question
 
-#: Up to this minor load_model looks for a layer's metadata in the object graph, at least at times.
+#: Up to this minor load_model may look for a layer's metadata in the object graph.
 _LAST_WITH_METADATA_IN_GRAPH = (2, 5)
 
 
@@ -33,7 +33,7 @@ def uses_keras_2(asked: Question) -> bool:
 
 
 def right_keras(asked: Question) -> Iterator[Finding]:
-    """Keras 3's ``saving_api.py``, ``File format not supported``; ``TFSMLayer`` is of Keras 3; seen."""
+    """Keras 3's ``saving_api.py``, ``File format not supported``; ``TFSMLayer`` is part of Keras 3; seen."""
     if asked.target.loader is Loader.TFSM_LAYER and not comes_with_keras_3(asked.release):
         yield Finding("TFSMLayer is part of Keras 3, which TensorFlow has from 2.16 on", seen=False)
     if asked.target.loader is Loader.TF_KERAS and not asked.target.has("tf-keras"):
@@ -45,7 +45,7 @@ def right_keras(asked: Question) -> Iterator[Finding]:
 def model_of_tf_1(asked: Question) -> Iterator[Finding]:
     """``saving/legacy/saved_model/load.py``, ``IndexError: list index out of range``; seen."""
     if uses_keras_2(asked) and not asked.model.has_objects:
-        yield Finding("load_model needs an object graph, and this model has none")
+        yield Finding("load_model needs an object graph, but this model has none")
 
 
 def metadata_elsewhere(asked: Question) -> Iterator[Finding]:
@@ -60,8 +60,8 @@ def metadata_elsewhere(asked: Question) -> Iterator[Finding]:
 def custom_classes(asked: Question) -> Iterator[Finding]:
     """``KerasObjectLoader._revive_custom_object``, ``Unable to restore custom object``; seen with a metric.
 
-    A custom layer or model without its class comes back as a stand-in that can be called; a metric, and
-    what says so of itself, does not.
+    A custom layer or model without its class is restored as a callable stand-in. A metric is not, nor is an
+    object that asks to be restored from its configuration.
     """
     if not uses_keras_2(asked) or asked.model.keras is None:
         return
@@ -86,7 +86,7 @@ def nameless_losses(asked: Question) -> Iterator[Finding]:
 
 
 def newer_keras(asked: Question) -> Iterator[str]:
-    """Yield a note if a newer Keras 2 wrote the layers' configurations."""
+    """Yield a warning if a newer Keras 2 wrote the layers' configurations."""
     keras = asked.model.keras
     if not uses_keras_2(asked) or keras is None or keras.version is None:
         return

@@ -1,8 +1,8 @@
-"""The prediction: facts of a model, and an environment, to ``loads``, ``needs`` or ``fails``.
+"""The prediction: from a model's facts and an environment to ``loads``, ``needs`` or ``fails``.
 
-Pure: no TensorFlow, no environment, nothing installed. Where no rule speaks against a model it is said to
-load, with as much confidence as TensorFlow's own promise gives: a SavedModel loads in every later minor of
-the same major (tensorflow.org/guide/versions). Nothing is promised of earlier ones.
+Pure: no TensorFlow, no environment, nothing installed. If no rule finds a problem, the model is predicted to
+load. The confidence follows TensorFlow's own promise: a SavedModel loads in every later minor of the same
+major (tensorflow.org/guide/versions). TensorFlow promises nothing about earlier minors.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _KERAS_LOADERS = (Loader.KERAS, Loader.TF_KERAS, Loader.TFSM_LAYER)
 
 @cache
 def knowledge() -> Knowledge:
-    """Return the data that the project ships, read once."""
+    """Return the data that ships with the project, read once."""
     return Knowledge()
 
 
 def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -> Prediction:
-    """Return what is expected of the model in the target.
+    """Return the prediction for the model in the target.
 
-    Raises ValueError where the target's TensorFlow is no version.
+    Raises ValueError if the target's TensorFlow is not a version.
     """
     known = known or knowledge()
     minor, covered = known.known_minor(target.tensorflow)
@@ -56,20 +56,20 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
 
 
 def _graph(facts: ModelFacts, target: Target) -> MetaGraphFacts:
-    """Return the graph that the target's tags choose; a rule says so where they choose none."""
+    """Return the graph that the target's tags choose; if they choose none, a rule reports it."""
     if target.tags is None:
         return facts.main
     return next((each for each in facts.meta_graphs if frozenset(each.tags) == target.tags), facts.main)
 
 
 def _otherwise(graph: MetaGraphFacts, target: Target, *, covered: bool) -> Confidence:
-    """Return how sure it is that a model loads against which no rule speaks."""
+    """Return the confidence that a model loads if no rule finds a problem."""
     if not covered:
         return Confidence.LOW
     if not re.match(r"\d+\.\d+", graph.tensorflow_version):
         return Confidence.MEDIUM
     newer = order(minor_of(graph.tensorflow_version)) > order(minor_of(target.tensorflow))
-    # What Keras brings back is Keras's own business, which promises less.
+    # Restoring layers is up to Keras, which promises less.
     return Confidence.MEDIUM if newer or target.loader in _KERAS_LOADERS else Confidence.HIGH
 
 

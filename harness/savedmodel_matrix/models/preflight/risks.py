@@ -2,7 +2,7 @@
 
 ``saved_model_cli scan`` (tensorflow/python/tools/saved_model_cli.py) lists ReadFile, WriteFile and PrintV2;
 the others do what their documentation says. SaveV2, RestoreV2 and MergeV2Checkpoints are in every model
-with variables, and so tell nothing.
+with variables, so they say nothing about one.
 """
 
 from __future__ import annotations

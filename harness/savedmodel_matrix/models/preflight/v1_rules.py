@@ -1,4 +1,4 @@
-"""Rules for models of TF 1 in the loader of TF 2, and for any model in a session.
+"""Rules for TF 1 models in TF 2's loader, and for any model in a session.
 
 Sources as in ``rules.py``.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.preflight.question import Question
 
-#: array_ops.cc, shape function of Placeholder: up to this version of GraphDef a scalar may mean "any shape".
+#: array_ops.cc, shape function of Placeholder: up to this GraphDef version a scalar may mean "any shape".
 _SCALAR_MEANS_UNKNOWN = 21
 _FIRST_READS_AS_EMPTY = (2, 8)
 
@@ -29,7 +29,7 @@ def repeated_inputs(asked: Question) -> Iterator[Finding]:
 
 
 def reference_outputs(asked: Question) -> Iterator[Finding]:
-    """``load_v1_in_v2.py``, ``has a reference type``: a function returns no references; seen."""
+    """``load_v1_in_v2.py``, ``has a reference type``: a function cannot return references; seen."""
     if asked.target.loader is Loader.V1_SESSION or asked.as_objects:
         return
     for name, signature in asked.graph.signatures.items():
@@ -43,7 +43,7 @@ def reference_outputs(asked: Question) -> Iterator[Finding]:
 def old_placeholders(asked: Question) -> Iterator[Finding]:
     """``array_ops.cc``, Placeholder: a scalar means any shape in old graphs only; seen with TF 1.0.
 
-    ``load_v1_in_v2.py`` copies the ops into a graph of today, where it means a scalar.
+    ``load_v1_in_v2.py`` copies the ops into a current graph, where a scalar means a scalar.
     """
     if asked.target.loader is Loader.V1_SESSION or asked.as_objects:
         return
@@ -69,7 +69,7 @@ def unrestored_variables(asked: Question) -> Iterator[Finding]:
 def tables_without_init(asked: Question) -> Iterator[Finding]:
     """``loader_impl.get_init_op``: ``Table not initialized``; seen with tf.Transform.
 
-    The loader of TF 2 falls back to the initialisers of the collection, a session does not.
+    TF 2's loader falls back to the initialisers in the collection; a session does not.
     """
     tables = asked.graph.collections.get("table_initializer", 0)
     if asked.target.loader is Loader.V1_SESSION and tables and asked.graph.init_op is None:
@@ -83,8 +83,8 @@ def tables_without_init(asked: Question) -> Iterator[Finding]:
 def unassigned_variables(asked: Question) -> Iterator[Finding]:
     """``Attempting to use uninitialized value``, ``Could not find variable``; seen.
 
-    A resource without a value is read by the loader of TF 2 as an array without elements from 2.8 on:
-    that may fail or not, so it is only a note (``reads_as_empty``).
+    From 2.8 on TF 2's loader reads a resource without a value as an empty array. That may or may not fail,
+    so it only leads to a note (``reads_as_empty``).
     """
     names = [name for name in asked.graph.graph.unassigned if name not in reads_as_empty(asked)]
     if asked.graph.objects is None and names:
@@ -96,7 +96,7 @@ def unassigned_variables(asked: Question) -> Iterator[Finding]:
 
 
 def reads_as_empty(asked: Question) -> list[str]:
-    """Return the variables without a value that this loader reads as arrays without elements."""
+    """Return the variables without a value, which this loader reads as empty arrays."""
     session = asked.target.loader is Loader.V1_SESSION
     if session or asked.graph.objects is not None or asked.release < _FIRST_READS_AS_EMPTY:
         return []
@@ -104,7 +104,7 @@ def reads_as_empty(asked: Question) -> list[str]:
 
 
 def tables_left_out(asked: Question) -> Iterator[Finding]:
-    """``Table not initialized``, in both loaders: a main op runs alone; seen."""
+    """``Table not initialized``, in both loaders: if there is a main op, nothing else runs; seen."""
     if asked.graph.graph.init_missing:
         return
     if not asked.as_objects and (names := asked.graph.graph.unfilled):
@@ -122,7 +122,7 @@ def missing_init_op(asked: Question) -> Iterator[Finding]:
 
 
 def starved_queues(asked: Question) -> Iterator[Finding]:
-    """``QueueDequeue`` waits for ever: no loader starts the runners of ``queue_runners``; seen."""
+    """``QueueDequeue`` waits forever: no loader starts the runners in ``queue_runners``; seen."""
     if not asked.as_objects and (names := asked.graph.graph.starved):
         runners = asked.graph.collections.get("queue_runners", 0)
         yield Finding(
@@ -133,7 +133,7 @@ def starved_queues(asked: Question) -> Iterator[Finding]:
 
 
 def assets_read_late(asked: Question) -> Iterator[Finding]:
-    """``load_v1_in_v2.py``, ``loader_impl.py``: only the init op is given the assets' paths; seen."""
+    """``load_v1_in_v2.py``, ``loader_impl.py``: only the init op gets the paths of the assets; seen."""
     if not asked.as_objects and (names := asked.graph.late_assets):
         yield Finding(
             f"a signature reads asset {names[0]} itself, at the path it had when the model was saved: only "

@@ -117,7 +117,7 @@ def test_what_changed_is_named(now, reason):
         (TEXT.replace(A, "abc"), "not a pin with hashes: 'numpy"),
         (TEXT + "evil @ file:///evil\n", "not a pin with hashes: 'evil"),
         (TEXT.replace(BODY, ""), "it has no pins"),
-        (TEXT + "# unresolvable:\n# error\n", "both pins and"),
+        (TEXT + "# unresolvable:\n# error\n", "it has pins and is marked unresolvable"),
     ],
 )
 def test_damage_is_named_with_what_to_do(text, words):

@@ -85,7 +85,7 @@ def test_ops_of_a_package(expect):
     found = expect(model, "2.15.1")
     assert (found.kind, found.needs) == (Kind.NEEDS, ("tensorflow-decision-forests",))
     assert found.because == (
-        "custom ops SimpleMLCreateModelResource, SimpleMLInferenceOp, of tensorflow-decision-forests",
+        "custom ops SimpleMLCreateModelResource, SimpleMLInferenceOp, from tensorflow-decision-forests",
     )
     there = expect(model, "2.15.1", "TensorFlow_Decision.Forests")
     assert there.kind is Kind.LOADS
@@ -213,7 +213,7 @@ def test_tables_that_save_themselves(expect, writer, tensorflow, kind):
     ("tensorflow", "packages", "kind", "needs"),
     [
         ("2.5.3", [], Kind.LOADS, ()),
-        ("2.6.5", [], Kind.NEEDS, ("'import keras' before the model is loaded",)),
+        ("2.6.5", [], Kind.NEEDS, ("'import keras' before loading the model",)),
         ("2.7.4", [], Kind.LOADS, ()),
         ("2.15.1", [], Kind.LOADS, ()),
         ("2.16.2", [], Kind.NEEDS, ("tf-keras",)),
@@ -490,7 +490,7 @@ def test_the_loaders_of_keras(expect, loader, tensorflow, packages, variables, k
 
 def test_keras_needs_an_object_graph(expect):
     found = expect(v1_model(), "2.12.1", loader=Loader.KERAS)
-    assert found.because == ("load_model needs an object graph, and this model has none",)
+    assert found.because == ("load_model needs an object graph, but this model has none",)
 
 
 def test_keras_loads_what_is_not_of_keras(expect):
@@ -501,10 +501,14 @@ def test_keras_loads_what_is_not_of_keras(expect):
     ("identifier", "facts", "needs"),
     [
         ("_tf_keras_layer", {"class_name": "MyCustomLayer"}, ()),
-        ("_tf_keras_layer", {"class_name": "Own", "must_restore_from_config": True}, ("the module of Own",)),
+        (
+            "_tf_keras_layer",
+            {"class_name": "Own", "must_restore_from_config": True},
+            ("the module that defines Own",),
+        ),
         ("_tf_keras_layer", {"class_name": "TFOpLambda", "must_restore_from_config": True}, ()),
         ("_tf_keras_metric", {"class_name": "Mean"}, ()),
-        ("_tf_keras_metric", {"class_name": "Custom>F1Score"}, ("the module of Custom>F1Score",)),
+        ("_tf_keras_metric", {"class_name": "Custom>F1Score"}, ("the module that defines Custom>F1Score",)),
         ("_tf_keras_metric", {"class_name": "Addons>F1Score"}, ("tensorflow-addons",)),
     ],
 )
