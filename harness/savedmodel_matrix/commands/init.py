@@ -64,7 +64,7 @@ def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
 
 
 def _ignore(path: Path) -> list[str]:
-    """Have git ignore what runs leave, after whatever it ignores already; return what was done."""
+    """Have git ignore what runs leave, in addition to what it already ignores; return what was done."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     known = {line.strip().strip("/") for line in text.splitlines()}
     missing = [entry for entry in _IGNORED if entry.strip("/") not in known]

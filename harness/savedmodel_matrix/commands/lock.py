@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.errors import LockError, NothingSelectedError
 from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.interpreters import find_interpreter
+from savedmodel_matrix.planning.load import nearest
 from savedmodel_matrix.planning.locking import lock_input
 
 if TYPE_CHECKING:
@@ -27,19 +28,22 @@ def lock_all(
     globs: Sequence[str],
     say: Callable[[str], None],
 ) -> None:
-    """Resolve the environments that a glob matches, all where no glob is given, and say what became of each.
+    """Resolve the environments that a glob matches, or all without a glob, and say what became of each.
 
     Raises:
-        NothingSelectedError: if the globs match no environment.
-        LockError: at the end, if uv could not find out about some; their old locks are untouched.
+        NothingSelectedError: naming each glob that matches no environment, with the nearest id.
+        LockError: at the end, if some could not be resolved; their old locks are untouched.
     """
     wanted = [
         environment
         for environment in environments
         if not globs or any(fnmatchcase(environment.id, glob) for glob in globs)
     ]
-    if not wanted:
-        raise NothingSelectedError(f"no environment matches {', '.join(globs) or 'anything'}")
+    ids = [environment.id for environment in environments]
+    if unmatched := [glob for glob in globs if not any(fnmatchcase(each, glob) for each in ids)]:
+        raise NothingSelectedError(
+            "\n".join(f"no environment matches '{glob}'{nearest(glob, ids)}" for glob in unmatched)
+        )
 
     def lock_one(environment: Environment | Beside) -> str | None:
         python = find_interpreter(environment.python)
@@ -52,7 +56,7 @@ def lock_all(
             say(str(error))
             return environment.id
         same = path.read_text(encoding="utf-8") == before
-        size = "an unknown size" if lock.download_mb is None else f"{lock.download_mb} MB"
+        size = "unknown size" if lock.download_mb is None else f"{lock.download_mb} MB"
         what = f"{len(lock.pins)} packages, {size}" if lock.pins else f"no solution: {lock.unresolvable}"
         say(f"{environment.id}: {what}{' (unchanged)' if same else ''}")
         return None

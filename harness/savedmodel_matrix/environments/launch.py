@@ -184,7 +184,7 @@ def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) 
 
 
 def _end(process: psutil.Popen) -> None:
-    """Kill whatever is left of the probe and its descendants."""
+    """Kill what is left of the probe and its descendants."""
     with contextlib.suppress(psutil.NoSuchProcess):
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):

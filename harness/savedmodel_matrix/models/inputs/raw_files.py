@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def read_files(files: Sequence[Path], source: FilesSource) -> Values:
     """Return the contents of ``files`` as a string input of shape [number of files], and their names.
 
-    Raises ``InputsError`` where there is none, or one cannot be read.
+    Raises ``InputsError`` if no file matches, or one cannot be read.
     """
     if not files:
         raise InputsError(f"{source.files}: no file matches")

@@ -128,7 +128,7 @@ def _array(leaves: list[Json], dtype: str) -> NDArray[Any]:
     target = element_type(dtype)
     kinds: tuple[type, ...] = (bool,) if dtype == "bool" else (int, float)
     for leaf in leaves:
-        # bool is an int to Python, and is none to TensorFlow Serving.
+        # Python counts bool as an int; TensorFlow Serving does not.
         if not isinstance(leaf, kinds) or (isinstance(leaf, bool) and dtype != "bool"):
             raise ValueError(f"{json.dumps(leaf)[:80]} is not such a value")
     if target.kind in "iu" or "int" in dtype:

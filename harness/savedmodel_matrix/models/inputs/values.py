@@ -116,7 +116,7 @@ def split_key(key: str, names: Iterable[str]) -> tuple[str, str | None]:
 
 
 def only_input(signature: Signature | None, instead: str) -> str:
-    """Return the name of the signature's single input; ``instead`` says what to do where there is none."""
+    """Return the name of the signature's single input; ``instead`` is the advice if it has not one."""
     if signature is None:
         raise InputsError(f"without a signature the input's name is unknown; {instead}")
     if len(signature.inputs) != 1:

@@ -43,7 +43,7 @@ def read_warmup(path: Path, limit: int, signature: Signature | None, signature_n
     Predict requests feed their tensors; classify and regress requests feed their serialized
     ``tf.Example`` messages to the signature's only input, as TensorFlow Serving does. A request that
     names no signature means ``serving_default``. Requests for other signatures are passed over. Raises
-    ``InputsError`` for a damaged file, and where no request is for the signature.
+    ``InputsError`` for a damaged file, and for one without a request for the signature.
     """
     found = 0
     seen: Counter[str] = Counter()

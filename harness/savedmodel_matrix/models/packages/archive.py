@@ -30,7 +30,7 @@ _ZIP_SUFFIXES = (".whl", ".zip")
 #: Models that are named where the one asked for is not there.
 _MOST_NAMED = 5
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
-#: Everything that readers of archives raise on bytes that are none, or are packed in a way unknown to them
+#: Everything that readers of archives raise on other bytes, or on a compression that they do not know
 #: (NotImplementedError: ``zipfile``, of a compression method).
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError)
 

@@ -1,4 +1,4 @@
-"""The files beside ``saved_model.pb``: are they what it asks for?"""
+"""The files next to ``saved_model.pb``: which of those it needs are there?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_SHARDS = 99_999
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What lies in a model's folder, and what should and does not."""
+    """What a model's folder holds, and what it should hold and does not."""
 
     index: bool
     """Whether ``variables/variables.index`` is there."""
@@ -32,7 +32,7 @@ class FileFacts:
     assets: tuple[str, ...]
     missing_assets: tuple[str, ...]
     foreign_assets: tuple[str, ...]
-    """Assets that lie outside the model's folder by their name; they are not looked for."""
+    """Assets whose names point outside the model's folder; they are not looked for."""
     fingerprint: bool
     keras_metadata: bool
 
@@ -60,7 +60,7 @@ def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
 
 
 def read_small(path: Path, largest: int) -> bytes | None:
-    """Return the content of a file beside the model; None where there is none.
+    """Return the content of a file in the model's folder; None if it does not exist.
 
     Raises UnreadableModelError for what is larger, or no regular file: a pipe would be waited on for ever.
     """

@@ -96,7 +96,7 @@ class _Found:
 
 
 def read_objects(walk: Walk, meta_graph: memoryview) -> ObjectFacts | None:
-    """Return the facts of the object graph in the bytes of a MetaGraphDef; None where there is none."""
+    """Return the facts of the object graph in the bytes of a MetaGraphDef; None if it has none."""
     if next(walk.inside(meta_graph, _GRAPH), None) is None:
         return None
     found = _Found()

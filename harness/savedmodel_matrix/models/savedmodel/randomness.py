@@ -27,21 +27,21 @@ class Kind(StrEnum):
     """What an op does to the outputs it reaches."""
 
     RANDOM = "random"
-    """Draws numbers, from a seed that is another in every process."""
+    """Draws numbers from a seed that differs in every process."""
     SEEDED = "seeded"
-    """Draws numbers that begin anew, and the same, in every process; the next run gets the next ones."""
+    """Draws numbers that start the same in every process; each run gets the next ones."""
     GENERATOR = "generator"
-    """Draws numbers from a state that the model was saved with, and moves it on."""
+    """Draws numbers from a state saved with the model, and advances it."""
     STATELESS = "stateless"
     """Draws the same numbers for the same seed, which is one of its inputs."""
     STATE = "state"
-    """Changes what the output is computed from, in every run."""
+    """Changes in every run what the output is computed from."""
     OUTSIDE = "outside"
-    """Takes what is not in the graph: a queue, a reader, an iterator, Python, the time."""
+    """Reads what is not in the graph: a queue, a reader, an iterator, Python, the time."""
 
     @property
     def moves_on(self) -> bool:
-        """Whether what it gives is another in the next run, for all that is known."""
+        """Whether its result may differ in the next run."""
         return self is not Kind.STATELESS
 
 
@@ -55,7 +55,7 @@ class Source:
     changes: str | None = None
 
     def __str__(self) -> str:
-        """Return it as it is said to a person."""
+        """Return it as a sentence for a person names it."""
         what = f"{self.op} '{self.node}'"
         return f"{what} changes '{self.changes}', which it is computed from" if self.changes else what
 

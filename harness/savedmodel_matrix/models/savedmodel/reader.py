@@ -33,7 +33,7 @@ _MOST_META_GRAPHS = 1000
 
 #: TensorFlow's Python names where they are not the enum's name in lower case (tf.dtypes).
 _RENAMED: dict[int, str] = {pb.DT_FLOAT: "float32", pb.DT_DOUBLE: "float64", pb.DT_HALF: "float16"}
-#: Initialisation ops that are kept among the signatures but are none (saved_model/constants.py).
+#: Initialisation ops that are kept among the signatures without being signatures (saved_model/constants.py).
 RESERVED_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")
 _REFERENCE = 100  # types.proto: every type's reference twin is its number + 100
 
@@ -138,7 +138,7 @@ def shape_of(proto: pb.TensorShapeProto) -> Shape | None:
 def model_file(path: Path) -> Path:
     """Return the file that describes the model in the directory ``path``.
 
-    Raises ``UnreadableModelError`` where there is none that can be read.
+    Raises ``UnreadableModelError`` if there is no file that can be read.
     """
     if not path.is_dir():
         found = "a file, not a directory" if path.exists() else "no such directory"
