@@ -1,4 +1,4 @@
-"""Inputs from the warm-up requests that a SavedModel carries for TensorFlow Serving.
+"""Inputs from the warm-up requests for TensorFlow Serving in a SavedModel.
 
 ``assets.extra/tf_serving_warmup_requests`` is a TFRecord file of ``PredictionLog`` messages, up to 1000:
 https://www.tensorflow.org/tfx/serving/saved_model_warmup. The framing of a record is described at
@@ -42,8 +42,8 @@ def read_warmup(path: Path, limit: int, signature: Signature | None, signature_n
 
     Predict requests feed their tensors; classify and regress requests feed their serialized
     ``tf.Example`` messages to the signature's only input, as TensorFlow Serving does. A request that
-    names no signature means ``serving_default``. Requests for other signatures are passed over. Raises
-    ``InputsError`` for a damaged file, and where no request is for the signature.
+    names no signature means ``serving_default``. Requests for other signatures are skipped. Raises
+    ``InputsError`` for a damaged file, and if no request is for the signature.
     """
     found = 0
     seen: Counter[str] = Counter()
@@ -88,8 +88,8 @@ def _record(path: Path, file: BinaryIO, header: bytes, size: int) -> bytes:
         raise InputsError(f"{path}: truncated in the record at byte {start}")
     length, checksum = _HEADER.unpack(header)
     if masked_crc(header[:8]) != checksum:
-        raise InputsError(f"{path}: damaged, or no TFRecord file (checksum of the record at byte {start})")
-    # The length is believed only once the file is known to be that long: it may claim any size.
+        raise InputsError(f"{path}: damaged, or not a TFRecord file (checksum of the record at byte {start})")
+    # The stated length may be anything, so it is used only if the file is that long.
     if length + _CHECKSUM.size > size - file.tell():
         raise InputsError(f"{path}: truncated in the record at byte {start}")
     record = file.read(length)
