@@ -10,19 +10,38 @@ from pathlib import Path
 
 import numpy as np
 from project import REPOSITORY
+from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, ProbeRequest, SettingRequest
+from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.probe.arrays import read_array, write_array
 
 PROBE = REPOSITORY / "harness/savedmodel_matrix/probe"
-SETTING = {
-    "device": None,
-    "intra_op_threads": None,
-    "inter_op_threads": None,
-    "jit_compile": False,
-    "grappler": True,
-    "seed": None,
-    "deterministic": False,
-}
+SETTING = SettingRequest().model_dump()
 SECRET = "hunter2-hunter2"  # no one's
+
+
+def floor(replicates, seed):
+    """Return the measurement of a noise floor."""
+    return Measure(kind="noise_floor", parameters={"replicates": replicates, "seed": seed})
+
+
+def check(name, **parameters):
+    """Return the measurement of a check."""
+    return Measure(kind="check", parameters={"name": name, **parameters})
+
+
+def stage(file, function, *, reads=(), expects=None, name="preprocess"):
+    """Return the measurement of a stage in a file."""
+    parameters = {
+        "name": name,
+        "file": str(file),
+        "module": None,
+        "function": function,
+        "modules": [],
+        "reads": [str(path) for path in reads],
+        "root": str(Path(file).parent),
+        "expects": expects,
+    }
+    return Measure(kind="stage", parameters=parameters)
 
 
 @dataclass
@@ -33,51 +52,50 @@ class Probing:
     models: Path
     cases: list = field(default_factory=list)
     python: Path | None = None
+    tensorflow: bool = True
 
     def array(self, value, dtype):
         return write_array(str(self.folder / "objects"), value, dtype)
 
-    def add(self, key, model, **changed):
-        x = [{"name": "x", "component": None, "array": self.array(np.float32([1.0, 2.0]), "float32")}]
+    def add(self, key, model=None, **changed):
+        """Add a case; without a model it is a stage."""
         case = {
-            "result": str(self.folder / f"{key}.json"),
+            "result": self.result(key),
             "key": key,
             "identity": {"case": key},
-            "model": str(self.models / model),
-            "loader": "saved_model",
-            "tags": None,
-            "signature": None,
-            "function": None,
-            "batches": [x],
-            "inputs_error": None,
+            "measure": Measure(kind="outputs"),
+            "model": model and str(self.models / model),
             "setting": SETTING,
+            "loader": model and "saved_model",
+            "batches": [self.numbers([1.0, 2.0])],
+            "inputs_error": None,
             "runs": 2,
             "time_limit_s": 60,
             "memory_limit_bytes": None,
-            "floor": None,
-            "stage": None,
-            "check": None,
-            "save_to": None,
-            "imports": [],
-            "modules": [],
-            "libraries": [],
         }
-        self.cases.append({**case, **changed})
+        self.cases.append(CaseRequest.model_validate({**case, **changed}))
+
+    def result(self, key):
+        """Return where the result of a case lies."""
+        return str(self.folder / f"{key}.json")
+
+    def numbers(self, values, name="x"):
+        """Return a batch with one input of floats."""
+        return [{"name": name, "component": None, "array": self.array(np.float32(values), "float32")}]
 
     def request(self, isolation="auto", variables=()):
         path = self.folder / "request.json"
-        asked = {
-            "format": 1,
-            "objects": str(self.folder / "objects"),
-            "imported": str(self.folder / "imported"),
-            "isolation": isolation,
-            "tensorflow": True,
-            "scrub": [[str(self.models), "MODELS"]],
-            "secrets": [SECRET],
-            "variables": dict(variables),
-            "cases": self.cases,
-        }
-        path.write_text(json.dumps(asked))
+        asked = ProbeRequest(
+            objects=str(self.folder / "objects"),
+            imported=str(self.folder / "imported"),
+            isolation=isolation,
+            tensorflow=self.tensorflow,
+            scrub=((str(self.models), "MODELS"),),
+            secrets=(SECRET,),
+            variables=dict(variables),
+            cases=tuple(self.cases),
+        )
+        path.write_text(json.dumps(asked.to_json()))
         return [str(self.python), "-s", str(PROBE), str(path)]
 
     def environ(self, **variables):
@@ -87,7 +105,10 @@ class Probing:
         return {**kept, "TMPDIR": str(temporary), **variables}
 
     def run(self, isolation="auto", environ=None, variables=()):
-        """Run the probe to its end and return the results by key, in the words of the contract."""
+        """Run the probe to its end and return the results by key, in the words of the contract.
+
+        Every result is held to the type that the harness reads it by.
+        """
         done = subprocess.run(
             self.request(isolation, variables),
             check=False,
@@ -99,7 +120,13 @@ class Probing:
         )
         assert done.returncode == 0, done.stderr
         assert not list((self.folder / "tmp").glob("probe-*")), "working files are left"
-        return {case["key"]: json.loads(Path(case["result"]).read_text()) for case in self.cases}
+        assert set(self.recordings()) == {case.key for case in self.cases}
+        return {case.key: json.loads(Path(case.result).read_text()) for case in self.cases}
+
+    def recordings(self):
+        """Return the results of the last run as types, by key."""
+        found = (Recording.model_validate_json(Path(case.result).read_bytes()) for case in self.cases)
+        return {recording.key: recording for recording in found}
 
     def outputs(self, result):
         """Return {(name, component): (type, shape, values)} of a result."""

@@ -9,10 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from probe_requests import SETTING, Probing
+from probe_requests import SETTING, Probing, floor
+from probe_requests import check as asked
 from project import CNN, REPOSITORY, matrix_text
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import RECIPES, Check, CheckVerdict
+from savedmodel_matrix.domain.job import Job
+from savedmodel_matrix.domain.noise_floor import MeasuredFloor
 from savedmodel_matrix.domain.recording import RecordedOutputs
+from savedmodel_matrix.measurements.check import CheckMeasurement
+from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.probe.arrays import read_array
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.checks import changing, judge_check
@@ -21,7 +27,8 @@ from savedmodel_matrix.verdicts.judge.ruler import Ruler
 OLDEST, MIDDLE = "tf2.4.4-py3.8-cpu", "tf2.15.1-py3.11-cpu"
 CODE = Path(__file__).parent / "check_code"
 LEAKING = REPOSITORY / "benchmarks/planted/leaking_loader.py"
-BASE = "base/default"
+CELL = CellId("base", "default")
+BASE = str(CELL)
 CLEAN = ("dense", "convolution", "texts")
 #: Of these models what is meant to fail: the check, what is found, and words of the sentence.
 FAILING = [
@@ -84,14 +91,16 @@ class Checked:
         """Have one check of a case run; a case is MODEL or MODEL+MODULE."""
         if case not in [each for each, _ in self._asked]:
             self._add(case, "plain")
-            self._add(case, "floor", floor={"replicates": 8, "seed": 1})
+            self._add(case, "floor", measure=floor(8, 1))
+        after = self._probing.result(f"{case}-plain")
         if check is Check.THREADS:
             threads = {"intra_op_threads": 1, "inter_op_threads": 1}
-            self._add(case, check, setting={**SETTING, **threads})
+            self._add(case, check, setting={**SETTING, **threads}, after=after)
+        elif check is Check.FRESH_PROCESS:
+            self._add(case, check, fresh_process=True, after=after)
         else:
-            after = str(self._probing.folder / f"{case}-plain.json")
             recipe = {**RECIPES[check].parameters, "patience_s": 3.0}
-            self._add(case, check, check={"name": check.value, "after": after, **recipe})
+            self._add(case, check, measure=asked(check.value, **recipe), after=after)
         self._asked.append((case, check))
 
     def _add(self, case, what, **changed):
@@ -115,20 +124,29 @@ class Checked:
 
     def results(self):
         """Run it all; return the results of the checks by case and check."""
-        found = self._probing.run()
+        self._probing.run()
+        found = self._probing.recordings()
         return {(case, check): self._judged(found, case, check) for case, check in dict.fromkeys(self._asked)}
 
     def _judged(self, found, case, check):
-        plain, floor = found[f"{case}-plain"], found[f"{case}-floor"]
-        assert plain["outcome"] == floor["outcome"] == "recorded", (plain, floor)
+        plain, noise = found[f"{case}-plain"], found[f"{case}-floor"]
+        assert plain.is_recorded, plain
+        assert noise.is_recorded, noise
 
         def read(entry):
             return read_array(str(self._probing.folder / "objects"), entry.to_json())
 
-        recorded = {BASE: RecordedOutputs.from_json(plain)}
-        judged = JudgedCase(recorded, BASE, floor, None, {}, read)
-        ruler = Ruler(judged, {}, changing(found.get(f"{case}-{Check.REPEAT}")), read)
-        return judge_check(check, found[f"{case}-{check}"], plain, ruler)
+        def part_of(check):
+            recording = found.get(f"{case}-{check}")
+            if recording is None or not recording.is_recorded:
+                return None
+            return CheckMeasurement().read(recording, Job(CELL, case, None, "check", check.value))
+
+        spread = NoiseFloorMeasurement().read(noise, Job(CELL, case, None, "noise floor"))
+        measured = MeasuredFloor(RecordedOutputs.of(noise), spread)
+        judged = JudgedCase({BASE: RecordedOutputs.of(plain)}, BASE, measured, None, {}, read)
+        ruler = Ruler(judged, {}, changing(part_of(Check.REPEAT)), read)
+        return judge_check(check, found[f"{case}-{check}"], part_of(check), plain, ruler)
 
 
 @pytest.fixture(scope="module")
@@ -259,13 +277,12 @@ def test_checks_are_part_of_the_matrix(new_project, models):
 def test_what_does_not_load_is_not_loaded_again_for_each_check(tmp_path, environment):
     probing = Probing(tmp_path, tmp_path, python=environment(OLDEST))
     probing.add("plain", "nowhere")
-    after = str(tmp_path / "plain.json")
-    recipe = {"name": "repeat", "runs": 8}
-    probing.add("shared", "nowhere", check={**recipe, "after": after})
-    probing.add("own", "nowhere", check={**recipe, "after": str(tmp_path / "nothing.json")})
+    repeat = asked("repeat", runs=8)
+    probing.add("shared", "nowhere", measure=repeat, after=probing.result("plain"))
+    probing.add("own", "nowhere", measure=repeat, after=probing.result("nothing"))
     found = probing.run()
     assert found["plain"]["outcome"] == found["shared"]["outcome"] == found["own"]["outcome"] == "load-failed"
     assert found["shared"]["reason"] == found["plain"]["reason"]
     assert "load" in found["own"]["phases"]
     assert "load" not in found["shared"]["phases"]
-    assert found["shared"]["check"] is found["own"]["check"] is None
+    assert found["shared"]["measured"] is found["own"]["measured"] is None

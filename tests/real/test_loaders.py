@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from probe_requests import Probing
+from probe_requests import Probing, floor
 from project import CNN, REPOSITORY, matrix_text
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
@@ -110,9 +110,8 @@ def loaded(models, environment, tmp_path_factory):
     found = {}
     for name in (OLD, MIDDLE, NEW):
         probing = Probing(tmp_path_factory.mktemp("probing"), models, python=environment(name))
-        floor = {"replicates": 8, "seed": 1}
         for loader in LOADERS:
-            add(probing, f"cnn {loader}", "cnn", loader, example("cnn"), floor=floor)
+            add(probing, f"cnn {loader}", "cnn", loader, example("cnn"), measure=floor(8, 1))
             add(probing, f"custom_layer {loader}", "custom_layer", loader, example("custom_layer"))
         for loader in ("saved_model", "v1-session", "keras", "tfsm-layer"):
             add(probing, f"takes {loader}", "takes", loader, COMPOSITE)
@@ -303,32 +302,31 @@ def test_a_setting_reaches_the_session(probing, environment, release, tmp_path):
 )
 def test_a_floor_moves_the_same_numbers_through_every_loader(loaded, where, loader):
     probing, results = loaded[where]
-    expected, found = results["cnn saved_model"]["floor"], results[f"cnn {loader}"]["floor"]
+    expected, found = results["cnn saved_model"]["measured"], results[f"cnn {loader}"]["measured"]
     assert found["moved"] == expected["moved"]
     assert found["moved"]["variables"] > 1000
     (output,) = found["outputs"]
     assert output["lost"] is None
-    spreads = [np.mean(output["rms"]) for floor in (expected, found) for output in floor["outputs"]]
+    spreads = [np.mean(output["rms"]) for each in (expected, found) for output in each["outputs"]]
     assert 0.5 < spreads[1] / spreads[0] < 2, "another order of variables, the same noise"
     assert read_array(str(probing.folder / "objects"), output["std"]).max() > 0
 
 
 def test_a_floor_moves_variables_of_both_kinds_that_the_outputs_read(probing):
-    add(probing, "v1", "v1", "v1-session", V1, floor={"replicates": 8, "seed": 1})
+    add(probing, "v1", "v1", "v1-session", V1, measure=floor(8, 1))
     result = probing.run()["v1"]
     assert ending(result) == ("recorded", None)
-    assert result["floor"]["moved"] == {"inputs": 3, "variables": 4}
-    (y,) = [output for output in result["floor"]["outputs"] if output["name"] == "y"]
+    assert result["measured"]["moved"] == {"inputs": 3, "variables": 4}
+    (y,) = [output for output in result["measured"]["outputs"] if output["name"] == "y"]
     assert sorted(y["rms"])[1] > 0, "not more than one of eight may have moved nothing"
 
 
 def test_a_floor_moves_what_a_layer_reads(probing, environment):
-    floor = {"replicates": 8, "seed": 1}
     for loader in ("saved_model", "tfsm-layer"):
-        add(probing, loader, "custom_layer", loader, example("custom_layer"), floor=floor)
+        add(probing, loader, "custom_layer", loader, example("custom_layer"), measure=floor(8, 1))
     probing.python = environment(NEW)
     results = probing.run()
-    expected, found = results["saved_model"]["floor"], results["tfsm-layer"]["floor"]
+    expected, found = results["saved_model"]["measured"], results["tfsm-layer"]["measured"]
     assert found["moved"] == expected["moved"]
     assert found["moved"]["variables"] == 650
     assert [output["rms"] for output in found["outputs"]] == [output["rms"] for output in expected["outputs"]]

@@ -19,8 +19,8 @@ ADD_SLOT = "AttributeError: '_UserObject' object has no attribute 'add_slot'"
 NOISE = ("noise floor", "other threads")
 
 
-def purposes(recordings):
-    return sorted((each["identity"]["purpose"], each["identity"]["case"]) for each in recordings)
+def measured(recordings):
+    return sorted((each["identity"]["measurement"], each["identity"]["case"]) for each in recordings)
 
 
 @pytest.fixture
@@ -139,8 +139,8 @@ def test_the_run_is_written_down_and_points_at_recordings_that_exist(recorded):
     others = [
         json.loads(path.read_text()) for path in recorded.project.recordings() if path.stem not in listed
     ]
-    noise = [each for each in others if each["identity"]["purpose"] in NOISE]
-    assert purposes(noise) == [(purpose, case) for purpose in NOISE for case in ("cnn", "custom_layer")]
+    noise = [each for each in others if each["identity"]["measurement"] in NOISE]
+    assert measured(noise) == [(name, case) for name in NOISE for case in ("cnn", "custom_layer")]
     assert {recording["identity"]["environment"] for recording in noise} == {OLD}
 
 
@@ -196,7 +196,7 @@ def test_other_inputs_run_that_case_alone(project):
     assert set(run.environments) == {OLD}
     assert {path: project.recordings()[path] for path in before} == before
     new = [json.loads(path.read_text()) for path in set(project.recordings()) - set(before)]
-    assert purposes(new) == [(purpose, "cnn") for purpose in (*NOISE, "outputs")]
+    assert measured(new) == [(name, "cnn") for name in (*NOISE, "outputs")]
     assert project.plan()["to_run"] == 5
 
 
@@ -210,11 +210,12 @@ def test_fresh_runs_the_selected_again(project):
     assert set(after) == set(before)
     changed = [path for path in before if after[path] != before[path]]
     new = [json.loads(path.read_text()) for path in changed]
-    assert purposes(new) == [(purpose, "custom_layer") for purpose in (*NOISE, "outputs")]
+    assert measured(new) == [(name, "custom_layer") for name in (*NOISE, "outputs")]
     for path, recording in zip(changed, new, strict=True):
         old, where = contents[path], recording["identity"]
         assert (where["environment"], where["setting"]) == (OLD, "default")
-        assert (recording["outputs"], recording["floor"]) == (old["outputs"], old["floor"]), "the same bytes"
+        assert recording["outputs"] == old["outputs"], "the same bytes"
+        assert recording["measured"] == old["measured"]
         assert recording["started"] > old["ended"]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from probe_requests import PROBE, SECRET, SETTING, Probing
+from probe_requests import PROBE, SECRET, SETTING, Probing, floor
 from project import alive_in
 from savedmodel_matrix.probe.arrays import read_array
 
@@ -68,10 +68,10 @@ def release(request, models, environment, tmp_path_factory):
     probing.add("handle", "structured", function="handle")
     probing.add("nothing", "structured", function="nothing")
     probing.add("takes", "structured", function="takes", batches=[_composite_inputs(probing)])
-    floor = {"replicates": 12, "seed": 7}
-    probing.add("floor", "structured", function="sensitive", batches=[_pair(probing)], floor=floor)
+    twelve = floor(12, 7)
+    probing.add("floor", "structured", function="sensitive", batches=[_pair(probing)], measure=twelve)
     probing.add("no_floor", "structured", function="sensitive", batches=[_pair(probing)])
-    probing.add("floor_again", "structured", function="sensitive", batches=[_pair(probing)], floor=floor)
+    probing.add("floor_again", "structured", function="sensitive", batches=[_pair(probing)], measure=twelve)
     probing.add("last", "structured", function="nested")
     return request.param, probing, probing.run(environ={"TRIED_SECRET": SECRET})
 
@@ -317,7 +317,7 @@ def test_nothing_outlives_the_probe(probing, isolation, ending, status):
         assert probe.wait(10) == status
     psutil.wait_procs(child, timeout=10)
     assert not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in child)
-    assert not Path(probing.cases[0]["result"]).exists()
+    assert not Path(probing.cases[0].result).exists()
     assert not alive_in(probing.folder)
 
 
@@ -331,7 +331,7 @@ def _wait_for_text(folder, text, probe):
     return psutil.Process(probe.pid).children()
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"format": 2}', '{"format": 1, "cases": [{"setting": {}}]}'])
+@pytest.mark.parametrize("text", ["", "{}", '{"format": 1}', '{"format": 2, "cases": [{"setting": {}}]}'])
 def test_a_request_that_is_wrong(probing, text):
     path = probing.folder / "request.json"
     path.write_text(text)
@@ -346,7 +346,7 @@ def floor_of(release, key="floor"):
     """Return a floor's outputs by name, their arrays read, and the floor."""
     _, probing, results = release
     assert (results[key]["outcome"], results[key]["reason"]) == ("recorded", None)
-    floor = results[key]["floor"]
+    floor = results[key]["measured"]
     objects = str(probing.folder / "objects")
     arrays = {
         output["name"]: {
@@ -361,7 +361,7 @@ def floor_of(release, key="floor"):
 def test_a_floor_leaves_the_outputs_as_they_are(release):
     _, _, results = release
     assert results["floor"]["outputs"] == results["no_floor"]["outputs"]
-    assert results["no_floor"]["floor"] is None
+    assert results["no_floor"]["measured"] is None
     assert results["floor"]["unstable"] == []
     assert results["floor"]["phases"]["floor"]["wall_s"] > 0
 
@@ -388,7 +388,7 @@ def test_a_floor_shows_what_falls_to_either_side(release):
 
 def test_a_floor_is_the_same_each_time(release):
     _, _, results = release
-    assert results["floor"]["floor"] == results["floor_again"]["floor"]
+    assert results["floor"]["measured"] == results["floor_again"]["measured"]
 
 
 def test_an_input_that_reaches_nothing_is_named(release):
@@ -401,7 +401,7 @@ def test_a_batch_in_two_parts_shows_what_depends_on_it(release):
     objects = str(probing.folder / "objects")
     split = {
         output["name"]: read_array(objects, output["array"]).tolist()
-        for output in results["floor"]["floor"]["split"]
+        for output in results["floor"]["measured"]["split"]
     }
     whole = {name: values for (name, _), (_, _, values) in probing.outputs(results["floor"]).items()}
     assert split["y"] == whole["y"]

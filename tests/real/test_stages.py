@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
-import numpy as np
 import pytest
-from probe_requests import SETTING, Probing
+from probe_requests import Probing, stage
 from project import REPOSITORY, RealProject
 from savedmodel_matrix.environments.host import platform_name
 
@@ -107,32 +106,13 @@ def results(environment, tmp_path_factory):
     names = [line.split()[1].partition("(")[0] for line in STAGES.splitlines() if line.startswith("def ")]
     for name in [*names, "missing", "listed_file"]:
         function = {"listed_file": "reading"}.get(name, name)
-        spec = {
-            "name": "preprocess",
-            "file": str(folder / "stages.py"),
-            "module": None,
-            "function": function,
-            "modules": [],
-            "reads": [str(folder / "scale.json")] if name == "listed_file" else [],
-            "root": str(folder),
-            "expects": None if name == "words" else EXPECTS,
-        }
-        x = [{"name": "x", "component": None, "array": probing.array(np.float32([1, 2]), "float32")}]
-        probing.cases.append(
-            {
-                "result": str(folder / f"{name}.json"),
-                "key": name,
-                "identity": {},
-                "stage": spec,
-                "batches": [x],
-                "inputs_error": None,
-                "setting": SETTING,
-                "runs": 2,
-                "time_limit_s": 3 if name == "endless" else 60,
-                "memory_limit_bytes": None,
-                "check": None,
-            }
+        measure = stage(
+            folder / "stages.py",
+            function,
+            reads=[folder / "scale.json"] if name == "listed_file" else [],
+            expects=None if name == "words" else EXPECTS,
         )
+        probing.add(name, measure=measure, time_limit_s=3 if name == "endless" else 60)
     return {**probing.run(), "outputs": probing.outputs}
 
 
@@ -142,7 +122,7 @@ def outputs(results, name):
 
 def test_a_stage_s_outputs_are_recorded_and_so_are_its_libraries(results):
     assert outputs(results, "doubled") == {("x", None): ("float32", [2], [2.0, 4.0])}
-    libraries = results["doubled"]["stage"]["libraries"]
+    libraries = results["doubled"]["measured"]["libraries"]
     assert (libraries["tensorflow"], libraries["numpy"]) == ("2.15.1", "1.26.4")
 
 
@@ -185,7 +165,7 @@ def test_a_stage_that_raises_shows_where(results):
 
 def test_another_shape_than_declared_is_told_and_left_to_the_model(results):
     assert results["longer"]["outcome"] == "recorded"
-    assert results["longer"]["stage"]["remarks"] == [
+    assert results["longer"]["measured"]["remarks"] == [
         "gives 'x' of batch 0 the shape [4], where the signature declares [2]"
     ]
 
@@ -196,17 +176,17 @@ def test_a_stage_that_is_not_deterministic_is_caught_at_it(results):
 
 
 def test_a_stage_that_writes_to_its_input_is_caught_at_it(results):
-    assert results["in_place"]["stage"]["wrote"] == [{"batch": 0, "name": "x"}]
-    assert results["doubled"]["stage"]["wrote"] == []
-    assert results["takes_out"]["stage"]["wrote"] == [], "the dict is its own"
+    assert results["in_place"]["measured"]["wrote"] == [{"batch": 0, "name": "x"}]
+    assert results["doubled"]["measured"]["wrote"] == []
+    assert results["takes_out"]["measured"]["wrote"] == [], "the dict is its own"
     # Each call got a fresh array, so nothing that it made is wrong.
     assert results["in_place"]["unstable"] == []
 
 
 def test_a_file_that_is_read_and_not_listed_is_told(results):
-    (remark,) = results["reading"]["stage"]["remarks"]
+    (remark,) = results["reading"]["measured"]["remarks"]
     assert remark.startswith("reads scale.json, which the stage does not list")
-    assert results["listed_file"]["stage"]["remarks"] == []
+    assert results["listed_file"]["measured"]["remarks"] == []
 
 
 MATRIX = """

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.evidence.collected import Collection
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.store.runs import Run, RunAttempt, RunCell
 
 _Judged = TypeVar("_Judged", "RunCell", "RunAttempt")
 
 
 def aggregate(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     selection: Selection,
     run: str,
@@ -61,14 +61,14 @@ def aggregate(
     return status
 
 
-def is_reported(project: Project, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
+def is_reported(project: Workspace, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
     """Whether the newest report is of what is recorded now, where ``fixes`` are wanted with all of them."""
     today = dt.datetime.now(dt.UTC).date()
     content = content_digest(plan, collect(project, plan, selection), today)
     return _stands(project, content, remedies=fixes)
 
 
-def _stands(project: Project, content: str, *, remedies: bool) -> bool:
+def _stands(project: Workspace, content: str, *, remedies: bool) -> bool:
     """Whether the newest report is of this content, and where ``remedies`` are wanted, has them all."""
     latest = project.results.latest
     known = read_json(latest / "report.json", formats=1)
@@ -81,7 +81,7 @@ def _stands(project: Project, content: str, *, remedies: bool) -> bool:
 
 
 def _write_reports(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     collection: Collection,
     run: str,
@@ -102,7 +102,7 @@ def _write_reports(
     write_report(report, project.results.latest)
 
 
-def _written_report(project: Project) -> dict[str, Any]:
+def _written_report(project: Workspace) -> dict[str, Any]:
     report = read_json(project.results.latest / "report.json", formats=1)
     assert report is not None, "the report was just written"  # noqa: S101
     return report

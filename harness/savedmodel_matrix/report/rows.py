@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.secrets import masked
-from savedmodel_matrix.planning.foresee import came_true
+from savedmodel_matrix.planning.predictions import came_true
 from savedmodel_matrix.report.document import (
     CaseRow,
     CellRow,

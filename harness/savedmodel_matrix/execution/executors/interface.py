@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 
@@ -57,10 +57,10 @@ class Ended:
 class Executor(Protocol):
     """Runs sessions.
 
-    Every session of an order is yielded once, as soon as it ends, however it ends. Where the iterator is
+    Every session of an order is yielded once, as soon as it ends, however it ends. Where the generator is
     closed before its end, or interrupted, everything that was started is ended before that returns.
     """
 
-    def run(self, order: Order) -> Iterator[Ended]:
+    def run(self, order: Order) -> Generator[Ended]:
         """Run the sessions, and yield each result."""
         ...

@@ -20,7 +20,7 @@ from savedmodel_matrix.execution.executors.interface import Ended, Result
 from savedmodel_matrix.execution.round_file import RUN_VARIABLE, log_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from savedmodel_matrix.execution.executors.interface import Order, Session
@@ -40,7 +40,7 @@ _CHOICES = {
 class NoxExecutor:
     """Runs each session as ``nox -s ENVIRONMENT``, as a person or a CI job would."""
 
-    def run(self, order: Order) -> Iterator[Ended]:
+    def run(self, order: Order) -> Generator[Ended]:
         """Run the sessions in the order given, and yield each result."""
         waiting = list(order.sessions)
         running: dict[Session, psutil.Popen] = {}

@@ -16,7 +16,7 @@ from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.stage import StagePart
 from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord, SwapRecord
 from savedmodel_matrix.measurements.stage import AGAIN
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.questions.attempts import Remedies
 from savedmodel_matrix.questions.fixes import Mending
 from savedmodel_matrix.report.build import build_report
@@ -64,7 +64,7 @@ class Made:
     def report(self, case):
         text = 'baseline = "tf2.9.3-*"\n[[environments]]\ntensorflow = ["2.9.3", "2.12.1"]\n'
         (self.root / "matrices/default.toml").write_text(f'{text}[cases.c]\npath = "m"\n{case}')
-        project = Project(self.root)
+        project = Workspace(self.root)
         plan = project.plan("default")
         rows = [
             Collected(cell, "c", Outcome.LOAD_FAILED, "why", True)
