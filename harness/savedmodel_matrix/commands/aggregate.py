@@ -16,6 +16,7 @@ from savedmodel_matrix.store.runs import write_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
@@ -34,11 +35,13 @@ def aggregate(
     *,
     attempted: bool = False,
     rounds: Sequence[Run] = (),
+    verbose: bool = False,
 ) -> int:
     """Aggregate a run, write its reports and its files in ``results/runs/``; return the exit status.
 
     ``attempted`` says that fixes were just tried: those that could not be are not worth trying again.
     ``rounds`` are the rounds that followed the matrix in this run; their files get the verdicts too.
+    ``verbose`` prints every matrix and all evidence instead of one screen.
     """
     collection = collect(project, plan, selection)
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
@@ -56,9 +59,17 @@ def aggregate(
     print(  # noqa: T201 - the front doors print
         f"matrix {plan.matrix}, run {run}: {recorded} of {len(collection.rows)} cells × cases recorded, "
         f"{executed} of them run now{'' if fresh else '; nothing changed, the reports stand'}\n\n"
-        + (latest / "report.txt").read_text(encoding="utf-8")
+        + (_in_full(latest) if verbose else (latest / "report.txt").read_text(encoding="utf-8"))
     )
     return status
+
+
+def _in_full(latest: Path) -> str:
+    from savedmodel_matrix.report.document import Report  # noqa: PLC0415 - as below
+    from savedmodel_matrix.report.formats.terminal import render  # noqa: PLC0415
+
+    report = Report.model_validate_json((latest / "report.json").read_bytes())
+    return render(report, latest, verbose=True)
 
 
 def is_reported(project: Workspace, plan: Plan, selection: Selection, *, fixes: bool) -> bool:

@@ -78,6 +78,7 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
         asked.run,
         attempted=request.fixes,
         rounds=[_written(asked, found) for found in rounds],
+        verbose=request.verbose,
     )
 
 

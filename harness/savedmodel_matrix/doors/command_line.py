@@ -96,13 +96,17 @@ def inspect_command(
 
 
 @app.command("report")
-def report_command(matrix: Matrix = "default", project: Root = Path()) -> None:
+def report_command(
+    matrix: Matrix = "default",
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="every matrix and all evidence")] = False,
+    project: Root = Path(),
+) -> None:
     """Render a matrix again from what is recorded."""
     from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - as above
 
     opened = Workspace(project.resolve())
     plan = opened.plan(matrix)
-    raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id()))
+    raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id(), verbose=verbose))
 
 
 @app.command("schema")
