@@ -1,4 +1,4 @@
-"""What the probe is asked, as types; ``savedmodel_matrix.probe.__main__`` is the contract."""
+"""The request to the probe, as types; ``savedmodel_matrix.probe.__main__`` is the contract."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SettingRequest(Stored):
 
 
 class OutputsOf(Stored):
-    """Inputs that are the outputs of another job: its name in words, and the path of its result."""
+    """Inputs that are the outputs of another job: a readable name, and the path of its result."""
 
     name: str
     outputs_of: str
@@ -52,9 +52,9 @@ class CaseRequest(Stored):
     identity: dict[str, JsonValue]
     measure: Measure
     after: str | None = None
-    """Path of a result whose failure is this job's too."""
+    """Path of a result whose failure becomes this job's outcome."""
     fresh_process: bool = False
-    """Whether TensorFlow is imported in a process of the job's own."""
+    """Whether the job imports TensorFlow in its own process."""
     model: str | None = None
     """Folder of the SavedModel; None for a stage."""
     setting: SettingRequest

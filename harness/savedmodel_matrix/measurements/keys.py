@@ -1,4 +1,4 @@
-"""The content key of a job's recording: the digest of everything that its outputs can depend on."""
+"""The content key of a job's recording: the digest of everything that can affect its outputs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def key_of(site: Site, job: Job) -> str:
 
 
 def home_of(site: Site, beside: Beside | None) -> Installed:
-    """Return what is installed where a job runs; empty if the environment beside could not be made."""
+    """Return what is installed where a job runs; empty if a separate environment could not be created."""
     if beside is None:
         return site.installed
     found = site.installed.besides.get(beside.id)
@@ -45,7 +45,7 @@ def home_of(site: Site, beside: Beside | None) -> Installed:
 
 
 def identity_of(site: Site, job: Job, beside: Beside | None = None) -> dict[str, Any]:
-    """Return what the key was made of, for a person to read."""
+    """Return the parts of the key in readable form."""
     home = home_of(site, beside)
     return {
         "environment": job.cell.environment,

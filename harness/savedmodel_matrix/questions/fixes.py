@@ -1,7 +1,7 @@
 """Fixes for failures: which changes make a failed case run, and does it then match the baseline?
 
-In the first round the baseline's environment saves models again; in the next the attempts run. Where no model
-has to be saved again, the attempts are the first round.
+In the first round the baseline's environment exports models again; in the next round the attempts run. If no
+model has to be exported again, the attempts are the first round.
 """
 
 from __future__ import annotations
@@ -44,43 +44,43 @@ if TYPE_CHECKING:
     from savedmodel_matrix.questions.attempts import Remedies
     from savedmodel_matrix.verdicts.causes.match import Match
 
-#: Outcomes that a fix may change. A crash or a time limit may have been the machine's.
+#: Outcomes that a fix may change. A crash or a timeout may be the machine's fault.
 _MENDABLE = {Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
 
 
 @dataclass(frozen=True)
 class Mending:
-    """The fixes of a matrix, and what became of those that were tried."""
+    """The fixes of a matrix, and the results of those that were tried."""
 
     remedies: Remedies
     tried: Collection
     done: bool
-    """Whether every one that can be tried was."""
+    """Whether every fix that can be tried was tried."""
 
 
 @dataclass(frozen=True)
 class Left:
-    """What fixes call for and the store does not hold."""
+    """Jobs for fixes that are not in the store yet."""
 
     remedies: Remedies
     jobs: list[Job]
     """Attempts that can run now."""
     re_exports: list[Job]
-    """Models to save again."""
+    """Models to export again."""
 
 
 class FixesQuestion:
-    """Two rounds at most: models saved again, then the attempts."""
+    """Two rounds at most: exporting models again, then the attempts."""
 
     name = "fixes"
 
     def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
-        """Return what to save again where that was not tried before, then the attempts; None when tried."""
+        """Return the models to export again unless that was tried, then the attempts; None if all is done."""
         if not asked.request.fixes or len(before) > 1:
             return None
         left = _left_of(asked)
         if left.re_exports and not before:
-            says = f"saving {count(len(left.re_exports), 'model')} again, as a fix to try"
+            says = f"exporting {count(len(left.re_exports), 'model')} again, as a fix to try"
             return Round(self.name, 1, shares_of(asked.plan, left.re_exports), says)
         if not left.jobs:
             return None
@@ -88,7 +88,7 @@ class FixesQuestion:
         return Round(self.name, len(before) + 1, shares_of(left.remedies.plan, left.jobs), says)
 
     def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:
-        """Save models again in the first round that has some; otherwise run one environment's attempts."""
+        """Export models again in the first round that has some; otherwise run one environment's attempts."""
         left = _left_of(asked)
         saving = number == 1 and bool(left.re_exports)
         plan = asked.plan.asking(left.re_exports) if saving else left.remedies.plan
@@ -127,7 +127,7 @@ class FixesQuestion:
 
 
 def mending_of(project: Workspace, plan: Plan, collection: Collection) -> Mending:
-    """Return the fixes of a matrix with what became of them so far."""
+    """Return the fixes of a matrix with their results so far."""
     left = left_to_do(project, plan, collection)
     tried = collect(project, left.remedies.plan, Selection())
     swaps = pending_swaps(project, plan, collection)
@@ -135,7 +135,7 @@ def mending_of(project: Workspace, plan: Plan, collection: Collection) -> Mendin
 
 
 def left_to_do(project: Workspace, plan: Plan, collection: Collection) -> Left:
-    """Return what fixes of the failures collected call for and the store does not hold."""
+    """Return the jobs for fixes of the collected failures that are not in the store yet."""
     remedies = remedies_for(project, plan, collection)
     wanted = re_exports(project, plan, remedies, collection)
     coming = {
@@ -146,7 +146,7 @@ def left_to_do(project: Workspace, plan: Plan, collection: Collection) -> Left:
     jobs = [
         job
         for job in pending(project, remedies.plan, Selection())
-        # What failed to install fails again, and a model that could not be saved again is not there to load.
+        # A failed installation fails again, and a model that could not be exported again cannot be loaded.
         if _can_run(project, job) and _has_model(project, remedies, job, coming)
     ]
     return Left(remedies, jobs, wanted)
@@ -168,9 +168,9 @@ def _has_model(project: Workspace, remedies: Remedies, job: Job, coming: set[Pat
 
 
 def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase | str | None) -> list[Match]:
-    """Return what explains a failure, best first; nothing where it was recorded, or is unknown.
+    """Return the explanations of a failure, best first; none if it was recorded or its cause is unknown.
 
-    ``ready`` is the failed case, whose model's own files confirm some causes.
+    ``ready`` is the failed case; its model's files confirm some causes.
     """
     if row.outcome is Outcome.RECORDED or row.recording is None:
         return []
@@ -187,7 +187,7 @@ def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase |
 
 
 def remedies_for(project: Workspace, plan: Plan, collection: Collection) -> Remedies:
-    """Return the attempts to mend what failed, with the plan that runs them."""
+    """Return the attempts to fix the failures, with the plan that runs them."""
     trained = {
         row.case for row in collection.rows if row.cell == plan.baseline and row.outcome is Outcome.RECORDED
     }
@@ -217,7 +217,7 @@ def remedies_for(project: Workspace, plan: Plan, collection: Collection) -> Reme
 
 
 def _is_the_model_s(plan: Plan, row: Collected, stages: Sequence[StageRecord]) -> bool:
-    """Whether it was the model that failed: the pipeline before it did not."""
+    """Whether the model itself failed, and not the pipeline before it."""
     return any(
         stage.made is not None
         for stage in stages
@@ -226,7 +226,7 @@ def _is_the_model_s(plan: Plan, row: Collected, stages: Sequence[StageRecord]) -
 
 
 def re_exports(project: Workspace, plan: Plan, remedies: Remedies, collection: Collection) -> list[Job]:
-    """Return the models to save again that are not there yet, as jobs in the baseline."""
+    """Return the models that are still to be exported again, as jobs in the baseline."""
     jobs = []
     for attempt in remedies.attempts:
         target = project.root / remedies.plan.cases[attempt.variant].path
@@ -239,14 +239,14 @@ def re_exports(project: Workspace, plan: Plan, remedies: Remedies, collection: C
 
 
 def re_export_job(plan: Plan, case: str) -> Job:
-    """Return the job that saves a case's model again in the baseline's environment."""
+    """Return the job that exports a case's model again in the baseline's environment."""
     return Job(plan.baseline, case, plan.limits[plan.baseline, case], ReExportMeasurement.name)
 
 
 def re_export_recording(
     project: Workspace, plan: Plan, collection: Collection, case: str
 ) -> Recording | None:
-    """Return what became of saving a case's model again; None if that was not tried."""
+    """Return the result of exporting a case's model again; None if that was not tried."""
     state, ready = collection.states[plan.baseline.environment], collection.ready[case]
     if state is None or state.installed is None or isinstance(ready, str):
         return None

@@ -1,4 +1,4 @@
-"""Models on other cells' inputs: where pipelines make different inputs, is it the model that differs?"""
+"""Models on other cells' inputs: if pipelines make different inputs, does the model itself differ too?"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def pending_swaps(project: Workspace, plan: Plan, collection: Collection) -> list[Job]:
-    """Return the swaps that the recorded pipelines call for and that are not recorded."""
+    """Return the swaps that the recorded pipelines call for and that are not recorded yet."""
     swaps = plan.asking([swap.job for swap in collection.swaps])
     return pending(project, swaps, Selection())
 
@@ -37,15 +37,13 @@ class SwappedInputsQuestion:
     name = "swapped-inputs"
 
     def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
-        """Return the only round, if pipelines made different inputs and a swap is not recorded."""
+        """Return the only round if pipelines made different inputs and a swap is not recorded yet."""
         if before:
             return None
         jobs = pending_swaps(asked.project, asked.plan, _collected(asked))
         if not jobs:
             return None
-        says = (
-            f"pipelines make different inputs: {count(len(jobs), 'run')} of models on inputs of other cells"
-        )
+        says = f"pipelines make different inputs: {count(len(jobs), 'run')} of models on other cells' inputs"
         return Round(self.name, 1, shares_of(asked.plan, jobs), says)
 
     def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:  # noqa: ARG002 - there is one round
@@ -54,7 +52,7 @@ class SwappedInputsQuestion:
         run_share(asked, asked.plan.asking(jobs), environment, venv, say)
 
     def written(self, asked: Asked, number: int) -> Run:
-        """Return the outcome of every swap."""
+        """Return the results of all swaps."""
         swaps = [
             RunSwap(
                 environment=swap.job.cell.environment,

@@ -48,7 +48,9 @@ def test_nothing_made_yet(project, plan):
     rows = rows_of(project, plan)
     assert len(rows) == 8
     assert {row.outcome for row in rows.values()} == {Outcome.SKIPPED}
-    assert {row.reason for row in rows.values()} == {"its environment has not been made on this machine yet"}
+    assert {row.reason for row in rows.values()} == {
+        "its environment has not been created on this machine yet"
+    }
     assert all(row.required for row in rows.values())
 
 
@@ -102,7 +104,7 @@ def test_a_case_that_cannot_be_made_ready_leaves_the_others_alone(project, plan,
     collected = collect(project, plan, EVERYTHING)
     assert "nowhere" in collected.ready["one"]
     rows = {(row.cell, row.case): row for row in collected.rows}
-    assert "could not be made ready" in rows[job.cell, "one"].reason
+    assert "could not be prepared" in rows[job.cell, "one"].reason
     assert rows[job.cell, "two"].outcome is Outcome.RECORDED
 
 

@@ -347,7 +347,7 @@ def test_a_pairwise_cover_leaves_cells_out_for_all_cases():
     assert {job.cell for job in every.jobs()} - kept == {cell for cell, _ in left_out(found)}
     assert not {cell.environment for cell, _ in left_out(found)} & set(found.unavailable)
     counts, never = found.remarks
-    assert counts.startswith("cover: keeps 10 of the 18 cells that can run; ")
+    assert counts.startswith("cover: 10 of the 18 cells that can run are kept; ")
     assert never == (
         "cover: python 3.11 never runs with tensorflow 2.9.2: "
         "TensorFlow 2.9.2 has wheels for Python 3.9 to 3.10 "

@@ -45,7 +45,7 @@ def read_npz(path: Path, signature: Signature | None) -> Values:
 
 
 def read_npy(path: Path, name: str | None, signature: Signature | None) -> Values:
-    """Return the batch of one array in a ``.npy`` file, for the input ``name`` or the only one there is.
+    """Return the batch with the array of a ``.npy`` file, for the input ``name`` or else the only one.
 
     Raises ``InputsError``.
     """
@@ -62,7 +62,7 @@ def read_npy(path: Path, name: str | None, signature: Signature | None) -> Value
 
 def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
     try:
-        # Opened here, as NumPy leaves a damaged archive open.
+        # Opened here, because NumPy leaves a damaged archive open.
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
@@ -70,8 +70,8 @@ def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
             return _named(loaded)
     except OSError as error:
         raise InputsError(f"{path}: {error.strerror or error}") from error
-    # NumPy parses headers as Python source and archives with zipfile and zlib, and lets through whatever
-    # these raise on damage: there is no list of it.
+    # NumPy parses headers as Python source and archives with zipfile and zlib. It passes on whatever they
+    # raise on damaged data, and no list of these exceptions exists.
     except Exception as error:
         hint = f"; {_STRINGS_HINT}" if "allow_pickle" in str(error) else ""
         detail = str(error).partition("\n")[0][:200] or type(error).__name__
@@ -89,7 +89,7 @@ def _value(
 ) -> Value:
     declared = signature.inputs.get(name) if signature else None
     dtype = named_dtype(array)
-    # NumPy's files know no bfloat16 and its like: they come back as integers or bytes of their width.
+    # NumPy's files do not support bfloat16 and the like: they come back as integers or bytes of that width.
     if declared and declared.dtype in STORED_AS and component in (None, "values", "flat_values"):
         stored = np.dtype(STORED_AS[declared.dtype])
         if array.dtype == stored or (array.dtype.kind == "V" and array.dtype.itemsize == stored.itemsize):

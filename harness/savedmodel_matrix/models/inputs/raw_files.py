@@ -1,4 +1,4 @@
-"""Files as they are, as an input for a stage to read: their bytes, and their names."""
+"""Unparsed files as the input of a stage: their bytes and their names."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Inputs from a body of TensorFlow Serving's REST predict call.
+"""Inputs from the body of a TensorFlow Serving REST predict call.
 
 Row format ``{"instances": [...]}`` and column format ``{"inputs": ...}``, byte strings as
 ``{"b64": "..."}``, NaN and Infinity as bare words: https://www.tensorflow.org/tfx/serving/api_rest.
-JSON has no element types; they are the signature's.
+JSON has no element types, so they come from the signature.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ _KEYS = {"signature_name", "instances", "inputs"}
 
 
 def read_rest(path: Path, signature: Signature | None, signature_name: str) -> Values:
-    """Return the batch that the REST body in the file ``path`` feeds to the signature.
+    """Return the batch in the REST body in the file ``path``, for the signature.
 
-    Raises ``InputsError``: no signature is known, the body is for another one, it is not a predict body,
-    or a value does not fit its input.
+    Raises ``InputsError`` if no signature is known, the body is for a different one, it is not a predict
+    body, or a value does not fit its input.
     """
     try:
         return _batch(_body(path), signature, signature_name)
@@ -137,7 +137,7 @@ def _array(leaves: list[Json], dtype: str) -> NDArray[Any]:
         for leaf in leaves:
             if not low <= leaf <= high:
                 raise ValueError(f"{leaf} is outside {low} .. {high}")
-    with np.errstate(over="ignore"):  # too large for the type is infinity, as in TensorFlow
+    with np.errstate(over="ignore"):  # a value too large for the type becomes infinity, as in TensorFlow
         return np.array(leaves, dtype=target)
 
 

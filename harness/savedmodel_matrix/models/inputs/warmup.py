@@ -1,4 +1,4 @@
-"""Inputs from the warm-up requests that a SavedModel carries for TensorFlow Serving.
+"""Inputs from the warm-up requests for TensorFlow Serving in a SavedModel.
 
 ``assets.extra/tf_serving_warmup_requests`` is a TFRecord file of ``PredictionLog`` messages, up to 1000:
 https://www.tensorflow.org/tfx/serving/saved_model_warmup. The framing of a record is described at

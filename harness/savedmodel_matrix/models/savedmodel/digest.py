@@ -1,7 +1,7 @@
 """The identity of a SavedModel: a digest of every file in its directory.
 
-Asked for at every start, so the digests of files that have not changed since are remembered by their
-place, size, modification time and inode.
+Every start needs it, so the digests of unchanged files are remembered by their path, size, modification time
+and inode.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FORMAT = 1
-#: A file changed again within its clock's tick keeps its modification time: too fresh is not remembered
+#: A file changed twice within a clock tick keeps its modification time, so fresh files are not remembered
 #: (https://git-scm.com/docs/racy-git). Two seconds is the coarsest tick in use, FAT's.
 _SETTLED_NS = 2_000_000_000
 
@@ -32,7 +32,7 @@ _Entry = tuple[int, int, int, str]  # size, mtime_ns, inode, sha256
 class DigestCache:
     """Digests of files by path, size, modification time and inode, kept in one JSON file.
 
-    It is only ever a saving of time: damaged, missing or unwritable, it is done without.
+    It only saves time: if it is damaged, missing or unwritable, the digests are computed without it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,9 +80,9 @@ class DigestCache:
 def model_digest(path: Path, cache: DigestCache) -> str:
     """Return the SHA-256 that identifies the content of the model directory ``path``.
 
-    It covers the relative path, size and content of every file, links followed, in the order of the
-    paths; modes and times play no part. Raises ``UnreadableModelError`` where the directory is missing or
-    empty, holds something that is neither file nor directory, or cannot be read.
+    It covers the relative path, size and content of every file, links followed, in the order of the paths.
+    Modes and times do not count. Raises ``UnreadableModelError`` if the directory is missing or empty, holds
+    something that is neither a file nor a directory, or cannot be read.
     """
     return _folder_digest(path, cache, frozenset())
 
@@ -90,7 +90,7 @@ def model_digest(path: Path, cache: DigestCache) -> str:
 def code_digest(path: Path, cache: DigestCache) -> str | None:
     """Return the SHA-256 that identifies a file, or a folder as ``model_digest`` does; None if unreadable.
 
-    What Python makes of sources, ``__pycache__``, plays no part.
+    Compiled Python (``__pycache__``) does not count.
     """
     try:
         if path.is_dir():
@@ -108,7 +108,7 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
         files = sorted((os.fsencode(file.relative_to(root).as_posix()), file) for file in found)
         for name, file in files:
             size = file.stat().st_size
-            # A path holds no NUL, and the digest has a fixed length: no two lists read alike.
+            # A path holds no NUL, and the digest has a fixed length: the concatenation is unambiguous.
             whole.update(b"%s\0%d\0%s\n" % (name, size, cache.digest(file).encode("ascii")))
     except OSError as error:
         raise UnreadableModelError(f"{error.filename or path}: {error.strerror}") from error

@@ -27,7 +27,7 @@ class FileFacts:
     index: bool
     """Whether ``variables/variables.index`` is there."""
     shards: int
-    """How many files of values there should be; 0 where nothing tells."""
+    """How many files of values there should be; 0 if unknown."""
     missing_shards: tuple[str, ...]
     assets: tuple[str, ...]
     missing_assets: tuple[str, ...]
@@ -38,7 +38,7 @@ class FileFacts:
 
 
 def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
-    """Return what is there of what the model in ``path`` needs; ``assets`` are the names it declares."""
+    """Return which of its files the model in ``path`` has; ``assets`` are the names it declares."""
     named = tuple(sorted(set(assets)))
     foreign = tuple(name for name in named if _is_foreign(name))
     index = path / "variables" / "variables.index"
@@ -62,7 +62,7 @@ def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
 def read_small(path: Path, largest: int) -> bytes | None:
     """Return the content of a file in the model's folder; None if it does not exist.
 
-    Raises UnreadableModelError for what is larger, or no regular file: a pipe would be waited on for ever.
+    Raises UnreadableModelError if it is larger or not a regular file: reading a pipe could block forever.
     """
     try:
         facts = path.stat()
@@ -103,7 +103,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _shards_of_index(index: Path) -> int:
-    """Return the number of shards that the index states; 0 where it does not, or is unreadable.
+    """Return the number of shards that the index states; 0 if it states none or is unreadable.
 
     The index is a table whose first entry has an empty key and the header as its value
     (tensorflow/core/util/tensor_bundle/tensor_bundle.cc; BundleHeaderProto, ``num_shards`` is field 1):

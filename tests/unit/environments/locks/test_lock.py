@@ -108,16 +108,16 @@ def test_what_changed_is_named(now, reason):
     [
         ("", "not a lock of this project"),
         (BODY, "not a lock of this project"),
-        (TEXT.replace("format 1", "format 2"), "has lock format 2, and this version reads 1"),
+        (TEXT.replace("format 1", "format 2"), "has lock format 2; this version reads format 1"),
         (TEXT.replace("# python: 3.11\n", ""), "in its header: 'python'"),
         (TEXT.replace("as of: 2024-03-22", "as of: soon"), "in its header: "),
         (TEXT.replace("279 MB", "some MB"), "in its header: "),
-        (TEXT.replace("# python: 3.11", "# python: 3.12"), "changed by hand"),
+        (TEXT.replace("# python: 3.11", "# python: 3.12"), "its header was edited by hand"),
         (TEXT.replace(f"--hash=sha256:{C}", ""), "not a pin with hashes: 'tensorflow-cpu==2.15.1"),
         (TEXT.replace(A, "abc"), "not a pin with hashes: 'numpy"),
         (TEXT + "evil @ file:///evil\n", "not a pin with hashes: 'evil"),
         (TEXT.replace(BODY, ""), "it has no pins"),
-        (TEXT + "# unresolvable:\n# error\n", "it has pins and is marked unresolvable"),
+        (TEXT + "# unresolvable:\n# error\n", "both pins and a reason for having none"),
     ],
 )
 def test_damage_is_named_with_what_to_do(text, words):

@@ -504,11 +504,11 @@ def test_keras_loads_what_is_not_of_keras(expect):
         (
             "_tf_keras_layer",
             {"class_name": "Own", "must_restore_from_config": True},
-            ("the module that defines Own",),
+            ("the module of Own",),
         ),
         ("_tf_keras_layer", {"class_name": "TFOpLambda", "must_restore_from_config": True}, ()),
         ("_tf_keras_metric", {"class_name": "Mean"}, ()),
-        ("_tf_keras_metric", {"class_name": "Custom>F1Score"}, ("the module that defines Custom>F1Score",)),
+        ("_tf_keras_metric", {"class_name": "Custom>F1Score"}, ("the module of Custom>F1Score",)),
         ("_tf_keras_metric", {"class_name": "Addons>F1Score"}, ("tensorflow-addons",)),
     ],
 )

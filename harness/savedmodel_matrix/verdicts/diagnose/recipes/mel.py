@@ -1,4 +1,4 @@
-"""Mel filters in both conventions of the scale and of the norm."""
+"""Mel filters in both conventions for the scale and the norm."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def filters(
 ) -> Array:
     """Return the matrix (bands, transform // 2 + 1) that sums a spectrum into mel bands.
 
-    ``htk``: 2595 log10(1 + f / 700), as HTK and tf.signal have it; else Slaney's Auditory Toolbox, linear up
-    to 1 kHz, as librosa has it by default. ``slaney_norm``: bands of equal area instead of equal height.
+    ``htk``: 2595 log10(1 + f / 700), as in HTK and tf.signal; else the scale of Slaney's Auditory Toolbox,
+    linear up to 1 kHz, librosa's default. ``slaney_norm``: bands of equal area instead of equal height.
     """
     to_mel, to_hertz = (_htk, _htk_back) if htk else (_slaney, _slaney_back)
     low, high = to_mel(np.array(edges))

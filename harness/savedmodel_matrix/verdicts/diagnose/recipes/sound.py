@@ -1,4 +1,4 @@
-"""Sounds: mel spectrograms made from raw samples, in each convention of the scale and the logarithm."""
+"""Sounds: mel spectrograms from raw samples, in each convention for the scale and the logarithm."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
-#: Sample rates in Hz: speech, librosa's default, CD, telephone, video, and two in between.
+#: Sample rates in Hz: speech, librosa's default, CD, telephone, video, and two others in between.
 _RATES = (16000, 22050, 44100, 8000, 48000, 32000, 24000)
-#: Windows and steps in samples that are usual: 25 and 10 ms at 16 kHz (400, 160: HTK, Kaldi, Whisper), 10
+#: Usual windows and steps in samples: 25 and 10 ms at 16 kHz (400, 160: HTK, Kaldi, Whisper), 10
 #: ms at 8 and 44.1 kHz (80, 441), librosa's 2048 and 512, vocoders' 1024 and 256.
 _TRANSFORMS = (256, 400, 512, 1024, 2048)
 _HOPS = (80, 100, 128, 160, 200, 256, 320, 400, 441, 512, 1024)
-#: Samples: ten seconds at 48 kHz. Longer sounds take too long to try every recipe on.
+#: Samples: ten seconds at 48 kHz. With longer sounds, trying every recipe takes too long.
 _LONGEST = 480_000
 #: A recipe may leave this share of the target's standard deviation: libraries round windows and filters to
-#: float32, and logarithms make that large where a band is nearly silent.
+#: float32, and the logarithm amplifies this if a band is nearly silent.
 _LEFT = 2e-3
 #: librosa.power_to_db: ``top_db`` and ``amin``.
 _TOP_DB = 80.0
@@ -55,7 +55,7 @@ _LOGS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 
 
 class _Spectrum(NamedTuple):
-    """Magnitudes (bins, frames) with how they were made; frames at the ends depend on the padding."""
+    """Magnitudes (bins, frames) and how they were made; frames at the ends depend on the padding."""
 
     name: str
     transform: int
@@ -64,7 +64,7 @@ class _Spectrum(NamedTuple):
 
 
 def recipes(side: Array, raw: Array) -> list[Recipe]:
-    """Return the mel spectrograms that this side may be."""
+    """Return the mel spectrograms that this side may consist of."""
     if is_numeric(raw) and raw.dtype.kind not in "fi":
         return []
     sounds, rates = _sounds(raw)
@@ -145,7 +145,7 @@ _FILTERS = tuple(
 
 
 def _spectra(sound: Array, frames: int) -> Iterator[_Spectrum]:
-    """Yield the spectra whose number of frames is the wanted one."""
+    """Yield the spectra with the wanted number of frames."""
     for transform in _TRANSFORMS:
         window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(transform) / transform)
         for hop in _HOPS:
