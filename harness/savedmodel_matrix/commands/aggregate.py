@@ -37,8 +37,8 @@ def aggregate(
 ) -> int:
     """Aggregate a run, write its reports and its files in ``results/runs/``; return the exit status.
 
-    ``attempted`` says that fixes were just tried: those that could not be are not worth trying again.
-    ``rounds`` are the rounds that followed the matrix in this run; their files get the verdicts too.
+    ``attempted`` says that fixes were just tried, so those that could not run are not worth another attempt.
+    ``rounds`` are the rounds that followed the matrix round in this run; their files get verdicts too.
     """
     collection = collect(project, plan, selection)
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
@@ -55,21 +55,21 @@ def aggregate(
         write_run(project.results, _with_verdicts(each, report))
     print(  # noqa: T201 - the front doors print
         f"matrix {plan.matrix}, run {run}: {recorded} of {len(collection.rows)} cells × cases recorded, "
-        f"{executed} of them run now{'' if fresh else '; nothing changed, the reports stand'}\n\n"
+        f"{executed} run now{'' if fresh else '; nothing changed, the reports are up to date'}\n\n"
         + (latest / "report.txt").read_text(encoding="utf-8")
     )
     return status
 
 
 def is_reported(project: Workspace, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
-    """Whether the newest report is of what is recorded now, where ``fixes`` are wanted with all of them."""
+    """Whether the newest report matches the recordings; with ``fixes``, whether it has all of them."""
     today = dt.datetime.now(dt.UTC).date()
     content = content_digest(plan, collect(project, plan, selection), today)
     return _stands(project, content, remedies=fixes)
 
 
 def _stands(project: Workspace, content: str, *, remedies: bool) -> bool:
-    """Whether the newest report is of this content, and where ``remedies`` are wanted, has them all."""
+    """Whether the newest report has this content; with ``remedies``, whether it also has all of them."""
     latest = project.results.latest
     known = read_json(latest / "report.json", formats=1)
     return (
@@ -90,7 +90,7 @@ def _write_reports(
     *,
     attempted: bool,
 ) -> None:
-    # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
+    # Imported here: they import pandas, which takes longer than a whole run that changed nothing.
     from savedmodel_matrix.questions.fixes import mending_of  # noqa: PLC0415
     from savedmodel_matrix.report.build import build_report  # noqa: PLC0415
     from savedmodel_matrix.report.formats import write_report  # noqa: PLC0415
@@ -109,9 +109,9 @@ def _written_report(project: Workspace) -> dict[str, Any]:
 
 
 def _with_verdicts(run: Run, report: Mapping[str, Any]) -> Run:
-    """Return a round with what the report says of its cells and attempts."""
+    """Return a round with the report's verdicts on its cells and attempts."""
     cells = {(row["environment"], row["setting"], row["case"]): row["verdict"] for row in report["cells"]}
-    # Attempts of one kind may share a cell: they stand in the same order in both.
+    # Attempts of one kind may share a cell; both lists have them in the same order.
     attempts: dict[tuple[str, ...], list[str | None]] = {}
     for row in report["remedies"]:
         attempts.setdefault(_place(row), []).append(row["verdict"])

@@ -1,4 +1,4 @@
-"""A starting matrix, written from what a model says of itself."""
+"""A starter matrix, generated from a model's files."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from savedmodel_matrix import register
 register(__file__)
 '''
 
-#: What runs leave in a project: recordings with their reports, and nox's environments.
+#: What runs create in a project: recordings and reports, and nox's environments.
 _IGNORED = ("results/", ".nox/")
 _CHEAP_CHECKS = (Check.REPEAT, Check.CONCURRENT)
 
 
 def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
-    """Write ``matrices/NAME.toml`` for a SavedModel, a noxfile where there is none, and what git ignores.
+    """Write ``matrices/NAME.toml`` for a SavedModel, a noxfile if there is none, and ``.gitignore`` entries.
 
-    Returns what was done, a line each.
+    Returns one line for each step.
 
     Raises:
         UnreadableModelError: if the folder holds no readable SavedModel.
@@ -47,12 +47,12 @@ def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
     """
     path = project.root / "matrices" / f"{name}.toml"
     if path.exists():
-        raise UsageError(f"{path} exists already; choose another with --name")
+        raise UsageError(f"{path} already exists; choose another name with --name")
     folder = model.resolve()
     graphs = read_model(folder).meta_graphs
     graph = _main_graph(graphs)
     write_text(path, _definition(project, folder, graph, chosen=len(graphs) > 1))
-    load_definition(path)  # what is written for the user is held to what the user is held to
+    load_definition(path)  # the generated file has to pass the same validation as a user's
     lines = [f"wrote {path}"]
     noxfile = project.root / "noxfile.py"
     if not noxfile.exists():
@@ -60,11 +60,11 @@ def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
         lines.append(f"wrote {noxfile}")
     lines += _ignore(project.root / ".gitignore")
     session = "matrix" if name == "default" else f"matrix-{name}"
-    return [*lines, f"read it through, then run: nox -s {session}"]
+    return [*lines, f"review it, then run: nox -s {session}"]
 
 
 def _ignore(path: Path) -> list[str]:
-    """Have git ignore what runs leave, after whatever it ignores already; return what was done."""
+    """Append what runs create to ``.gitignore``; return what was done."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     known = {line.strip().strip("/") for line in text.splitlines()}
     missing = [entry for entry in _IGNORED if entry.strip("/") not in known]
@@ -105,13 +105,13 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraph, *, chosen: b
             parts.append(f"tags = {json.dumps(list(graph.tags))}")
     if not graph.signatures:
         raise NoSignatureError(
-            f"{folder}: the model has no signature to run; name a function in a case by hand"
+            f"{folder}: the model has no signature to run; write a case by hand that names a function"
         )
     return "\n".join(parts) + "\n"
 
 
 def _releases(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
-    """Return the minors to span, the producer's first, and a word on the choice."""
+    """Return the minors to include, the exporter's first, and a comment on the choice."""
     known = [".".join(version.split(".")[:2]) for version in releases.minor_releases()]
     found = re.match(r"(\d+)\.(\d+)", producer)
     minor = f"{int(found[1])}.{int(found[2])}" if found else ""
@@ -119,11 +119,11 @@ def _releases(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
         return known[
             known.index(minor) :
         ], "The baseline is that release; the other environments are all newer minor releases."
-    return known, f"That release is not in our table; the baseline is the oldest in it, {known[0]}."
+    return known, f"That release is not a known one; the baseline is the oldest known release, {known[0]}."
 
 
 def _case_name(folder: str, signature: str, taken: set[str]) -> str:
-    """Return a name that a definition accepts: names of folders and signatures may hold anything."""
+    """Return a name that a definition accepts: folder and signature names may contain anything."""
     wanted = folder if signature == "serving_default" else f"{folder}-{signature}"
     base = re.sub(r"[^A-Za-z0-9._-]+", "_", wanted).lstrip("._-") or "model"
     name = base
@@ -142,12 +142,12 @@ def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -
         yield f"signature = {json.dumps(name)}"
     others = ", ".join(json.dumps(check.value) for check in Check if check not in _CHEAP_CHECKS)
     cheap = ", ".join(json.dumps(check.value) for check in _CHEAP_CHECKS)
-    yield f"checks = [{cheap}]  # these cost little; there are also {others}"
+    yield f"checks = [{cheap}]  # these are cheap; others: {others}"
     if os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
-        yield "inputs = [{ warmup = 100 }]  # the requests that the model carries"
+        yield "inputs = [{ warmup = 100 }]  # the model's own warm-up requests"
         return
     if any(spec.dtype == "string" for spec in signature.inputs.values()):
-        yield "# Strings are random words. If the model needs serialized tf.Example, name a file instead."
+        yield "# Strings are random words. If the model needs serialized tf.Example, give a file instead."
     guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)
     yield f"inputs = [{{ generate = {_inline(guess)} }}]"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.planning.workspace import Workspace
 
-_AT_ONCE = 4  # resolving waits for the index most of its time
+_AT_ONCE = 4  # resolving mostly waits for the index
 
 
 def lock_all(
@@ -27,11 +27,11 @@ def lock_all(
     globs: Sequence[str],
     say: Callable[[str], None],
 ) -> None:
-    """Resolve the environments that a glob matches, all where no glob is given, and say what became of each.
+    """Resolve the environments that the globs match, or all without globs, and report each result.
 
     Raises:
         NothingSelectedError: if the globs match no environment.
-        LockError: at the end, if uv could not find out about some; their old locks are untouched.
+        LockError: at the end, if uv could not resolve some; their old locks are unchanged.
     """
     wanted = [
         environment
@@ -52,7 +52,7 @@ def lock_all(
             say(str(error))
             return environment.id
         same = path.read_text(encoding="utf-8") == before
-        size = "an unknown size" if lock.download_mb is None else f"{lock.download_mb} MB"
+        size = "unknown size" if lock.download_mb is None else f"{lock.download_mb} MB"
         what = f"{len(lock.pins)} packages, {size}" if lock.pins else f"no solution: {lock.unresolvable}"
         say(f"{environment.id}: {what}{' (unchanged)' if same else ''}")
         return None
@@ -60,4 +60,4 @@ def lock_all(
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         failed = [name for name in pool.map(lock_one, wanted) if name is not None]
     if failed:
-        raise LockError(f"not resolved, and nothing written for them: {', '.join(failed)}")
+        raise LockError(f"could not be resolved (locks not written): {', '.join(failed)}")

@@ -31,7 +31,7 @@ def test_git_ignores_what_runs_leave(tmp_path, before, after):
 def test_nothing_is_overwritten_and_the_fault_is_the_callers(tmp_path):
     write(tmp_path / "m", v1_model())
     write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
-    with pytest.raises(UsageError, match="exists already; choose another with --name") as caught:
+    with pytest.raises(UsageError, match="already exists; choose another name with --name") as caught:
         write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
     assert caught.value.exit_status == 2
 
