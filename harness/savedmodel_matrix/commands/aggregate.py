@@ -73,14 +73,14 @@ def _in_full(latest: Path) -> str:
 
 
 def is_reported(project: Workspace, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
-    """Whether the newest report is of what is recorded now, where ``fixes`` are wanted with all of them."""
+    """Whether the newest report matches the recordings; with ``fixes``, whether it has all of them."""
     today = dt.datetime.now(dt.UTC).date()
     content = content_digest(plan, collect(project, plan, selection), today)
     return _stands(project, content, remedies=fixes)
 
 
 def _stands(project: Workspace, content: str, *, remedies: bool) -> bool:
-    """Whether the newest report is of this content, and where ``remedies`` are wanted, has them all."""
+    """Whether the newest report has this content; with ``remedies``, whether it also has all of them."""
     latest = project.results.latest
     known = read_json(latest / "report.json", formats=1)
     return (
@@ -101,7 +101,7 @@ def _write_reports(
     *,
     attempted: bool,
 ) -> None:
-    # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
+    # Imported here: they import pandas, which takes longer than a whole run that changed nothing.
     from savedmodel_matrix.questions.fixes import mending_of  # noqa: PLC0415
     from savedmodel_matrix.report.build import build_report  # noqa: PLC0415
     from savedmodel_matrix.report.formats import write_report  # noqa: PLC0415
@@ -120,9 +120,9 @@ def _written_report(project: Workspace) -> dict[str, Any]:
 
 
 def _with_verdicts(run: Run, report: Mapping[str, Any]) -> Run:
-    """Return a round with what the report says of its cells and attempts."""
+    """Return a round with the report's verdicts on its cells and attempts."""
     cells = {(row["environment"], row["setting"], row["case"]): row["verdict"] for row in report["cells"]}
-    # Attempts of one kind may share a cell: they stand in the same order in both.
+    # Attempts of one kind may share a cell; both lists have them in the same order.
     attempts: dict[tuple[str, ...], list[str | None]] = {}
     for row in report["remedies"]:
         attempts.setdefault(_place(row), []).append(row["verdict"])
