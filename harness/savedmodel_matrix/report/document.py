@@ -61,15 +61,15 @@ class SettingRow(Row):
 
 
 class CaseRow(Row):
-    """One case, and what its model and inputs were, by digest."""
+    """One case, with the digests of its model and inputs."""
 
     name: str
     says: str = ""
-    """One sentence: how the case came out, and because of what."""
+    """One sentence: the result of the case, and its explanation."""
     path: str
     package: str | None
     archive: dict[str, str] | None
-    """Name and SHA-256 of the package's file the model came out of."""
+    """Name and SHA-256 of the package file that the model was extracted from."""
     signature: str | None
     function: str | None
     model: str | None
@@ -78,7 +78,7 @@ class CaseRow(Row):
 
 
 class PhaseRow(Row):
-    """What one phase cost."""
+    """The cost of one phase."""
 
     wall_s: float
     cpu_s: float
@@ -86,7 +86,7 @@ class PhaseRow(Row):
 
 
 class PredictionRow(Row):
-    """What preflight expected of one cell and case, without TensorFlow."""
+    """Preflight's prediction for one cell and case, made without TensorFlow."""
 
     kind: str
     """"loads", "needs" or "fails"."""
@@ -94,11 +94,11 @@ class PredictionRow(Row):
     needs: list[str]
     confidence: str
     came_true: bool | None
-    """None where the outcome has nothing to say of it, or there is none."""
+    """None if the outcome says nothing about it, or there is none."""
 
 
 class CellRow(Row):
-    """What became of one cell and case."""
+    """The result of one cell and case."""
 
     environment: str
     setting: str
@@ -116,12 +116,12 @@ class CellRow(Row):
     verdict: Verdict | None = None
     """Against the baseline; the worst of all outputs that are not nondeterministic."""
     skew: Verdict | None = None
-    """Of the outputs against those on what training makes of the inputs, where the case names both."""
+    """The outputs with serving's inputs, against those with training's, if the case names both pipelines."""
     not_compared: list[str] = []
-    """Outputs of the case that are nondeterministic in some cell: nothing is known of them here either."""
+    """Outputs of the case that are nondeterministic in some cell, so they are not compared here either."""
     prediction: PredictionRow | None = None
     expected: str | None = None
-    """Why this outcome or verdict is expected, where the matrix says so."""
+    """Why this outcome or verdict is expected, if the matrix says so."""
     phases: dict[str, PhaseRow] = {}
 
     @property
@@ -156,7 +156,7 @@ class DivergenceRow(Row):
     b: str
     verdict: Verdict
     reason: str | None
-    """Why it is incomparable, or what mismatches beside numbers."""
+    """Why it is incomparable, or which mismatches there are besides numbers."""
     elements: int | None
     different: int | None
     """Elements that are not bit-equal."""
@@ -185,13 +185,13 @@ class DivergenceRow(Row):
     noise_peak: float | None = None
     decision_changed: bool
     decision: Decision | None = None
-    """What the changed decision comes to."""
+    """How serious the changed decision is."""
     decision_margin: float | None = None
-    """The largest margin, in noise ratios, by which the maximum of a row moved; None where none did."""
+    """The largest margin, in noise ratios, by which the maximum of a row moved; None if none did."""
 
 
 class OutputRow(Row):
-    """One output of one case: what is known of it in the baseline, before any comparison."""
+    """One output of one case: the facts about it in the baseline, before any comparison."""
 
     case: str
     batch: int
@@ -199,19 +199,19 @@ class OutputRow(Row):
     dtype: str
     shape: list[int]
     caveats: dict[Caveat, str]
-    """What keeps it from proving what it seems to prove, and how that was seen."""
+    """Why agreement proves less than it seems to, and the evidence for that."""
     sigma: float | None
     """Its noise, in its own unit: the root mean square of its elements' standard deviations."""
     raised: float | None
     """What benign settings (threads, batch size) multiplied the noise by."""
     detectable: float | None
-    """The least relative change of the whole output that is told from noise; less is undetectable."""
+    """The least relative change of the whole output that can be told from noise; less is undetectable."""
     no_floor: str | None
-    """Why it has no noise floor, if it is of floats and has none."""
+    """Why it has no noise floor, if it has float elements but no floor."""
 
 
 class CheckRow(Row):
-    """What one check of session behaviour came to in one cell and case."""
+    """The result of one check of session behaviour in one cell and case."""
 
     environment: str
     setting: str
@@ -219,16 +219,16 @@ class CheckRow(Row):
     check: Check
     verdict: CheckVerdict
     kind: str | None
-    """What was found, in a word."""
+    """The finding in one word or two."""
     says: str
     details: str | None
-    """What does not fit into a sentence, such as the stacks of threads in a deadlock."""
+    """Details that do not fit into a sentence, such as the stacks of threads in a deadlock."""
     required: bool
     """Whether the cell recorded the case, so that the check should have run."""
     recording: str | None
     """Key of the check's recording."""
     expected: str | None = None
-    """Why its failure is expected, where the matrix says so."""
+    """Why its failure is expected, if the matrix says so."""
 
     @property
     def cell(self) -> str:
@@ -237,7 +237,7 @@ class CheckRow(Row):
 
 
 class ExplanationRow(Row):
-    """Which recorded factors explain how one case came out, as far as this matrix can tell."""
+    """The recorded factors that explain the results of one case, as far as this matrix can tell."""
 
     case: str
     about: str
@@ -247,12 +247,12 @@ class ExplanationRow(Row):
     sets: list[list[str]]
     """The minimal sets of factors, smaller ones first."""
     confirmed: bool
-    """Whether any two cells agree on the smallest set, so that something speaks for it."""
+    """Whether any two cells agree on the smallest set, which supports it."""
     evidence: list[str]
 
 
 class ProposalRow(Row):
-    """A cell that would tell apart two explanations which both fit so far."""
+    """A cell that would decide between two explanations that both fit so far."""
 
     environment: str
     setting: str
@@ -260,13 +260,13 @@ class ProposalRow(Row):
     change: dict[str, str]
     separates: list[str]
     cases: list[str]
-    """The cases for which it would."""
+    """The cases for which it would decide."""
     added: bool
-    """Whether this run had it already (``--separate``)."""
+    """Whether this run already had it (``--separate``)."""
 
 
 class CauseRow(Row):
-    """What explains one failure, from the knowledge base; None throughout where it is unknown."""
+    """The explanation of one failure, from the knowledge base; all None if it is unknown."""
 
     environment: str
     setting: str
@@ -277,13 +277,13 @@ class CauseRow(Row):
     explanation: str | None
     source: str | None
     candidates: list[str]
-    """What may mend it, tried or not."""
+    """Candidate fixes, tried or not."""
     useful: str | None
-    """Of an unknown failure, the part of the traceback that is worth searching for."""
+    """For an unknown failure, the part of the traceback that is worth searching for."""
 
 
 class RemedyRow(Row):
-    """One remedy that was run in a fresh cell for one failure, and what was seen."""
+    """One fix that was tried for one failure in a fresh cell, and the result."""
 
     environment: str
     setting: str
@@ -292,7 +292,7 @@ class RemedyRow(Row):
     kind: str
     value: str
     tried_in: str
-    """The cell that it was tried in."""
+    """The cell in which it was tried."""
     outcome: Outcome
     verdict: Verdict | None
     """Against the baseline."""
@@ -301,7 +301,7 @@ class RemedyRow(Row):
 
 
 class ExpectationRow(Row):
-    """A known problem that the matrix declares, and what became of it."""
+    """A known problem that the matrix declares, and its state."""
 
     cells: str
     cases: str
@@ -312,7 +312,7 @@ class ExpectationRow(Row):
     until: dt.date
     standing: Standing
     covers: int
-    """How many cells × cases it covers: none once it has expired."""
+    """How many cells × cases it covers; 0 once it has expired."""
 
 
 class ClassRow(Row):
@@ -324,12 +324,12 @@ class ClassRow(Row):
 
 
 class Report(Row):
-    """Everything one run of one matrix found."""
+    """All results of one run of one matrix."""
 
     format: Literal[1] = REPORT_FORMAT
     matrix: str
     run: str
-    """The run that made this report; later runs that found the same leave it as it is."""
+    """The run that made this report; later runs with the same results do not change it."""
     content: str
     """Digest of everything the report was made from."""
     baseline: str
@@ -342,7 +342,7 @@ class Report(Row):
     causes: list[CauseRow]
     remedies: list[RemedyRow]
     remedies_done: bool
-    """Whether every remedy that can be tried was; ``--no-fixes`` leaves them out."""
+    """Whether every fix that can be tried was tried; ``--no-fixes`` leaves them out."""
     stages: list[StageRow] = []
     entries: list[EntryRow] = []
     skews: list[SkewRow] = []
@@ -352,9 +352,9 @@ class Report(Row):
     expectations: list[ExpectationRow]
     outputs: list[OutputRow]
     checks: list[CheckRow] = []
-    """How cases behave in a session, where they ask for it."""
+    """How cases behave in a session, for the checks that they request."""
     replicates: int | None
-    """How many replicates measured the noise of each output; None where that was not asked for."""
+    """How many replicates measured the noise of each output; None if this was not requested."""
     remarks: list[str]
     faults: list[str]
     """Tracebacks of failures of the harness itself."""

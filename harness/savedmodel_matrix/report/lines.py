@@ -21,7 +21,7 @@ _MOST_CASES = 4
 
 
 def case_lines(report: Report) -> list[str]:
-    """Return what is said about each case, once for cases about which the same is said."""
+    """Return the sentence on each case; cases with the same sentence share a line."""
     said: dict[str, list[str]] = {}
     for case in report.cases:
         said.setdefault(case.says, []).append(case.name)
@@ -29,7 +29,7 @@ def case_lines(report: Report) -> list[str]:
 
 
 def failures(report: Report, rows: Iterable[CellRow] | None = None) -> list[str]:
-    """Return one line per reason why cells did not run, of ``rows`` or of all that were asked for."""
+    """Return one line per reason why cells did not run, for ``rows`` or for all that were requested."""
     chosen = [row for row in report.cells if not row.is_left_out] if rows is None else rows
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for row in chosen:
@@ -133,7 +133,7 @@ def fixes(report: Report, cause: str | None) -> list[Fix]:
 
 
 def _family(row: RemedyRow) -> str:
-    """Return what makes values of one remedy: tf-keras~=2.16.0 and ~=2.18.0 are the same package."""
+    """Return what values of one fix have in common: tf-keras~=2.16.0 and ~=2.18.0 are the same package."""
     if row.kind not in ("package", "pin"):
         return row.value
     named = re.match(r"[\w.-]+?(?=[=<>~! \[;]|$)", row.value)

@@ -8,7 +8,7 @@ from savedmodel_matrix.report.row import Row
 
 
 class StageRow(Row):
-    """What became of one pipeline around the model of one cell and case."""
+    """The result of one pipeline around the model of one cell and case."""
 
     environment: str
     setting: str
@@ -19,13 +19,13 @@ class StageRow(Row):
     reason: str | None
     recording: str | None
     beside: str | None
-    """The environment it ran in beside the cell's."""
+    """The separate environment it ran in, if not the cell's."""
     class_: str | None
-    """Letter of the cells whose pipelines made the same bits."""
+    """Letter of the class of cells whose pipelines made the same bits."""
     libraries: dict[str, str]
-    """Those that it used, and their versions."""
+    """The libraries that it used, and their versions."""
     unstable: list[str]
-    """What two calls on the same input made differently."""
+    """Tensors that differ between two calls on the same input."""
     wrote: list[str]
     """Inputs that it wrote to."""
     remarks: list[str]
@@ -37,26 +37,26 @@ class StageRow(Row):
 
 
 class EntryRow(Row):
-    """Where a difference enters: cells whose pipeline made something else than the baseline's."""
+    """Where a difference enters: cells whose pipeline made something different from the baseline's."""
 
     case: str
     stage: str
     cells: list[str]
     libraries: list[str]
-    """Those that are other ones, as "Pillow 9.5.0 → 11.3.0"."""
+    """The libraries that differ, such as "Pillow 9.5.0 → 11.3.0"."""
     inputs: str
-    """How what the pipelines made differs."""
+    """How the results of the pipelines differ."""
     end_to_end: Verdict | None
-    """Of all outputs against the baseline's."""
+    """The verdict on all outputs, against the baseline's."""
     given_baselines: Verdict | None
-    """Of the model in these cells on the baseline's input, against the baseline; None where not run."""
+    """The verdict on the model in these cells with the baseline's input; None if it did not run."""
     baseline_given_theirs: Verdict | None
-    """Of the model in the baseline on these cells' input, against theirs."""
+    """The verdict on the baseline's model with these cells' input, against their own outputs."""
     says: str
 
 
 class FindingRow(Row):
-    """What a pipeline hands to a model, where that does not meet what the model itself says of its input."""
+    """A tensor that a pipeline passes to a model and that conflicts with what the model expects."""
 
     case: str
     cells: list[str]
@@ -68,7 +68,7 @@ class FindingRow(Row):
 
 
 class DiagnosisRow(Row):
-    """One named difference between training and serving, with the proof: what is left once it is undone."""
+    """One named difference between training and serving, with the proof: what remains once it is undone."""
 
     id: str
     title: str
@@ -79,7 +79,7 @@ class DiagnosisRow(Row):
     batches: list[int]
     steps: list[str]
     before: float
-    """Relative L2 distance of serving from training; the worst of the batches, as the others below."""
+    """Relative L2 distance of serving from training, for the worst batch; the same holds for those below."""
     residual: float
     """The same after the correction."""
     max_abs_before: float
@@ -87,7 +87,7 @@ class DiagnosisRow(Row):
 
 
 class SkewRow(Row):
-    """What training makes of an input in the baseline against what serving makes of it in some cells."""
+    """Training's result for an input in the baseline, against serving's result in some cells."""
 
     case: str
     cells: list[str]
@@ -98,7 +98,7 @@ class SkewRow(Row):
     unexplained: list[str]
     """Tensors that differ by more than rounding, without a diagnosis."""
     verdict: Verdict | None
-    """Of the model's outputs on what serving makes, against those on what training makes."""
+    """The verdict on the model's outputs with serving's inputs, against those with training's."""
     rows: int
     """Decisions (argmax over the last axis of floats) that were compared."""
     decisions_changed: int
