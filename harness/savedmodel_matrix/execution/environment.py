@@ -179,7 +179,11 @@ def _run(
             labels=[(str(python.parent.parent), "<environment>"), (str(project.root), "<project>")],
             tensorflow=beside is None,
         )
-        run_probe(launch, lambda recording: say(_line(recording, by_key[recording.key].job)))
+        run_probe(
+            launch,
+            lambda recording: say(_line(recording, by_key[recording.key].job)),
+            lambda key, why: say(f"{by_key[key].job.cell} {by_key[key].job.case}: not recorded: {why}"),
+        )
     if not by_key:
         say(f"{environment.id}: nothing to run, everything is recorded")
     return sum(task.job.measurement == OUTPUTS for task in by_key.values())
