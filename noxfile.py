@@ -13,7 +13,9 @@
 #     "psutil>=6.0",
 #     "pydantic>=2.10",
 #     "pypi-simple>=1.6",
+#     "python-discovery>=1",
 #     "requests>=2.32",
+#     "rich>=13",
 #     "scipy>=1.13",
 #     "tabulate>=0.9",
 #     "typer>=0.15",
@@ -31,7 +33,7 @@ import nox
 # Nox may run from an environment of its own that holds the packages above but not this one.
 sys.path.insert(0, str(Path(__file__).parent / "harness"))
 
-from savedmodel_matrix.doors.nox_sessions import register
+from savedmodel_matrix import register
 
 register(__file__)
 
@@ -53,28 +55,44 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, types, import layers, the probe's oldest Python, and generated files."""
+    """Style, types, import layers, dependencies, the probe's oldest Python, and generated files."""
     _install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("lint-imports")
+    session.run("deptry", "harness")
+    # What only we run may use every dependency group, and need not use them all.
+    session.run("deptry", "benchmarks", "maintenance", "--ignore", "DEP002,DEP004")
     session.run(
         "vermin", "--target=3.6-", "--no-tips", "--violations", "--quiet", "harness/savedmodel_matrix/probe"
     )
-    session.run("savedmodel-matrix", "schema", "schemas", "--check")
+    session.run("python", "-m", "maintenance.generate", "--check")
 
 
 @nox.session
-def schema(session: nox.Session) -> None:
-    """Write the JSON Schemas of matrices and reports from their types."""
+def package(session: nox.Session) -> None:
+    """Build the wheel and the source archive, and check what they hold and say of themselves."""
+    _install(session, "package")
+    folder = Path(session.create_tmp())
+    for old in folder.glob("savedmodel_matrix-*"):
+        old.unlink()
+    session.run("python", "-m", "build", "--outdir", str(folder), ".")
+    archives = sorted(str(path) for path in folder.glob("savedmodel_matrix-*"))
+    session.run("twine", "check", "--strict", *archives)
+    session.run("python", "-m", "maintenance.check_package", *archives)
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Write the files that are made from code and data: schemas/ and docs/causes.md."""
     _install(session)
-    session.run("savedmodel-matrix", "schema", "schemas")
+    session.run("python", "-m", "maintenance.generate")
 
 
 @nox.session
 def refresh(session: nox.Session) -> None:
-    """Make the table of TensorFlow releases anew from the package index."""
+    """Refresh the table of TensorFlow releases from the package index."""
     _install(session)
     session.run("python", "-m", "maintenance.refresh_releases")
 

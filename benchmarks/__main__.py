@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 import textwrap
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.environments.host import host_facts
-from savedmodel_matrix.environments.interpreters import extend_path
+from savedmodel_matrix.environments.interpreters import search_path
 from tabulate import tabulate
 
 from benchmarks import aggregate, hand, leak, others, verdicts, warm
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
     parts = asked.parts or _PARTS
     # The interpreters of both sides, the plain noxfile's too, are those that the product finds.
-    extend_path()
+    os.environ["PATH"] = search_path()
     facts = host_facts()
     _say(f"{facts['cpu']}, {facts['cpus']} usable CPUs; Python {platform.python_version()}.")
     _say("PYTHONDONTWRITEBYTECODE is taken out of the environment of everything that is measured.")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: The two lines every project has; the rest has each nox process leave what it cost, by its session.
 _NOXFILE = """\
-from savedmodel_matrix.doors.nox_sessions import register
+from savedmodel_matrix import register
 
 register(__file__)
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 BASELINE = "tf2.15.1-py3.11-cpu/default"
 _CHANGES = Path(__file__).parent / "planted" / "change_model.py"
-_NOXFILE = "from savedmodel_matrix.doors.nox_sessions import register\n\nregister(__file__)\n"
+_NOXFILE = "from savedmodel_matrix import register\n\nregister(__file__)\n"
 _PLANTED = "planted"  # the cell a changed model stands in, beside those of the original
 
 #: Benign by construction: kernels, threads, instruction sets, graph optimizers and compilers add up the same

@@ -55,7 +55,7 @@ def write_causes(path: Path, *, check: bool) -> str:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return f"up to date: {path}"
     if check:
-        raise HarnessError(f"out of date: {path}; it is made from knowledge/causes/*.toml")
+        raise HarnessError(f"out of date: {path}")
     write_text(path, text)
     return f"wrote {path}"
 

@@ -1,4 +1,4 @@
-"""``python -m harness``."""
+"""``python -m savedmodel_matrix``."""
 
 from savedmodel_matrix.doors.command_line import main
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from project import CNN, CUSTOM_LAYER, REPOSITORY, SETTINGS, RealProject, Run, matrix_text
 from savedmodel_matrix.environments.host import platform_name
-from savedmodel_matrix.environments.interpreters import extend_path, find_interpreter
+from savedmodel_matrix.environments.interpreters import find_interpreter
 
 LOCKS = REPOSITORY / "matrices/locks" / platform_name()
 
@@ -29,7 +29,6 @@ def environment(tmp_path_factory):
     Pinned packages may be added to it; those make an environment of their own.
     """
     folder, made = tmp_path_factory.mktemp("probed"), {}
-    extend_path()
 
     def make(name, *packages):
         key = "+".join((name, *packages))

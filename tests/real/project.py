@@ -17,7 +17,7 @@ from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.report.document import Report
 
 REPOSITORY = Path(__file__).parents[2]
-NOXFILE = "from savedmodel_matrix.doors.nox_sessions import register\n\nregister(__file__)\n"
+NOXFILE = "from savedmodel_matrix import register\n\nregister(__file__)\n"
 TIME_LIMIT_S = 600.0
 
 #: Two cases over a setting and its opposite; every test matrix is made of these parts.

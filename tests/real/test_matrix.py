@@ -49,7 +49,7 @@ def test_every_cell_and_case_has_an_outcome(recorded):
 
 def test_one_sentence_says_how_each_case_came_out(recorded):
     says = {case.name: case.says for case in recorded.project.report().cases}
-    assert says["custom_layer"] == "identical in all 6 cells that recorded it"
+    assert says["custom_layer"] == "identical in all 6 cells that ran"
     assert says["cnn"].startswith(
         "the same but for rounding in all 4 cells that recorded it, which moves with "
     )
@@ -70,7 +70,7 @@ def test_remedies_were_run_and_what_they_came_to_was_seen(recorded):
     for row in tried.values():
         assert (row.environment, row.case, row.outcome) == (NEW, "cnn", Outcome.RECORDED)
         assert row.mended
-        assert row.says == "it runs, and agrees with the baseline to float noise"
+        assert row.says == "verified: matches the baseline within float noise"
     assert tried["package"].value == "tf-keras~=2.21.0"
     assert tried["package"].tried_in.startswith(f"{NEW}-tf_keras")
     assert tried["loader"].value == "v1-session"

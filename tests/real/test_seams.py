@@ -11,11 +11,11 @@ from savedmodel_matrix import measurements
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments import backends
-from savedmodel_matrix.environments.interpreters import extend_path
 from savedmodel_matrix.environments.state import read_state
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.environment import run_environment
 from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.execution.progress import Progress
 from savedmodel_matrix.planning.project import Project
 from toys.stdlib_backend import StdlibBackend
 from toys.weights import WeightsMeasurement
@@ -26,7 +26,6 @@ def one_environment(new_project, monkeypatch):
     """A project whose matrix has one environment, which the toy backend makes."""
     monkeypatch.setattr(backends, "BACKENDS", (*backends.BACKENDS, StdlibBackend()))
     new_project.matrix(matrix_text("2.15", rest=CUSTOM_LAYER) + "\n[noise_floor]\nreplicates = 0\n")
-    extend_path()
     project = Project(new_project.root)
     plan = project.plan("default")
     (environment,) = plan.environments.values()
@@ -53,7 +52,7 @@ def test_a_toy_backend_and_a_toy_measurement_run_a_real_model(one_environment, p
     StdlibBackend().make(folder, environment.python)
 
     said: list[str] = []
-    run_environment(project, environment, [plan], Selection(), "run", folder, said.append)
+    run_environment(project, environment, [plan], Selection(), "run", folder, Progress(said.append))
 
     state = read_state(project.results, environment.id)
     assert state is not None

@@ -258,8 +258,8 @@ def test_a_drift_of_a_library_is_found_before_the_model_which_is_innocent(matrix
     assert "differ, by up to" in entry.inputs
     assert entry.says in " ".join(run.output.split())
     (photo,) = [case for case in report.cases if case.name == "photo"]
-    assert "Pillow beside" in photo.says
-    assert "the model is innocent" in photo.says
+    assert "Pillow (beside)" in photo.says
+    assert "the model is not the cause" in photo.says
 
 
 def test_the_swaps_are_recorded_and_not_run_again(matrix):

@@ -11,7 +11,17 @@ import psutil
 import pytest
 
 # The same tiny project for every room that needs one.
-from small_project import install, plan, project, record, write_inputs, write_lock, write_model  # noqa: F401
+from small_project import (  # noqa: F401
+    install,
+    key_in,
+    plan,
+    project,
+    record,
+    staged,
+    write_inputs,
+    write_lock,
+    write_model,
+)
 
 _FORBIDDEN = [
     # The constructor, not the class: others derive theirs from it while they are imported.

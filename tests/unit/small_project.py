@@ -8,12 +8,17 @@ import time
 
 import numpy as np
 import pytest
+from recordings import output, recording, stored
 from savedmodel_matrix.environments.locks.lock import render_lock
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, write_state
 from savedmodel_matrix.knowledge.releases import Release, ReleaseTable
+from savedmodel_matrix.measurements.interface import Site
+from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.planning.locking import lock_input
 from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.ready import make_ready
+from savedmodel_matrix.store.atomic import write_stored
 
 LINUX = "linux-x86_64"
 RELEASES = ReleaseTable(
@@ -49,6 +54,24 @@ inputs = [{ npz = "one.npz" }]
 [cases.two]
 path = "model"
 inputs = [{ npz = "two.npz" }]
+"""
+
+#: One case, whose model has a pipeline on each side.
+STAGED = """
+baseline = "tf2.9.3-*"
+
+[noise_floor]
+replicates = 0
+
+[[environments]]
+tensorflow = ["2.7.4", "2.9.3"]
+
+[cases.one]
+path = "model"
+inputs = [{ npz = "one.npz" }]
+train = "pipeline.py:train"
+serve = "pipeline.py:serve"
+postprocess = "pipeline.py:after"
 """
 
 
@@ -100,6 +123,14 @@ def plan(project):
 
 
 @pytest.fixture
+def staged(project):
+    """The plan of ``STAGED``."""
+    (project.root / "matrices" / "default.toml").write_text(STAGED, encoding="utf-8")
+    (project.root / "pipeline.py").write_text("def serve(x): return x\n", encoding="utf-8")
+    return project.plan("default")
+
+
+@pytest.fixture
 def write_lock(project):
     """Write the lock of an environment, with one pin of this version, and return its path."""
 
@@ -120,31 +151,34 @@ def install(project, write_lock):
     from savedmodel_matrix.environments.locks.lock import read_lock
 
     def made(environment, version="1.0"):
-        installed = Installed(read_lock(write_lock(environment, version)).digest, f"{environment.python}.1")
-        write_state(project.results, EnvironmentState(environment.id, "run", installed=installed))
+        lock = read_lock(write_lock(environment, version)).digest
+        installed = Installed(lock=lock, interpreter=f"{environment.python}.1")
+        state = EnvironmentState(environment=environment.id, run="run", installed=installed)
+        write_state(project.results, state)
         return installed
 
     return made
 
 
 @pytest.fixture
+def key_in(project):
+    """Return the key of a job's recording, its case made ready, from the plan and what is installed."""
+
+    def found(plan, job, installed):
+        return key_of(Site(project, plan, installed, make_ready(project, plan.cases[job.case])), job)
+
+    return found
+
+
+@pytest.fixture
 def record(project):
     """Write a recording under a key, as the probe would."""
-    from savedmodel_matrix.probe.arrays import write_array
-    from savedmodel_matrix.store.atomic import write_json
 
-    def write(key, outcome="recorded", identity=None):
-        entry = write_array(str(project.results.objects), np.arange(8, dtype="f4"), "float32")
-        recording = {
-            "format": 1,
-            "key": key,
-            "identity": identity or {},
-            "outcome": outcome,
-            "reason": None if outcome == "recorded" else "because",
-            "outputs": [{"batch": 0, "name": "y", "component": None, "array": entry}],
-            "phases": {"load": {"wall_s": 1.0, "cpu_s": 1.0, "peak_rss_bytes": 1}},
-        }
-        write_json(project.results.recording_path(key), recording)
-        return recording
+    def write(key, outcome="recorded", identity=None, **changes):
+        array = stored(project.results.objects, np.arange(8, dtype="f4"))
+        fields = {"key": key, "outcome": outcome, "identity": identity or {}, "outputs": [output(array)]}
+        made = recording(**{**fields, **changes})
+        write_stored(project.results.recording_path(key), made)
+        return made
 
     return write

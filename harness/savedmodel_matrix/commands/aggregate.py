@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.evidence.content import content_digest
-from savedmodel_matrix.store.atomic import read_json, write_json, write_text
-from savedmodel_matrix.store.results import RUN_FORMAT
+from savedmodel_matrix.questions.matrix import matrix_run
+from savedmodel_matrix.store.atomic import read_json, write_text
+from savedmodel_matrix.store.runs import write_run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.store.runs import Run, RunAttempt, RunCell
+
+_Judged = TypeVar("_Judged", "RunCell", "RunAttempt")
 
 
 def aggregate(
-    project: Project, plan: Plan, selection: Selection, run: str, *, attempted: bool = False
+    project: Project,
+    plan: Plan,
+    selection: Selection,
+    run: str,
+    *,
+    attempted: bool = False,
+    rounds: Sequence[Run] = (),
 ) -> int:
-    """Aggregate a run, write its reports and its file in ``results/runs/``; return the exit status.
+    """Aggregate a run, write its reports and its files in ``results/runs/``; return the exit status.
 
-    ``attempted`` says that remedies were just tried: those that could not be are not worth trying again.
+    ``attempted`` says that fixes were just tried: those that could not be are not worth trying again.
+    ``rounds`` are the rounds that followed the matrix in this run; their files get the verdicts too.
     """
     collection = collect(project, plan, selection)
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
@@ -35,8 +49,10 @@ def aggregate(
     fresh = not _stands(project, content, remedies=attempted)
     if fresh:
         _write_reports(project, plan, collection, run, content, today, attempted=attempted)
-    status = _written_status(project)
-    _write_run(project, plan, collection, run, status)
+    report = _written_report(project)
+    status = int(report["exit_status"])
+    for each in (matrix_run(plan, run, collection), *rounds):
+        write_run(project.results, _with_verdicts(each, report))
     print(  # noqa: T201 - the front doors print
         f"matrix {plan.matrix}, run {run}: {recorded} of {len(collection.rows)} cells × cases recorded, "
         f"{executed} of them run now{'' if fresh else '; nothing changed, the reports stand'}\n\n"
@@ -45,11 +61,11 @@ def aggregate(
     return status
 
 
-def is_reported(project: Project, plan: Plan, selection: Selection) -> bool:
-    """Whether the newest report is of what is recorded now, every remedy included that is to be tried."""
+def is_reported(project: Project, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
+    """Whether the newest report is of what is recorded now, where ``fixes`` are wanted with all of them."""
     today = dt.datetime.now(dt.UTC).date()
     content = content_digest(plan, collect(project, plan, selection), today)
-    return _stands(project, content, remedies=selection.remedies)
+    return _stands(project, content, remedies=fixes)
 
 
 def _stands(project: Project, content: str, *, remedies: bool) -> bool:
@@ -75,7 +91,7 @@ def _write_reports(
     attempted: bool,
 ) -> None:
     # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
-    from savedmodel_matrix.commands.follow_up import mending_of  # noqa: PLC0415
+    from savedmodel_matrix.questions.fixes import mending_of  # noqa: PLC0415
     from savedmodel_matrix.report import markdown, terminal  # noqa: PLC0415
     from savedmodel_matrix.report.build import build_report  # noqa: PLC0415
 
@@ -91,31 +107,36 @@ def _write_reports(
     write_text(latest / "report.json", report.model_dump_json(indent=1, by_alias=True) + "\n")
 
 
-def _written_status(project: Project) -> int:
+def _written_report(project: Project) -> dict[str, Any]:
     report = read_json(project.results.latest / "report.json", formats=1)
     assert report is not None, "the report was just written"  # noqa: S101
-    return int(report["exit_status"])
+    return report
 
 
-def _write_run(project: Project, plan: Plan, collection: Collection, run: str, status: int) -> None:
-    write_json(
-        project.results.run_path(f"{run}-{plan.matrix}"),
-        {
-            "format": RUN_FORMAT,
-            "run": run,
-            "matrix": plan.matrix,
-            "baseline": str(plan.baseline),
-            "cells": [
-                {
-                    "environment": row.cell.environment,
-                    "setting": row.cell.setting,
-                    "case": row.case,
-                    "outcome": row.outcome,
-                    "reason": row.reason,
-                    "recording": row.recording.key if row.recording else None,
-                }
-                for row in collection.rows
-            ],
-            "exit_status": status,
-        },
+def _with_verdicts(run: Run, report: Mapping[str, Any]) -> Run:
+    """Return a round with what the report says of its cells and attempts."""
+    cells = {(row["environment"], row["setting"], row["case"]): row["verdict"] for row in report["cells"]}
+    # Attempts of one kind may share a cell: they stand in the same order in both.
+    attempts: dict[tuple[str, ...], list[str | None]] = {}
+    for row in report["remedies"]:
+        attempts.setdefault(_place(row), []).append(row["verdict"])
+    return run.model_copy(
+        update={
+            "exit_status": report["exit_status"],
+            "cells": tuple(
+                _judged(cell, cells.get((cell.environment, cell.setting, cell.case))) for cell in run.cells
+            ),
+            "attempts": tuple(
+                _judged(attempt, (attempts.get(_place(attempt.model_dump())) or [None]).pop(0))
+                for attempt in run.attempts
+            ),
+        }
     )
+
+
+def _judged(row: _Judged, verdict: str | None) -> _Judged:
+    return row.model_copy(update={"verdict": None if verdict is None else Verdict(verdict)})
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in ("environment", "setting", "case", "cause", "kind", "tried_in"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NOXFILE = '''"""Sessions over the matrices of this repository: `nox -s matrix`."""
 
-from savedmodel_matrix.doors.nox_sessions import register
+from savedmodel_matrix import register
 
 register(__file__)
 '''

@@ -3,181 +3,146 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
-from savedmodel_matrix.commands.follow_up import left_to_do
-from savedmodel_matrix.environments.interpreters import extend_path, find_interpreter
+from savedmodel_matrix.commands.plan_document import (
+    ExcludedCell,
+    PlanDocument,
+    PlannedEnvironment,
+    PlannedStages,
+    PredictedCase,
+)
+from savedmodel_matrix.commands.plan_text import render_plan
+from savedmodel_matrix.domain.selection import Selection
+from savedmodel_matrix.environments.interpreters import find_interpreter
+from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.pending import current_installation, pending
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.measurements.outputs import OutputsMeasurement
-from savedmodel_matrix.models.preflight.prediction import Kind
 from savedmodel_matrix.planning.foresee import foresee
 from savedmodel_matrix.planning.locking import lock_status
 from savedmodel_matrix.planning.ready import find_ready
 from savedmodel_matrix.planning.stages import besides
+from savedmodel_matrix.questions.fixes import left_to_do
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from savedmodel_matrix.domain.cell import CellId
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.domain.selection import Selection
+    from savedmodel_matrix.models.preflight.prediction import Prediction
     from savedmodel_matrix.planning.project import Project
 
-#: More cells × cases than this that are excluded for one reason are counted instead of named.
-_MOST_NAMED = 6
+__all__ = ["describe_plan", "render_plan"]
 
 
-def describe_plan(project: Project, plan: Plan, selection: Selection) -> dict[str, Any]:
-    """Return what a run of the plan would do now, as JSON-like data."""
-    extend_path()
+def describe_plan(project: Project, plan: Plan, selection: Selection) -> PlanDocument:
+    """Return what a run of the plan would do now. Nothing is installed, downloaded or run."""
     waiting = pending(project, plan, selection)
-    left = Counter(job.cell.environment for job in waiting if job.measurement == OutputsMeasurement.name)
-    noise = [job for job in waiting if job.measurement == NoiseFloorMeasurement.name]
-    checks = Counter(job.cell.environment for job in waiting if job.measurement == CheckMeasurement.name)
     ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
-    foreseen = foresee(project, plan, ready)
     jobs = list(plan.jobs())
-    wanted = Counter(job.cell.environment for job in jobs if selection.wants(job))
+    counts = _Counts(
+        selected=Counter(job.cell.environment for job in jobs if selection.wants(job)),
+        to_run=_of(OutputsMeasurement.name, waiting),
+        noise_floors=_of(NoiseFloorMeasurement.name, waiting),
+        checks=_of(CheckMeasurement.name, waiting),
+    )
+    foreseen = foresee(project, plan, ready)
     included = {job.cell.environment for job in jobs}
-    environments = []
-    for name, environment in plan.environments.items():
-        row: dict[str, Any] = {"environment": name, "to_run": left[name], "of": wanted[name]}
-        row["predicted"] = [
-            {"setting": cell.setting, "case": case, "kind": each.kind, "stage": each.stage,
-             "because": list(each.because), "needs": list(each.needs)}
-            for (cell, case), each in foreseen.items()
-            if cell.environment == name and each.kind is not Kind.LOADS
-        ]  # fmt: skip
-        row["besides"] = [
-            {"environment": beside.id, "lock": lock_status(project, beside)[0]}
-            for beside in besides(project, plan, environment)
-        ]
-        row["noise_floors"] = sum(job.cell.environment == name for job in noise)
-        row["checks"] = checks[name]
-        if name not in included and name not in plan.unavailable:
-            environments.append({**row, "excluded": True})
-            continue
-        if name in plan.unavailable:
-            environments.append({**row, "unavailable": plan.unavailable[name]})
-            continue
-        lock, problem, download = lock_status(project, environment)
-        environments.append(
-            {
-                **row,
-                "interpreter": find_interpreter(environment.python) is not None,
-                "lock": lock,
-                "lock_problem": problem,
-                "installed": current_installation(project, environment, plan) is not None,
-                "download_mb": download,
-                "included_because": plan.included.get(name),
-            }
-        )
-    return {
-        "matrix": plan.matrix,
-        "baseline": str(plan.baseline),
-        "settings": list(plan.settings),
-        "cases": list(plan.cases),
-        "environments": environments,
-        "excluded": [
-            {"cell": str(cell), "case": case, "reason": reason}
+    return PlanDocument(
+        matrix=plan.matrix,
+        baseline=str(plan.baseline),
+        settings=list(plan.settings),
+        cases=list(plan.cases),
+        environments=[
+            _environment(project, plan, environment, counts, foreseen, is_included=name in included)
+            for name, environment in plan.environments.items()
+        ],
+        excluded=[
+            ExcludedCell(cell=str(cell), case=case, reason=reason)
             for (cell, case), reason in plan.excluded.items()
         ],
-        "replicates": plan.noise_floor.replicates if plan.noise_floor else None,
-        # Looking for failures makes cases ready, and a dry run must not fetch what is not there.
-        "remedies_to_try": 0 if None in ready.values() else len(left_to_do(project, plan).jobs),
-        "to_run": left.total(),
-        "recorded": wanted.total() - left.total(),
-        "remarks": list(plan.remarks),
-    }
+        replicates=plan.noise_floor.replicates if plan.noise_floor else None,
+        # Looking for failures makes cases ready, and a dry run must not fetch what is missing.
+        fixes_to_try=0 if None in ready.values() else len(_attempts_left(project, plan)),
+        to_run=counts.to_run.total(),
+        recorded=counts.selected.total() - counts.to_run.total(),
+        remarks=list(plan.remarks),
+    )
 
 
-def render_plan(described: dict[str, Any]) -> str:
-    """Return the plan as text for a terminal."""
-    rows = []
-    for row in described["environments"]:
-        if "unavailable" in row:
-            rows.append({"environment": row["environment"], "what": f"unavailable: {row['unavailable']}"})
-            continue
-        if "excluded" in row:
-            rows.append({"environment": row["environment"], "what": "excluded, see below"})
-            continue
-        what = f"runs {row['to_run']} of {row['of']}" if row["to_run"] else f"all {row['of']} recorded"
-        if not row["of"]:
-            what = "not selected"
-        if row["noise_floors"]:
-            # Beside the replicates each case is loaded twice more, run twice each, and once run in two parts.
-            what += f", noise of {row['noise_floors']} cases: {described['replicates'] + 6} more runs of each"
-        if row["besides"]:
-            what += f", pipelines in {len(row['besides'])} environments beside"
-        if row["checks"]:
-            what += f", {row['checks']} checks"
-        needs = [
-            *([] if row["interpreter"] else ["an interpreter, from uv"]),
-            *([f"lock {row['lock']}"] if row["lock"] != "current" else []),
-            *(f"lock {each['lock']} beside" for each in row["besides"] if each["lock"] != "current"),
-        ]
-        size = "installed" if row["installed"] else _size(row["download_mb"])
-        rows.append(
-            {
-                "environment": row["environment"],
-                "what": what,
-                "packages": size,
-                "needs": ", ".join(needs),
-                "predicted": _predicted(row["predicted"]),
-            }
-        )
-    coming = [
-        row["download_mb"]
-        for row in described["environments"]
-        if row.get("to_run") and not row.get("installed", True)
-    ]
-    known = [size for size in coming if size is not None]
-    plus = "" if len(known) == len(coming) else f", and {len(coming) - len(known)} of unknown size"
-    lines = [
-        _extent(described),
-        f"settings: {', '.join(described['settings'])}",
-        f"cases: {', '.join(described['cases'])}",
-        f"baseline: {described['baseline']}",
-        "",
-        tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True),
-        "",
-        f"{described['to_run']} to run, {described['recorded']} recorded already",
-        f"to download: up to {sum(known)} MB{plus} (less what uv's cache holds)",
-        f"remedies to try of what has failed so far: {described['remedies_to_try']} cells × cases",
-        *_excluded(described),
-        *(f"lock of {row['environment']}: {row['lock_problem']}" for row in described["environments"]
-          if row.get("lock_problem")),
-        *(f"remark: {remark}" for remark in described["remarks"]),
-    ]  # fmt: skip
-    return "\n".join(lines)
+@dataclass(frozen=True)
+class _Counts:
+    """Jobs by environment."""
+
+    selected: Counter[str]
+    to_run: Counter[str]
+    noise_floors: Counter[str]
+    checks: Counter[str]
 
 
-def _predicted(found: list[dict[str, Any]]) -> str:
-    """Return in short what preflight has against an environment's cases, in whichever setting."""
-    texts: dict[str, list[str]] = {}
-    for each in found:
-        said = f"needs {', '.join(each['needs'])}" if each["needs"] else f"fails to {each['stage']}"
-        texts.setdefault(said, []).append(each["case"])
-    return "; ".join(f"{', '.join(dict.fromkeys(cases))} {said}" for said, cases in texts.items())
+def _of(measurement: str, jobs: Sequence[Job]) -> Counter[str]:
+    return Counter(job.cell.environment for job in jobs if job.measurement == measurement)
 
 
-def _excluded(described: dict[str, Any]) -> list[str]:
-    """Return a line per reason; a pairwise cover leaves out thousands of cells for the same one."""
-    places: dict[str, list[str]] = {}
-    for row in described["excluded"]:
-        places.setdefault(row["reason"], []).append(f"{row['cell']} {row['case']}")
-    lines = []
-    for reason, named in places.items():
-        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-        lines.append(f"excluded: {', '.join(named[:_MOST_NAMED])}{more}: {reason}")
-    return lines
+def _environment(
+    project: Project,
+    plan: Plan,
+    environment: Environment,
+    counts: _Counts,
+    foreseen: Mapping[tuple[CellId, str], Prediction],
+    *,
+    is_included: bool,
+) -> PlannedEnvironment:
+    name = environment.id
+    found = PlannedEnvironment(
+        environment=name,
+        status="unavailable" if name in plan.unavailable else "planned" if is_included else "excluded",
+        unavailable=plan.unavailable.get(name),
+        included_because=plan.included.get(name),
+        to_run=counts.to_run[name],
+        selected=counts.selected[name],
+        noise_floors=counts.noise_floors[name],
+        checks=counts.checks[name],
+        predictions=[
+            _predicted(cell, case, prediction)
+            for (cell, case), prediction in foreseen.items()
+            if cell.environment == name
+        ],
+        stage_environments=[
+            PlannedStages(environment=beside.id, lock=lock_status(project, beside)[0])
+            for beside in besides(project, plan, environment)
+        ],
+    )
+    if found.status != "planned":
+        return found
+    lock, problem, download = lock_status(project, environment)
+    return found.model_copy(
+        update={
+            "interpreter": find_interpreter(environment.python) is not None,
+            "lock": lock,
+            "lock_problem": problem,
+            "installed": current_installation(project, environment, plan) is not None,
+            "download_mb": download,
+        }
+    )
 
 
-def _extent(described: dict[str, Any]) -> str:
-    counts = [f"{len(described[part])} {part}" for part in ("environments", "settings", "cases")]
-    return f"matrix {described['matrix']}: {' × '.join(counts)}"
+def _predicted(cell: CellId, case: str, prediction: Prediction) -> PredictedCase:
+    return PredictedCase(
+        setting=cell.setting,
+        case=case,
+        kind=prediction.kind,
+        stage=prediction.stage,
+        because=list(prediction.because),
+        needs=list(prediction.needs),
+        confidence=prediction.confidence,
+    )
 
 
-def _size(megabytes: int | None) -> str:
-    return "unknown size" if megabytes is None else f"{megabytes} MB"
+def _attempts_left(project: Project, plan: Plan) -> list[Job]:
+    return left_to_do(project, plan, collect(project, plan, Selection())).jobs

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.commands.inspect_document import InspectDocument
+from savedmodel_matrix.commands.plan_document import PlanDocument
 from savedmodel_matrix.domain.definition import Definition
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.report.document import Report
@@ -15,7 +17,12 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-_SCHEMAS: dict[str, type[BaseModel]] = {"matrix.schema.json": Definition, "report.schema.json": Report}
+_SCHEMAS: dict[str, type[BaseModel]] = {
+    "matrix.schema.json": Definition,
+    "report.schema.json": Report,
+    "plan.schema.json": PlanDocument,
+    "inspect.schema.json": InspectDocument,
+}
 
 
 def write_schemas(folder: Path, *, check: bool) -> list[str]:
@@ -34,5 +41,5 @@ def write_schemas(folder: Path, *, check: bool) -> list[str]:
         if not check:
             write_text(path, text)
     if check and stale:
-        raise HarnessError(f"out of date in {folder}: {', '.join(stale)}; run `nox -s schema`")
+        raise HarnessError(f"out of date in {folder}: {', '.join(stale)}")
     return [f"{'wrote' if name in stale else 'up to date:'} {folder / name}" for name in _SCHEMAS]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from savedmodel_matrix.domain.stored import Stored
 
@@ -83,3 +85,8 @@ class Effective(Stored):
     op_determinism: bool | None = None
     loader: str | None = None
     initialisation: Initialisation | None = None
+
+    @model_serializer(mode="wrap")
+    def _only_reported(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write what was reported: otherwise what was not would count as reported once it is read again."""
+        return {name: value for name, value in dump(self).items() if name in self.model_fields_set}

@@ -1,14 +1,16 @@
 """One exception per kind of failure, each with the exit status it ends the program with.
 
-Messages say where the fault is and what to do next; they reach the user without a traceback.
+Messages say where the fault is and what to do next; they reach the user without a traceback. The table of
+``docs/exit-status.md`` lists every class of this module with its status.
 """
 
 from __future__ import annotations
 
 
 class HarnessError(Exception):
-    """A failure the user can act on. ``exit_status`` is the contract's number for its kind."""
+    """A fault of the harness itself: please report it."""
 
+    #: 5, a fault of ours, unless a class says that the user or the machine is the one to act.
     exit_status = 5
 
 
@@ -22,8 +24,14 @@ class DefinitionError(HarnessError):
         self.problems = problems
 
 
+class UsageError(HarnessError):
+    """The command line asks for something that does not exist, or that would overwrite a file."""
+
+    exit_status = 2
+
+
 class NothingSelectedError(HarnessError):
-    """A selector left no cell to run."""
+    """The selection leaves no cell to run, or names something that does not exist."""
 
     exit_status = 3
 
@@ -34,35 +42,47 @@ class UnreadableModelError(HarnessError):
     exit_status = 2
 
 
+class NoSignatureError(HarnessError):
+    """A SavedModel has no signature to run, so no case can be written for it."""
+
+    exit_status = 2
+
+
 class InputsError(HarnessError):
     """A case's inputs cannot be made from what its definition names."""
 
     exit_status = 2
 
 
+class PlatformError(HarnessError):
+    """TensorFlow has no wheels for this operating system and processor."""
+
+    exit_status = 4
+
+
 class PackageError(HarnessError):
-    """A package of the language's index could not be fetched or opened."""
+    """A package that holds a model cannot be downloaded or opened."""
 
     exit_status = 4
 
 
 class LockError(HarnessError):
-    """An environment could not be resolved, or its lock no longer matches its definition."""
+    """An environment cannot be resolved, or its lock no longer matches its definition."""
 
     exit_status = 4
 
 
 class StoreError(HarnessError):
-    """Something stored in ``results/`` is of another format version, or damaged."""
+    """A file in ``results/`` was written by another version of this program, so no cell can use it."""
 
-    exit_status = 5
+    exit_status = 4
 
 
 class InstallError(HarnessError):
-    """A lock could not be installed into its environment."""
+    """A lock cannot be installed into its environment."""
 
     exit_status = 4
 
 
 class ProbeError(HarnessError):
-    """The probe failed, not what it was asked to run."""
+    """The probe fails, not what it was asked to run: a fault of the harness, please report it."""

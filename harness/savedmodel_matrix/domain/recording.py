@@ -10,7 +10,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from savedmodel_matrix.domain.arrays import ArrayEntry, Output, OutputId, Unstable
 from savedmodel_matrix.domain.effective import Effective
-from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.outcome import SETTLED, Outcome
 from savedmodel_matrix.domain.stored import Stored
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ class Recording(Stored):
     def is_recorded(self) -> bool:
         """Whether it has what it was made for."""
         return self.outcome is Outcome.RECORDED
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether another run on the same machine would only repeat it."""
+        return self.outcome in SETTLED
 
     @property
     def seconds(self) -> float:

@@ -1,8 +1,7 @@
-"""The command line: ``savedmodel-matrix``, or ``python -m harness``. Running is nox's: ``nox -s matrix``."""
+"""The command line: ``savedmodel-matrix``. Running is nox's: ``nox -s matrix``."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,15 +10,33 @@ import typer
 
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.domain.loader import Loader
-from savedmodel_matrix.domain.selection import Selection, run_id
+from savedmodel_matrix.domain.selection import Selection, new_run_id, require_matches
+from savedmodel_matrix.doors.arguments import Case, Fresh, Only, Separate, request_of
 from savedmodel_matrix.planning.project import Project
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Run one SavedModel in many TensorFlow environments and see what differs.",
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from savedmodel_matrix import __version__  # noqa: PLC0415 - reads the installed metadata
+
+        typer.echo(f"savedmodel-matrix {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Run one SavedModel in many TensorFlow environments and see what differs."""
+
 
 Matrix = Annotated[str, typer.Argument(help="name of a file in matrices/, without .toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a script")]
@@ -29,24 +46,23 @@ Root = Annotated[Path, typer.Option("--project", help="folder that holds matrice
 @app.command("plan")
 def plan_command(
     matrix: Matrix = "default",
-    only: Annotated[str, typer.Option(help="glob on environments, or ENVIRONMENT/SETTING")] = "*",
-    case: Annotated[str, typer.Option(help="glob on names of cases")] = "*",
-    fresh: Annotated[bool, typer.Option(help="as if nothing were recorded")] = False,
-    separate: Annotated[bool, typer.Option(help="with the cells that the last report proposes")] = False,
+    only: Only = None,
+    case: Case = None,
+    fresh: Fresh = False,
+    separate: Separate = False,
     project: Root = Path(),
     as_json: AsJson = False,
 ) -> None:
     """Print what a run would do now: nothing is installed, downloaded or run."""
     from savedmodel_matrix.commands.plan import describe_plan, render_plan  # noqa: PLC0415 - only what is asked for
+    from savedmodel_matrix.questions.matrix import plan_of  # noqa: PLC0415 - as above
 
     opened = Project(project.resolve())
-    planned = opened.plan(matrix)
-    if separate:
-        from savedmodel_matrix.questions.separate import separating_plan  # noqa: PLC0415 - as above
-
-        planned = separating_plan(opened, planned)
-    described = describe_plan(opened, planned, Selection(only, case, fresh))
-    typer.echo(json.dumps(described, indent=1) if as_json else render_plan(described))
+    request = request_of(only, case, fresh, separate)
+    planned = plan_of(opened, matrix, request)
+    require_matches(request.selection, [planned])
+    described = describe_plan(opened, planned, request.selection)
+    typer.echo(described.model_dump_json(indent=1) if as_json else render_plan(described))
 
 
 @app.command("init")
@@ -76,7 +92,7 @@ def inspect_command(
     from savedmodel_matrix.commands.inspect import describe_model, render_model  # noqa: PLC0415 - as above
 
     described = describe_model(model, loader, package or ())
-    typer.echo(json.dumps(described, indent=1) if as_json else render_model(described))
+    typer.echo(described.model_dump_json(indent=1) if as_json else render_model(described))
 
 
 @app.command("report")
@@ -86,7 +102,7 @@ def report_command(matrix: Matrix = "default", project: Root = Path()) -> None:
 
     opened = Project(project.resolve())
     plan = opened.plan(matrix)
-    raise typer.Exit(aggregate(opened, plan, Selection(), run_id()))
+    raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id()))
 
 
 @app.command("schema")

@@ -1,8 +1,8 @@
 """The contract's exit status out of nox, which itself knows only success (0) and failure (1).
 
-Nox turns every failed session into exit status 1, and runs parallel sessions in child processes. So
-a session that fails says its status in a file that the first nox process of the run created, and
-that process replaces nox's 1 by it as its very last act. Nothing is changed where nox succeeded.
+A session of ours that fails writes its status into a file named after the nox process that the user started,
+and that process replaces nox's 1 by it as its very last act. Where none of our sessions failed, there is no
+such file and nothing changes.
 """
 
 from __future__ import annotations
@@ -12,41 +12,17 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import nox
 
-_FOLDER = "SAVEDMODEL_MATRIX_EXIT"
-
-
-def watch() -> None:
-    """In the first nox process of a run, arrange for the exit status; in its children do nothing."""
-    if _FOLDER in os.environ:
-        return
-    folder = tempfile.mkdtemp(prefix="savedmodel-matrix-")
-    os.environ[_FOLDER] = folder
-    (Path(folder) / "first").write_text(str(os.getpid()), encoding="ascii")
-    atexit.register(_leave, Path(folder))
-
-
-def is_first_process() -> bool:
-    """Whether this is the nox process that the user started, not one that it started."""
-    return (Path(os.environ[_FOLDER]) / "first").read_text(encoding="ascii") == str(os.getpid())
-
-
-def shared(name: str, text: str) -> str:
-    """Return ``text`` as the first nox process of the run gave it, in that process and in its children."""
-    path = Path(os.environ[_FOLDER]) / name
-    if not path.exists():
-        path.write_text(text, encoding="utf-8")
-    return path.read_text(encoding="utf-8")
+_FAULT = HarnessError.exit_status
 
 
 class _UnsuccessfulError(Exception):
@@ -57,6 +33,13 @@ class _UnsuccessfulError(Exception):
         self.status = status
 
 
+def watch(folder: Path) -> None:
+    """In a process of nox, arrange for the exit status; sessions leave theirs in ``folder``."""
+    mine = folder / str(os.getpid())
+    shutil.rmtree(mine, ignore_errors=True)  # of an earlier process with this number that was killed
+    atexit.register(_leave, mine)
+
+
 def require_zero(status: int) -> None:
     """End the session inside ``reported`` with this status, unless it is success."""
     if status:
@@ -64,29 +47,34 @@ def require_zero(status: int) -> None:
 
 
 @contextlib.contextmanager
-def reported(session: nox.Session) -> Iterator[None]:
+def reported(session: nox.Session, folder: Path) -> Iterator[None]:
     """Fail the session, without a traceback, for what the user can act on; keep its exit status."""
+    # Under nox's own -j a session runs in a child of the nox that the user started.
+    process = os.getppid() if session.parallel else os.getpid()
+    mine = folder / str(process)
     try:
         yield
     except _UnsuccessfulError as ended:
-        _say(ended.status)
+        _say(mine, ended.status)
         session.error(str(ended))
     except HarnessError as error:
-        _say(error.exit_status)
+        _say(mine, error.exit_status)
         session.error(str(error))
     except Exception:
-        _say(HarnessError.exit_status)
+        _say(mine, _FAULT)
         raise
 
 
-def _say(status: int) -> None:
-    (Path(os.environ[_FOLDER]) / f"status-{status}").touch()
+def _say(mine: Path, status: int) -> None:
+    mine.mkdir(parents=True, exist_ok=True)
+    (mine / str(status)).touch()
 
 
-def _leave(folder: Path) -> None:
-    said = [int(path.name.removeprefix("status-")) for path in folder.glob("status-*")]
-    shutil.rmtree(folder, ignore_errors=True)
-    if said:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(max(said))  # the only way to another status than nox's own, this late
+def _leave(mine: Path) -> None:
+    said = [int(path.name) for path in mine.glob("*")]
+    if not said:
+        return
+    shutil.rmtree(mine, ignore_errors=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(max(said))  # the only way to another status than nox's own, this late

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 
 
-def extend_path() -> None:
-    """Make pyenv's interpreters visible on ``PATH``, to nox and uv as well.
+def search_path() -> str:
+    """Return ``PATH`` with pyenv's interpreters on it; the process's own ``PATH`` stays as it is.
 
-    pyenv's shims refuse to start a version that is not selected, so they are taken out, and the
+    pyenv's shims refuse to start a version that is not selected, so they are left out, and the
     versions' own ``bin`` folders, which always work, go to the end: what the user chose stays first.
     """
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    known = [entry for entry in os.environ.get("PATH", "").split(os.pathsep) if entry != str(root / "shims")]
-    found = [str(path) for path in sorted((root / "versions").glob("3.*/bin"), reverse=True)]
-    os.environ["PATH"] = os.pathsep.join([*known, *(path for path in found if path not in known)])
+    known = [entry for entry in _path_entries() if entry != str(_pyenv() / "shims")]
+    found = [str(path) for path in _pyenv_folders()]
+    return os.pathsep.join([*known, *(path for path in found if path not in known)])
+
+
+def nox_python(minor: str) -> str:
+    """Return what to name to nox for a minor: pyenv's interpreter where ``PATH`` has none, else the minor.
+
+    Starts no process, so that listing sessions stays fast.
+    """
+    folders = [Path(entry) for entry in _path_entries() if entry and entry != str(_pyenv() / "shims")]
+    if not any((folder / f"python{minor}").exists() for folder in folders):
+        for folder in _pyenv_folders():
+            if (folder / f"python{minor}").exists():
+                return str(folder / f"python{minor}")
+    return minor
 
 
 def find_interpreter(minor: str) -> str | None:
@@ -24,14 +37,30 @@ def find_interpreter(minor: str) -> str | None:
 
     Uses the discovery that nox uses, so both always mean the same one.
     """
-    return _found_on(os.environ.get("PATH", ""), minor)
+    return _found_on(search_path(), minor)
+
+
+def _path_entries() -> list[str]:
+    return os.environ.get("PATH", "").split(os.pathsep)
+
+
+def _pyenv() -> Path:
+    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+
+
+def _pyenv_folders() -> list[Path]:
+    """Return the ``bin`` folders of pyenv's versions, the newest first."""
+    found = (_pyenv() / "versions").glob("3.*/bin")
+    return sorted(
+        found, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parent.name)], reverse=True
+    )
 
 
 @cache
-def _found_on(path: str, minor: str) -> str | None:  # noqa: ARG001 - what is found depends on it
+def _found_on(path: str, minor: str) -> str | None:
     from python_discovery import get_interpreter  # noqa: PLC0415 - only asked for when one is needed
 
-    found = get_interpreter(minor)
+    found = get_interpreter(minor, env={**os.environ, "PATH": path})
     return found.executable if found is not None else None
 
 

@@ -142,27 +142,29 @@ def _left_out(plan: Plan, row: Collected) -> Collected:
 
 
 def _outcome(evidence: Evidence, job: Job, selection: Selection) -> Collected:
+    recording = evidence.recording(job)
+    if recording is not None:
+        return Collected(
+            job.cell, job.case, recording.outcome, recording.reason, required=True, recording=recording
+        )
+    # Outside a partial run's selection nothing was asked of the cell, so nothing is missing.
     selected = selection.wants(job)
+    outcome, reason = _why_not(evidence, job) if selected else (Outcome.SKIPPED, "not selected")
+    return Collected(job.cell, job.case, outcome, reason, required=selected, selected=selected)
 
-    def without(outcome: Outcome, reason: str) -> Collected:
-        # Outside a partial run's selection nothing was asked of the cell, so nothing is missing.
-        return Collected(job.cell, job.case, outcome, reason, required=selected, selected=selected)
 
+def _why_not(evidence: Evidence, job: Job) -> tuple[Outcome, str]:
+    """Return why a cell and case has no recording."""
     state, ready = evidence.states[job.cell.environment], evidence.ready[job.case]
     if isinstance(ready, str):
-        return without(Outcome.SKIPPED, f"the case could not be made ready: {ready}")
+        return Outcome.SKIPPED, f"the case could not be made ready: {ready}"
     if state is None:
-        return without(*_never_made(evidence.plan.environments[job.cell.environment]))
-    if state.installed is None:
-        if state.outcome is not None:
-            return without(state.outcome, state.reason or "no reason was given")
-        return without(Outcome.SKIPPED, "the harness itself failed here; see the faults below")
-    recording = evidence.recording(job)
-    if recording is None:
-        return without(Outcome.SKIPPED, "nothing recorded: not selected, interrupted, or its session failed")
-    return Collected(
-        job.cell, job.case, recording.outcome, recording.reason, required=True, recording=recording
-    )
+        return _never_made(evidence.plan.environments[job.cell.environment])
+    if state.installed is not None:
+        return Outcome.SKIPPED, "nothing recorded: the run was interrupted, or its session failed"
+    if state.outcome is not None:
+        return state.outcome, state.reason or "no reason was given"
+    return Outcome.SKIPPED, "the harness itself failed here; see the faults below"
 
 
 def _never_made(environment: Environment) -> tuple[Outcome, str]:

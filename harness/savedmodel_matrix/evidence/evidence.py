@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.environments.state import Installed, read_state
-from savedmodel_matrix.measurements import measurement_of
+from savedmodel_matrix.measurements import measurement_of, recorded
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.planning.ready import make_ready, reason_of
@@ -53,13 +53,9 @@ class Evidence:
         site = self.site(job)
         if site is None:
             return None
-        recording = self._project.results.recording(key_of(site, job))
+        recording = recorded(self._project.results, job, key_of(site, job))
         if recording is None:
             return None
-        try:
-            measurement_of(job).read(recording, job) if recording.is_recorded else None
-        except ValueError:
-            return None  # it does not fit its type: as if it were not there, so that it is made again
         # A recording made anew has the same key: the time it ended tells the two apart.
         self.read.add((recording.key, recording.ended.isoformat()))
         return recording

@@ -12,14 +12,14 @@ from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.launch import Launch, run_probe
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, read_state, write_state
 from savedmodel_matrix.execution.task import starts, task_of
-from savedmodel_matrix.measurements import work
+from savedmodel_matrix.measurements import recorded, work
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.planning.locking import usable_lock
 from savedmodel_matrix.planning.ready import make_ready, reason_of
 from savedmodel_matrix.planning.stages import besides
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from savedmodel_matrix.domain.environment import Beside, Environment
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.domain.selection import Selection
+    from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.execution.task import Task
     from savedmodel_matrix.planning.project import Project
 
@@ -38,12 +39,12 @@ def run_environment(
     selection: Selection,
     run: str,
     venv: Path,
-    say: Callable[[str], None],
+    say: Progress,
 ) -> None:
     """Run what is pending in one environment, in every given plan, and write down what became of it.
 
     Never raises for what an environment, a lock or a model does: a failed session would keep nox from
-    aggregating the others. ``say`` gets one line of progress at a time.
+    aggregating the others. ``say`` gets each step.
     """
     try:
         installed = _install(project, environment, venv, say)
@@ -84,7 +85,7 @@ def run_environment(
     )
 
 
-def _said(say: Callable[[str], None]) -> str:
+def _said(say: Progress) -> str:
     """Say the exception being handled, and return its traceback."""
     fault = traceback.format_exc()
     say(fault)
@@ -95,9 +96,7 @@ def _besides(project: Project, plan: Plan, environment: Environment) -> Iterable
     return besides(project, plan, environment) if environment.id in plan.environments else ()
 
 
-def _install_beside(
-    project: Project, beside: Beside, venv: Path, say: Callable[[str], None]
-) -> Installed | str:
+def _install_beside(project: Project, beside: Beside, venv: Path, say: Progress) -> Installed | str:
     """Install an environment beside this one, for stages; return why not where that fails."""
     place = _place(venv, beside)
     try:
@@ -113,14 +112,12 @@ def _place(venv: Path, beside: Beside) -> Path:
     return venv / "beside" / beside.id
 
 
-def _install(
-    project: Project, environment: Environment | Beside, venv: Path, say: Callable[[str], None]
-) -> Installed:
+def _install(project: Project, environment: Environment | Beside, venv: Path, say: Progress) -> Installed:
     backend = backend_of(environment)
+    say.resolving()
     lock = usable_lock(project, environment, backend.describe(venv).python, say)
     if backend.describe(venv).lock != lock.digest:
-        size = "" if lock.download_mb is None else f", a download of up to {lock.download_mb} MB"
-        say(f"{environment.id}: installing {len(lock.pins)} packages{size}")
+        say.installing(environment.id, len(lock.pins), lock.download_mb)
         backend.install(venv, project.lock_path(environment), lock.digest)
     version = backend.describe(venv).version
     if version is None:
@@ -134,7 +131,7 @@ def _to_run(
     environment: Environment,
     selection: Selection,
     installed: Installed,
-    say: Callable[[str], None],
+    say: Progress,
 ) -> list[Task]:
     found = []
     unready: set[str] = set()
@@ -150,7 +147,8 @@ def _to_run(
         task = task_of(Site(project, plan, installed, ready), job)
         if task.beside and isinstance(installed.besides[task.beside.id], str):
             continue  # it was said why, and the report makes it an outcome
-        if selection.fresh or not project.results.is_settled(task.key):
+        recording = None if selection.fresh else recorded(project.results, job, task.key)
+        if recording is None or not recording.is_settled:
             found.append(task)
     return found
 
@@ -160,13 +158,14 @@ def _run(
     venv: Path,
     environment: Environment,
     tasks: Sequence[Task],
-    say: Callable[[str], None],
+    say: Progress,
 ) -> int:
     """Run tasks with one start of the probe, and so one import, per set of environment variables.
 
     Returns how many cells × cases were run.
     """
     by_key = {task.key: task for task in tasks}  # two matrices may ask for the same recording
+    say.running(len(by_key))
     for group in starts(list(by_key.values())):
         beside = group[0].beside
         home = environment if beside is None else beside
@@ -181,8 +180,10 @@ def _run(
         )
         run_probe(
             launch,
-            lambda recording: say(_line(recording, by_key[recording.key].job)),
-            lambda key, why: say(f"{by_key[key].job.cell} {by_key[key].job.case}: not recorded: {why}"),
+            lambda recording: say.ran(_line(recording, by_key[recording.key].job)),
+            lambda key, why: say.ran(
+                f"{by_key[key].job.cell} {by_key[key].job.case}: not recorded, runs again next time: {why}"
+            ),
         )
     if not by_key:
         say(f"{environment.id}: nothing to run, everything is recorded")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.errors import LockError
 from savedmodel_matrix.environments.locks.lock import is_current, read_lock
 from savedmodel_matrix.environments.state import Installed, read_state
-from savedmodel_matrix.measurements import work
+from savedmodel_matrix.measurements import recorded, work
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.planning.locking import lock_input
@@ -34,7 +34,8 @@ def pending(project: Project, plan: Plan, selection: Selection) -> list[Job]:
         place, case = installed[job.cell.environment], ready[job.case]
         if place is None or case is None:
             return False
-        return project.results.is_settled(key_of(Site(project, plan, place, case), job))
+        recording = recorded(project.results, job, key_of(Site(project, plan, place, case), job))
+        return recording is not None and recording.is_settled
 
     return [job for job in work(plan) if selection.wants(job) and (selection.fresh or not is_settled(job))]
 

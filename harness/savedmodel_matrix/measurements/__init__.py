@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.measurements.interface import Measurement
+    from savedmodel_matrix.store.results import Results
 
 GROUP = "savedmodel_matrix.measurements"
 
@@ -58,3 +60,20 @@ def work(plan: Plan, environment: str | None = None) -> Iterator[Job]:
     for measurement in all_measurements().values():
         yield from measurement.jobs(plan, environment)
     yield from (job for job in plan.asked if environment in (None, job.cell.environment))
+
+
+def recorded(results: Results, job: Job, key: str) -> Recording | None:
+    """Return what is recorded of a job under its key, whatever its outcome.
+
+    None also for a recording that does not fit what its kind reads: the job then runs again.
+
+    Raises:
+        StoreError: if another version of this program wrote it.
+    """
+    recording = results.recording(key)
+    try:
+        if recording is not None and recording.is_recorded:
+            measurement_of(job).read(recording, job)
+    except ValueError:
+        return None
+    return recording

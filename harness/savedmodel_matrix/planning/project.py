@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.errors import DefinitionError, HarnessError
+from savedmodel_matrix.domain.errors import DefinitionError, PlatformError
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.knowledge.releases import PLATFORMS, ReleaseTable
 from savedmodel_matrix.models.savedmodel.digest import DigestCache
@@ -53,11 +53,11 @@ class Project:
 
         Raises:
             DefinitionError: with every problem of the definition.
-            HarnessError: on a platform that TensorFlow has no wheels for.
+            PlatformError: on a platform that TensorFlow has no wheels for.
         """
         platform = platform_name()
         if platform not in PLATFORMS:
-            raise HarnessError(f"TensorFlow has no wheels for {platform}, only for {', '.join(PLATFORMS)}")
+            raise PlatformError(f"TensorFlow has no wheels for {platform}, only for {', '.join(PLATFORMS)}")
         path = self.root / "matrices" / f"{matrix}.toml"
         if not path.exists():
             known = nearest(matrix, self.matrices())

@@ -1,1 +1,20 @@
-"""What to measure next, given what is known, until there is an answer."""
+"""What to measure next, given what is known, until there is an answer: one module for each question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.questions.fixes import FixesQuestion
+from savedmodel_matrix.questions.matrix import MatrixQuestion
+from savedmodel_matrix.questions.swapped_inputs import SwappedInputsQuestion
+
+if TYPE_CHECKING:
+    from savedmodel_matrix.questions.interface import Question
+
+#: Every question of a run, in the order in which they are asked. A test holds each to the interface.
+QUESTIONS: tuple[Question, ...] = (MatrixQuestion(), SwappedInputsQuestion(), FixesQuestion())
+
+
+def question_named(name: str) -> Question:
+    """Return the question with this name."""
+    return next(question for question in QUESTIONS if question.name == name)

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.planning.project import Project
-    from savedmodel_matrix.questions.mend import Mending
+    from savedmodel_matrix.questions.fixes import Mending
     from savedmodel_matrix.report.document import CellRow, CheckRow, DivergenceRow, OutputRow
     from savedmodel_matrix.report.explain import CaseExplanation
     from savedmodel_matrix.report.pipelines.document import EntryRow, FindingRow, SkewRow, StageRow

@@ -1,4 +1,4 @@
-"""The checks of session behaviour in a report: their rows, their table, and what they found."""
+"""The checks of session behaviour in a report: rows, table and findings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from savedmodel_matrix.domain.check import Check, CheckVerdict
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.report.document import CheckRow
 from savedmodel_matrix.verdicts.judge.checks import changing, judge_check
 from savedmodel_matrix.verdicts.judge.ruler import Ruler
@@ -29,7 +30,7 @@ _SHORT = {
     CheckVerdict.FAILS: "FAILS",
     CheckVerdict.NOT_RUN: "?",
 }
-LEGEND = "pass: the same bits   noise: but for rounding   FAILS: see below   ?: nothing is known, see below"
+LEGEND = "pass: identical   noise: equal up to rounding   FAILS: see below   ?: no result, see below"
 _MOST_NAMED = 3
 _MOST_ROWS = 30
 
@@ -69,14 +70,14 @@ def check_rows(
 
 
 def verdicts_at(rows: Sequence[CheckRow], cell: CellId, case: str) -> Mapping[Check, CheckVerdict]:
-    """Return what the checks of one cell and case came to."""
+    """Return the verdicts of the checks of one cell and case."""
     return {row.check: row.verdict for row in rows if row.cell == str(cell) and row.case == case}
 
 
 def check_table(report: Report) -> pd.DataFrame:
     """Return cases and cells × checks, in short.
 
-    Of more rows than fit on a screen, the cells of a case that came out alike stand in one.
+    If there are more rows than fit on a screen, cells of a case with the same results share one.
     """
     names = [check for check in Check if any(row.check is check for row in report.checks)]
     places: dict[tuple[str, str], dict[Check, str]] = {}
@@ -98,7 +99,7 @@ def check_table(report: Report) -> pd.DataFrame:
 
 
 def check_findings(report: Report) -> list[str]:
-    """Return a line per case, check and finding: in which cells, of how many, and what was seen there."""
+    """Return a line per case, check and finding: in which cells, out of how many, and what was seen."""
     lines = []
     kinds: dict[tuple[str, Check], dict[tuple[str, str | None], list[CheckRow]]] = {}
     for row in report.checks:
@@ -113,7 +114,7 @@ def check_findings(report: Report) -> list[str]:
 
 
 def _unknown(report: Report) -> list[str]:
-    """Return a line per reason why nothing is known of a check, where the cell itself recorded its case."""
+    """Return a line per reason why a check has no result although the cell recorded its case."""
     places: dict[tuple[str, str], dict[Check, list[str]]] = {}
     for row in report.checks:
         if row.verdict is CheckVerdict.NOT_RUN and row.required:
@@ -133,10 +134,9 @@ def _unknown(report: Report) -> list[str]:
 
 def _where(rows: Sequence[CheckRow], known: int) -> str:
     if len(rows) == known:
-        return "wherever it ran" if known > 1 else f"in {rows[0].cell}"
-    return f"in {_named([row.cell for row in rows])} only, of {known} cells"
+        return "in every cell" if known > 1 else f"in {rows[0].cell}"
+    return f"in {len(rows)} of {known} cells ({_named([row.cell for row in rows])})"
 
 
 def _named(cells: Sequence[str]) -> str:
-    more = len(cells) - _MOST_NAMED
-    return ", ".join(cells[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed(cells, _MOST_NAMED)

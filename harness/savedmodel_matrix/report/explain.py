@@ -1,4 +1,4 @@
-"""What is to blame, case by case: one sentence, the evidence behind it, and cells that would tell more."""
+"""Explains each case: one sentence, the evidence behind it, and cells that would tell more."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict, worst
+from savedmodel_matrix.domain.wording import joined
 from savedmodel_matrix.report.document import ExplanationRow
 from savedmodel_matrix.verdicts.attribute.evidence import evidence
 from savedmodel_matrix.verdicts.attribute.explain import explain
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.attribute.explanation import Explanation
     from savedmodel_matrix.verdicts.attribute.separate import Proposal
 
-#: Per pair that cannot be told apart: most of them turn out to have no wheel.
+#: Per pair that cannot be told apart; most of them turn out to have no wheel.
 _PROPOSED = 20
 
 
 @dataclass
 class CaseExplanation:
-    """What is to be said of one case, and cells that would tell more of what matters to it."""
+    """The sentence on one case, its explanations, and cells that would tell more about it."""
 
     says: str
     explanations: list[ExplanationRow] = field(default_factory=list)
@@ -48,7 +49,7 @@ def explain_case(
 ) -> CaseExplanation:
     """Return what explains the classes, the real differences and the failures of a case.
 
-    The rows are those of this case alone; ``libraries`` are per cell those of its pipelines.
+    All rows belong to this case; ``libraries`` has, per cell, those that its pipelines use.
     """
     found = CaseExplanation("")
     factors = {
@@ -60,7 +61,7 @@ def explain_case(
         *_of_outputs(case, factors, class_rows, divergence_rows, found),
         *_of_outcomes(case, factors, rows, found),
     ]
-    found.says = "; ".join(parts) or "nothing was asked of it"
+    found.says = "; ".join(parts) or "not selected"
     return found
 
 
@@ -76,11 +77,11 @@ def _of_outputs(
     if not members:
         return []
     if count == 1:
-        return ["recorded in one cell only, and compared with nothing"]
+        return ["ran in one cell only, so there is nothing to compare"]
     if len(members) == 1:
-        return [f"identical in all {count} cells that recorded it"]
+        return [f"identical in all {count} cells that ran"]
     if not any(row.output for row in divergence_rows):
-        return [f"recorded in {count} cells, and no output could be compared: all are nondeterministic"]
+        return [f"ran in {count} cells, but no output can be compared: all are nondeterministic"]
     verdicts: dict[frozenset[str], Verdict] = {}
     for row in divergence_rows:
         pair = frozenset({row.a, row.b})
@@ -89,17 +90,21 @@ def _of_outputs(
     bits = explain(factors, {cell: name for name, cells in members.items() for cell in cells})
     if len(groups) == 1:
         _add(case, "bits", bits, factors, found)
-        # What it moves with in full, aliases and all, is evidence: nobody decides anything by it.
-        names = " and ".join(bits.smallest[0].factors) if bits.sets else "nothing that was recorded"
-        return [f"the same but for rounding in all {count} cells that recorded it, which moves with {names}"]
+        # The aliases of these factors are left to the evidence: nobody decides anything by them.
+        varies = (
+            f"varies with {joined(bits.smallest[0].factors)}"
+            if bits.sets
+            else "varies without a recorded cause"
+        )
+        return [f"equal up to rounding in all {count} cells that ran; the rounding {varies}"]
     named = {cell: group[0] for group in groups for first in group for cell in members[first]}
     results = explain(factors, named)
     _add(case, "results", results, factors, found)
     _add(case, "bits", bits, factors, found)
-    # Of the pairs that keep clusters apart the worst one says how sure it is.
+    # The worst of the pairs that keep clusters apart says how sure it is.
     severe = worst(verdicts.values())
-    start = "suspicious, more than rounding" if severe is Verdict.SUSPICIOUS else "more than rounding changed"
-    return [f"{start}: {sentence(results, what='the results')}"]
+    sure = "may differ" if severe is Verdict.SUSPICIOUS else "differs"
+    return [f"{sure} by more than rounding: {sentence(results, what='the results')}"]
 
 
 def _of_outcomes(
@@ -110,16 +115,16 @@ def _of_outcomes(
     if not failed:
         return []
     counted = ", ".join(f"{count} {outcome}" for outcome, count in failed.items())
-    text = f"not recorded in {failed.total()} of {len(wanted)} cells ({counted})"
+    text = f"{failed.total()} of {len(wanted)} cells did not run ({counted})"
     known = {str(row.cell): row.outcome.value for row in wanted if str(row.cell) in factors}
     if len(set(known.values())) < 2:
         return [text]
-    # Of a case that never came to run less is known; what only some cells tell would explain everything.
+    # Less is known about a case that never ran; a factor that only some cells report would explain anything.
     common = set.intersection(*(set(factors[cell]) for cell in known))
     told = {cell: {name: factors[cell][name] for name in common} for cell in known}
     outcomes = explain(told, known)
     _add(case, "outcomes", outcomes, told, found)
-    return [f"{text}: {sentence(outcomes, what='the outcomes')}"]
+    return [f"{text}: {sentence(outcomes, what='the outcome')}"]
 
 
 def _add(
@@ -139,7 +144,7 @@ def _add(
             evidence=evidence(explanation),
         )
     )
-    if about != "bits":  # nobody has to know what moves the last bit
+    if about != "bits":  # nobody needs to know what changes the last bit
         found.proposals += proposals(explanation, factors, most=_PROPOSED)
 
 

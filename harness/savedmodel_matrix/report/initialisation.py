@@ -1,4 +1,4 @@
-"""What initialised the models of a case, and what they read that has no value, in sentences."""
+"""How the models of a case were initialised, and what they read without a value, in sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TABLES = "table_initializer"
 
 
 def initialisation_remarks(case: str, rows: Iterable[Collected]) -> list[str]:
-    """Return the remarks on one case; ``rows`` are its cells. Of what is as it should be nothing is said."""
+    """Return the remarks on one case, only where something is wrong; ``rows`` are its cells."""
     cells: dict[tuple[str, str], list[str]] = {}
     with_loader: dict[str, int] = {}
     for row in rows:
@@ -34,37 +34,37 @@ def initialisation_remarks(case: str, rows: Iterable[Collected]) -> list[str]:
 
 
 def without_value(row: Collected) -> list[str]:
-    """Return the variables that a cell read although nothing gave them a value."""
+    """Return the uninitialised variables that a cell read."""
     found = row.recording.effective.initialisation if row.recording else None
     return list(found.uninitialised_variables) if found else []
 
 
 def _said(found: Initialisation, loader: str, *, recorded: bool) -> Iterator[str]:
     if found.unknown is not None:
-        yield f"what is initialised could not be told: {found.unknown}"
+        yield f"the initialisation could not be determined: {found.unknown}"
         return
     if names := found.uninitialised_variables:
-        anyway = "; it was recorded all the same, the variable being read as one without elements"
-        yield f"variables that nothing gave a value are read: {_named(names)}{anyway if recorded else ''}"
+        anyway = "; the case was recorded anyway, with these variables read as empty"
+        yield f"uninitialised variables are read: {_named(names)}{anyway if recorded else ''}"
     if names := found.uninitialised_tables:
-        yield f"tables that nothing filled are looked up in: {_named(names)}{_why(found, loader)}"
+        yield f"uninitialised tables are used: {_named(names)}{_why(found, loader)}"
     for each in found.passed_over:
-        yield f"{each} was not run: {found.ran} {found.op} comes first, and only one is run"
+        yield f"{each} did not run: {found.ran} {found.op} comes first, and only one of them runs"
     if names := found.missing_assets:
-        yield f"assets that the model declares are not there: {_named(names)}"
+        yield f"assets that the model declares are missing: {_named(names)}"
     if recorded and (runners := found.collections.get("queue_runners")):
-        yield f"{runners} queue runners were not started; what was recorded takes nothing from their queues"
+        yield f"{runners} queue runners were not started; the outputs do not depend on their queues"
 
 
 def _why(found: Initialisation, loader: str) -> str:
     if found.ran not in (None, _TABLES):
-        return f"; {found.ran} {found.op} was run, and does not fill them"
+        return f"; {found.ran} {found.op} ran, but does not fill them"
     if loader == "v1-session" and found.collections.get(_TABLES):
         return (
-            "; their initialisers are in the collection table_initializer, and the model has neither main_op "
-            "nor legacy_init_op, which is all that a session runs; the loader saved_model runs the collection"
+            "; their initialisers are in the collection table_initializer, but a session runs only main_op "
+            "or legacy_init_op, and the model has neither; loader saved_model runs the collection"
         )
-    return "; the model has nothing that would"
+    return "; nothing in the model fills them"
 
 
 def _named(names: Sequence[str]) -> str:

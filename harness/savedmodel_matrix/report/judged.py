@@ -1,4 +1,4 @@
-"""Two recordings of one case that stand in no cell of the matrix, compared and judged as cells are."""
+"""Compares and judges two recordings of one case as if they were cells of the matrix."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def judged_outputs(
     same_inputs: bool,
     moving: Container[str] = (),
 ) -> list[JudgedOutput]:
-    """Return every sound output of either, judged by the noise floor of the case in the baseline.
+    """Return every deterministic output of either, judged by the case's noise floor in the baseline.
 
     ``same_inputs`` is whether the reference was given what the floor was measured on; ``moving`` as of
     ``JudgedCase``.
@@ -52,5 +52,5 @@ def judged_outputs(
 
 
 def verdict_of(outputs: list[JudgedOutput]) -> Verdict:
-    """Return the worst verdict; nothing to compare is no agreement."""
+    """Return the worst verdict; having nothing to compare does not count as agreement."""
     return worst([each.judgement.verdict for each in outputs] or [Verdict.INCOMPARABLE])

@@ -1,4 +1,4 @@
-"""Why something was not recorded, and what was run and seen to mend it, as rows."""
+"""Causes of failures and the fixes that were tried, as rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.knowledge.causes.base import RemedyKind
-from savedmodel_matrix.questions.mend import causes_of, re_export_recording
+from savedmodel_matrix.questions.fixes import causes_of, re_export_recording
 from savedmodel_matrix.report.document import CauseRow, RemedyRow
 from savedmodel_matrix.report.initialisation import without_value
 from savedmodel_matrix.report.judged import judged_outputs, verdict_of
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from savedmodel_matrix.evidence.collected import Collected, Collection
     from savedmodel_matrix.planning.project import Project
     from savedmodel_matrix.questions.attempts import Attempt, Remedies
-    from savedmodel_matrix.questions.mend import Mending
+    from savedmodel_matrix.questions.fixes import Mending
     from savedmodel_matrix.verdicts.compare.elements import Array
 
 
 def cause_rows(project: Project, plan: Plan, collection: Collection) -> list[CauseRow]:
-    """Return what explains each failure; one that nothing explains says so, with what is worth searching."""
+    """Return the cause of each failure; an unknown one comes with the text that is worth searching for."""
     rows = []
     for row in collection.rows:
         if row.outcome is Outcome.RECORDED or row.recording is None:
@@ -59,7 +59,7 @@ def remedy_rows(
     mending: Mending,
     read: Callable[[ArrayEntry], Array],
 ) -> list[RemedyRow]:
-    """Return what became of every attempt that ran."""
+    """Return the result of every attempt that ran."""
     remedies = mending.remedies
     found = {(row.cell, row.case): row for row in mending.tried.rows}
     originals = {(str(row.cell), row.case): row for row in collection.rows}
@@ -73,13 +73,13 @@ def remedy_rows(
             rows.append(_row(plan, attempt, Outcome.SKIPPED, None, outcome))
             continue
         if outcome.outcome is Outcome.SKIPPED:
-            continue  # not run, or not yet: nothing to say
+            continue  # it did not run, or not yet
         if outcome.outcome is not Outcome.RECORDED:
             says = f"still {outcome.outcome}: {outcome.reason}"
             rows.append(_row(plan, attempt, outcome.outcome, None, says))
             continue
         if unread := without_value(outcome):
-            says = f"it runs, and reads variables that nothing gave a value: {', '.join(unread)}"
+            says = f"it runs, but reads uninitialised variables: {', '.join(unread)}"
             rows.append(_row(plan, attempt, outcome.outcome, Verdict.INCOMPARABLE, says))
             continue
         verdict = _verdict(project, plan, collection, attempt, outcome, originals, read)
@@ -88,25 +88,25 @@ def remedy_rows(
 
 
 _SAYS = {
-    None: "it runs now; the baseline has nothing to compare it with",
-    Verdict.IDENTICAL: "it runs, and agrees with the baseline to the bit",
-    Verdict.FLOAT_NOISE: "it runs, and agrees with the baseline to float noise",
-    Verdict.SUSPICIOUS: "it runs, and differs from the baseline by more than noise: suspicious",
-    Verdict.DIVERGED: "it runs, and differs from the baseline",
-    Verdict.INCOMPARABLE: "it runs, and its outputs cannot be compared with the baseline's",
+    None: "it runs; the baseline has no outputs to compare with",
+    Verdict.IDENTICAL: "verified: identical to the baseline",
+    Verdict.FLOAT_NOISE: "verified: matches the baseline within float noise",
+    Verdict.SUSPICIOUS: "it runs, but may differ from the baseline by more than noise (suspicious)",
+    Verdict.DIVERGED: "it runs, but differs from the baseline",
+    Verdict.INCOMPARABLE: "it runs, but its outputs cannot be compared with the baseline's",
 }
 
 
 def _missing_re_export(
     project: Project, plan: Plan, collection: Collection, remedies: Remedies, attempt: Attempt
 ) -> str | None:
-    """Return why a model that was to be saved again is not there; None where it is, or is none of those."""
+    """Return why a re-exported model is missing; None if it is there or was not to be re-exported."""
     folder = project.root / remedies.plan.cases[attempt.variant].path
     if not attempt.variant.endswith("+re-export") or folder.exists():
         return None
     result = re_export_recording(project, plan, collection, attempt.case)
-    why = "it was not tried" if result is None else f"{result.outcome}: {result.reason}"
-    return f"could not be saved again by the baseline's environment: {why}"
+    why = "not tried" if result is None else f"{result.outcome}: {result.reason}"
+    return f"the baseline's environment could not re-export the model: {why}"
 
 
 def _verdict(
@@ -152,10 +152,8 @@ def _row(plan: Plan, attempt: Attempt, outcome: Outcome, verdict: Verdict | None
 
 def _value(plan: Plan, attempt: Attempt) -> str:
     if attempt.remedy.kind is RemedyKind.RE_EXPORT:
-        return (
-            f"of its signatures alone, by {plan.baseline.environment}"  # what was run, not what was advised
-        )
+        return f"by {plan.baseline.environment} (signatures only)"  # what was run, not what was advised
     imported = attempt.variant.removeprefix(attempt.case).removeprefix("+import-")
     if attempt.remedy.kind is RemedyKind.PACKAGE and imported:
-        return f"{attempt.remedy.value}, with import {imported}"
+        return f"{attempt.remedy.value} (import {imported})"
     return attempt.remedy.value

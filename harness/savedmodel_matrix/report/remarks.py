@@ -1,4 +1,4 @@
-"""What a reader of a case's verdicts has to know beside them, in sentences."""
+"""Remarks that a reader of a case's verdicts needs to know."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def case_remarks(
     if names:
         remarks += [f"tolerance '{pattern}' matches no output" for pattern in unmatched(limits, names)]
     if noise and noise.problem and baseline in recorded:
-        remarks.append(f"no noise floor, {noise.problem}")
+        remarks.append(f"no noise floor: {noise.problem}")
     remarks += _grouped(_said_of_outputs(judged, origin, measured=bool(noise and not noise.problem)))
     if noise and noise.floor:
         remarks += [
-            f"another order of the elements of input '{name}' changes no output: that input proves nothing"
+            f"reordering the elements of input '{name}' changes no output, so that input proves nothing"
             for name in noise.floor.part.unreached
         ]
     return [f"case {case}: {remark}" for remark in remarks]
@@ -46,24 +46,24 @@ def case_remarks(
 
 def _said_of_outputs(judged: JudgedCase, origin: Origin, *, measured: bool) -> Iterator[tuple[OutputId, str]]:
     for output, seen in judged.nondeterministic.items():
-        yield output, f"nondeterministic, {seen}: not compared{origin.because(output.name)}"
+        yield output, f"nondeterministic ({seen}), so not compared{origin.because(output.name)}"
     for standing in judged.standings.values():
         if standing.output in judged.nondeterministic:
-            continue  # what is not compared needs no more words
+            continue  # it is not compared, so nothing else matters
         if standing.output.name in origin.moving:
             because = origin.because(standing.output.name)
-            yield standing.output, f"no two runs differ, and yet they may{because}"
+            yield standing.output, f"no runs differed here, but they may{because}"
         for caveat, says in standing.caveats.items():
-            yield standing.output, f"{caveat}, {says}"
+            yield standing.output, f"{caveat}: {says}"
         if standing.no_floor and measured:
             yield (
                 standing.output,
-                f"no noise floor, {standing.no_floor}; judged by the default tolerance of its type",
+                f"no noise floor: {standing.no_floor}; judged by the default tolerance of its type",
             )
 
 
 def _grouped(said: Iterable[tuple[OutputId, str]]) -> list[str]:
-    """Return a line per output and text, naming the batches: many batches mostly share what is said."""
+    """Return a line per output and text that lists the batches, because batches mostly share their text."""
     batches: dict[tuple[str, str], list[int]] = {}
     for output, text in said:
         batches.setdefault((str(output), text), []).append(output.batch)

@@ -4,7 +4,8 @@
 
     objects/       arrays by content hash (``savedmodel_matrix.probe.arrays``)
     recordings/    one JSON file per recording, by content key; written by the probe itself
-    runs/          one file per run: cell, case, outcome, recording key
+    runs/          one file for each round of a run: outcomes, verdicts, recording keys (``store.runs``)
+    logs/          what the sessions of the newest runs printed; may be deleted at any time
     latest/        the newest run's reports
     environments/  what became of each environment on each host
     cases/         cases made ready: where the model lies, its inputs as batches of array entries
@@ -20,22 +21,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.outcome import SETTLED
 from savedmodel_matrix.domain.recording import Recording
-from savedmodel_matrix.probe.arrays import read_array
-from savedmodel_matrix.store.atomic import read_json, read_stored
+from savedmodel_matrix.store.atomic import read_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.verdicts.compare.elements import Array
-
-#: Format versions this program writes, and the newest it reads.
-RUN_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -81,6 +76,9 @@ class Results:
             OSError: if an object is missing.
             ValueError: if it is not what the entry says.
         """
+        # NumPy takes longer to import than a run in which nothing changed.
+        from savedmodel_matrix.probe.arrays import read_array  # noqa: PLC0415
+
         array: Array = read_array(str(self.objects), entry.to_json(), mmap=True)
         return array
 
@@ -96,9 +94,10 @@ class Results:
         """Return where it is written what became of an environment on a host."""
         return self.root / "environments" / host / f"{environment}.json"
 
-    def run_path(self, run: str) -> Path:
-        """Return where a run's list of outcomes lies."""
-        return self.root / "runs" / f"{run}.json"
+    @property
+    def logs(self) -> Path:
+        """What the sessions of runs printed, and how far they came."""
+        return self.root / "logs"
 
     def recording(self, key: str) -> Recording | None:
         """Return a whole recording, or None: absent, damaged, or with objects missing.
@@ -110,18 +109,6 @@ class Results:
         if recording is None or recording.key != key or not all(map(self.has_array, recording.arrays())):
             return None
         return recording
-
-    def is_settled(self, key: str) -> bool:
-        """Whether there is a recording under this key that another run would only repeat."""
-        recording = self.recording(key)
-        return recording is not None and recording.outcome in SETTLED
-
-    def runs(self) -> Iterator[dict[str, Any]]:
-        """Every run, newest first (run ids begin with the UTC time)."""
-        for path in sorted((self.root / "runs").glob("*.json"), reverse=True):
-            run = read_json(path, RUN_FORMAT)
-            if run is not None:
-                yield run
 
     def has_array(self, entry: ArrayEntry) -> bool:
         """Whether an array entry's objects exist with a plausible size (a power cut can truncate them)."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from savedmodel_matrix.environments.interpreters import extend_path, venv_version
+from savedmodel_matrix.environments.interpreters import nox_python, search_path, venv_version
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,22 @@ def test_pyenvs_versions_come_after_what_the_user_chose(tmp_path, monkeypatch):
     versions = [str(tmp_path / "versions" / version / "bin") for version in ("3.9.1", "3.8.18")]
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "shims"), "/own/bin", versions[1]]))
-    extend_path()
-    assert os.environ["PATH"].split(os.pathsep) == ["/own/bin", versions[1], versions[0]]
-    extend_path()
-    assert os.environ["PATH"].split(os.pathsep) == ["/own/bin", versions[1], versions[0]]
+    before = os.environ["PATH"]
+    assert search_path().split(os.pathsep) == ["/own/bin", versions[1], versions[0]]
+    assert os.environ["PATH"] == before
+
+
+def test_nox_is_told_of_pyenvs_interpreter_only_where_path_has_none(tmp_path, monkeypatch):
+    for place in (
+        "shims/python3.9",
+        "versions/3.9.2/bin/python3.9",
+        "versions/3.9.18/bin/python3.9",
+        "own/python3.8",
+    ):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "shims"), str(tmp_path / "own")]))
+    assert nox_python("3.9") == str(tmp_path / "versions/3.9.18/bin/python3.9"), "the newest"
+    assert nox_python("3.8") == "3.8"
+    assert nox_python("3.7") == "3.7"

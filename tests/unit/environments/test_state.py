@@ -7,13 +7,20 @@ from savedmodel_matrix.environments import state as state_module
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, read_state, write_state
 from savedmodel_matrix.store.atomic import write_json
 
+INSTALLED = Installed(lock="digest", interpreter="3.10.1")
+
+
+def state_of(environment, **fields):
+    return EnvironmentState(environment=environment, run="run", **fields)
+
 
 @pytest.mark.parametrize(
     "state",
     [
-        EnvironmentState("tf", "run", 3, installed=Installed("digest", "3.10.1")),
-        EnvironmentState("tf", "run", outcome=Outcome.INSTALL_FAILED, reason="no space"),
-        EnvironmentState("tf", "run", installed=Installed("digest", "3.10.1"), fault="Traceback"),
+        state_of("tf", executed=3, installed=INSTALLED),
+        state_of("tf", outcome=Outcome.INSTALL_FAILED, reason="no space"),
+        state_of("tf", installed=INSTALLED, fault="Traceback"),
+        state_of("tf", installed=INSTALLED.model_copy(update={"besides": {"one": INSTALLED, "two": "why"}})),
     ],
 )
 def test_what_is_written_is_read(project, state):
@@ -22,14 +29,15 @@ def test_what_is_written_is_read(project, state):
 
 
 def test_nothing_is_known_of_other_environments_and_hosts(project, monkeypatch):
-    write_state(project.results, EnvironmentState("tf", "run"))
+    write_state(project.results, state_of("tf"))
     assert read_state(project.results, "other") is None
     monkeypatch.setattr(state_module, "host_fingerprint", lambda: "another host")
     assert read_state(project.results, "tf") is None
 
 
-def test_a_newer_format_is_refused(project):
+@pytest.mark.parametrize("number", [1, 3])
+def test_another_format_is_refused(project, number):
     path = project.results.environment_path(state_module.host_fingerprint(), "tf")
-    write_json(path, {"format": 2})
-    with pytest.raises(StoreError, match="format 2"):
+    write_json(path, {"format": number})
+    with pytest.raises(StoreError, match=f"format {number}"):
         read_state(project.results, "tf")

@@ -15,10 +15,10 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, write_state
 from savedmodel_matrix.evidence.collect import collect
-from savedmodel_matrix.measurements.jobs import keyed
+from savedmodel_matrix.measurements import work
+from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.planning.expand import expand
 from savedmodel_matrix.planning.project import Project
-from savedmodel_matrix.planning.ready import make_ready
 
 EVERYTHING = Selection()
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
@@ -33,6 +33,10 @@ def interpreters(monkeypatch):
         lambda minor: f"/python{minor}" if minor in found else None,
     )
     return found
+
+
+def state_of(environment, **fields):
+    return EnvironmentState(environment=environment, run="run", **fields)
 
 
 def rows_of(project, plan, selection=EVERYTHING):
@@ -57,16 +61,15 @@ def test_an_interpreter_that_is_missing_is_unavailable_and_says_what_to_do(proje
     assert {row.outcome for row in rows.values() if row not in missing} == {Outcome.SKIPPED}
 
 
-def test_recordings_and_what_has_none(project, plan, install, record):
+def test_recordings_and_what_has_none(project, plan, install, record, key_in):
     installed = install(plan.environments[NEW])
     jobs = [job for job in plan.jobs(NEW) if job.cell.setting == "default"]
     for job, outcome in zip(jobs, ["recorded", "load-failed"], strict=True):
-        key = keyed(plan, job, installed, make_ready(project, plan.cases[job.case])).key
-        record(key, outcome)
+        record(key_in(plan, job, installed), outcome)
     rows = rows_of(project, plan)
     one, two = rows[NEW, "default", "one"], rows[NEW, "default", "two"]
     assert (one.outcome, one.reason, one.required) == (Outcome.RECORDED, None, True)
-    assert one.recording["outputs"][0]["name"] == "y"
+    assert one.recording.outputs[0].name == "y"
     assert (two.outcome, two.reason, two.required) == (Outcome.LOAD_FAILED, "because", True)
     rest = [row for row in rows.values() if row not in (one, two)]
     assert {row.outcome for row in rest} == {Outcome.SKIPPED}
@@ -74,9 +77,7 @@ def test_recordings_and_what_has_none(project, plan, install, record):
 
 
 def test_a_failed_installation_is_the_outcome_of_all_its_cells(project, plan):
-    write_state(
-        project.results, EnvironmentState(OLD, "run", outcome=Outcome.INSTALL_FAILED, reason="no space left")
-    )
+    write_state(project.results, state_of(OLD, outcome=Outcome.INSTALL_FAILED, reason="no space left"))
     rows = rows_of(project, plan)
     failed = [row for row in rows.values() if row.outcome is Outcome.INSTALL_FAILED]
     assert {(row.cell.environment, row.reason) for row in failed} == {(OLD, "no space left")}
@@ -84,7 +85,7 @@ def test_a_failed_installation_is_the_outcome_of_all_its_cells(project, plan):
 
 
 def test_a_fault_of_the_harness_is_no_outcome_of_tensorflow(project, plan):
-    write_state(project.results, EnvironmentState(OLD, "run", fault="Traceback"))
+    write_state(project.results, state_of(OLD, fault="Traceback"))
     collected = collect(project, plan, EVERYTHING)
     rows = [row for row in collected.rows if row.cell.environment == OLD]
     assert {row.outcome for row in rows} == {Outcome.SKIPPED}
@@ -92,10 +93,10 @@ def test_a_fault_of_the_harness_is_no_outcome_of_tensorflow(project, plan):
     assert collected.states[OLD].fault == "Traceback"
 
 
-def test_a_case_that_cannot_be_made_ready_leaves_the_others_alone(project, plan, install, record):
+def test_a_case_that_cannot_be_made_ready_leaves_the_others_alone(project, plan, install, record, key_in):
     installed = install(plan.environments[NEW])
     job = next(job for job in plan.jobs(NEW) if job.case == "two")
-    record(keyed(plan, job, installed, make_ready(project, plan.cases["two"])).key)
+    record(key_in(plan, job, installed))
     broken = {**plan.cases, "one": plan.cases["one"].model_copy(update={"path": "nowhere"})}
     plan.__dict__["cases"] = broken
     collected = collect(project, plan, EVERYTHING)
@@ -105,11 +106,11 @@ def test_a_case_that_cannot_be_made_ready_leaves_the_others_alone(project, plan,
     assert rows[job.cell, "two"].outcome is Outcome.RECORDED
 
 
-def test_outside_a_partial_selection_nothing_is_required(project, plan, install, record):
+def test_outside_a_partial_selection_nothing_is_required(project, plan, install, record, key_in):
     installed = install(plan.environments[NEW])
     job = next(plan.jobs(NEW))
-    record(keyed(plan, job, installed, make_ready(project, plan.cases[job.case])).key)
-    rows = rows_of(project, plan, Selection(cells="*/onednn-off", cases="two"))
+    record(key_in(plan, job, installed))
+    rows = rows_of(project, plan, Selection(cells=("*/onednn-off",), cases=("two",)))
     assert {key for key, row in rows.items() if row.required} == {
         (OLD, "onednn-off", "two"),
         (NEW, "onednn-off", "two"),
@@ -160,14 +161,14 @@ def test_every_cell_and_case_has_exactly_one_outcome(
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder))
         made = {
-            "installed": {"installed": Installed("lock", "3.10.1")},
+            "installed": {"installed": Installed(lock="lock", interpreter="3.10.1")},
             "failed": {"outcome": Outcome.INSTALL_FAILED, "reason": "why"},
             "fault": {"fault": "Traceback"},
         }
         if state in made:
-            write_state(project.results, EnvironmentState(NEW, "run", **made[state]))
+            write_state(project.results, state_of(NEW, **made[state]))
         with mock.patch("savedmodel_matrix.evidence.collect.find_interpreter", return_value=None):
-            rows = collect(project, plan, Selection(cells=selected)).rows
+            rows = collect(project, plan, Selection(cells=(selected,))).rows
     found = [(row.cell, row.case) for row in rows]
     assert found == [(cell, case) for cell in plan.cells() for case in plan.cases]
     assert set(found) == set(product((CellId(e, s) for e in plan.environments for s in settings), cases))
@@ -184,16 +185,33 @@ def test_every_cell_and_case_has_exactly_one_outcome(
             assert row.required is row.cell.matches(selected)
 
 
-def test_checks_are_collected_and_asked_for_only_where_they_are_selected(project, plan, install, record):
+def check_jobs(plan, environment=None):
+    return [job for job in work(plan, environment) if job.measurement == CheckMeasurement.name]
+
+
+def test_checks_are_collected_and_asked_for_only_where_they_are_selected(
+    project, plan, install, record, key_in
+):
     asking = {name: case.model_copy(update={"checks": [Check.LEAK]}) for name, case in plan.cases.items()}
     plan.__dict__["cases"] = asking
     installed = install(plan.environments[NEW])
-    job = next(job for job in plan.check_jobs(NEW) if job.case == "one")
-    record(keyed(plan, job, installed, make_ready(project, asking["one"])).key)
-    found = collect(project, plan, Selection(cases="two")).checks
-    assert len(found) == len(list(plan.check_jobs())) == 8
+    job = next(job for job in check_jobs(plan, NEW) if job.case == "one")
+    record(key_in(plan, job, installed), measured={"loads": [1, 2], "calls": [3], "calls_each": 10})
+    found = collect(project, plan, Selection(cases=("two",))).checks
+    assert len(found) == len(check_jobs(plan)) == 8
     recorded = found.pop((job.cell, "one", Check.LEAK))
     assert recorded.recording is not None
+    assert (recorded.part.loads, recorded.part.calls) == ((1, 2), (3,))
     assert recorded.required
     assert {(case, each.required) for (_, case, _), each in found.items()} == {("one", False), ("two", True)}
     assert all(each.recording is None for each in found.values())
+
+
+def test_a_recording_that_does_not_fit_its_measurement_is_none(project, plan, install, record, key_in):
+    asking = {name: case.model_copy(update={"checks": [Check.LEAK]}) for name, case in plan.cases.items()}
+    plan.__dict__["cases"] = asking
+    job = check_jobs(plan, NEW)[0]
+    record(key_in(plan, job, install(plan.environments[NEW])), measured={"loads": "many"})
+    found = collect(project, plan, EVERYTHING)
+    assert found.checks[job.cell, job.case, Check.LEAK].recording is None
+    assert found.read == frozenset()

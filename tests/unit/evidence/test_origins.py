@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 from built_models import node, v1_model, write
+from recordings import ready_case
 from savedmodel_matrix.domain.definition import CaseDefinition
-from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.planning.project import Project
 
@@ -19,7 +19,7 @@ def origin(tmp_path):
             other.CopyFrom(v1_model(node("Multinomial", "y")).meta_graphs[0])
             other.meta_info_def.tags[:] = tags
         folder = write(tmp_path / op, model)
-        ready = ReadyCase(str(folder), f"{op} {graphs}", [], "", None, None)
+        ready = ready_case(model=str(folder), model_digest=f"{op} {graphs}")
         return Origin(Project(tmp_path), CaseDefinition(path="m", **case), ready)
 
     return asked

@@ -12,7 +12,6 @@ from savedmodel_matrix.domain.definition import CaseDefinition
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.planning.project import Project
 from savedmodel_matrix.planning.ready import find_ready, make_ready, model_folder
-from savedmodel_matrix.probe.arrays import read_array
 
 
 def case(**changes):
@@ -41,8 +40,8 @@ def test_inputs_are_made_once_and_found_again(project, made):
     ready = make_ready(project, case())
     (((part,),)) = (ready.batches,)
     (array,) = part
-    assert (array["name"], array["component"]) == ("x", None)
-    assert read_array(str(project.results.objects), array["array"]).tolist() == [[1, 2]]
+    assert (array.name, array.component) == ("x", None)
+    assert project.results.array(array.array).tolist() == [[1, 2]]
     assert find_ready(project, case()) == ready
     assert make_ready(project, case()) == ready
     assert find_ready(Project(project.root), case()) == ready

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from recordings import output, recording, stored
 from savedmodel_matrix.domain.cell import CellId
-from savedmodel_matrix.domain.check import Check
+from savedmodel_matrix.domain.check import Check, RepeatPart
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
 from savedmodel_matrix.questions.attempts import Remedies
-from savedmodel_matrix.questions.mend import Mending
+from savedmodel_matrix.questions.fixes import Mending
 from savedmodel_matrix.report.build import build_report
 from savedmodel_matrix.store.atomic import json_digest
 
@@ -31,7 +32,6 @@ def built(tmp_path):
     """Build a report of two cells from what each recorded, or its outcome."""
     import numpy as np
     from savedmodel_matrix.planning.project import Project
-    from savedmodel_matrix.probe.arrays import write_array
 
     project = Project(tmp_path)
     (tmp_path / "matrices").mkdir()
@@ -42,16 +42,15 @@ def built(tmp_path):
         rows = []
         for cell, what in zip(plan.cells(), (baseline, other), strict=True):
             recorded = isinstance(what, list)
-            recording = None
+            made = None
             if recorded:
-                entry = write_array(str(project.results.objects), np.array(what, "f4"), "float32")
-                recording = {
-                    "key": json_digest(str(cell)), "effective": {}, "unstable": [],
-                    "outputs": [{"batch": 0, "name": "y", "component": None, "array": entry}],
-                }  # fmt: skip
-                recording["effective"] = {"tensorflow": plan.environments[cell.environment].tensorflow}
+                array = stored(project.results.objects, np.array(what, "f4"))
+                version = plan.environments[cell.environment].tensorflow
+                made = recording(
+                    key=json_digest(str(cell)), effective={"tensorflow": version}, outputs=[output(array)]
+                )
             outcome = Outcome.RECORDED if recorded else Outcome(what)
-            rows.append(Collected(cell, "cnn", outcome, None, True, recording))
+            rows.append(Collected(cell, "cnn", outcome, None, True, made))
         found = noise or CollectedNoise(None, None, "it was not measured")
         collection = Collection(
             rows, dict.fromkeys(plan.environments), {"cnn": "why"}, {"cnn": found}, checks or {}
@@ -68,7 +67,7 @@ def expect(what, until="2026-12-31"):
 
 def test_agreement_is_a_success(built):
     report = built([1, 2], [1, 2])
-    assert (report.exit_status, report.cases[0].says) == (0, "identical in all 2 cells that recorded it")
+    assert (report.exit_status, report.cases[0].says) == (0, "identical in all 2 cells that ran")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +126,7 @@ def test_without_the_baseline_nothing_is_known_to_agree(built):
 
 
 def test_a_missing_noise_floor_is_said(built):
-    assert "case cnn: no noise floor, it was not measured" in built([1, 2], [1, 3]).remarks
+    assert "case cnn: no noise floor: it was not measured" in built([1, 2], [1, 3]).remarks
 
 
 def test_array_entries_of_a_report_are_read_from_the_store(built):
@@ -136,12 +135,10 @@ def test_array_entries_of_a_report_are_read_from_the_store(built):
 
 
 def recorded_check(problem=None, compared=1, stable=True):
-    """Return the recording of a check ``repeat``, with a variable that changes unless it is stable."""
-    part = {
-        "problem": problem, "compared": compared, "differences": [], "unsettled": [], "runs": 8,
-        "variables": 1, "changed_variables": [] if stable else ["count"],
-    }  # fmt: skip
-    return {"key": "k", "outcome": "recorded", "reason": None, "log_tail": "", "check": part}
+    """Return a recorded check ``repeat``, with a variable that changes unless it is stable."""
+    changed = () if stable else ("count",)
+    part = RepeatPart(problem=problem, compared=compared, runs=8, variables=1, changed_variables=changed)
+    return CollectedCheck(recording(key="k"), part, required=True)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +155,7 @@ def recorded_check(problem=None, compared=1, stable=True):
 )
 def test_a_check_is_a_policy(built, check, required, more, status):
     cell = CellId("tf2.12.1-py3.11-cpu", "default")
-    checks = {(cell, "cnn", Check.REPEAT): CollectedCheck(check, required)}
+    checks = {(cell, "cnn", Check.REPEAT): check or CollectedCheck(None, None, required)}
     report = built([1, 2], [1, 2], more, checks=checks)
     assert report.exit_status == status
     assert [(row.cell, row.check) for row in report.checks] == [(str(cell), "repeat")]
@@ -167,7 +164,7 @@ def test_a_check_is_a_policy(built, check, required, more, status):
 
 def test_a_check_of_a_cell_that_failed_is_counted_once(built):
     cell = CellId("tf2.12.1-py3.11-cpu", "default")
-    failed = {**recorded_check(), "outcome": "load-failed", "reason": "no", "check": None}
-    checks = {(cell, "cnn", Check.REPEAT): CollectedCheck(failed, True)}
+    failed = recording(outcome="load-failed", reason="no")
+    checks = {(cell, "cnn", Check.REPEAT): CollectedCheck(failed, None, True)}
     report = built([1, 2], "load-failed", expect('outcome = "load-failed"'), checks=checks)
     assert (report.exit_status, report.checks[0].verdict) == (0, "could not run")

@@ -56,7 +56,7 @@ def test_of_many_cells_those_that_came_out_alike_stand_together(make):
 
 def test_findings_say_where_and_what_could_not_be_told(report):
     assert check_findings(report) == [
-        "cnn: concurrent fails in e1/default only, of 2 cells: not re-entrant: 5 of 128 calls",
+        "cnn: concurrent fails in 1 of 2 cells (e1/default): not re-entrant: 5 of 128 calls",
         "cnn: repeat, concurrent could not run in e4/default: why could not run",
     ], "of a cell that failed the reason is that of the cell"
 
@@ -69,12 +69,10 @@ def test_one_reason_is_said_once(make):
 
 def test_what_fails_everywhere_is_said_once(make):
     rows = [row(f"e{number}/default", "leak", "fails", kind="leaks", says="grows") for number in range(5)]
-    assert check_findings(make({"cnn": {"e1": "A"}}, checks=rows)) == [
-        "cnn: leak fails wherever it ran: grows"
-    ]
+    assert check_findings(make({"cnn": {"e1": "A"}}, checks=rows)) == ["cnn: leak fails in every cell: grows"]
     rows[0] = row("e0/default", "leak", "pass")
     (line,) = check_findings(make({"cnn": {"e1": "A"}}, checks=rows))
-    assert "in e1/default, e2/default, e3/default and 1 more only, of 5 cells" in line
+    assert "in 4 of 5 cells (e1/default, e2/default, e3/default and 1 more)" in line
 
 
 def test_what_is_expected_is_marked(make):
@@ -87,7 +85,7 @@ def test_both_reports_show_them_and_neither_without(report, make):
     for render in (lambda each: terminal.render(each, []), markdown.render):
         text = render(report).replace("\\", "")
         assert "FAILS (not re-entrant)" in text
-        assert "in e1/default only, of 2 cells" in " ".join(text.split())
+        assert "in 1 of 2 cells (e1/default)" in " ".join(text.split())
         assert "essions" not in render(make({"cnn": {"e1": "A"}}))
 
 

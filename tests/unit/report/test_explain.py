@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from recordings import recording
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.outcome import Outcome
@@ -29,7 +30,8 @@ def plan(*names, settings=("default",)):
 def row(environment, setting="default", outcome=Outcome.RECORDED, required=True, **effective):
     release, python = environment.split("-")[0][2:], environment.split("-py")[1].split("-")[0]
     found = {"tensorflow": release, "python": f"{python}.1", "onednn": True, **effective}
-    return Collected(CellId(environment, setting), "cnn", outcome, None, required, {"effective": found})
+    made = recording(outcome=outcome, effective=found)
+    return Collected(CellId(environment, setting), "cnn", outcome, None, required, made)
 
 
 def said(rows, classes, divergences=(), of=None):
@@ -40,20 +42,20 @@ def said(rows, classes, divergences=(), of=None):
 
 def test_identical_everywhere():
     found = said([row(OLD), row(NEW)], {"A": [f"{OLD}/default", f"{NEW}/default"]})
-    assert found.says == "identical in all 2 cells that recorded it"
+    assert found.says == "identical in all 2 cells that ran"
     assert found.explanations == []
 
 
 def test_one_cell_proves_nothing():
     assert said([row(OLD)], {"A": [f"{OLD}/default"]}).says == (
-        "recorded in one cell only, and compared with nothing"
+        "ran in one cell only, so there is nothing to compare"
     )
 
 
 def test_what_differs_between_repeats_is_blamed_on_nothing(differs):
     nothing = differs("cnn", f"{NEW}/default", f"{OLD}/default", Verdict.INCOMPARABLE, output="")
     found = said([row(OLD), row(NEW)], {"A": [f"{OLD}/default"], "B": [f"{NEW}/default"]}, [nothing])
-    assert found.says == "recorded in 2 cells, and no output could be compared: all are nondeterministic"
+    assert found.says == "ran in 2 cells, but no output can be compared: all are nondeterministic"
     assert found.explanations == []
 
 
@@ -73,9 +75,7 @@ def test_rounding_is_called_that_and_what_moves_the_bits_is_named(switched, diff
     rows, classes = switched
     apart = differs("cnn", f"{OLD}/off", f"{OLD}/default", Verdict.FLOAT_NOISE)
     found = said(rows, classes, [apart])
-    assert found.says == (
-        "the same but for rounding in all 4 cells that recorded it, which moves with oneDNN"
-    )
+    assert found.says == ("equal up to rounding in all 4 cells that ran; the rounding varies with oneDNN")
     (explanation,) = found.explanations
     assert (explanation.about, explanation.sets, explanation.confirmed) == ("bits", [["oneDNN"]], True)
     assert found.proposals == [], "nobody has to know what moves the last bit"
@@ -84,9 +84,9 @@ def test_rounding_is_called_that_and_what_moves_the_bits_is_named(switched, diff
 @pytest.mark.parametrize(
     ("verdict", "start"),
     [
-        (Verdict.DIVERGED, "more than rounding changed"),
-        (Verdict.SUSPICIOUS, "suspicious, more than rounding"),
-        (Verdict.INCOMPARABLE, "more than rounding changed"),
+        (Verdict.DIVERGED, "differs by more than rounding"),
+        (Verdict.SUSPICIOUS, "may differ by more than rounding"),
+        (Verdict.INCOMPARABLE, "differs by more than rounding"),
     ],
 )
 def test_a_real_change_is_told_with_its_cause(switched, differs, verdict, start):
@@ -98,7 +98,7 @@ def test_a_real_change_is_told_with_its_cause(switched, differs, verdict, start)
     found = said(rows, classes, apart)
     assert (
         found.says
-        == f"{start}: the results change with oneDNN alone: on and off differ, nothing else matters"
+        == f"{start}: the results change with oneDNN only (on and off differ); nothing else matters"
     )
     assert [each.about for each in found.explanations] == ["results", "bits"]
 
@@ -108,14 +108,14 @@ def test_failures_are_counted_and_explained_by_what_all_cells_know():
         row(OLD),
         row(NEW, outcome=Outcome.LOAD_FAILED),
         # An import that failed knows less, and what it lacks must not explain it.
-        Collected(CellId(OTHER, "default"), "cnn", Outcome.IMPORT_FAILED, None, True, {"effective": {}}),
+        Collected(CellId(OTHER, "default"), "cnn", Outcome.IMPORT_FAILED, None, True, recording()),
         row(OTHER, "off", outcome=Outcome.LOAD_FAILED, required=False),
     ]
     found = said(rows, {"A": [f"{OLD}/default"]})
     assert found.says == (
-        "recorded in one cell only, and compared with nothing; not recorded in 2 of 3 cells (1 load-failed, "
-        "1 import-failed): TensorFlow or Python (this matrix cannot tell them apart) changes the outcomes, "
-        "between 2.9.3 and 2.15.1; no two cells agree on TensorFlow, so nothing confirms it"
+        "ran in one cell only, so there is nothing to compare; 2 of 3 cells did not run (1 load-failed, "
+        "1 import-failed): the outcome changes with TensorFlow or Python, which always change together here "
+        "(between 2.9.3 and 2.15.1); no two cells have the same TensorFlow, so this is not confirmed"
     )
     assert [each.about for each in found.explanations] == ["outcomes"]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from recordings import recording
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.evidence.collected import Collected
@@ -14,45 +15,45 @@ WHOLE = {
 
 def row(setting, loader, outcome=Outcome.RUN_FAILED, environment="tf2.15.1", **changed):
     effective = {"loader": loader, "initialisation": {**WHOLE, **changed}}
-    return Collected(CellId(environment, setting), "c", outcome, None, True, {"effective": effective})
+    made = recording(outcome=outcome, effective=effective)
+    return Collected(CellId(environment, setting), "c", outcome, None, True, made)
 
 
 def test_what_is_as_it_should_be_is_not_worth_a_word():
     assert initialisation_remarks("c", [row("a", "v1-session")]) == []
     unfinished = Collected(CellId("e", "s"), "c", Outcome.SKIPPED, None, True)
-    objects = Collected(
-        CellId("e", "s"), "c", Outcome.RECORDED, None, True, {"effective": {"initialisation": None}}
-    )
+    made = recording(effective={"initialisation": None})
+    objects = Collected(CellId("e", "s"), "c", Outcome.RECORDED, None, True, made)
     assert initialisation_remarks("c", [unfinished, objects]) == []
 
 
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"uninitialised_variables": ["a", "b"]}, "variables that nothing gave a value are read: a, b"),
+        ({"uninitialised_variables": ["a", "b"]}, "uninitialised variables are read: a, b"),
         (
             {"uninitialised_tables": ["t"]},
-            "tables that nothing filled are looked up in: t; main_op init was run, and does not fill them",
+            "uninitialised tables are used: t; main_op init ran, but does not fill them",
         ),
         (
             {"ran": None, "uninitialised_tables": ["t"]},
             (
-                "tables that nothing filled are looked up in: t; their initialisers are in the collection "
-                "table_initializer, and the model has neither main_op nor legacy_init_op, which is all that "
-                "a session runs; the loader saved_model runs the collection"
+                "uninitialised tables are used: t; their initialisers are in the collection "
+                "table_initializer, but a session runs only main_op or legacy_init_op, "
+                "and the model has neither; loader saved_model runs the collection"
             ),
         ),
         (
             {"ran": None, "uninitialised_tables": ["t"], "collections": {}},
-            "tables that nothing filled are looked up in: t; the model has nothing that would",
+            "uninitialised tables are used: t; nothing in the model fills them",
         ),
         (
             {"passed_over": ["legacy_init_op l"]},
-            "legacy_init_op l was not run: main_op init comes first, and only one is run",
+            "legacy_init_op l did not run: main_op init comes first, and only one of them runs",
         ),
-        ({"missing_assets": ["words.txt"]}, "assets that the model declares are not there: words.txt"),
+        ({"missing_assets": ["words.txt"]}, "assets that the model declares are missing: words.txt"),
         ({"collections": {"queue_runners": 2}}, None),
-        ({"unknown": "KeyError: 'x'"}, "what is initialised could not be told: KeyError: 'x'"),
+        ({"unknown": "KeyError: 'x'"}, "the initialisation could not be determined: KeyError: 'x'"),
     ],
 )
 def test_what_is_said(changed, says):
@@ -63,10 +64,10 @@ def test_what_is_said(changed, says):
 def test_what_was_recorded_all_the_same_is_told():
     found = row("v2", "saved_model", Outcome.RECORDED, uninitialised_variables=["a"])
     (said,) = initialisation_remarks("c", [found])
-    assert "it was recorded all the same" in said
+    assert "the case was recorded anyway" in said
     runners = row("v2", "saved_model", Outcome.RECORDED, collections={"queue_runners": 2})
     (said,) = initialisation_remarks("c", [runners])
-    assert "2 queue runners were not started; what was recorded takes nothing" in said
+    assert "2 queue runners were not started; the outputs do not depend on" in said
 
 
 def test_cells_that_have_the_same_in_common_share_a_line():

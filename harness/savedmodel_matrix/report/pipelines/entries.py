@@ -1,6 +1,6 @@
-"""Where a difference enters: in what the pipeline hands to the model, in the model, or after it.
+"""Where a difference comes from: the pipeline before the model, the model itself, or the one after it.
 
-That a model is innocent is proven by running it on the other cell's input, both ways.
+Running each cell's model on the other cell's input shows whether the model contributes.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 _INNOCENT = (Verdict.IDENTICAL, Verdict.FLOAT_NOISE)
 _AGREES = {
-    Verdict.IDENTICAL: "agrees to the bit",
-    Verdict.FLOAT_NOISE: "agrees to float noise",
-    Verdict.SUSPICIOUS: "differs by more than noise: suspicious",
-    Verdict.DIVERGED: "differs too",
-    Verdict.INCOMPARABLE: "gives what cannot be compared",
+    Verdict.IDENTICAL: "gives identical outputs",
+    Verdict.FLOAT_NOISE: "gives outputs equal within float noise",
+    Verdict.SUSPICIOUS: "gives outputs that may differ by more than noise (suspicious)",
+    Verdict.DIVERGED: "gives different outputs too",
+    Verdict.INCOMPARABLE: "gives outputs that cannot be compared",
 }
 
 
@@ -45,14 +45,14 @@ def entry_rows(
     class_of: Mapping[str, str],
     read: Callable[[ArrayEntry], Array],
 ) -> list[EntryRow]:
-    """Return a row per group of cells whose pipelines made something else than the baseline's.
+    """Return a row per group of cells whose pipelines made something different from the baseline's.
 
     ``divergences`` and ``class_of`` (the first cell of each recorded cell's class) are those of the case.
     """
     rows = []
     serving = pipelines.get(plan.cases[case].serving or "")
     home = serving.of(plan.baseline) if serving else None
-    # What is another thing in every process is said of the pipeline, and no cell is to blame.
+    # A pipeline that differs in every process gets a remark of its own; no cell is to blame.
     if serving is not None and home is not None and not serving.moving(plan.baseline):
         for group in serving.groups:
             if home not in group:
@@ -75,7 +75,7 @@ def _before(
 ) -> EntryRow:
     changed = changed_libraries(home, group[0])
     inputs = _described(home, group[0], read)
-    # Of cells whose model fails nothing is to be proven.
+    # Nothing can be proven for cells whose model fails.
     ran = {row.cell for row in collection.rows if row.case == case and row.outcome is Outcome.RECORDED}
     running = [each.cell for each in group if each.cell in ran]
     here = _verdicts(plan, case, collection, running, home.cell, read)
@@ -100,32 +100,32 @@ def _sentence(
     stage: str, changed: Sequence[str], inputs: str, here: Verdict | None, there: Verdict | None
 ) -> str:
     because = ", ".join(changed) or (
-        f"no library that {stage} uses is another one: does it depend on time, or on the order of a set?"
+        f"all libraries that {stage} uses are the same: does it depend on time, or on the order of a set?"
     )
-    start = f"inputs to the model already differ ({because}: {inputs})"
+    start = f"the inputs to the model already differ ({because}: {inputs})"
     if here is None or there is None:
-        return f"{start}; the model was not run on the other's input, so nothing is known of it"
+        return f"{start}; the model was not run on the other's input, so it may differ too"
     ways = worst([here, there])
-    proof = "run on each other's input, both ways"
-    return f"{start}; given the same input the model {_AGREES[ways]} ({proof})"
+    proof = "verified by running each on the other's input"
+    return f"{start}; given the same input, the model {_AGREES[ways]} ({proof})"
 
 
 def _described(home: StageRecord, other: StageRecord, read: Callable[[ArrayEntry], Array]) -> str:
-    """Return in words how what two pipelines made differs: per tensor, the batch that differs most."""
+    """Return in words how the results of two pipelines differ: per tensor, the batch that differs most."""
     sides = arrays_of(home, read), arrays_of(other, read)
     worst_of: dict[str, tuple[float, str]] = {}
     for batch in sorted({*sides[0], *sides[1]}):
         before, now = (side.get(batch, {}) for side in sides)
         for name in [*before, *(name for name in now if name not in before)]:
             if name not in before or name not in now:
-                worst_of[name] = float("inf"), "only one side has it"
+                worst_of[name] = float("inf"), "on one side only"
                 continue
             found = describe(before[name], now[name])
             if found.relative and found.relative >= worst_of.get(name, (0.0, ""))[0]:
                 worst_of[name] = found.relative, found.sentence
     several = len(worst_of) > 1
     return "; ".join(f"{name}: {says}" if several else says for name, (_, says) in worst_of.items()) or (
-        "the bits alone"
+        "in their bits only"
     )
 
 
@@ -177,7 +177,7 @@ def _behind(
     class_of: Mapping[str, str],
     read: Callable[[ArrayEntry], Array],
 ) -> list[EntryRow]:
-    """Return what enters behind the model: its outputs agree, and what is made of them does not."""
+    """Return the differences that come from postprocess: the model's outputs agree, its results do not."""
     home = behind.of(plan.baseline)
     rows = []
     for group in behind.groups if home else ():
@@ -205,7 +205,7 @@ def _behind(
                     end_to_end=None,
                     given_baselines=None,
                     baseline_given_theirs=None,
-                    says="the model's outputs agree, and what postprocess makes of them does not "
+                    says="the model's outputs agree, but postprocess turns them into different results "
                     f"({because}{inputs})",
                 )
             )

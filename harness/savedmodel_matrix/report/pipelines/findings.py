@@ -1,4 +1,4 @@
-"""What a pipeline hands to a model against what the model itself says that it does to its inputs."""
+"""What a pipeline passes to a model, compared with what the model's own files say about its inputs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def finding_rows(
     pipelines: Mapping[str, Pipeline],
     read: Callable[[ArrayEntry], Array],
 ) -> list[FindingRow]:
-    """Return what does not meet the model's expectations, each said once with the cells that show it."""
+    """Return what conflicts with the model's expectations, each finding once with the cells that show it."""
     expected = _expected(project, plan, case, collection)
     pipeline = pipelines.get(plan.cases[case].serving or "")
     if expected is None or pipeline is None:
@@ -58,7 +58,7 @@ def finding_rows(
 
 
 def _expected(project: Project, plan: Plan, case: str, collection: Collection) -> Expectations | None:
-    """Return what the model says; None where it cannot be read, or a function is called."""
+    """Return what the model expects; None if it cannot be read, or if a function is called."""
     ready, definition = collection.ready[case], plan.cases[case]
     if not isinstance(ready, ReadyCase) or definition.function is not None:
         return None

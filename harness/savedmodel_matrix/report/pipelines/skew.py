@@ -1,6 +1,6 @@
-"""Training against serving: what the two pipelines make of the same raw input, named, and what it does.
+"""Training against serving: how the two pipelines treat the same raw input, and the effect on the outputs.
 
-The reference is what training does in the baseline, which stands for the environment that trained the model.
+The reference is training's pipeline in the baseline, which stands for the environment that trained the model.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Effect(NamedTuple):
-    """What a model makes of the difference: a verdict, decisions compared and changed, the largest change."""
+    """The effect on the outputs: a verdict, decisions compared and changed, and the largest change."""
 
     verdict: Verdict | None
     rows: int
@@ -51,7 +51,7 @@ def skew_rows(
     pipelines: Mapping[str, Pipeline],
     read: Callable[[ArrayEntry], Array],
 ) -> list[SkewRow]:
-    """Return a row per group of cells that serve the same, against what training makes in the baseline."""
+    """Return a row per group of cells that serve the same, compared with training in the baseline."""
     train, serve = pipelines.get(TRAIN), pipelines.get(plan.cases[case].serving or "")
     home = train.of(plan.baseline) if train else None
     if home is None or serve is None:
@@ -70,7 +70,7 @@ def _row(
     cells = [str(each.cell) for each in group]
     other_data = _other_data(case, collection)
     found, unexplained = ([], []) if other_data else _diagnosed(case, collection, home, group[0], read)
-    # What different data comes to says nothing of the processing.
+    # Results on different data say nothing about the processing.
     effect = _NOTHING if other_data else _effect(plan, case, collection, group, read)
     same = home.made == group[0].made
     return SkewRow(
@@ -89,7 +89,7 @@ def _row(
 
 
 def _other_data(case: str, collection: Collection) -> bool:
-    """Whether the two pipelines were given different raw data: then nothing tells processing from data."""
+    """Whether the two pipelines got different raw data, so that processing cannot be told from data."""
     ready = collection.ready[case]
     if not isinstance(ready, ReadyCase):
         return False
@@ -104,7 +104,7 @@ def _diagnosed(
     other: StageRecord,
     read: Callable[[ArrayEntry], Array],
 ) -> tuple[list[DiagnosisRow], list[str]]:
-    """Return the diagnoses over all batches, and what has none, described."""
+    """Return the diagnoses over all batches, and a description of every difference without one."""
     raw = _raw(case, collection, read)
     sides = arrays_of(home, read), arrays_of(other, read)
     batches: dict[tuple[str, tuple[str, ...]], list[tuple[int, Diagnosis]]] = {}
@@ -117,7 +117,7 @@ def _diagnosed(
         explained = {name for each in found for name in each.tensors}
         for name in [*train, *(name for name in serve if name not in train)]:
             if name not in train or name not in serve:
-                unexplained.append(f"batch {batch}, {name}: only one of the pipelines makes it")
+                unexplained.append(f"batch {batch}, {name}: only one of the pipelines returns it")
             elif name not in explained and not is_same(train[name], serve[name]):
                 unexplained.append(f"batch {batch}, {name}: {describe(train[name], serve[name]).sentence}")
     rows = [
@@ -159,12 +159,12 @@ def _effect(
     group: Sequence[StageRecord],
     read: Callable[[ArrayEntry], Array],
 ) -> Effect:
-    """Return the worst that the models of these cells make of the difference."""
+    """Return the worst effect on the outputs of the models in these cells."""
     trained = collection.trained.get(case)
     if trained is None or not trained.is_recorded:
         return _NOTHING
     cells = {each.cell for each in group}
-    # Cells whose models agree to the bit need one look.
+    # Cells whose models agree bit for bit are judged once.
     different = {
         contents(row.recording): row.recording
         for row in collection.rows
@@ -203,20 +203,20 @@ def _sentence(
     other_data: bool,
 ) -> str:
     if same:
-        return "training and serving make the same bits of the same input"
+        return "training and serving make identical tensors from the same input"
     if other_data:
-        return "training and serving were given different raw data: what their processing does is not known"
+        return "training and serving were given different raw data, so their processing cannot be compared"
     parts = [
-        f"{each.title} (after the correction {each.residual:.1e} of its size is left, of {each.before:.2g})"
+        f"{each.title} (a correction cuts the difference from {each.before:.2g} to {each.residual:.1e})"
         for each in found
     ]
     if unexplained:
         more = f" and {len(unexplained) - 1} more" if len(unexplained) > 1 else ""
-        parts.append(f"a difference that no diagnosis explains: {unexplained[0]}{more}")
+        parts.append(f"a difference without a diagnosis: {unexplained[0]}{more}")
     if not parts:
         parts = ["training and serving differ by no more than rounding"]
     if effect.verdict is None:
-        return f"{'; '.join(parts)}; the model has no outputs to show what it does"
+        return f"{'; '.join(parts)}; the effect on the model's outputs is not known"
     size = f", by up to {effect.largest:.2g}" if effect.largest else ""
     decisions = f", and {effect.changed} of {effect.rows} decisions change" if effect.rows else ""
-    return f"{'; '.join(parts)}; the outputs are {effect.verdict}{size}{decisions}"
+    return f"{'; '.join(parts)}; model outputs: {effect.verdict}{size}{decisions}"

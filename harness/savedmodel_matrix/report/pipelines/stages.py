@@ -1,4 +1,4 @@
-"""The pipelines around one case's models: what each made where, as rows, and what is to be said of them."""
+"""The pipelines around one case's models: what each made in every cell, as rows, and remarks on them."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def stage_factors(pipelines: Mapping[str, Pipeline]) -> dict[str, dict[str, str]
         for record in ran:
             used = libraries(record) if varies else {**brought(record), **libraries(record)}
             for name, version in used.items():
-                factor = f"{name} beside" if record.beside else name
+                factor = f"{name} (beside)" if record.beside else name
                 found.setdefault(str(record.cell), {}).setdefault(factor, version)
     return found
 
@@ -170,9 +170,9 @@ def stage_remarks(
     for pipeline in pipelines.values():
         if names := pipeline.moving(baseline):
             text = (
-                f"{pipeline.stage} is not deterministic: in another process it made another "
-                f"{', '.join(names)} of the same input (the order of a set, time, a seed?); what follows is "
-                "not compared"
+                f"{pipeline.stage} is not deterministic: a second process made a different "
+                f"{', '.join(names)} from the same input (the order of a set, time, a seed?), so nothing "
+                "after it is compared"
             )
             said[text] = [str(baseline)]
     for row in rows:
@@ -185,18 +185,18 @@ def _faults(row: StageRow) -> Iterator[str]:
     if row.unstable:
         names = ", ".join(row.unstable)
         yield (
-            f"is not deterministic: two calls on the same input made different {names}; what follows is not "
-            "compared"
+            f"is not deterministic: two calls on the same input made different {names}, so nothing after "
+            "it is compared"
         )
     if row.wrote:
-        yield f"writes to its input {', '.join(row.wrote)}: who uses that array afterwards gets another one"
+        yield f"writes to its input {', '.join(row.wrote)}, so later users of that array get changed values"
     yield from row.remarks
     if row.stage == "train" and row.outcome is not Outcome.RECORDED:
         yield f"has nothing to compare: {row.outcome}: {row.reason}"
 
 
 def summaries(entries: Sequence[EntryRow], skews: Sequence[SkewRow]) -> list[str]:
-    """Return what a case's one sentence says of its pipelines: nothing where they all make the same."""
+    """Return what a case's sentence says about its pipelines; nothing if they all make the same."""
     said = []
     differ = [entry for entry in entries if entry.stage != POSTPROCESS]
     if differ:
@@ -205,16 +205,16 @@ def summaries(entries: Sequence[EntryRow], skews: Sequence[SkewRow]) -> list[str
         verdicts = [each for entry in differ for each in (entry.given_baselines, entry.baseline_given_theirs)]
         known = [verdict for verdict in verdicts if verdict is not None]
         innocent = len(known) == len(verdicts) and worst(known) in (Verdict.IDENTICAL, Verdict.FLOAT_NOISE)
-        model = "the model is innocent" if innocent else "the model is not known to be innocent"
+        model = "the model is not the cause" if innocent else "the model may differ too"
         because = f" ({', '.join(names)})" if names else ""
-        said.append(f"its inputs already differ in {count} of the cells{because}, and {model}")
+        said.append(f"its inputs already differ in {count} of the cells{because}; {model}")
     if any(entry.stage == POSTPROCESS for entry in entries):
-        said.append("what postprocess makes of equal outputs differs")
+        said.append("postprocess gives different results on equal outputs")
     titles = dict.fromkeys(each.title for skew in skews for each in skew.diagnoses)
     if titles:
-        said.append(f"serving is not what training does: {'; '.join(titles)}")
+        said.append(f"serving preprocesses differently from training: {'; '.join(titles)}")
     elif any(skew.unexplained for skew in skews):
-        said.append("serving is not what training does, in a way without a name")
+        said.append("serving preprocesses differently from training, in a way that has no diagnosis")
     elif any(skew.other_data for skew in skews):
         said.append("training and serving were given different raw data")
     return said

@@ -70,7 +70,7 @@ class Ruler:
     def measure(
         self, output: OutputId, a: ArrayEntry, b: ArrayEntry, *, bare: bool
     ) -> tuple[Verdict, float | None, str]:
-        """Return the verdict on ``a`` against ``b``, the noise ratio, and the size in words.
+        """Return the verdict on ``a`` against ``b``, the noise ratio, and the difference's size in words.
 
         ``bare`` is for other thread counts and batch sizes: these raise a floor, so the floor is used without
         that, and a difference that would only raise it (below ``REAL``) is noise.

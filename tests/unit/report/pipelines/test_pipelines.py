@@ -6,16 +6,19 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from recordings import entry, output, ready_case, recording, stored, unstable
+from savedmodel_matrix.domain.arrays import InputPart
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.job import Given, Job
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.plan import Purpose
-from savedmodel_matrix.domain.ready_case import ReadyCase, ReadyStage
+from savedmodel_matrix.domain.ready_case import ReadyStage
+from savedmodel_matrix.domain.recording import RecordedOutputs
+from savedmodel_matrix.domain.stage import StagePart
 from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord, SwapRecord
+from savedmodel_matrix.measurements.stage import AGAIN
 from savedmodel_matrix.planning.project import Project
-from savedmodel_matrix.probe.arrays import write_array
 from savedmodel_matrix.questions.attempts import Remedies
-from savedmodel_matrix.questions.mend import Mending
+from savedmodel_matrix.questions.fixes import Mending
 from savedmodel_matrix.report import markdown, terminal
 from savedmodel_matrix.report.build import build_report
 from savedmodel_matrix.report.pipelines.stages import (
@@ -41,22 +44,21 @@ class Made:
         (root / "matrices").mkdir()
 
     def entry(self, values, dtype="float32"):
-        return write_array(str(self.root / "results/objects"), np.asarray(values), dtype)
+        return stored(self.root / "results/objects", np.asarray(values), dtype)
 
     def recording(self, values, **changes):
-        output = {"batch": 0, "name": "x", "component": None, "array": self.entry(values)}
-        found = {"outcome": "recorded", "outputs": [output], "unstable": [], "reason": None}
-        found["effective"] = {"tensorflow": "2"}
-        return {"key": json_digest([str(values), str(changes)]), **found, **changes}
+        key = json_digest([str(values), str(changes)])
+        outputs = [output(self.entry(values), "x")]
+        return recording(key=key, outputs=outputs, effective={"tensorflow": "2"}, **changes)
 
-    def stage(self, cell, name, values, libraries=None, brought=None, **changes):
-        facts = {"wrote": [], "remarks": [], "libraries": libraries or {}, "brought": brought or {}}
-        recording = self.recording(values, stage={**facts, **changes.pop("facts", {})}, **changes)
-        self.stages.append(StageRecord(cell, "c", name, Outcome.RECORDED, None, recording, None))
+    def stage(self, cell, name, values, libraries=None, brought=None, facts=None, **changes):
+        part = StagePart(libraries=libraries or {}, brought=brought or {}, **(facts or {}))
+        made = self.recording(values, **changes)
+        self.stages.append(StageRecord(cell, "c", name, Outcome.RECORDED, None, made, None, part))
         return self.stages[-1]
 
     def swap(self, cell, maker, values):
-        job = Job(cell, "c", None, Purpose.SWAPPED, given=Given(maker, []))
+        job = Job(cell, "c", None, "swapped", given=Given(maker, ()))
         self.swaps.append(SwapRecord(job, None if values is None else self.recording(values)))
 
     def report(self, case):
@@ -70,13 +72,19 @@ class Made:
             else Collected(cell, "c", Outcome.RECORDED, None, True, self.recording(self.outputs[cell]))
             for cell in plan.cells()
         ]
-        raw = [[{"name": "x", "component": None, "array": self.entry(RAW)}]]
+        raw = ((InputPart(name="x", component=None, array=self.entry(RAW)),),)
         own = "other" if self.other_data else None
         stages = {
-            name: ReadyStage({}, None, None, own if name == "train" else None, None)
+            name: ReadyStage(
+                code={},
+                needs=None,
+                batches=None,
+                inputs_digest=own if name == "train" else None,
+                inputs_problem=None,
+            )
             for name in plan.cases["c"].stages
         }
-        ready = ReadyCase("m", "digest", raw, "raw", None, None, {}, stages)
+        ready = ready_case(model="m", batches=raw, inputs_digest="raw", stages=stages)
         collection = Collection(
             rows,
             dict.fromkeys(plan.environments),
@@ -114,23 +122,23 @@ def test_a_model_that_gives_the_same_of_the_same_input_is_innocent(made):
         "diverged", "identical", "identical",
     )  # fmt: skip
     assert entry.inputs == "50% of elements differ, by up to 1"
-    assert "given the same input the model agrees to the bit" in entry.says
-    assert report.cases[0].says.endswith("(Pillow 9.5.0 → 11.3.0), and the model is innocent")
+    assert "given the same input, the model gives identical outputs" in entry.says
+    assert report.cases[0].says.endswith("(Pillow 9.5.0 → 11.3.0); the model is not the cause")
     assert report.exit_status == 1
 
 
 @pytest.mark.parametrize(("there", "back"), [([1.5, 2.0], [5.0, 6.0]), ([1.0, 2.0], [5.0, 6.5])])
 def test_a_model_that_differs_in_either_way_is_not(made, there, back):
     report = drifted(made, there, back)
-    assert "the model differs too" in report.entries[0].says
-    assert "not known to be innocent" in report.cases[0].says
+    assert "the model gives different outputs too" in report.entries[0].says
+    assert "the model may differ too" in report.cases[0].says
 
 
 @pytest.mark.parametrize(("there", "back"), [(None, [5.0, 6.0]), ([1.0, 2.0], None)])
 def test_a_model_that_was_not_run_on_the_other_s_input_is_not_known_to_be_innocent(made, there, back):
     report = drifted(made, there, back)
-    assert "nothing is known of it" in report.entries[0].says
-    assert "not known to be innocent" in report.cases[0].says
+    assert "so it may differ too" in report.entries[0].says
+    assert "the model may differ too" in report.cases[0].says
 
 
 def test_equal_inputs_have_no_entry(made):
@@ -156,7 +164,7 @@ def test_what_enters_behind_the_model_is_told(made):
     report = made.report('postprocess = "p.py:after"\n')
     assert report.entries[0].stage == "postprocess"
     assert (
-        "the model's outputs agree, and what postprocess makes of them does not (SciPy 1 → 2"
+        "the model's outputs agree, but postprocess turns them into different results (SciPy 1 → 2"
         in report.entries[0].says
     )
     assert {row.output for row in report.divergences if row.verdict == "diverged"} == {"postprocess/x"}
@@ -164,9 +172,8 @@ def test_what_enters_behind_the_model_is_told(made):
 
 def test_a_pipeline_that_is_not_deterministic_leaves_nothing_to_compare(made):
     made.outputs = {OLD: [1.0], NEW: [2.0]}
-    unstable = [{"batch": 0, "name": "x", "component": None, "run": 2, "array": None}]
-    made.stage(OLD, "preprocess", [1.0], unstable=unstable)
-    made.stage(NEW, "preprocess", [2.0], unstable=unstable)
+    made.stage(OLD, "preprocess", [1.0], unstable=[unstable("x")])
+    made.stage(NEW, "preprocess", [2.0], unstable=[unstable("x")])
     report = made.report(PREPARED)
     assert any("preprocess is not deterministic: two calls" in each for each in report.remarks)
     assert [(row.verdict, row.output) for row in report.divergences] == [("incomparable", "")]
@@ -174,11 +181,11 @@ def test_a_pipeline_that_is_not_deterministic_leaves_nothing_to_compare(made):
 
 @pytest.mark.parametrize(("again", "moves"), [([3.0, 1.0], True), ([1.0, 1.0], False)])
 def test_a_pipeline_that_makes_something_else_in_every_process_is_nobody_s_fault(made, again, moves):
-    job = Job(OLD, "c", None, Purpose.AGAIN, stage="preprocess")
+    job = Job(OLD, "c", None, "stage", f"preprocess{AGAIN}")
     made.swaps.append(SwapRecord(job, made.recording(again)))
     report = drifted(made, [1.0, 2.0], [5.0, 6.0])
     said = [
-        each for each in report.remarks if "in another process it made another x of the same input" in each
+        each for each in report.remarks if "a second process made a different x from the same input" in each
     ]
     assert (bool(said), report.entries == []) == (moves, moves)
     assert {row.verdict for row in report.divergences} == {"incomparable" if moves else "diverged"}
@@ -214,7 +221,7 @@ def test_serving_is_held_against_training_and_the_difference_is_named(made):
     assert diagnosis.residual < 1e-6 < 0.1 < diagnosis.before
     assert (skew.verdict, skew.max_abs) == ("diverged", 4)
     assert (report.exit_status, {cell.skew for cell in report.cells}) == (1, {"diverged"})
-    assert "serving is not what training does: " in report.cases[0].says
+    assert "serving preprocesses differently from training: " in report.cases[0].says
     assert "to mend it" in terminal.render(report, [])
     assert "Training against serving, diagnosed" in markdown.render(report)
 
@@ -238,7 +245,7 @@ def test_what_no_diagnosis_explains_is_called_that(made):
     noise = np.random.default_rng(3).normal(size=RAW.shape).astype("f4")
     report = skewed(made, RAW, noise)
     assert report.skews[0].diagnoses == []
-    assert "a difference that no diagnosis explains" in report.skews[0].says
+    assert "a difference without a diagnosis" in report.skews[0].says
     assert report.skews[0].unexplained[0].startswith("batch 0, x: ")
 
 
@@ -269,9 +276,8 @@ def test_other_data_is_told_from_other_processing(made):
 
 
 def record(libraries, brought=(), beside=None):
-    facts = {"libraries": dict(libraries), "brought": dict(brought)}
-    recording = {"stage": facts, "outputs": []}
-    return StageRecord(OLD, "c", "preprocess", Outcome.RECORDED, None, recording, beside)
+    part = StagePart(libraries=dict(libraries), brought=dict(brought))
+    return StageRecord(OLD, "c", "preprocess", Outcome.RECORDED, None, recording(), beside, part)
 
 
 def test_what_a_library_brought_in_is_blamed_only_where_no_named_one_changed():
@@ -285,14 +291,14 @@ def test_what_a_library_brought_in_is_blamed_only_where_no_named_one_changed():
 
 def test_libraries_beside_are_factors_of_their_own():
     pipeline = Pipeline("preprocess", [record({"numpy": "2"}, {"soxr": "1"}, beside="beside-1")])
-    assert stage_factors({"preprocess": pipeline}) == {str(OLD): {"NumPy beside": "2", "soxr beside": "1"}}
+    assert stage_factors({"preprocess": pipeline}) == {
+        str(OLD): {"NumPy (beside)": "2", "soxr (beside)": "1"}
+    }
 
 
 def test_outputs_behind_a_model_are_added_under_a_name_of_their_own():
-    output = {"batch": 0, "name": "y", "component": None, "array": None}
-    behind = StageRecord(
-        OLD, "c", "postprocess", Outcome.RECORDED, None, {"outputs": [output], "unstable": []}, None
-    )
-    found = with_postprocess({"outputs": [output], "unstable": []}, behind)
-    assert [each["name"] for each in found["outputs"]] == ["y", "postprocess/y"]
-    assert [each["name"] for each in found["behind"]] == ["postprocess/y"]
+    made = output(entry())
+    behind = StageRecord(OLD, "c", "postprocess", Outcome.RECORDED, None, recording(outputs=[made]), None)
+    found = with_postprocess(RecordedOutputs((made,)), behind)
+    assert [each.name for each in found.outputs] == ["y", "postprocess/y"]
+    assert [each.name for each in found.behind] == ["postprocess/y"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from savedmodel_matrix.domain.effective import Effective
 from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.verdicts.attribute.factors import ORDER, effective_factors, rank, value_in
 
@@ -42,8 +43,12 @@ EFFECTIVE = {
 }
 
 
+def factors(effective, build):
+    return effective_factors(Effective.model_validate(effective), build)
+
+
 def test_a_whole_recording_in_the_fixed_order():
-    found = effective_factors(EFFECTIVE, Build.CPU)
+    found = factors(EFFECTIVE, Build.CPU)
     assert len(found.pop("CPU flags")) == 8
     assert list(found.items()) == [
         ("TensorFlow", "2.16.2"),
@@ -75,14 +80,12 @@ def test_a_whole_recording_in_the_fixed_order():
 
 
 def test_what_is_missing_is_left_out():
-    assert effective_factors({}, "nightly") == {"build": "nightly"}
+    assert factors({}, "nightly") == {"build": "nightly"}
 
 
 def test_every_factor_has_its_place_and_variables_come_last():
     gpu = {"gpus": [{"name": "A", "compute_capability": "9.0"}], "gpu_driver": "550", "tf32": True}
-    found = effective_factors(
-        {**EFFECTIVE, **gpu, "cuda": "12.5", "cudnn": "9", "variables": {"A": "1"}}, "gpu"
-    )
+    found = factors({**EFFECTIVE, **gpu, "cuda": "12.5", "cudnn": "9", "variables": {"A": "1"}}, "gpu")
     assert list(found) == [*ORDER, "variable A"]
     assert sorted(["variable A", "sampler", "h5py"], key=rank) == ["h5py", "sampler", "variable A"]
 
@@ -104,25 +107,25 @@ def test_every_factor_has_its_place_and_variables_come_last():
     ],
 )
 def test_values(change, factor, value):
-    assert effective_factors({**EFFECTIVE, **change}, "cpu")[factor] == value
+    assert factors({**EFFECTIVE, **change}, "cpu")[factor] == value
 
 
 def test_gpus():
     gpus = [{"name": "H100", "compute_capability": "9.0"}, {"name": None, "compute_capability": None}]
-    found = effective_factors({"gpus": gpus, "tf32": False, "gpu_driver": None}, "gpu")
+    found = factors({"gpus": gpus, "tf32": False, "gpu_driver": None}, "gpu")
     assert found == {"build": "gpu", "GPU": "H100 (9.0) + unknown (unknown)", "TF32": "off"}
 
 
 def test_cpu_flags_differ_by_what_they_are_not_by_their_order():
     a, b, c = (
-        effective_factors({"cpu_flags": flags}, "cpu")["CPU flags"]
+        factors({"cpu_flags": flags}, "cpu")["CPU flags"]
         for flags in (["a", "b"], ["b", "a"], ["a", "b", "c"])
     )
     assert a == b != c
 
 
 def variables(change, **values):
-    found = effective_factors({**EFFECTIVE, **change, "variables": values}, "cpu")
+    found = factors({**EFFECTIVE, **change, "variables": values}, "cpu")
     return {name[9:]: value for name, value in found.items() if name.startswith("variable ")}
 
 
@@ -136,7 +139,7 @@ def test_variables_that_a_factor_tells_are_left_out(name):
 
 def test_a_variable_stays_where_its_effect_could_not_be_known():
     assert variables({"onednn": None}, TF_ENABLE_ONEDNN_OPTS="1") == {"TF_ENABLE_ONEDNN_OPTS": "1"}
-    found = effective_factors({"variables": {"TF_XLA_FLAGS": "--a", "DNNL_MAX_CPU_ISA": "X"}}, "cpu")
+    found = factors({"variables": {"TF_XLA_FLAGS": "--a", "DNNL_MAX_CPU_ISA": "X"}}, "cpu")
     assert found == {"build": "cpu", "variable DNNL_MAX_CPU_ISA": "X", "variable TF_XLA_FLAGS": "--a"}
 
 

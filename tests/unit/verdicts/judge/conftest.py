@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from savedmodel_matrix.probe.arrays import read_array, write_array
+from recordings import stored
+from savedmodel_matrix.probe.arrays import read_array
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.ruler import Ruler
-
-_DTYPES = {"f": "float32", "i": "int64", "O": "string", "b": "bool"}
 
 
 @pytest.fixture
 def store(tmp_path):
     """Store an array and return its entry."""
-    return lambda value: write_array(str(tmp_path), value, _DTYPES[value.dtype.kind])
+    return lambda value: stored(tmp_path, value)
 
 
 @pytest.fixture

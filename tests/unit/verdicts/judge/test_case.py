@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from recordings import DTYPES, measured_floor, output, stored
 from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
 from savedmodel_matrix.domain.definition import ToleranceDefinition
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.probe.arrays import read_array, write_array
-from savedmodel_matrix.probe.floor import Spread
+from savedmodel_matrix.probe.arrays import read_array
+from savedmodel_matrix.probe.measurements.noise_floor import Spread
 from savedmodel_matrix.verdicts.judge.case import Caveat, JudgedCase
 from savedmodel_matrix.verdicts.judge.output import Decision, Measure
 
 BASE, OTHER = "base/default", "other/default"
-DTYPES = {"f": "float32", "i": "int64", "O": "string", "b": "bool"}
 SCORES = np.float32([[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.4, 0.4 + 1e-6, 0.2]])
 NOISE = 1e-6
 
@@ -31,20 +31,12 @@ class Case:
         self.limits = {}
 
     def entries(self, outputs, batch=0):
-        return [
-            {
-                "batch": batch,
-                "name": name,
-                "component": None,
-                "array": write_array(self.objects, value, DTYPES[value.dtype.kind]),
-            }
-            for name, value in outputs.items()
-        ]
+        return tuple(output(stored(self.objects, value), name, batch) for name, value in outputs.items())
 
     def cell(self, cell, unstable=(), **outputs):
         entries = self.entries(outputs)
-        again = [{**entry, "run": 2} for entry in entries if entry["name"] in unstable]
-        self.recorded[cell] = {"outputs": entries, "unstable": again}
+        again = frozenset(each.id for each in entries if each.name in unstable)
+        self.recorded[cell] = RecordedOutputs(entries, again)
 
     def measure(self, replicates, moved=1, split=None, **outputs):
         """Record the floor: ``replicates`` is called for each replicate of each output."""
@@ -54,16 +46,9 @@ class Case:
             for _ in range(16):
                 spread.add(replicates(name, value))
             measured.append(spread.entry(self.objects, 0))
-        self.floor = {
-            "outputs": self.entries(outputs),
-            "unstable": [],
-            "floor": {
-                "moved": {"inputs": moved, "variables": 0},
-                "outputs": measured,
-                "split": self.entries(split or {}),
-                "unreached": [],
-            },
-        }
+        self.floor = measured_floor(
+            self.entries(outputs), measured, inputs=moved, variables=0, split=self.entries(split or {})
+        )
 
     def noisy(self, name, value):
         if value.dtype.kind != "f":
@@ -72,7 +57,7 @@ class Case:
 
     def judged(self, moving=()):
         return JudgedCase(
-            {cell: RecordedOutputs.from_json(recording) for cell, recording in self.recorded.items()},
+            self.recorded,
             BASE,
             self.floor,
             self.threads,
@@ -163,7 +148,7 @@ def test_threads_raise_a_floor_that_is_too_low(case):
     case.measure(lambda _, value: case.noisy(_, value) * np.float32(1), scores=SCORES)
     quiet = case.judged().standings[OutputId(0, "scores", None)].floor
     apart = SCORES + np.float32(5 * NOISE) * np.float32([[1, -1, 1]])
-    case.threads = {"outputs": case.entries({"scores": apart}), "unstable": []}
+    case.threads = RecordedOutputs(case.entries({"scores": apart}))
     case.cell(OTHER, scores=apart)
     raised = case.judged().standings[OutputId(0, "scores", None)]
     assert raised.floor.raised > 2 * quiet.raised

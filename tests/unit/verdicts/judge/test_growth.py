@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from savedmodel_matrix.domain.check import CheckVerdict
+from savedmodel_matrix.domain.check import CheckVerdict, LeakPart, ReloadPart
 from savedmodel_matrix.verdicts.judge.growth import CALL_BAR, LOAD_BAR, judge_leak, judge_open
 
 KIB = 1024
@@ -13,11 +13,12 @@ KIB = 1024
 def readings(per_step, count=30, noise=20 * KIB, seed=0):
     random = np.random.RandomState(seed)
     warm_up = 2000 * KIB * (1 - 0.5 ** np.arange(count))
-    return (warm_up + per_step * np.arange(count) + random.standard_normal(count) * noise).tolist()
+    grown = warm_up + per_step * np.arange(count) + random.standard_normal(count) * noise
+    return tuple(np.rint(grown).astype(int).tolist())
 
 
 def part(loads=0.0, calls=0.0, **noise):
-    return {"loads": readings(loads, **noise), "calls": readings(calls * 10, **noise), "calls_each": 10}
+    return LeakPart(loads=readings(loads, **noise), calls=readings(calls * 10, **noise), calls_each=10)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -46,14 +47,18 @@ def test_an_interval_across_the_bar_decides_nothing():
 
 
 def test_too_few_readings_decide_nothing():
-    result = judge_leak({"loads": [1, 2, 3], "calls": readings(0), "calls_each": 10})
+    result = judge_leak(LeakPart(loads=(1, 2, 3), calls=readings(0), calls_each=10))
     assert result.verdict is CheckVerdict.NOT_RUN
+
+
+def opened(descriptors, threads):
+    return ReloadPart(cycles=12, descriptors=descriptors, threads=threads)
 
 
 def test_descriptors_and_threads_that_grow():
     steady, growing = [7] * 12, list(range(12))
-    assert judge_open({"descriptors": steady, "threads": [5, 6, *[9] * 10]}) is None
-    assert judge_open({"descriptors": [None] * 12, "threads": [None] * 12}) is None
-    result = judge_open({"descriptors": growing, "threads": [2 * each for each in growing]})
+    assert judge_open(opened(steady, [5, 6, *[9] * 10])) is None
+    assert judge_open(opened([None] * 12, [None] * 12)) is None
+    result = judge_open(opened(growing, [2 * each for each in growing]))
     assert result.verdict is CheckVerdict.FAILS
     assert result.says == "not released: file descriptors, 1 per load (1 to 1); threads, 2 per load (2 to 2)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from savedmodel_matrix.domain.check import CheckVerdict
+from savedmodel_matrix.domain.check import CheckVerdict, RepeatPart
 from savedmodel_matrix.verdicts.judge.repeat import judge_repeat
 from savedmodel_matrix.verdicts.judge.ruler import weigh
 
@@ -32,15 +32,14 @@ def judge(store, ruler):
             for call, entry in enumerate(entries[1:], 2)
             if entry != entries[0]
         ]
-        part = {
-            "problem": None,
-            "runs": len(values),
-            "compared": len(values) - 1,
-            "differences": differences,
-            "unsettled": [],
-            "variables": 2,
-            "changed_variables": list(changed),
-        }
+        part = RepeatPart(
+            runs=len(values),
+            compared=len(values) - 1,
+            different=len(differences),
+            differences=differences,
+            variables=2,
+            changed_variables=changed,
+        )
         return judge_repeat(part, weigh(part, ruler, bare=False), ruler)
 
     return judged

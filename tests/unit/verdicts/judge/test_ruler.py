@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
+from recordings import measured_floor, output
+from savedmodel_matrix.domain.arrays import OutputId
 from savedmodel_matrix.domain.definition import ToleranceDefinition
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.probe.floor import Spread
+from savedmodel_matrix.probe.measurements.noise_floor import Spread
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.ruler import Ruler
 
@@ -26,18 +27,9 @@ def ruler(tmp_path, store, read):
         spread = Spread("y", None, ONE, "float32")
         for _ in range(16):
             spread.add(ONE + np.float32(noise) * random.standard_normal(ONE.shape).astype("f4"))
-        output = {"batch": 0, "name": "y", "component": None, "array": store(ONE)}
-        parts = ONE + np.float32(split)
-        floor = {
-            "outputs": [output],
-            "unstable": [],
-            "floor": {
-                "outputs": [spread.entry(str(tmp_path), 0)],
-                "moved": {"inputs": 1, "variables": 1},
-                "split": [{**output, "array": store(parts)}] if split else [],
-            },
-        }
-        recorded = {BASE: RecordedOutputs.from_json({"outputs": [output], "unstable": []})}
+        parts = [output(store(ONE + np.float32(split)))] if split else []
+        floor = measured_floor([output(store(ONE))], [spread.entry(str(tmp_path), 0)], split=parts)
+        recorded = {BASE: RecordedOutputs((output(store(ONE)),))}
         judged = JudgedCase(recorded, BASE, floor, None, {}, read)
         return Ruler(judged, limits or {}, set(changing), read)
 
@@ -47,7 +39,7 @@ def ruler(tmp_path, store, read):
 @pytest.fixture
 def measure(store):
     def measured(ruler, change, *, bare=False):
-        a, b = (ArrayEntry.from_json(store(each)) for each in (ONE + np.float32(change), ONE))
+        a, b = (store(each) for each in (ONE + np.float32(change), ONE))
         return ruler.measure(Y, a, b, bare=bare)
 
     return measured

@@ -55,7 +55,7 @@ ENCODINGS = (
     _plain("0..1 by 1/256", 1 / 256, 0.0),
     _plain("-1..1 by (x - 128) / 128", 1 / 128, -1.0),
     Encoding("ImageNet mean and std", 1 / 255 / _IMAGENET_STD, -_IMAGENET_MEAN / _IMAGENET_STD, colours=True),
-    Encoding("ImageNet means taken from 0..255 (Caffe)", np.ones(3), -_CAFFE_MEAN, colours=True),
+    Encoding("ImageNet means subtracted from 0..255 (Caffe)", np.ones(3), -_CAFFE_MEAN, colours=True),
     Encoding("CLIP's mean and std", 1 / 255 / _CLIP_STD, -_CLIP_MEAN / _CLIP_STD, colours=True),
 )
 
@@ -196,7 +196,7 @@ def _named(pair: Pair, line: Line) -> Iterator[Fix]:
                     title=f"{of_train.name}{blue_first} in training, {of_serve.name} in serving",
                     train=of_train.name + blue_first,
                     serve=of_serve.name,
-                    mends=f"in serving, bring {of_serve.name} to {of_train.name}: {_words(exact)}",
+                    mends=f"in serving, convert {of_serve.name} to {of_train.name}: {_words(exact)}",
                     apply=on_serve(exact.apply),
                     cost=0.9 * NOTHING_FITTED,
                     scale=exact.rounding(pair.serve),
@@ -266,7 +266,7 @@ def _plainly(pair: Pair, line: Line) -> Iterator[Fix]:
             title=f"training's values are serving's {words}",
             train=f"mean {short(_mean(pair.train))}, std {short(_std(pair.train))}",
             serve=f"mean {short(_mean(pair.serve))}, std {short(_std(pair.serve))}",
-            mends=f"in serving, {_words(exact)}; look for a mean, deviation or range that differs",
+            mends=f"in serving, {_words(exact)}; look for a different mean, deviation or range",
             apply=on_serve(exact.apply),
             cost=FITTED + more,
             scale=exact.rounding(pair.serve),
@@ -282,10 +282,10 @@ def _per_column(pair: Pair, line: Line, axis: int) -> Fix:
         id="scaling" if scaled else "column-constants",
         title=f"{train} in training, {serve} in serving"
         if scaled
-        else f"each of the {count} columns has other constants in training than in serving",
+        else f"each of the {count} columns is scaled with different constants in training and serving",
         train=train,
         serve=serve,
-        mends="in serving, scale with the constants that training saved; per column: " + _words(line),
+        mends="in serving, scale with the constants saved by training; per column: " + _words(line),
         apply=on_serve(line.apply),
         cost=FITTED_PER_COLUMN + 0.01 * count,
         scale=line.rounding(pair.serve),
@@ -301,7 +301,7 @@ def _looks(array: Array) -> str:
         return "min-max (values about 0..1)"
     if abs(x.mean()) < 0.75 and 0.5 < x.std() < 2 and x.min() < -0.5:
         return f"z-score (mean {short(x.mean())}, std {short(x.std())})"
-    return "other constants"
+    return "unknown constants"
 
 
 def _words(line: Line) -> str:

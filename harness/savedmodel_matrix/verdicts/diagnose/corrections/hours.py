@@ -43,9 +43,9 @@ def _fix(hours: float, what: str, change: object, cost: float = NAMED_CONSTANTS 
     return Fix(
         id="timezone",
         title=f"{what} in two time zones: {ahead}'s clock is {abs(hours):g} hours ahead of {behind}'s",
-        train=f"{hours:+g} hours against serving's clock",
-        serve="another time zone, such as UTC for local time",
-        mends=f"in serving, convert to training's time zone ({hours:+g} hours) before taking {what}",
+        train=f"{hours:+g} hours relative to serving's clock",
+        serve="a different time zone, such as UTC instead of local time",
+        mends=f"in serving, convert to training's time zone ({hours:+g} hours) before computing {what}",
         apply=on_serve(change),
         cost=cost,
     )

@@ -21,15 +21,15 @@ _AXES: dict[int, tuple[tuple[tuple[int, ...], str, str, str], ...]] = {
         ((1, 2, 0), "layout", "HWC (channels last)", "CHW (channels first)"),
         ((2, 0, 1), "layout", "CHW (channels first)", "HWC (channels last)"),
         ((1, 0, 2), "transposed-image", "height by width", "width by height"),
-        ((0, 2, 1), "axes", "axes 1 and 2 as they are", "axes 1 and 2 exchanged"),
+        ((0, 2, 1), "axes", "axes 1 and 2 in order", "axes 1 and 2 swapped"),
     ),
     4: (
         ((0, 2, 3, 1), "layout", "NHWC (channels last)", "NCHW (channels first)"),
         ((0, 3, 1, 2), "layout", "NCHW (channels first)", "NHWC (channels last)"),
         ((0, 2, 1, 3), "transposed-image", "height by width", "width by height"),
         ((0, 1, 3, 2), "transposed-image", "height by width (channels first)", "width by height"),
-        ((1, 0, 2, 3), "axes", "axes 0 and 1 as they are", "axes 0 and 1 exchanged"),
-        ((3, 2, 0, 1), "axes", "kernel axes as they are", "kernel axes exchanged"),
+        ((1, 0, 2, 3), "axes", "axes 0 and 1 in order", "axes 0 and 1 swapped"),
+        ((3, 2, 0, 1), "axes", "kernel axes in order", "kernel axes swapped"),
     ),
     5: (
         ((0, 2, 3, 4, 1), "layout", "NDHWC (channels last)", "NCDHW (channels first)"),
@@ -37,7 +37,7 @@ _AXES: dict[int, tuple[tuple[tuple[int, ...], str, str, str], ...]] = {
     ),
 }
 _CHANNELS = (3, 4)
-_EXIF = "JPEG files say their orientation in EXIF, which readers may ignore"
+_EXIF = "JPEG files store their orientation in EXIF, which some readers ignore"
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
@@ -64,9 +64,9 @@ def _channels(train: Array) -> Iterator[Fix]:
                 "channel-order",
                 "RGB",
                 "BGR",
-                f"in serving, reverse the colour channels (axis {axis}): one side has RGB, the other BGR",
+                f"in serving, reverse the colour channels (axis {axis}): one side is RGB, the other BGR",
                 partial(np.take, indices=order, axis=axis),
-                title="channels in one order in training, reversed in serving (RGB against BGR)",
+                title="serving's channel order is the reverse of training's (RGB versus BGR)",
             )
 
 
@@ -78,24 +78,24 @@ def _mirrored(train: Array) -> Iterator[Fix]:
     for axes, how in (
         ((height + 1,), "left to right"),
         ((height,), "upside down"),
-        ((height, height + 1), "by half a turn"),
+        ((height, height + 1), "both ways"),
     ):
         yield _fix(
             "mirrored-image",
             "images upright",
-            f"images turned {how}",
-            f"in serving, turn images {how}; {_EXIF}",
+            f"images flipped {how}",
+            f"in serving, flip images {how}; {_EXIF}",
             partial(np.flip, axis=axes),
             cost=NOTHING_FITTED + 0.2,
         )
-    for turns, how in ((1, "a quarter turn left"), (3, "a quarter turn right")):
+    for turns, how in ((1, "90 degrees left"), (3, "90 degrees right")):
         turned = partial(np.rot90, k=turns, axes=(height, height + 1))
         if train.shape[height] == train.shape[height + 1]:
             yield _fix(
                 "mirrored-image",
                 "images upright",
-                f"images to be turned by {how}",
-                f"in serving, turn images by {how}; {_EXIF}",
+                f"images that need rotating {how}",
+                f"in serving, rotate images {how}; {_EXIF}",
                 turned,
                 cost=NOTHING_FITTED + 0.2,
             )

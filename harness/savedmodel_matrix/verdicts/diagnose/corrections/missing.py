@@ -78,12 +78,12 @@ def propose(pair: Pair) -> Iterator[Fix]:
     name, words = _names(fills, t, s)
     yield Fix(
         id=name,
-        title=f"missing values are {words[0]} in training, {words[1]} in serving"
+        title=f"missing values become {words[0]} in training, {words[1]} in serving"
         if name == "missing-fill"
         else f"padding with {words[0]} in training, with {words[1]} in serving",
         train=f"{words[0]}, in {count} places",
         serve=f"{words[1]}, in the same {count} places",
-        mends=f"in serving, put {words[0]} there, as training saved it",
+        mends=f"in serving, fill them with {words[0]}, as saved by training",
         apply=on_serve(fill_in),
         cost=NAMED_CONSTANTS + 0.2 + (0.0 if one_value else 0.1 * len(fills)),
     )
@@ -101,7 +101,7 @@ def _names(fills: list[_Fill], train: Array, serve: Array) -> tuple[str, list[st
             if len(described) == 1
             else "the column's own value"
             if side == "train"
-            else "another value"
+            else "a different value"
         )
     values = {(fill.train, fill.serve) for fill in fills}
     if len(values) == 1 and train.shape[1] > 2 and _at_ends(fills, train.shape):

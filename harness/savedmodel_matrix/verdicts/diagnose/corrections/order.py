@@ -59,9 +59,9 @@ def _rows(pair: Pair) -> Iterator[Fix]:
     order[order_train] = order_serve
     yield Fix(
         id="row-order",
-        title="the same rows in another order in serving than in training",
+        title="training and serving have the same rows in a different order",
         train=f"{len(train)} rows in training's order",
-        serve=f"the same {len(train)} rows, {int(np.sum(order != np.arange(len(order))))} of them elsewhere",
+        serve=f"the same {len(train)} rows, {int(np.sum(order != np.arange(len(order))))} of them moved",
         mends="in serving, do not shuffle, and read files in training's order",
         apply=on_serve(lambda array: array[order]),
         cost=FITTED,
@@ -87,10 +87,10 @@ def _columns(pair: Pair) -> Iterator[Fix]:
     moved = int(np.sum(order != np.arange(len(order))))
     yield Fix(
         id="one-hot-order" if one_hot else "column-order",
-        title=f"{what} in another order in serving than in training",
+        title=f"training and serving have {what} in a different order",
         train=f"{len(order)} {what}",
-        serve=f"the same, {moved} of them elsewhere",
-        mends=f"in serving, take training's order of {what}: serving's at {_shown(order)}",
+        serve=f"the same, {moved} of them in a different place",
+        mends=f"in serving, use training's order of {what}: serving's {_shown(order)}",
         apply=on_serve(lambda array: np.take(array, order, axis=-1)),
         cost=NOTHING_FITTED + 0.5 if fits else FITTED,
         opens=True,
@@ -150,13 +150,13 @@ def _ids(pair: Pair) -> Iterator[Fix]:
 
 def _offsets(pair: Pair, gap: int) -> Iterator[Fix]:
     for kept in (False, True):
-        words = ", 0 (padding) staying 0" if kept else ""
+        words = ", with 0 (padding) unchanged" if kept else ""
         yield Fix(
             id="vocabulary-offset",
-            title=f"ids in training are serving's {gap:+d}{words}",
+            title=f"training's ids are serving's {gap:+d}{words}",
             train=f"ids from {int(pair.train.min())} to {int(pair.train.max())}",
             serve=f"ids from {int(pair.serve.min())} to {int(pair.serve.max())}",
-            mends=f"in serving, add {gap} to each id{words}: the vocabularies begin at different numbers",
+            mends=f"in serving, add {gap} to each id{words}: the vocabularies start at different numbers",
             apply=on_serve(
                 lambda array, kept=kept: np.where((array == 0) & kept, 0, array + gap)  # type: ignore[misc]
             ),
@@ -196,25 +196,25 @@ def _relabelled(known: Array, values: Array, *, to_serve: bool) -> Fix:
     changed = int(np.sum(known != values))
     if merged == 0:
         name, words = "vocabulary-order", f"{changed} of {known.size} ids stand for other entries"
-        train, serve = "one order of the vocabulary", "another order of the same vocabulary"
+        train, serve = "one order of the vocabulary", "a different order of the same vocabulary"
     elif counts[unknown] > merged:
         name, words = "out-of-vocabulary", f"{counts[unknown]} ids of one side are all {unknown} on the other"
         with_it, without = (
             f"{counts[unknown]} entries are all id {unknown} (out of vocabulary)",
-            "they have ids of their own",
+            "they have their own ids",
         )
         train, serve = (with_it, without) if to_serve else (without, with_it)
     else:
-        name, words = "vocabulary", f"{merged} ids fall together with others"
+        name, words = "vocabulary", f"{merged} ids are merged with others"
         train, serve = ("coarser ids", "finer ids") if to_serve else ("finer ids", "coarser ids")
     shown = ", ".join(f"{s} -> {t}" for s, t in list(zip(known.tolist(), values.tolist(), strict=True))[:5])
     direction = "serving to training" if to_serve else "training to serving"
     return Fix(
         id=name,
-        title=f"another vocabulary in serving than in training: {words}",
+        title=f"training and serving use different vocabularies: {words}",
         train=train,
         serve=serve,
-        mends=f"in serving, load the vocabulary that training saved ({direction}: {shown}, ...)",
+        mends=f"in serving, load the vocabulary saved by training ({direction}: {shown}, ...)",
         apply=(on_serve if to_serve else on_train)(look_up),
         cost=FITTED,
     )

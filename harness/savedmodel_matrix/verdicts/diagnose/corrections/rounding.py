@@ -63,7 +63,10 @@ _NARROW = (
     _Narrow("dtype", "float16", _through(np.float16)),
     _Narrow("dtype", "bfloat16", _through(ml_dtypes.bfloat16)),
     *(_Narrow("integer-wrap-around", f"{name}, wrapping around", _wrapped(name)) for name in _INTEGERS),
-    *(_Narrow("integer-saturation", f"{name}, held at its limits", _saturated(name)) for name in _INTEGERS),
+    *(
+        _Narrow("integer-saturation", f"{name}, clipped to its limits", _saturated(name))
+        for name in _INTEGERS
+    ),
 )
 
 
@@ -103,7 +106,7 @@ def _fix(name: str, rounded: str, other: str, apply: Callable[[Array], Array], *
         title=f"{train} in training, {serve} in serving",
         train=train,
         serve=serve,
-        mends=f"in serving, take what training takes: {train}",
+        mends=f"in serving, use what training uses: {train}",
         apply=(on_train if in_serving else on_serve)(apply),
         cost=NOTHING_FITTED + 0.2,
         least=1e-6 if name == "dtype" else 0.0,

@@ -53,7 +53,7 @@ def _emphasis() -> Iterator[Fix]:
                 title=f"{words[0]} pre-emphasis of {factor} in training, {words[1]} in serving",
                 train=f"{words[0]} pre-emphasis of {factor}",
                 serve=f"{words[1]} pre-emphasis",
-                mends=f"in serving, go {words[0]} pre-emphasis: y[t] = x[t] - {factor} x[t - 1]",
+                mends=f"in serving, work {words[0]} pre-emphasis: y[t] = x[t] - {factor} x[t - 1]",
                 apply=wrap(partial(_emphasised, factor)),
                 cost=NOTHING_FITTED + 0.3,
             )
@@ -85,9 +85,9 @@ def _rates(train: Array, serve: Array) -> Iterator[Fix]:
                 continue
             yield Fix(
                 id="sample-rate",
-                title=f"training has {_pair(of_train, of_serve)} times the sample rate of serving",
-                train=f"{ratio:.4g} times serving's sample rate, such as {of_train} Hz",
-                serve=f"such as {of_serve} Hz",
+                title=f"training's sample rate is {_pair(of_train, of_serve)} times serving's",
+                train=f"{ratio:.4g} times serving's sample rate, for example {of_train} Hz",
+                serve=f"for example {of_serve} Hz",
                 mends="in serving, resample to training's sample rate",
                 apply=partial(_resampled, of_train, of_serve),
                 cost=NAMED_CONSTANTS,

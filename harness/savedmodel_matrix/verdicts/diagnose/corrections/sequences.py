@@ -118,10 +118,10 @@ def _shifted(pair: Pair) -> Iterator[Fix]:
 
     yield Fix(
         id="crop" if images else "shifted-window",
-        title=f"the {'crop' if images else 'window'} begins elsewhere in serving, by {words}",
+        title=f"serving's {'crop' if images else 'window'} starts elsewhere, shifted by {words}",
         train="one place" if not images else "one crop",
         serve=f"the same content, shifted by {words}",
-        mends="in serving, begin the crop where training does (at the centre or a corner)",
+        mends="in serving, start the crop where training does (at the centre or a corner)",
         apply=overlap,
         cost=NAMED_CONSTANTS + 0.3 if images else FITTED,
         opens=True,

@@ -174,10 +174,10 @@ def _id(train: Scaling | None, serve: Scaling | None, unknown: Array, pair: Pair
 
 def _mends(name: str, train: str) -> str:
     if name == "per-batch-statistics" and not train.startswith("z-score"):
-        return "in serving, apply the constants that training saved; do not compute them from what arrives"
+        return "in serving, apply the constants saved by training instead of computing them from each batch"
     if name == "ddof":
-        return "in serving, divide by the standard deviation that training divides by (numpy's ddof)"
-    return f"in serving, scale as training does: {train}"
+        return "in serving, divide by the same standard deviation as training (NumPy's ddof)"
+    return f"in serving, scale like training: {train}"
 
 
 def _looks_standardised(array: Array) -> bool:
@@ -192,7 +192,7 @@ def _as_it_is(array: Array, pair: Pair) -> str:
     if raw is not None:
         return f"no scaling ({numbers_of_it})"
     fixed = (
-        "constants that are not this batch's" if _looks_standardised(array) else "no scaling of this batch"
+        "constants not computed from this batch" if _looks_standardised(array) else "no scaling of this batch"
     )
     return f"{fixed} ({numbers_of_it})"
 

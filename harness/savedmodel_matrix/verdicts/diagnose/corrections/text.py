@@ -49,32 +49,34 @@ def _as_float(text: str) -> str:
 _TF_PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
 
 REWRITINGS = (
-    Rewriting("letter-case", "lower case", "letters as they come", str.lower),
-    Rewriting("letter-case", "upper case", "letters as they come", str.upper),
-    Rewriting("letter-case", "case folded", "letters as they come", str.casefold),
+    Rewriting("letter-case", "lower case", "original letter case", str.lower),
+    Rewriting("letter-case", "upper case", "original letter case", str.upper),
+    Rewriting("letter-case", "case folding", "original letter case", str.casefold),
     *(
         Rewriting(
             "unicode-form",
             form,
-            "another Unicode form",
+            "a different Unicode form",
             lambda text, form=form: unicodedata.normalize(form, text),  # type: ignore[misc]
         )
         for form in ("NFC", "NFD", "NFKC", "NFKD")
     ),
-    Rewriting("accents", "accents taken off", "accents kept", _no_accents),
-    Rewriting("white-space", "spaces at the ends taken off", "spaces at the ends kept", str.strip),
+    Rewriting("accents", "accents removed", "accents kept", _no_accents),
+    Rewriting(
+        "white-space", "leading and trailing spaces removed", "leading and trailing spaces kept", str.strip
+    ),
     Rewriting(
         "white-space",
-        "runs of white space as one space",
-        "white space as it comes",
+        "runs of white space collapsed",
+        "white space kept",
         lambda text: " ".join(text.split()),
     ),
     Rewriting(
-        "punctuation", "punctuation taken off", "punctuation kept", lambda text: _TF_PUNCTUATION.sub("", text)
+        "punctuation", "punctuation removed", "punctuation kept", lambda text: _TF_PUNCTUATION.sub("", text)
     ),
     Rewriting("decimal-comma", "decimal points", "decimal commas", lambda text: text.replace(",", ".")),
-    Rewriting("csv-types", "numbers without leading zeros", "strings as they come", _whole_number),
-    Rewriting("csv-types", "numbers as floats (7.0)", "strings as they come", _as_float),
+    Rewriting("csv-types", "numbers without leading zeros", "strings kept", _whole_number),
+    Rewriting("csv-types", "numbers as floats (7.0)", "strings kept", _as_float),
     Rewriting(
         "text-encoding", "UTF-8 read as Latin-1", "UTF-8", lambda text: text.encode().decode("latin-1")
     ),
@@ -116,7 +118,7 @@ def _fix(one: Rewriting, *, in_training: bool) -> Fix:
         title=f"{train} in training, {serve} in serving",
         train=train,
         serve=serve,
-        mends=f"in serving, treat text as training does: {train}",
+        mends=f"in serving, treat text like training: {train}",
         apply=(on_serve if in_training else on_train)(lambda array: rewritten(array, one.apply)),
         opens=True,
     )
@@ -135,7 +137,7 @@ def _types(pair: Pair) -> Iterator[Fix]:
         title=f"{train} in training, {serve} in serving",
         train=train,
         serve=serve,
-        mends="in serving, read the column with training's type (dtype= of the reader)",
+        mends="in serving, read the column with training's type (the reader's dtype=)",
         apply=(on_train if in_training else on_serve)(
             lambda array: np.array([float(text) for text in array.ravel()]).reshape(array.shape)
         ),
@@ -145,8 +147,8 @@ def _types(pair: Pair) -> Iterator[Fix]:
 def _commas() -> Iterator[Fix]:
     """Yield "1,5" read as 15: the digits are the same, and the comma is gone."""
     for wrap, train, serve in (
-        (on_train, "the comma is the decimal sign", "the comma is dropped (1,5 is read as 15)"),
-        (on_serve, "the comma is dropped (1,5 is read as 15)", "the comma is the decimal sign"),
+        (on_train, "the comma is the decimal separator", "the comma is dropped (1,5 is read as 15)"),
+        (on_serve, "the comma is dropped (1,5 is read as 15)", "the comma is the decimal separator"),
     ):
         for decimals in (None, 1, 2, 3):
             yield Fix(
@@ -154,7 +156,7 @@ def _commas() -> Iterator[Fix]:
                 title=f"{train} in training; {serve} in serving",
                 train=train,
                 serve=serve,
-                mends="in serving, read numbers with training's decimal sign",
+                mends="in serving, read numbers with training's decimal separator",
                 apply=wrap(lambda array, decimals=decimals: _joined(array, decimals)),  # type: ignore[misc]
                 cost=NOTHING_FITTED + (0.0 if decimals is None else 0.9),
             )

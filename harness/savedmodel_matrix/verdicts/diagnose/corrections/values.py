@@ -82,7 +82,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
                 title=f"{train} in training, {serve} in serving",
                 train=train,
                 serve=serve,
-                mends=f"in serving, take what training takes: {train}",
+                mends=f"in serving, use what training uses: {train}",
                 apply=wrap(lambda x, apply=function.apply: apply(numbers(x))),  # type: ignore[misc]
                 cost=NOTHING_FITTED + 0.3,
                 scale=_rounding(function.apply, changed),
@@ -129,7 +129,7 @@ def _clipped(pair: Pair) -> Iterator[Fix]:
             title=f"values {train} in training, {serve} in serving",
             train=train,
             serve=serve,
-            mends=f"in serving, clip as training does ({train})",
+            mends=f"in serving, clip like training ({train})",
             apply=wrap(lambda x, low=low, high=high: np.clip(numbers(x), low, high)),  # type: ignore[misc]
             cost=NAMED_CONSTANTS + 0.5,
         )

@@ -50,7 +50,7 @@ class Geometry:
 def geometries(height: int, width: int, h: int, w: int) -> Iterator[Geometry]:
     """Yield the usual ways from an image of (height, width) to one of (h, w)."""
     yield Geometry(
-        "the whole image stretched", Axis(0, height, h, 0), Axis(0, width, w, 0), (height, width) != (h, w)
+        "the whole image, stretched", Axis(0, height, h, 0), Axis(0, width, w, 0), (height, width) != (h, w)
     )
     if (height, width) == (h, w):
         return
@@ -58,7 +58,7 @@ def geometries(height: int, width: int, h: int, w: int) -> Iterator[Geometry]:
     ch, cw = round(h * taken), round(w * taken)
     y, x = (height - ch) // 2, (width - cw) // 2
     yield Geometry("the largest centre crop, resized", Axis(y, y + ch, h, 0), Axis(x, x + cw, w, 0))
-    yield Geometry("the largest crop from the top left, resized", Axis(0, ch, h, 0), Axis(0, cw, w, 0))
+    yield Geometry("the largest top-left crop, resized", Axis(0, ch, h, 0), Axis(0, cw, w, 0))
     for shorter in sorted({max(h, w), round(max(h, w) * 256 / 224), round(max(h, w) / 0.875)}):
         mh, mw = (
             (shorter, int(width * shorter / height))
@@ -75,17 +75,15 @@ def geometries(height: int, width: int, h: int, w: int) -> Iterator[Geometry]:
                 yield Geometry(name, Axis(0, height, mh, oy), Axis(0, width, mw, ox))
     for fraction in (0.875,):
         y, x = int((height - height * fraction) / 2), int((width - width * fraction) / 2)
-        name = f"the central {fraction:g}, resized"
+        name = f"the central {fraction:g} of the image, resized"
         yield Geometry(name, Axis(y, height - y, h, 0), Axis(x, width - x, w, 0))
     fit = min(h / height, w / width)
     mh, mw = round(height * fit), round(width * fit)
     yield Geometry(
-        "fitted in and padded", Axis(0, height, mh, -((h - mh) // 2)), Axis(0, width, mw, -((w - mw) // 2))
+        "fitted and padded", Axis(0, height, mh, -((h - mh) // 2)), Axis(0, width, mw, -((w - mw) // 2))
     )
-    yield Geometry("fitted in and padded at the end", Axis(0, height, mh, 0), Axis(0, width, mw, 0))
+    yield Geometry("fitted and padded at the end", Axis(0, height, mh, 0), Axis(0, width, mw, 0))
     if height >= h and width >= w:
         y, x = (height - h) // 2, (width - w) // 2
         yield Geometry("a centre crop", Axis(0, height, height, y), Axis(0, width, width, x), scaled=False)
-        yield Geometry(
-            "a crop from the top left", Axis(0, height, height, 0), Axis(0, width, width, 0), scaled=False
-        )
+        yield Geometry("a top-left crop", Axis(0, height, height, 0), Axis(0, width, width, 0), scaled=False)

@@ -38,7 +38,7 @@ _WEIGHTS = {
     "green": (0.0, 1.0, 0.0),
     "blue": (0.0, 0.0, 1.0),
     "grey by BT.601": (0.299, 0.587, 0.114),
-    "grey by BT.601 with red and blue exchanged": (0.114, 0.587, 0.299),
+    "grey by BT.601 with red and blue swapped": (0.114, 0.587, 0.299),
     "grey by BT.709": (0.2126, 0.7152, 0.0722),
     "grey as the mean": (1 / 3, 1 / 3, 1 / 3),
 }
@@ -111,7 +111,7 @@ def _recipe(layout: str, target: Array, images: Sequence[Array], side: Array) ->
             "channel-order" if named.channels in _ORDERS.values() else "grey-weights": named.channels,
             "value-range": named.values,
             "layout": layout,
-            **({"padding-value": f"padding of {values}"} if padding.any() and values else {}),
+            **({"padding-value": f"padding with {values}"} if padding.any() and values else {}),
         }
         back = made.reshape(target.shape)
         back = np.moveaxis(back, -1, 1) if layout.endswith("first") else back
@@ -254,6 +254,6 @@ def _decoded(data: bytes) -> Array:
     from PIL import Image  # noqa: PLC0415 - nothing but a diagnosis of images needs it
 
     if not data.startswith((b"\xff\xd8", b"\x89PNG", b"BM", b"GIF8", b"RIFF")):
-        raise ValueError("no image")
+        raise ValueError("not an image")
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGB"), np.float64)

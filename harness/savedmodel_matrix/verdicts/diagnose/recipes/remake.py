@@ -77,8 +77,8 @@ def _diagnosis(train: Recipe, serve: Recipe, before: Distance, after: Distance) 
         ),
         train=", ".join(train.parts.values()),
         serve=", ".join(serve.parts.values()),
-        mends="in serving, take "
-        + ", and ".join(f"{train.parts[name]} for {serve.parts[name]}" for name in different),
+        mends="in serving, use "
+        + ", and ".join(f"{train.parts[name]} instead of {serve.parts[name]}" for name in different),
         before=before.relative,
         residual=after.relative,
         max_abs_before=before.largest,

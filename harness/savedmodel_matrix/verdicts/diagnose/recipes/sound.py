@@ -29,8 +29,8 @@ _LOGS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("no logarithm", lambda x: x),
     ("log1p", np.log1p),
     ("decibels", lambda x: 10 * np.log10(np.maximum(x, 1e-10))),
-    ("decibels down to 80 below the largest", lambda x: _above(10 * np.log10(np.maximum(x, 1e-10)))),
-    ("decibels against the largest", lambda x: _above(_against_largest(x))),
+    ("decibels, clipped at 80 below the maximum", lambda x: _above(10 * np.log10(np.maximum(x, 1e-10)))),
+    ("decibels relative to the maximum", lambda x: _above(_against_largest(x))),
     ("logarithm to base 10", lambda x: np.log10(np.maximum(x, 1e-10))),
     *(
         (f"natural logarithm of x + {epsilon:g}", lambda x, epsilon=epsilon: np.log(x + epsilon))

@@ -61,7 +61,7 @@ def _filled(raw: Array) -> Iterator[Recipe]:
         ("minus one for missing values", np.full(x.shape[1:], -1.0)),
         ("the mean for missing values", np.nanmean(x, axis=0)),
         ("the median for missing values", np.nanmedian(x, axis=0)),
-        ("the smallest for missing values", np.nanmin(x, axis=0)),
+        ("the minimum for missing values", np.nanmin(x, axis=0)),
     )
     for fill, values in ways:
         filled = np.where(missing, values, x)
@@ -71,7 +71,7 @@ def _filled(raw: Array) -> Iterator[Recipe]:
     forward = x.copy()
     for row in range(1, len(forward)):
         forward[row] = np.where(np.isnan(forward[row]), forward[row - 1], forward[row])
-    yield Recipe({"missing-fill": "the row before for missing values", "scaling": "no scaling"}, forward)
+    yield Recipe({"missing-fill": "the previous row for missing values", "scaling": "no scaling"}, forward)
 
 
 def _rounded(side: Array, raw: Array) -> Iterator[Recipe]:
@@ -122,15 +122,15 @@ def _read(raw: Array) -> Iterator[Recipe]:
     strings = [text.decode("utf-8", "replace").strip() for text in raw.ravel()]
     ways = (
         ("decimal commas", [text.replace(".", "").replace(",", ".") for text in strings]),
-        ("commas dropped as thousands signs", [text.replace(",", "") for text in strings]),
-        ("commas not understood", strings),
-        ("what is after the comma dropped", [text.split(",")[0] for text in strings]),
+        ("commas dropped as thousands separators", [text.replace(",", "") for text in strings]),
+        ("commas not parsed", strings),
+        ("everything after the comma dropped", [text.split(",")[0] for text in strings]),
     )
     for words, texts in ways:
         values = np.array([_number(text) for text in texts]).reshape(raw.shape)
-        yield Recipe({"decimal-comma": words, "missing-fill": "NaN for what is no number"}, values)
+        yield Recipe({"decimal-comma": words, "missing-fill": "NaN for non-numbers"}, values)
         for value in (0.0, -1.0):
-            fill = f"{value:g} for what is no number"
+            fill = f"{value:g} for non-numbers"
             yield Recipe(
                 {"decimal-comma": words, "missing-fill": fill}, np.where(np.isnan(values), value, values), 1.0
             )

@@ -73,6 +73,6 @@ def test_a_flat_row_stays_flat(method, size, wanted):
 def test_padding_is_known_from_the_picture():
     names = [each.name for each in geometries(90, 120, 40, 40)]
     assert len(set(names)) == len(names)
-    letterbox = next(each for each in geometries(90, 120, 40, 40) if each.name == "fitted in and padded")
+    letterbox = next(each for each in geometries(90, 120, 40, 40) if each.name == "fitted and padded")
     weights = letterbox.rows.weights(METHODS[0], 90, 40)
     assert np.isnan(weights).all(axis=1).tolist() == [True] * 5 + [False] * 30 + [True] * 5

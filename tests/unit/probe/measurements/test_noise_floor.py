@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from savedmodel_matrix.probe.arrays import read_array
-from savedmodel_matrix.probe.floor import Spread, Variables, perturb
+from savedmodel_matrix.probe.measurements.noise_floor import Spread, Variables, perturb
 
 FLOATS = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
 

@@ -1,0 +1,174 @@
+"""The description of a model as text for a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from savedmodel_matrix.commands.varying import varying_lines
+from savedmodel_matrix.domain.wording import count, joined, listed
+from savedmodel_matrix.knowledge.ops import minor_of, order
+from savedmodel_matrix.models.preflight.prediction import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from savedmodel_matrix.commands.inspect_document import (
+        FilesRow,
+        InputRow,
+        InspectDocument,
+        KerasRow,
+        MetaGraphRow,
+        PredictionRow,
+    )
+    from savedmodel_matrix.models.preflight.prediction import Confidence
+
+#: Names of a list that are printed; --json has them all.
+_MOST_NAMED = 8
+
+
+def render_model(model: InspectDocument) -> str:
+    """Return the description as text for a terminal."""
+    facts = [(name, value) for name, value in _facts(model) if value]
+    lines = [tabulate(facts, tablefmt="plain", disable_numparse=True)]
+    for graph in model.meta_graphs:
+        rows = list(_signatures(graph))
+        lines += ["", f"graph with tags {', '.join(graph.tags) or 'none'}:"]
+        lines.append(_table(rows, ["signature", "inputs", "outputs"]) if rows else "  it has no signature")
+    prepared = [(name, *row) for name, inputs in model.expects.items() for row in _prepared(inputs)]
+    if prepared:
+        lines += ["", _table(prepared, ["signature", "input", "what the model itself does to it"])]
+    if told := list(varying_lines(model.varying)):
+        lines += ["", "random numbers and state, and the outputs that they reach:", *told]
+    beside = joined(["TensorFlow", *model.packages])
+    lines += ["", f"predictions for loader {model.loader}, with {beside}, on a CPU:"]
+    lines.append(
+        _table(
+            [(row.releases, row.text, row.confidence) for row in grouped(model.predictions)],
+            ["TensorFlow", "prediction", "confidence"],
+        )
+    )
+    notes = _notes(model.predictions)
+    return "\n".join([*lines, *(["", *notes] if notes else [])])
+
+
+@dataclass(frozen=True)
+class PredictedReleases:
+    """Neighbouring minor releases for which the prediction is the same."""
+
+    first: str
+    last: str
+    text: str
+    confidence: Confidence
+
+    @property
+    def releases(self) -> str:
+        """``2.7 to 2.15``, or one release."""
+        return self.first if self.first == self.last else f"{self.first} to {self.last}"
+
+
+def grouped(predictions: Sequence[PredictionRow]) -> list[PredictedReleases]:
+    """Return the predictions, with neighbours that are the same in one row."""
+    rows: list[PredictedReleases] = []
+    for each in predictions:
+        text, minor = _said(each), minor_of(each.tensorflow)
+        if rows and (rows[-1].text, rows[-1].confidence) == (text, each.confidence):
+            rows[-1] = PredictedReleases(rows[-1].first, minor, text, each.confidence)
+        else:
+            rows.append(PredictedReleases(minor, minor, text, each.confidence))
+    return rows
+
+
+def _said(prediction: PredictionRow) -> str:
+    because = "\n".join(prediction.because)
+    match prediction.kind:
+        case Kind.NEEDS:
+            return f"needs {joined(prediction.needs)}:\n{because}"
+        case Kind.FAILS:
+            return f"fails to {prediction.stage}:\n{because}"
+        case Kind.LOADS:
+            return "loads"
+
+
+def _notes(predictions: Sequence[PredictionRow]) -> list[str]:
+    """Return each note once, with the releases it is for where that is not all."""
+    minors: dict[str, list[str]] = {}
+    for each in predictions:
+        for note in each.notes:
+            minors.setdefault(note, []).append(minor_of(each.tensorflow))
+    return [
+        f"note: {note}"
+        + (f" ({found[0]} to {found[-1]})" if len(found) < len(predictions) and len(found) > 1 else "")
+        for note, found in minors.items()
+    ]
+
+
+def _facts(model: InspectDocument) -> Iterator[tuple[str, str]]:
+    yield "model", model.model
+    for graph in model.meta_graphs:
+        versions = f"GraphDef {graph.producer}, readable from version {graph.min_consumer} on"
+        yield "written by", f"TensorFlow {graph.tensorflow or 'unknown'}, {versions}"
+    yield "form", "objects (TensorFlow 2)" if model.object_graph else "a graph (TensorFlow 1)"
+    if model.keras is not None:
+        yield from _keras_facts(model.keras)
+    yield from _op_facts(model.meta_graphs)
+    objects = [graph.objects for graph in model.meta_graphs if graph.objects]
+    yield "optimizer slots", str(sum(each.optimizer_slots for each in objects) or "")
+    yield "registered", _named(sorted({name for each in objects for name in each.registered}))
+    yield "runs at load", _named([graph.init_op for graph in model.meta_graphs if graph.init_op])
+    yield "risky ops", "; ".join(f"{name} {what}" for name, what in model.risky_ops.items())
+    yield from _file_facts(model.files)
+
+
+def _keras_facts(keras: KerasRow) -> Iterator[tuple[str, str]]:
+    major = f"Keras {keras.major}" if keras.major else "exported by Keras"
+    version = keras.version or f"{major}, version unknown"
+    yield "keras", f"{version}{', compiled' if keras.compiled else ''}"
+    yield "custom classes", _named(keras.custom_classes)
+    yield "Lambda layers", _named(keras.lambdas)
+    yield "data layers", _named([f"{each.class_name} {each.name}" for each in keras.preparing])
+
+
+def _op_facts(graphs: Sequence[MetaGraphRow]) -> Iterator[tuple[str, str]]:
+    ops = {name: use.since for graph in graphs for name, use in graph.ops.items()}
+    yield "op types", str(len(ops))
+    yield "custom ops", _named([name for name, since in ops.items() if since == ""])
+    newer = sorted(((since, name) for name, since in ops.items() if since), key=lambda each: order(each[0]))
+    yield "newest ops", _named([f"{name} ({since})" for since, name in reversed(newer)])
+
+
+def _file_facts(files: FilesRow) -> Iterator[tuple[str, str]]:
+    whole = count(files.shards, "data file")
+    missing = len(files.missing_shards)
+    found = f"{missing} of {whole} missing" if missing else whole
+    yield "variables", found if files.variables_index else "no index"
+    yield "assets", _named(files.assets)
+    yield "missing assets", _named(files.missing_assets)
+    yield "assets outside", _named(files.foreign_assets)
+    yield "fingerprint", "yes" if files.fingerprint else "no"
+
+
+def _signatures(graph: MetaGraphRow) -> Iterator[tuple[str, str, str]]:
+    for name, signature in graph.signatures.items():
+        inputs, outputs = (
+            "\n".join(f"{each} {spec}" for each, spec in side.items())
+            for side in (signature.inputs, signature.outputs)
+        )
+        yield name, inputs, outputs
+
+
+def _prepared(inputs: Mapping[str, InputRow]) -> Iterator[tuple[str, str]]:
+    for name, expected in inputs.items():
+        if expected.steps:
+            layout = f"{expected.layout}, " if expected.layout else ""
+            yield name, layout + ", then ".join(step.does for step in expected.steps)
+
+
+def _named(names: Sequence[str]) -> str:
+    return listed(names, _MOST_NAMED)
+
+
+def _table(rows: Sequence[tuple[str, ...]], headers: Sequence[str]) -> str:
+    return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)

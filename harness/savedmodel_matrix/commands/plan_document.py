@@ -1,0 +1,89 @@
+"""What ``savedmodel-matrix plan --json`` prints, as types. Its JSON Schema is generated from them."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from savedmodel_matrix.commands.printed import Printed
+from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Stage
+
+PLAN_FORMAT: Final = 1
+
+
+class PredictedCase(Printed):
+    """What preflight expects of a case in one cell."""
+
+    setting: str
+    case: str
+    kind: Kind
+    stage: Stage | None
+    """When it fails; null if it loads and runs."""
+    because: list[str]
+    needs: list[str]
+    """What would make it load: distributions, mostly."""
+    confidence: Confidence
+
+
+class PlannedStages(Printed):
+    """A separate environment in which stages of this environment's cases run."""
+
+    environment: str
+    lock: str
+    """"current", "missing", "stale", "unresolvable" or "damaged"."""
+
+
+class PlannedEnvironment(Printed):
+    """What a run would do in one environment."""
+
+    environment: str
+    status: Literal["planned", "excluded", "unavailable"]
+    unavailable: str | None = None
+    """Why the environment cannot exist on this platform."""
+    included_because: str | None = None
+    to_run: int
+    """Cells × cases that are selected and not recorded yet."""
+    selected: int
+    """Cells × cases that are selected."""
+    noise_floors: int
+    """Cases whose noise floor is to be measured here."""
+    checks: int
+    """Checks to run."""
+    predictions: list[PredictedCase]
+    """One for each cell and case whose model can be read now; a package that is not fetched yet cannot."""
+    stage_environments: list[PlannedStages]
+    interpreter: bool | None = None
+    """Whether an interpreter of this Python is installed; uv downloads one if not."""
+    lock: str | None = None
+    """"current", "missing", "stale", "unresolvable" or "damaged"; null if the environment is not planned."""
+    lock_problem: str | None = None
+    installed: bool | None = None
+    """Whether the environment exists and holds what its lock says."""
+    download_mb: int | None = None
+    """Size of the packages in MB (10**6 bytes), less what uv's cache holds; null if unknown."""
+
+
+class ExcludedCell(Printed):
+    """A cell and case that the definition leaves out."""
+
+    cell: str
+    case: str
+    reason: str
+
+
+class PlanDocument(Printed):
+    """What a run of a matrix would do now."""
+
+    format: Literal[1] = PLAN_FORMAT
+    matrix: str
+    baseline: str
+    settings: list[str]
+    cases: list[str]
+    environments: list[PlannedEnvironment]
+    excluded: list[ExcludedCell]
+    replicates: int | None
+    """Replicates that measure a noise floor; null if none is measured."""
+    fixes_to_try: int
+    """Cells × cases in which fixes for the failures recorded so far are to be tried."""
+    to_run: int
+    recorded: int
+    remarks: list[str]

@@ -1,0 +1,174 @@
+"""A plan as text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from savedmodel_matrix.domain.wording import count, joined, listed
+from savedmodel_matrix.models.preflight.prediction import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from savedmodel_matrix.commands.plan_document import PlanDocument, PlannedEnvironment, PredictedCase
+
+#: More cells × cases than this that are excluded for one reason are counted instead of named.
+_MOST_NAMED = 6
+#: Runs of a case for its noise floor besides the replicates: the case is loaded twice more and run twice
+#: each time, and its batches are run once in two parts.
+_MORE_FOR_NOISE = 6
+#: Characters of a reason in the table; ``plan --json`` and ``inspect`` have all of it.
+_REASON_WIDTH = 60
+
+#: What is said of a case, as a verb for one case, the verb for several, and what follows it.
+_Said = tuple[str, str, str]
+_LOADS: _Said = ("loads", "load", "")
+
+
+def render_plan(plan: PlanDocument) -> str:
+    """Return the plan as text for a terminal."""
+    table = tabulate(
+        [_row(plan, row) for row in plan.environments],
+        headers="keys",
+        tablefmt="simple",
+        disable_numparse=True,
+    )
+    lines = [
+        _extent(plan),
+        f"settings: {', '.join(plan.settings)}",
+        f"cases: {', '.join(plan.cases)}",
+        f"baseline: {plan.baseline}",
+        "",
+        table,
+        "",
+        f"{plan.to_run} to run, {plan.recorded} already recorded",
+        _download(plan),
+    ]
+    if plan.fixes_to_try:
+        lines.append(f"fixes to try for the failures so far: {plan.fixes_to_try} cells × cases")
+    lines += _excluded(plan)
+    lines += _unpredicted(plan)
+    lines += [
+        f"lock of {row.environment}: {row.lock_problem}" for row in plan.environments if row.lock_problem
+    ]
+    lines += [f"remark: {remark}" for remark in plan.remarks]
+    return "\n".join(lines)
+
+
+def _row(plan: PlanDocument, row: PlannedEnvironment) -> dict[str, str]:
+    if row.status != "planned":
+        why = f"unavailable: {row.unavailable}" if row.unavailable else "excluded, see below"
+        return {"environment": row.environment, "work": why}
+    return {
+        "environment": row.environment,
+        "work": ", ".join(_work(plan, row)),
+        "packages": "installed" if row.installed else _size(row.download_mb),
+        "needs": ", ".join(_needs(row)),
+        "predicted": "\n".join(predicted_lines(row.predictions)),
+    }
+
+
+def _work(plan: PlanDocument, row: PlannedEnvironment) -> Iterator[str]:
+    if not row.selected:
+        yield "not selected"
+    elif row.to_run:
+        yield f"runs {row.to_run} of {row.selected}"
+    else:
+        yield f"all {row.selected} recorded"
+    if row.noise_floors and plan.replicates is not None:
+        more = plan.replicates + _MORE_FOR_NOISE
+        yield f"noise floor of {count(row.noise_floors, 'case')} ({more} more runs each)"
+    if row.stage_environments:
+        yield f"stages in {count(len(row.stage_environments), 'separate environment')}"
+    if row.checks:
+        yield count(row.checks, "check")
+
+
+def _needs(row: PlannedEnvironment) -> Iterator[str]:
+    if not row.interpreter:
+        yield "a Python from uv"
+    if row.lock != "current":
+        yield f"lock {row.lock}"
+    for each in row.stage_environments:
+        if each.lock != "current":
+            yield f"lock of stages {each.lock}"
+
+
+def predicted_lines(predictions: Sequence[PredictedCase]) -> Iterator[str]:
+    """Yield in short what is expected of an environment's cases, what stands in the way first."""
+    settings: dict[_Said, dict[str, list[str]]] = {}
+    for each in predictions:
+        settings.setdefault(_said(each), {}).setdefault(each.case, []).append(each.setting)
+    loading = settings.pop(_LOADS, {})
+    everywhere = Counter(each.case for each in predictions)
+    for said, found in settings.items():
+        yield _sentence(_named(found, everywhere), said)
+    names = _named(loading, everywhere)
+    if len(names) < 2 or any(name not in everywhere for name in names):
+        yield from [_sentence(names, _LOADS)] if names else []
+    else:
+        yield "the others load" if settings else "all load"
+
+
+def _named(found: dict[str, list[str]], everywhere: Counter[str]) -> list[str]:
+    """Return the cases, with their settings where that is not all of them."""
+    return [
+        case if len(where) == everywhere[case] else f"{case} ({', '.join(where)})"
+        for case, where in found.items()
+    ]
+
+
+def _sentence(names: Sequence[str], said: _Said) -> str:
+    singular, plural, rest = said
+    return f"{joined(names)} {singular if len(names) == 1 else plural}{rest}"
+
+
+def _unpredicted(plan: PlanDocument) -> Iterator[str]:
+    predicted = {each.case for row in plan.environments for each in row.predictions}
+    if names := [case for case in plan.cases if case not in predicted]:
+        yield f"no prediction for {joined(names)}: no model that can be read here yet"
+
+
+def _said(prediction: PredictedCase) -> _Said:
+    match prediction.kind:
+        case Kind.LOADS:
+            return _LOADS
+        case Kind.NEEDS:
+            return "needs", "need", f" {joined(prediction.needs)}"
+        case Kind.FAILS:
+            why = textwrap.shorten(prediction.because[0], _REASON_WIDTH, placeholder=" …")
+            return "fails", "fail", f" to {prediction.stage}: {why}"
+
+
+def _excluded(plan: PlanDocument) -> Iterator[str]:
+    """Yield a line per reason: a pairwise cover leaves out thousands of cells for the same one."""
+    places: dict[str, list[str]] = {}
+    for row in plan.excluded:
+        places.setdefault(row.reason, []).append(f"{row.cell} {row.case}")
+    for reason, names in places.items():
+        yield f"excluded: {listed(names, _MOST_NAMED)}: {reason}"
+
+
+def _extent(plan: PlanDocument) -> str:
+    counts = [
+        count(len(plan.environments), "environment"),
+        count(len(plan.settings), "setting"),
+        count(len(plan.cases), "case"),
+    ]
+    return f"matrix {plan.matrix}: {' × '.join(counts)}"
+
+
+def _download(plan: PlanDocument) -> str:
+    coming = [row.download_mb for row in plan.environments if row.to_run and not row.installed]
+    known = [size for size in coming if size is not None]
+    unknown = len(coming) - len(known)
+    plus = f", and {unknown} of unknown size" if unknown else ""
+    return f"to download: at most {sum(known)} MB{plus} (less what uv's cache holds)"
+
+
+def _size(megabytes: int | None) -> str:
+    return "unknown size" if megabytes is None else f"{megabytes} MB"

@@ -1,0 +1,186 @@
+"""One run of a matrix: ask its questions, measure what they call for, and report."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from savedmodel_matrix.commands.aggregate import aggregate, is_reported
+from savedmodel_matrix.domain.environment import Build
+from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.selection import Request, new_run_id, require_matches
+from savedmodel_matrix.environments.host import usable_cpus
+from savedmodel_matrix.environments.state import EnvironmentState, read_state, write_state
+from savedmodel_matrix.execution.environment import run_environment
+from savedmodel_matrix.execution.executors.interface import Order, Result, Session
+from savedmodel_matrix.execution.progress import Progress, State
+from savedmodel_matrix.execution.round_file import RoundFile, events_path, write_round
+from savedmodel_matrix.questions import QUESTIONS, question_named
+from savedmodel_matrix.questions.interface import Asked, ask
+from savedmodel_matrix.questions.matrix import plan_of
+from savedmodel_matrix.store.runs import write_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.execution.executors.interface import Ended, Executor
+    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.questions.interface import Round
+    from savedmodel_matrix.store.runs import Run
+
+_MEMORY_EACH = 2 << 30  # bytes; TensorFlow alone takes up to 0.5 GiB, a model and its runs the rest
+_LOGS_KEPT = 20  # runs
+_TAIL_LINES = 30
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and by whom sessions are run."""
+
+    noxfile: Path
+    environments: Path
+    """The folder that holds the environments."""
+    executor: Executor
+    parent: int | None
+    """The process whose end ends the sessions, on this host."""
+
+
+def run_matrix(project: Project, matrix: str, request: Request, place: Place) -> int:
+    """Run what a matrix calls for and is not recorded, then write and print its report.
+
+    Returns the contract's exit status.
+
+    Raises:
+        DefinitionError: with every problem of the definition.
+        NothingSelectedError: if a glob matches nothing, or all together select nothing.
+    """
+    plan = plan_of(project, matrix, request)
+    require_matches(request.selection, [plan])
+    asked = Asked(project, plan, request, new_run_id())
+    matrix_question, *others = QUESTIONS
+    ask(matrix_question, asked, lambda found: _carry_out(asked, found, place))
+    rounds: list[Round] = []
+    if not is_reported(project, plan, request.selection, fixes=request.fixes):
+        for question in others:
+            rounds += ask(question, asked, lambda found: _carry_out(asked, found, place))
+    return aggregate(
+        project,
+        plan,
+        request.selection,
+        asked.run,
+        attempted=request.fixes,
+        rounds=[_written(asked, found) for found in rounds],
+    )
+
+
+def run_share(project: Project, file: RoundFile, environment: Environment, venv: Path, say: Progress) -> None:
+    """Do one environment's share of a round: the body of a session that an executor started."""
+    asked = Asked(project, plan_of(project, file.matrix, file.request), file.request, file.run)
+    question_named(file.question).do(asked, file.number, environment, venv, say)
+    say.enter(State.DONE)
+
+
+def run_alone(
+    project: Project,
+    plans: Sequence[Plan],
+    environment: Environment,
+    request: Request,
+    venv: Path,
+    say: Callable[[str], None],
+) -> None:
+    """Run what is pending in one environment for all matrices: the body of a session started by hand.
+
+    Raises:
+        NothingSelectedError: if a glob matches nothing.
+        HarnessError: if the harness fails here; the traceback is in the message.
+    """
+    theirs = [plan for plan in plans if environment.id in plan.environments]
+    require_matches(request.selection, theirs)
+    run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
+    state = read_state(project.results, environment.id)
+    if state is not None and state.fault is not None:
+        raise HarnessError(f"a fault of the harness, please report it:\n{state.fault}")
+
+
+def parallelism() -> int:
+    """Return how many environments run at the same time: each is a process with TensorFlow in it."""
+    return max(1, min(usable_cpus(), psutil.virtual_memory().total // _MEMORY_EACH))
+
+
+def _carry_out(asked: Asked, found: Round, place: Place) -> None:
+    """Run one round: write its file, run its sessions, show their progress, write down what became of it."""
+    # Only where there is work: rich takes as long to import as all of a run that has nothing to do.
+    from savedmodel_matrix.commands.show import announce, shown  # noqa: PLC0415
+
+    folder = (
+        asked.project.results.logs / f"{asked.run}-{asked.plan.matrix}" / f"{found.question}-{found.number}"
+    )
+    file = RoundFile(
+        run=asked.run,
+        matrix=asked.plan.matrix,
+        request=asked.request,
+        question=found.question,
+        number=found.number,
+        environments=tuple(share.environment for share in found.shares),
+        parent=place.parent,
+    )
+    path = folder / "round.json"
+    write_round(path, file)
+    _drop_old_logs(asked.project.results.logs)
+    order = Order(
+        sessions=tuple(Session(each.id, each.build is Build.GPU) for each in file.environments),
+        noxfile=place.noxfile,
+        environments=place.environments,
+        round_file=path,
+        jobs=asked.request.jobs or parallelism(),
+    )
+    announce(asked, found)
+    with shown(found, path, asked.project.results.logs, verbose=asked.request.verbose) as show:
+        for ended in place.executor.run(order):
+            show.ended(ended, _problem(asked, path, ended))
+    write_run(asked.project.results, _written(asked, found))
+
+
+def _written(asked: Asked, found: Round) -> Run:
+    return question_named(found.question).written(asked, found.number)
+
+
+def _problem(asked: Asked, path: Path, ended: Ended) -> str | None:
+    """Return the end of a log that a person has to see, and write down why there are no results."""
+    results = asked.project.results
+    state = read_state(results, ended.name)
+    if ended.result in (Result.SUCCESS, Result.SKIPPED):
+        return _tail(ended.log) if state and state.fault else None
+    tail = _tail(ended.log)
+    if events_path(path, ended.name).exists():  # our part of the session began, so it is ours that failed
+        fault = f"the session of {ended.name} failed:\n{tail}"
+        known = state or EnvironmentState(environment=ended.name, run=asked.run)
+        write_state(results, known.model_copy(update={"run": asked.run, "fault": fault}))
+    else:
+        last = tail.strip().splitlines()[-1:] or [str(ended.result)]
+        reason = f"nox could not make the environment: {last[0]}"
+        failed = EnvironmentState(
+            environment=ended.name, run=asked.run, outcome=Outcome.INSTALL_FAILED, reason=reason
+        )
+        write_state(results, failed)
+    return tail
+
+
+def _tail(log: Path) -> str:
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-_TAIL_LINES:])
+
+
+def _drop_old_logs(logs: Path) -> None:
+    for folder in sorted(logs.iterdir(), reverse=True)[_LOGS_KEPT:]:
+        shutil.rmtree(folder, ignore_errors=True)

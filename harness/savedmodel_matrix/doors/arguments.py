@@ -1,0 +1,87 @@
+"""The options of a run, defined once: for nox's ``-- ...`` and for the command line."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from savedmodel_matrix.domain.errors import UsageError
+from savedmodel_matrix.domain.selection import Request, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only", metavar="GLOB", help="Environments, or ENVIRONMENT/SETTING; several --only add up."
+    ),
+]
+Case = Annotated[
+    list[str] | None, typer.Option("--case", metavar="GLOB", help="Names of cases; several --case add up.")
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Run again what is already recorded.")]
+Separate = Annotated[
+    bool, typer.Option("--separate", help="Add the cells that the last report of this matrix suggests.")
+]
+NoFixes = Annotated[bool, typer.Option("--no-fixes", help="Do not try fixes for failures.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        metavar="N",
+        help="How many environments run at the same time; by default as many as CPUs and memory allow.",
+    ),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show everything that nox, uv and the environments print.")
+]
+
+
+def request_of(
+    only: Only = None,
+    case: Case = None,
+    fresh: Fresh = False,
+    separate: Separate = False,
+    no_fixes: NoFixes = False,
+    jobs: Jobs = None,
+    verbose: Verbose = False,
+) -> Request:
+    """Run what is not recorded yet, compare everything, and write the reports."""
+    return Request(
+        selection=Selection(tuple(only or ()), tuple(case or ()), fresh),
+        separate=separate,
+        fixes=not no_fixes,
+        jobs=jobs,
+        verbose=verbose,
+    )
+
+
+def parse_request(arguments: Sequence[str], program: str) -> Request | None:
+    """Read what stands after ``--`` on nox's command line; None where it asks for help, which is printed.
+
+    ``program`` is what stands before it, for the usage line.
+
+    Raises:
+        UsageError: for an option that does not exist or has no value; the usage is printed.
+    """
+    if not arguments:
+        return Request()
+    found: list[Request] = []
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    @app.command()
+    @functools.wraps(request_of)
+    def run(*positional: Any, **options: Any) -> None:  # noqa: ANN401 - as request_of declares them
+        found.append(request_of(*positional, **options))
+
+    try:
+        app(args=list(arguments), prog_name=program)
+    except SystemExit as ended:
+        if ended.code:
+            raise UsageError(f"the options after -- are wrong, see above: {' '.join(arguments)}") from ended
+    return found[0] if found else None

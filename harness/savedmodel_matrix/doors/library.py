@@ -1,0 +1,149 @@
+"""The door for programs: a project to plan, run and report, and a report to analyse with pandas."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.errors import StoreError, UsageError
+from savedmodel_matrix.domain.selection import Request, Selection, new_run_id
+from savedmodel_matrix.planning import project as workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from pydantic import BaseModel
+
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.report.document import Report
+
+
+class Project:
+    """A folder with ``matrices/``, a ``noxfile.py`` that calls ``register``, and ``results/``."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root).resolve()
+        self._workspace = workspace.Project(self.root)
+
+    def matrices(self) -> list[str]:
+        """Return the names of the matrices, ``default`` first."""
+        return self._workspace.matrices()
+
+    def plan(self, matrix: str = "default") -> Plan:
+        """Return a matrix, expanded into environments, settings and cases.
+
+        Raises:
+            errors.DefinitionError: with every problem of the definition.
+            errors.PlatformError: where TensorFlow has no wheels for this platform.
+        """
+        return self._workspace.plan(matrix)
+
+    def run(
+        self,
+        matrix: str = "default",
+        *,
+        only: str | Sequence[str] = (),
+        case: str | Sequence[str] = (),
+        fresh: bool = False,
+        fixes: bool = True,
+        jobs: int | None = None,
+    ) -> int:
+        """Run what is not recorded yet, as ``nox -s matrix`` does, and print and write the reports.
+
+        ``only`` and ``case`` are globs as after ``--``. Environments lie in ``.nox`` in the project's folder.
+        Returns the exit status (docs/exit-status.md).
+
+        Raises:
+            errors.UsageError: if the project has no noxfile.
+            errors.DefinitionError: with every problem of the definition.
+            errors.NothingSelectedError: if a glob matches nothing.
+        """
+        from savedmodel_matrix.commands.run import Place, run_matrix  # noqa: PLC0415 - brings rich and more
+        from savedmodel_matrix.execution.executors.nox import NoxExecutor  # noqa: PLC0415 - as above
+
+        noxfile = self.root / "noxfile.py"
+        if not noxfile.exists():
+            raise UsageError(f"{noxfile} does not exist; `savedmodel-matrix init MODEL` writes one")
+        request = Request(selection=Selection(_globs(only), _globs(case), fresh), fixes=fixes, jobs=jobs)
+        place = Place(noxfile, self.root / ".nox", NoxExecutor(), os.getpid())
+        return run_matrix(self._workspace, matrix, request, place)
+
+    def report(self, matrix: str = "default") -> LoadedReport:
+        """Make the report of a matrix from what is recorded, print and write it, and return it."""
+        from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - brings pandas
+
+        aggregate(self._workspace, self._workspace.plan(matrix), Selection(), new_run_id())
+        return load_report(self._workspace.results.latest / "report.json")
+
+
+class LoadedReport:
+    """A report, and its tables as data frames, with columns named as in ``report.json``."""
+
+    def __init__(self, document: Report) -> None:
+        self.document = document
+        """All of it, typed."""
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """The outcome and verdict of every cell and case."""
+        return _frame(self.document.cells)
+
+    @cached_property
+    def divergences(self) -> pd.DataFrame:
+        """The numbers between two classes of cells, for every output."""
+        return _frame(self.document.divergences)
+
+    @cached_property
+    def classes(self) -> pd.DataFrame:
+        """Cells whose outputs are bit-identical."""
+        return _frame(self.document.classes)
+
+    @cached_property
+    def outputs(self) -> pd.DataFrame:
+        """What is known of every output in the baseline."""
+        return _frame(self.document.outputs)
+
+    @cached_property
+    def checks(self) -> pd.DataFrame:
+        """How cases behave in a session."""
+        return _frame(self.document.checks)
+
+    @cached_property
+    def fixes(self) -> pd.DataFrame:
+        """The fixes that were tried, and what was seen."""
+        return _frame(self.document.remedies)
+
+
+def load_report(path: str | os.PathLike[str]) -> LoadedReport:
+    """Read a ``report.json``, or the one in a folder such as ``results/latest``.
+
+    Raises:
+        errors.StoreError: if it is not there, or was written by another version.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415 - as above
+
+    from savedmodel_matrix.report.document import Report  # noqa: PLC0415 - as above
+
+    place = Path(path)
+    place = place / "report.json" if place.is_dir() else place
+    try:
+        return LoadedReport(Report.model_validate_json(place.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise StoreError(f"{place}: {error.strerror}; run the matrix first") from error
+    except ValidationError as error:
+        raise StoreError(
+            f"{place} was written by another version of savedmodel-matrix; `nox -s report` writes it again"
+        ) from error
+
+
+def _globs(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _frame(rows: Sequence[BaseModel]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    return pd.DataFrame([row.model_dump(by_alias=True) for row in rows])

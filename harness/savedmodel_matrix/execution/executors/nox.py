@@ -1,0 +1,120 @@
+"""Sessions on this machine: each in a nox of its own, a few at a time.
+
+One nox for each environment, and not one nox with ``-j``, so that each has its own log and its result is
+known when it ends. It costs no more: ``nox -j`` starts a nox for each session as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+
+from savedmodel_matrix.execution.executors.interface import Ended, Result
+from savedmodel_matrix.execution.round_file import RUN_VARIABLE, log_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from savedmodel_matrix.execution.executors.interface import Order, Session
+
+_POLL_S = 0.05
+#: How a caller chooses sessions and interpreters of the outer nox: no business of these.
+_CHOICES = {
+    "NOXSESSION",
+    "NOXPYTHON",
+    "NOXEXTRAPYTHON",
+    "NOXFORCEPYTHON",
+    "NOX_PARALLEL",
+    "NOX_DEFAULT_VENV_BACKEND",
+}
+
+
+class NoxExecutor:
+    """Runs each session as ``nox -s ENVIRONMENT``, as a person or a CI job would."""
+
+    def run(self, order: Order) -> Iterator[Ended]:
+        """Run the sessions in the order given, and yield each result."""
+        waiting = list(order.sessions)
+        running: dict[Session, psutil.Popen] = {}
+        try:
+            while waiting or running:
+                while waiting and _may_start(waiting[0], running, order.jobs):
+                    running[waiting[0]] = _start(order, waiting[0])
+                    del waiting[0]
+                ended = [session for session, process in running.items() if process.poll() is not None]
+                for session in ended:
+                    del running[session]
+                    yield Ended(
+                        session.name, _result(order, session), log_path(order.round_file, session.name)
+                    )
+                if not ended:
+                    time.sleep(_POLL_S)
+        finally:
+            _end(list(running.values()))
+
+
+def _may_start(session: Session, running: dict[Session, psutil.Popen], jobs: int) -> bool:
+    if session.exclusive or any(each.exclusive for each in running):
+        return not running
+    return len(running) < jobs
+
+
+def _start(order: Order, session: Session) -> psutil.Popen:
+    report = _report_path(order, session)
+    report.unlink(missing_ok=True)
+    environ = {name: value for name, value in os.environ.items() if name not in _CHOICES}
+    # What this nox runs from has everything that the noxfile's script metadata asks for.
+    environ |= {RUN_VARIABLE: str(order.round_file), "NOX_SCRIPT_MODE": "none", "PYTHONUNBUFFERED": "1"}
+    with log_path(order.round_file, session.name).open("wb") as log:
+        return psutil.Popen(
+            [
+                sys.executable, "-m", "nox", "-f", str(order.noxfile), "--envdir", str(order.environments),
+                # A lock that is installed is left alone; a missing interpreter is an outcome, also in CI.
+                "--reuse-venv=yes", "--no-error-on-missing-interpreters", "--no-stop-on-first-error",
+                "--report", str(report), "-s", session.name,
+            ],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=os.name == "posix",  # Ctrl-C reaches the one that started it, which ends all
+        )  # fmt: skip
+
+
+def _report_path(order: Order, session: Session) -> Path:
+    return order.round_file.parent / f"{session.name}.nox.json"
+
+
+def _result(order: Order, session: Session) -> Result:
+    try:
+        (found,) = json.loads(_report_path(order, session).read_text(encoding="utf-8"))["sessions"]
+        return Result(found["result"])
+    except (OSError, ValueError, KeyError):  # nox itself ended before it wrote a report
+        return Result.FAILED
+
+
+def _end(processes: list[psutil.Popen]) -> None:
+    """Kill processes with all their descendants, also those in sessions and groups of their own."""
+    found: dict[int, psutil.Process] = {}
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            root = psutil.Process(process.pid)
+            # Stopped first, until no new one appears: between the look and the kill one may start another.
+            while new := [each for each in [root, *root.children(recursive=True)] if each.pid not in found]:
+                for each in new:
+                    found[each.pid] = each
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        each.suspend()
+    for each in found.values():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    for process in processes:
+        process.wait()

@@ -1,0 +1,80 @@
+"""The matrix itself: how does every selected cell run every case?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.evidence.collect import collect
+from savedmodel_matrix.execution.environment import run_environment
+from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.questions.interface import Asked, Round, shares_of
+from savedmodel_matrix.questions.separate import separating_plan
+from savedmodel_matrix.store.runs import Run, RunCell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from savedmodel_matrix.domain.environment import Environment
+    from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.selection import Request
+    from savedmodel_matrix.evidence.collected import Collection
+    from savedmodel_matrix.execution.progress import Progress
+    from savedmodel_matrix.planning.project import Project
+
+
+def plan_of(project: Project, matrix: str, request: Request) -> Plan:
+    """Return the plan of a matrix, with the cells that its last report suggests where that is asked for.
+
+    Raises:
+        DefinitionError: with every problem of the definition.
+        NothingSelectedError: if suggested cells are asked for, and there are none.
+    """
+    plan = project.plan(matrix)
+    return separating_plan(project, plan) if request.separate else plan
+
+
+class MatrixQuestion:
+    """One round: what is selected and not recorded yet."""
+
+    name = "matrix"
+
+    def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
+        """Return the only round, if anything is left to run."""
+        if before:
+            return None
+        jobs = pending(asked.project, asked.plan, asked.request.selection)
+        return Round(self.name, 1, shares_of(asked.plan, jobs), "") if jobs else None
+
+    def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:  # noqa: ARG002 - there is one round
+        """Run what is pending in one environment."""
+        selection = asked.request.selection
+        run_environment(asked.project, environment, [asked.plan], selection, asked.run, venv, say)
+
+    def written(self, asked: Asked, number: int) -> Run:
+        """Return the outcome of every cell and case."""
+        collection = collect(asked.project, asked.plan, asked.request.selection)
+        return matrix_run(asked.plan, asked.run, collection, number)
+
+
+def matrix_run(plan: Plan, run: str, collection: Collection, number: int = 1) -> Run:
+    """Return what a run knows of every cell and case of its matrix."""
+    cells = [
+        RunCell(
+            environment=row.cell.environment,
+            setting=row.cell.setting,
+            case=row.case,
+            outcome=row.outcome,
+            reason=row.reason,
+            recording=row.recording.key if row.recording else None,
+        )
+        for row in collection.rows
+    ]
+    return Run(
+        run=run,
+        matrix=plan.matrix,
+        question=MatrixQuestion.name,
+        number=number,
+        baseline=str(plan.baseline),
+        cells=tuple(cells),
+    )
