@@ -52,7 +52,7 @@ def measure_hand(scratch: Scratch, only: str) -> list[Row]:
     _hand(folder, "--install-only")
     shutil.rmtree(folder / ".nox")
     by_hand = {"cold": _hand(folder), "warm": _hand(folder, "--reuse-existing-virtualenvs")}
-    run = ("-s", "matrix", "--", "--fresh", "--no-remedies", "--only", only)
+    run = ("-s", "matrix", "--", "--fresh", "--no-fixes", "--only", only)
     scratch.nox(*run, expected=DONE)
     shutil.rmtree(scratch.root / ".nox")
     ours = {state: scratch.nox(*run, expected=DONE) for state in ("cold", "warm")}

@@ -60,7 +60,7 @@ def main(source: Path, environments: str) -> None:
     """Print, per release, how many of the planted leaks and of the clean models were called leaks."""
     with scratch_project(source, environments) as scratch:
         # Makes the environments, and one recording in each.
-        asked = ("--only", environments, "--case", _CASE, "--no-remedies")
+        asked = ("--only", environments, "--case", _CASE, "--no-fixes")
         scratch.nox("-s", "matrix", "--", *asked, expected=DONE)
         with _noise():
             rows = [row for environment in scratch.environments for row in _measure(scratch, environment)]

@@ -85,7 +85,7 @@ class Scratch:
             environment.id: sum(
                 cost["cpu_s"]
                 for cost in costs
-                if f"{environment.id}-{environment.python}" in cost["argv"]  # as nox calls its child
+                if environment.id in cost["argv"]  # the one that the session of the matrix started
             )
             for environment in self.environments
         }

@@ -196,7 +196,7 @@ def _write_matrix(root: Path, name: str, head: str, cases: Mapping[str, Mapping[
 
 
 def _nox(root: Path, session: str) -> None:
-    command = [sys.executable, "-m", "nox", "-s", session, "--", "--no-remedies"]
+    command = [sys.executable, "-m", "nox", "-s", session, "--", "--no-fixes"]
     variables = plain_environment(os.environ)
     measured(command, folder=root, log=root / "nox.log", variables=variables, expected=DONE)
 

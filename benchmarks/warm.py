@@ -49,7 +49,7 @@ def measure_warm(scratch: Scratch, only: str, repeats: int) -> Warm:
     Raises:
         BenchError: if a command fails, or the two did not run the same cases.
     """
-    fresh = ("-s", "matrix", "--", "--fresh", "--no-remedies", "--only", only)
+    fresh = ("-s", "matrix", "--", "--fresh", "--no-fixes", "--only", only)
     scratch.nox(*fresh, expected=DONE)  # makes the environments and compiles their modules
     floors, ours = [], []
     for _ in range(repeats):
@@ -125,7 +125,7 @@ def _row(name: str, floor: float, ours: float, environments: int) -> Row:
 def measure_unchanged(scratch: Scratch, only: str, repeats: int = 5) -> tuple[float, float]:
     """Return the median wall seconds of ``nox -l`` and of a run in which nothing changed."""
     listed, unchanged = [], []
-    run = ("-s", "matrix", "--", "--no-remedies", "--only", only)
+    run = ("-s", "matrix", "--", "--no-fixes", "--only", only)
     scratch.nox(*run, expected=DONE)
     for _ in range(repeats):
         listed.append(scratch.nox("-l").wall_s)

@@ -110,7 +110,8 @@ def test_outcome_and_reason(hostile, case):
 def test_the_run_goes_on_and_says_that_not_all_is_well(hostile):
     project, run = hostile
     assert run.status == 4
-    assert run.sessions == {MIDDLE: "success", "matrix": "aborted"}
+    assert run.sessions == {"matrix": "aborted"}
+    assert run.environments == {MIDDLE: "success"}
     assert set(project.outcomes()) == {(MIDDLE, "default", case) for case in EXPECTED}
     assert project.report().faults == []
     assert "Traceback" not in run.output

@@ -265,7 +265,7 @@ def test_a_drift_of_a_library_is_found_before_the_model_which_is_innocent(matrix
 def test_the_swaps_are_recorded_and_not_run_again(matrix):
     project, _, report = matrix
     again = project.nox("-s", "matrix")
-    assert list(again.sessions) == ["matrix"]
+    assert again.environments == {}
     assert project.report().entries == report.entries
 
 

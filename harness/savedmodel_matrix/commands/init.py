@@ -7,7 +7,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.check import Check
+from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
 from savedmodel_matrix.models.inputs.describe import suggest_inputs
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
 from savedmodel_matrix.models.savedmodel.reader import read_model
@@ -29,19 +30,24 @@ from savedmodel_matrix import register
 register(__file__)
 '''
 
+#: What runs leave in a project: recordings with their reports, and nox's environments.
+_IGNORED = ("results/", ".nox/")
+_CHEAP_CHECKS = (Check.REPEAT, Check.CONCURRENT)
+
 
 def write_matrix(project: Project, model: Path, name: str) -> list[str]:
-    """Write ``matrices/NAME.toml`` for a SavedModel, and a noxfile where there is none.
+    """Write ``matrices/NAME.toml`` for a SavedModel, a noxfile where there is none, and what git ignores.
 
     Returns what was done, a line each.
 
     Raises:
         UnreadableModelError: if the folder holds no readable SavedModel.
-        HarnessError: if the matrix exists already; nothing is overwritten.
+        NoSignatureError: if it has no signature to run.
+        UsageError: if the matrix exists already; nothing is overwritten.
     """
     path = project.root / "matrices" / f"{name}.toml"
     if path.exists():
-        raise HarnessError(f"{path} exists already; choose another with --name")
+        raise UsageError(f"{path} exists already; choose another with --name")
     folder = model.resolve()
     graphs = read_model(folder).meta_graphs
     graph = _main_graph(graphs)
@@ -52,8 +58,21 @@ def write_matrix(project: Project, model: Path, name: str) -> list[str]:
     if not noxfile.exists():
         write_text(noxfile, NOXFILE)
         lines.append(f"wrote {noxfile}")
+    lines += _ignore(project.root / ".gitignore")
     session = "matrix" if name == "default" else f"matrix-{name}"
-    return [*lines, f"look it through, then: nox -s {session}"]
+    return [*lines, f"read it through, then run: nox -s {session}"]
+
+
+def _ignore(path: Path) -> list[str]:
+    """Have git ignore what runs leave, after whatever it ignores already; return what was done."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    known = {line.strip().strip("/") for line in text.splitlines()}
+    missing = [entry for entry in _IGNORED if entry.strip("/") not in known]
+    if not missing:
+        return []
+    start = text if not text or text.endswith("\n") else f"{text}\n"
+    write_text(path, start + "".join(f"{entry}\n" for entry in missing))
+    return [f"added {' and '.join(missing)} to {path}"]
 
 
 def _main_graph(graphs: tuple[MetaGraph, ...]) -> MetaGraph:
@@ -66,7 +85,7 @@ def _definition(project: Project, folder: Path, graph: MetaGraph, *, chosen: boo
     inside = folder.is_relative_to(project.root)
     path = folder.relative_to(project.root).as_posix() if inside else str(folder)
     parts = [
-        f"# Made by `savedmodel-matrix init` from a model that TensorFlow {graph.tensorflow_version} wrote.",
+        f"# Written by `savedmodel-matrix init` for a model of TensorFlow {graph.tensorflow_version}.",
         f"# {remark}",
         f'baseline = "tf{project.releases.resolve(minors[0])}-*"',
         "",
@@ -85,7 +104,9 @@ def _definition(project: Project, folder: Path, graph: MetaGraph, *, chosen: boo
         if chosen or "serve" not in graph.tags:
             parts.append(f"tags = {json.dumps(list(graph.tags))}")
     if not graph.signatures:
-        raise HarnessError(f"{folder}: the model has no signature to run; name a function in a case by hand")
+        raise NoSignatureError(
+            f"{folder}: the model has no signature to run; name a function in a case by hand"
+        )
     return "\n".join(parts) + "\n"
 
 
@@ -95,8 +116,10 @@ def _releases(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
     found = re.match(r"(\d+)\.(\d+)", producer)
     minor = f"{int(found[1])}.{int(found[2])}" if found else ""
     if minor in known:
-        return known[known.index(minor) :], "The baseline is that release; the others are all newer minors."
-    return known, f"That release is not in the table: the baseline is the oldest that is, {known[0]}."
+        return known[
+            known.index(minor) :
+        ], "The baseline is that release; the other environments are all newer minor releases."
+    return known, f"That release is not in our table; the baseline is the oldest in it, {known[0]}."
 
 
 def _case_name(folder: str, signature: str, taken: set[str]) -> str:
@@ -117,12 +140,14 @@ def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -
     yield f"path = {json.dumps(path)}"
     if name != "serving_default":
         yield f"signature = {json.dumps(name)}"
-    yield 'checks = ["repeat", "concurrent"]  # the cheap ones; docs/session-checks.md has the others'
+    others = ", ".join(json.dumps(check.value) for check in Check if check not in _CHEAP_CHECKS)
+    cheap = ", ".join(json.dumps(check.value) for check in _CHEAP_CHECKS)
+    yield f"checks = [{cheap}]  # these cost little; there are also {others}"
     if os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
         yield "inputs = [{ warmup = 100 }]  # the requests that the model carries"
         return
     if any(spec.dtype == "string" for spec in signature.inputs.values()):
-        yield "# Strings are random words: where they must be serialized tf.Example, name a file instead."
+        yield "# Strings are random words. If the model needs serialized tf.Example, name a file instead."
     guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)
     yield f"inputs = [{{ generate = {_inline(guess)} }}]"
 

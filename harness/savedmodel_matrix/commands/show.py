@@ -126,8 +126,11 @@ def summary(standings: Sequence[Standing], total: int) -> str:
     """Return one line on a round: how many environments are done, and how far the running ones are."""
     running = [each for each in standings if each.is_running]
     waiting = sum(each.state == State.WAITING for each in standings)
-    done = total - len(running) - waiting
-    parts = [f"{done} of {total} environments done", *(str(each) for each in running)]
+    parts = [
+        f"{total - len(running) - waiting} of {total} environments done",
+        *(str(each) for each in running),
+    ]
+    parts += [f"{waiting} waiting"] if waiting else []
     return "; ".join(parts)
 
 

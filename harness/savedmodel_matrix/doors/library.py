@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from savedmodel_matrix.domain.errors import StoreError, UsageError
 from savedmodel_matrix.domain.selection import Request, Selection, new_run_id
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-    from pydantic import BaseModel
 
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.report.document import Report
@@ -89,32 +88,40 @@ class LoadedReport:
     @cached_property
     def cells(self) -> pd.DataFrame:
         """The outcome and verdict of every cell and case."""
-        return _frame(self.document.cells)
+        return self._frame("cells")
 
     @cached_property
     def divergences(self) -> pd.DataFrame:
         """The numbers between two classes of cells, for every output."""
-        return _frame(self.document.divergences)
+        return self._frame("divergences")
 
     @cached_property
     def classes(self) -> pd.DataFrame:
         """Cells whose outputs are bit-identical."""
-        return _frame(self.document.classes)
+        return self._frame("classes")
 
     @cached_property
     def outputs(self) -> pd.DataFrame:
         """What is known of every output in the baseline."""
-        return _frame(self.document.outputs)
+        return self._frame("outputs")
 
     @cached_property
     def checks(self) -> pd.DataFrame:
         """How cases behave in a session."""
-        return _frame(self.document.checks)
+        return self._frame("checks")
 
     @cached_property
     def fixes(self) -> pd.DataFrame:
         """The fixes that were tried, and what was seen."""
-        return _frame(self.document.remedies)
+        return self._frame("remedies")
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        """Return a list of rows as a frame, which has the columns of its type also where it is empty."""
+        import pandas as pd  # noqa: PLC0415 - as above
+
+        (kind,) = get_args(type(self.document).model_fields[name].annotation)
+        rows = [row.model_dump() for row in getattr(self.document, name)]
+        return pd.DataFrame(rows, columns=list(kind.model_fields))
 
 
 def load_report(path: str | os.PathLike[str]) -> LoadedReport:
@@ -141,9 +148,3 @@ def load_report(path: str | os.PathLike[str]) -> LoadedReport:
 
 def _globs(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _frame(rows: Sequence[BaseModel]) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415 - as above
-
-    return pd.DataFrame([row.model_dump(by_alias=True) for row in rows])

@@ -13,6 +13,7 @@ from savedmodel_matrix.domain.job import Job
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.domain.selection import Selection
+from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.environments.state import read_state
 from savedmodel_matrix.evidence.collect import collect
@@ -79,11 +80,11 @@ class FixesQuestion:
             return None
         left = _left_of(asked)
         if left.re_exports and not before:
-            says = f"{len(left.re_exports)} models are saved again, as a fix to try"
+            says = f"saving {count(len(left.re_exports), 'model')} again, as a fix to try"
             return Round(self.name, 1, shares_of(asked.plan, left.re_exports), says)
         if not left.jobs:
             return None
-        says = f"trying fixes: {len(left.jobs)} runs (--no-fixes leaves them out)"
+        says = f"trying fixes: {count(len(left.jobs), 'run')} (--no-fixes leaves them out)"
         return Round(self.name, len(before) + 1, shares_of(left.remedies.plan, left.jobs), says)
 
     def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:

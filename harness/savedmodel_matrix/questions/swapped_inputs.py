@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Selection
+from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.pending import pending
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
@@ -42,7 +43,9 @@ class SwappedInputsQuestion:
         jobs = pending_swaps(asked.project, asked.plan, _collected(asked))
         if not jobs:
             return None
-        says = f"pipelines make different inputs: {len(jobs)} runs of models on inputs of other cells"
+        says = (
+            f"pipelines make different inputs: {count(len(jobs), 'run')} of models on inputs of other cells"
+        )
         return Round(self.name, 1, shares_of(asked.plan, jobs), says)
 
     def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:  # noqa: ARG002 - there is one round

@@ -335,7 +335,7 @@ class Report(Row):
     causes: list[CauseRow]
     remedies: list[RemedyRow]
     remedies_done: bool
-    """Whether every remedy that can be tried was; ``--no-remedies`` leaves them out."""
+    """Whether every remedy that can be tried was; ``--no-fixes`` leaves them out."""
     stages: list[StageRow] = []
     entries: list[EntryRow] = []
     skews: list[SkewRow] = []
