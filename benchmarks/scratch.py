@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from savedmodel_matrix.environments.launch import PASSED_ON
-from savedmodel_matrix.planning.project import Project
 from savedmodel_matrix.planning.ready import make_ready, model_folder
+from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.probe.arrays import object_path
 from uv import find_uv_bin
 
@@ -57,7 +57,7 @@ _NO_NOISE = "\n[noise_floor]\nreplicates = 0\n"
 class Scratch:
     """A project in a temporary folder, its plan, and the environments of it that are wanted."""
 
-    project: Project
+    project: Workspace
     plan: Plan
     environments: Sequence[Environment]
 
@@ -164,7 +164,7 @@ def scratch_project(source: Path, environments: str) -> Iterator[Scratch]:
             definition.write(_NO_NOISE)
         (root / "examples").symlink_to(source / "examples")
         (root / "noxfile.py").write_text(_NOXFILE, encoding="utf-8")
-        project = Project(root)
+        project = Workspace(root)
         plan = project.plan("default")
         wanted = [
             environment

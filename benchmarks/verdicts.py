@@ -25,7 +25,7 @@ from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.models.packages.fetch import fetch_package
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.probe.arrays import STRING
 from savedmodel_matrix.store.results import Results
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
@@ -202,7 +202,7 @@ def _nox(root: Path, session: str) -> None:
 
 
 def _collected(root: Path, matrix: str) -> Collection:
-    project = Project(root)
+    project = Workspace(root)
     collection = collect(project, project.plan(matrix), Selection())
     for row in collection.rows:
         if row.required and row.outcome is not Outcome.RECORDED:

@@ -11,7 +11,7 @@ from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.evidence.content import content_digest
 from savedmodel_matrix.questions.matrix import matrix_run
-from savedmodel_matrix.store.atomic import read_json, write_text
+from savedmodel_matrix.store.atomic import read_json
 from savedmodel_matrix.store.runs import write_run
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.evidence.collected import Collection
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.store.runs import Run, RunAttempt, RunCell
 
 _Judged = TypeVar("_Judged", "RunCell", "RunAttempt")
 
 
 def aggregate(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     selection: Selection,
     run: str,
@@ -61,14 +61,14 @@ def aggregate(
     return status
 
 
-def is_reported(project: Project, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
+def is_reported(project: Workspace, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
     """Whether the newest report is of what is recorded now, where ``fixes`` are wanted with all of them."""
     today = dt.datetime.now(dt.UTC).date()
     content = content_digest(plan, collect(project, plan, selection), today)
     return _stands(project, content, remedies=fixes)
 
 
-def _stands(project: Project, content: str, *, remedies: bool) -> bool:
+def _stands(project: Workspace, content: str, *, remedies: bool) -> bool:
     """Whether the newest report is of this content, and where ``remedies`` are wanted, has them all."""
     latest = project.results.latest
     known = read_json(latest / "report.json", formats=1)
@@ -81,7 +81,7 @@ def _stands(project: Project, content: str, *, remedies: bool) -> bool:
 
 
 def _write_reports(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     collection: Collection,
     run: str,
@@ -92,22 +92,17 @@ def _write_reports(
 ) -> None:
     # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
     from savedmodel_matrix.questions.fixes import mending_of  # noqa: PLC0415
-    from savedmodel_matrix.report import markdown, terminal  # noqa: PLC0415
     from savedmodel_matrix.report.build import build_report  # noqa: PLC0415
+    from savedmodel_matrix.report.formats import write_report  # noqa: PLC0415
 
     mending = mending_of(project, plan, collection)
     mending = replace(mending, done=mending.done or attempted)
     report = build_report(project, plan, collection, mending, run=run, content=content, today=today)
-    latest = project.results.latest
-    names = ("report.md", "report.json", "report.txt")
-    places = [(latest / name).relative_to(project.root).as_posix() for name in names]
-    write_text(latest / "report.md", markdown.render(report))
-    write_text(latest / "report.txt", terminal.render(report, places) + "\n")
-    # Last: it is the one that says which content the others belong to.
-    write_text(latest / "report.json", report.model_dump_json(indent=1, by_alias=True) + "\n")
+    project.results.latest.mkdir(parents=True, exist_ok=True)
+    write_report(report, project.results.latest)
 
 
-def _written_report(project: Project) -> dict[str, Any]:
+def _written_report(project: Workspace) -> dict[str, Any]:
     report = read_json(project.results.latest / "report.json", formats=1)
     assert report is not None, "the report was just written"  # noqa: S101
     return report

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
-from savedmodel_matrix.models.inputs.describe import suggest_inputs
+from savedmodel_matrix.models.inputs.suggest import suggest_inputs
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
 from savedmodel_matrix.models.savedmodel.reader import read_model
 from savedmodel_matrix.planning.load import load_definition
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.knowledge.releases import ReleaseTable
     from savedmodel_matrix.models.savedmodel.reader import MetaGraph, Signature
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 NOXFILE = '''"""Sessions over the matrices of this repository: `nox -s matrix`."""
 
@@ -35,7 +35,7 @@ _IGNORED = ("results/", ".nox/")
 _CHEAP_CHECKS = (Check.REPEAT, Check.CONCURRENT)
 
 
-def write_matrix(project: Project, model: Path, name: str) -> list[str]:
+def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
     """Write ``matrices/NAME.toml`` for a SavedModel, a noxfile where there is none, and what git ignores.
 
     Returns what was done, a line each.
@@ -80,7 +80,7 @@ def _main_graph(graphs: tuple[MetaGraph, ...]) -> MetaGraph:
     return next((graph for graph in serving if graph.tags == ("serve",)), (serving or graphs)[0])
 
 
-def _definition(project: Project, folder: Path, graph: MetaGraph, *, chosen: bool) -> str:
+def _definition(project: Workspace, folder: Path, graph: MetaGraph, *, chosen: bool) -> str:
     minors, remark = _releases(project.releases, graph.tensorflow_version)
     inside = folder.is_relative_to(project.root)
     path = folder.relative_to(project.root).as_posix() if inside else str(folder)

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from savedmodel_matrix.domain.environment import Beside, Environment
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 _AT_ONCE = 4  # resolving waits for the index most of its time
 
 
 def lock_all(
-    project: Project,
+    project: Workspace,
     environments: Sequence[Environment | Beside],
     globs: Sequence[str],
     say: Callable[[str], None],

@@ -15,10 +15,10 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Request, new_run_id, require_matches
 from savedmodel_matrix.environments.host import usable_cpus
 from savedmodel_matrix.environments.state import EnvironmentState, read_state, write_state
-from savedmodel_matrix.execution.environment import run_environment
 from savedmodel_matrix.execution.executors.interface import Order, Result, Session
 from savedmodel_matrix.execution.progress import Progress, State
 from savedmodel_matrix.execution.round_file import RoundFile, events_path, write_round
+from savedmodel_matrix.execution.run_environment import run_environment
 from savedmodel_matrix.questions import QUESTIONS, question_named
 from savedmodel_matrix.questions.interface import Asked, ask
 from savedmodel_matrix.questions.matrix import plan_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.execution.executors.interface import Ended, Executor
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.interface import Round
     from savedmodel_matrix.store.runs import Run
 
@@ -52,7 +52,7 @@ class Place:
     """The process whose end ends the sessions, on this host."""
 
 
-def run_matrix(project: Project, matrix: str, request: Request, place: Place) -> int:
+def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) -> int:
     """Run what a matrix calls for and is not recorded, then write and print its report.
 
     Returns the contract's exit status.
@@ -80,7 +80,9 @@ def run_matrix(project: Project, matrix: str, request: Request, place: Place) ->
     )
 
 
-def run_share(project: Project, file: RoundFile, environment: Environment, venv: Path, say: Progress) -> None:
+def run_share(
+    project: Workspace, file: RoundFile, environment: Environment, venv: Path, say: Progress
+) -> None:
     """Do one environment's share of a round: the body of a session that an executor started."""
     asked = Asked(project, plan_of(project, file.matrix, file.request), file.request, file.run)
     question_named(file.question).do(asked, file.number, environment, venv, say)
@@ -88,7 +90,7 @@ def run_share(project: Project, file: RoundFile, environment: Environment, venv:
 
 
 def run_alone(
-    project: Project,
+    project: Workspace,
     plans: Sequence[Plan],
     environment: Environment,
     request: Request,

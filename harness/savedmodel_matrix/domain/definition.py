@@ -19,10 +19,10 @@ from pydantic import (
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.input_sources import InputSource
-from savedmodel_matrix.domain.keys import DOTTED, Keys, LocalPath
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.stage import Stage, StageDefinition
+from savedmodel_matrix.domain.toml_table import DOTTED, LocalPath, Table
 from savedmodel_matrix.domain.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ RequirementText = Annotated[str, AfterValidator(_requirement)]
 Listed = BeforeValidator(_listed)
 
 
-class EnvironmentBlock(Keys):
+class EnvironmentBlock(Table):
     """A product of lists; one environment for each combination."""
 
     tensorflow: Annotated[list[str], Listed, Field(min_length=1)]
@@ -126,7 +126,7 @@ class Include(EnvironmentBlock):
     reason: Reason
 
 
-class Exclude(Keys):
+class Exclude(Table):
     """Cells that are left out, shown in the report with the reason."""
 
     cells: Glob
@@ -136,7 +136,7 @@ class Exclude(Keys):
     reason: Reason
 
 
-class Override(Keys):
+class Override(Table):
     """Changes to the cells that a glob selects; later ones win."""
 
     cells: Glob
@@ -162,7 +162,7 @@ class Override(Keys):
         return self
 
 
-class Expect(Keys):
+class Expect(Table):
     """A known problem: shown as expected and no reason for a run to fail, until its date has passed."""
 
     cells: Glob
@@ -199,7 +199,7 @@ class Expect(Keys):
         return today > self.until
 
 
-class SettingDefinition(Keys):
+class SettingDefinition(Table):
     """What varies at run time without a reinstall."""
 
     variables: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
@@ -222,7 +222,7 @@ class SettingDefinition(Keys):
     """How models are loaded, instead of what each case says."""
 
 
-class ToleranceDefinition(Keys):
+class ToleranceDefinition(Table):
     """How far an output may be from the baseline's. What is given decides, and the noise floor does not."""
 
     rtol: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
@@ -249,7 +249,7 @@ class ToleranceDefinition(Keys):
         return any(limit is not None for limit in (self.rtol, self.atol, self.ulp))
 
 
-class CaseDefinition(Keys):
+class CaseDefinition(Table):
     """A SavedModel, a signature and fixed inputs; around it, stages that make its inputs and use outputs."""
 
     path: Annotated[str, Field(min_length=1)]
@@ -322,7 +322,7 @@ class CaseDefinition(Keys):
         return {name: stage for name, stage in named.items() if stage is not None}
 
 
-class NoiseFloorDefinition(Keys):
+class NoiseFloorDefinition(Table):
     """How the noise of each output is measured: by replicates of the baseline, floats moved by one ULP.
 
     16 are enough to screen. 59 bound the noise for a release: that the largest of 59 is beyond the 95th
@@ -340,7 +340,7 @@ class NoiseFloorDefinition(Keys):
         return self
 
 
-class Definition(Keys):
+class Definition(Table):
     """A whole ``matrices/NAME.toml``."""
 
     baseline: Glob

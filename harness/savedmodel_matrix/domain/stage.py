@@ -7,15 +7,15 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from savedmodel_matrix.domain.input_sources import InputSource
-from savedmodel_matrix.domain.keys import DOTTED, Keys, LocalPath
 from savedmodel_matrix.domain.stored import Stored
+from savedmodel_matrix.domain.toml_table import DOTTED, LocalPath, Table
 
 
 def _callable(value: object) -> object:
     return {"call": value} if isinstance(value, str) else value
 
 
-class StageDefinition(Keys):
+class StageDefinition(Table):
     """A Python callable on one side of the model: it takes and returns a dict of arrays by name.
 
     A file with a PEP 723 block of requirements runs in an environment of its own beside the cell's; any

@@ -12,7 +12,7 @@ from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.selection import Selection, new_run_id, require_matches
 from savedmodel_matrix.doors.arguments import Case, Fresh, Only, Separate, request_of
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,7 +57,7 @@ def plan_command(
     from savedmodel_matrix.commands.plan import describe_plan, render_plan  # noqa: PLC0415 - only what is asked for
     from savedmodel_matrix.questions.matrix import plan_of  # noqa: PLC0415 - as above
 
-    opened = Project(project.resolve())
+    opened = Workspace(project.resolve())
     request = request_of(only, case, fresh, separate)
     planned = plan_of(opened, matrix, request)
     require_matches(request.selection, [planned])
@@ -74,7 +74,7 @@ def init_command(
     """Write a starting matrix from what a model says of itself, and a noxfile where there is none."""
     from savedmodel_matrix.commands.init import write_matrix  # noqa: PLC0415 - as above
 
-    for line in write_matrix(Project(project.resolve()), model, name):
+    for line in write_matrix(Workspace(project.resolve()), model, name):
         typer.echo(line)
 
 
@@ -100,7 +100,7 @@ def report_command(matrix: Matrix = "default", project: Root = Path()) -> None:
     """Render a matrix again from what is recorded."""
     from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - as above
 
-    opened = Project(project.resolve())
+    opened = Workspace(project.resolve())
     plan = opened.plan(matrix)
     raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id()))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from savedmodel_matrix.domain.errors import StoreError, UsageError
 from savedmodel_matrix.domain.selection import Request, Selection, new_run_id
-from savedmodel_matrix.planning import project as workspace
+from savedmodel_matrix.planning.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Project:
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root).resolve()
-        self._workspace = workspace.Project(self.root)
+        self._workspace = Workspace(self.root)
 
     def matrices(self) -> list[str]:
         """Return the names of the matrices, ``default`` first."""

@@ -27,7 +27,7 @@ from savedmodel_matrix.doors import exit_status
 from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.interpreters import nox_python
 from savedmodel_matrix.execution.round_file import RUN_VARIABLE, events_path, read_round
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.probe.watch import die_with_parent
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def register(noxfile: str) -> None:
         StoreError: if ``SAVEDMODEL_MATRIX_RUN`` names something that is no file of a round.
     """
     place = Path(noxfile).resolve()
-    project = Project(place.parent)
+    project = Workspace(place.parent)
     exit_status.watch(_statuses(project))
     if os.environ.get(RUN_VARIABLE):
         path = Path(os.environ[RUN_VARIABLE])
@@ -69,11 +69,11 @@ def session_name(matrix: str) -> str:
     return "matrix" if matrix == "default" else f"matrix-{matrix}"
 
 
-def _statuses(project: Project) -> Path:
+def _statuses(project: Workspace) -> Path:
     return project.results.logs / "exit-status"
 
 
-def _plans(project: Project) -> tuple[dict[str, Plan], dict[str, Exception]]:
+def _plans(project: Workspace) -> tuple[dict[str, Plan], dict[str, Exception]]:
     """Return the plans, and why the others cannot be read: that is for their own sessions to say."""
     plans: dict[str, Plan] = {}
     problems: dict[str, Exception] = {}
@@ -97,7 +97,7 @@ def _distinct(plans: Iterable[Plan]) -> list[Environment]:
 
 
 @contextlib.contextmanager
-def _ours(session: nox.Session, project: Project) -> Iterator[None]:
+def _ours(session: nox.Session, project: Workspace) -> Iterator[None]:
     """Around the body of each session of ours: its exit status, its bond to its parent, quiet libraries."""
     if session.parallel:
         die_with_parent()  # nox leaves its parallel sessions running when it is itself terminated or killed
@@ -130,7 +130,7 @@ def _define(name: str, body: Callable[[nox.Session], None], environment: Environ
     )(body)
 
 
-def _define_share(project: Project, file: RoundFile, path: Path, environment: Environment) -> None:
+def _define_share(project: Workspace, file: RoundFile, path: Path, environment: Environment) -> None:
     def run(session: nox.Session) -> None:
         """One environment's share of a round."""
         from savedmodel_matrix.commands.run import run_share  # noqa: PLC0415 - `nox -l` does without it
@@ -144,7 +144,7 @@ def _define_share(project: Project, file: RoundFile, path: Path, environment: En
     _define(environment.id, run, environment)
 
 
-def _define_environment(project: Project, plans: list[Plan], environment: Environment) -> None:
+def _define_environment(project: Workspace, plans: list[Plan], environment: Environment) -> None:
     def run(session: nox.Session) -> None:
         """One environment: installs its lock and runs what is not recorded yet."""
         from savedmodel_matrix.commands.run import run_alone  # noqa: PLC0415 - as above
@@ -159,7 +159,7 @@ def _define_environment(project: Project, plans: list[Plan], environment: Enviro
     _define(environment.id, run, environment)
 
 
-def _define_matrix(project: Project, matrix: str, problem: Exception | None, noxfile: Path) -> None:
+def _define_matrix(project: Workspace, matrix: str, problem: Exception | None, noxfile: Path) -> None:
     name = session_name(matrix)
 
     def run(session: nox.Session) -> None:
@@ -197,7 +197,7 @@ def _jobs_of_nox(session: nox.Session) -> int | None:
     return jobs if isinstance(jobs, int) and not session.parallel else None
 
 
-def _define_report(project: Project) -> None:
+def _define_report(project: Workspace) -> None:
     def report(session: nox.Session) -> None:
         """Render a matrix (default, or the one named after --) again from what is recorded."""
         from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - as above
@@ -209,7 +209,7 @@ def _define_report(project: Project) -> None:
     _define("report", report)
 
 
-def _define_lock(project: Project, plans: dict[str, Plan], problems: dict[str, Exception]) -> None:
+def _define_lock(project: Workspace, plans: dict[str, Plan], problems: dict[str, Exception]) -> None:
     def lock(session: nox.Session) -> None:
         """Resolve every environment (or those a glob after -- matches) into its committed lock file."""
         from savedmodel_matrix.commands.lock import lock_all  # noqa: PLC0415 - as above
@@ -223,9 +223,9 @@ def _define_lock(project: Project, plans: dict[str, Plan], problems: dict[str, E
     _define("lock", lock)
 
 
-def _besides(project: Project, plans: dict[str, Plan]) -> list[Beside]:
+def _besides(project: Workspace, plans: dict[str, Plan]) -> list[Beside]:
     """Return the environments that stages run in beside those of the plans, each once."""
-    from savedmodel_matrix.planning.stages import besides  # noqa: PLC0415 - as above
+    from savedmodel_matrix.planning.besides import besides  # noqa: PLC0415 - as above
 
     found = (
         beside

@@ -12,7 +12,7 @@ from savedmodel_matrix.domain.plan import POSTPROCESS, TRAIN
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
-from savedmodel_matrix.evidence.evidence import Evidence
+from savedmodel_matrix.evidence.recorded import Evidence
 from savedmodel_matrix.evidence.stages import collect_stages, collect_swaps
 from savedmodel_matrix.measurements import measurement_of, work
 from savedmodel_matrix.measurements.check import CheckMeasurement
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.evidence.collected import StageRecord
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 #: They read their own recordings.
 _NOISE_FLOOR, _CHECK = NoiseFloorMeasurement(), CheckMeasurement()
 
 
-def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
+def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
     """Return the outcome of every cell and case, from what lies in the store."""
     evidence = Evidence(project, plan)
     by_kind: dict[str, list[Job]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from savedmodel_matrix.store.atomic import json_digest
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.evidence.collected import Collection
 
 _PACKAGE = Path(__file__).parent.parent
@@ -28,7 +29,7 @@ def content_digest(plan: Plan, collection: Collection, today: dt.date) -> str:
             "plan": {
                 "matrix": plan.matrix,
                 "baseline": str(plan.baseline),
-                "environments": list(plan.environments),
+                "environments": [[name, plan.included.get(name)] for name in plan.environments],
                 "cases": {name: case.model_dump(mode="json") for name, case in plan.cases.items()},
                 "settings": {name: each.model_dump(mode="json") for name, each in plan.settings.items()},
                 "expectations": [
@@ -46,11 +47,27 @@ def content_digest(plan: Plan, collection: Collection, today: dt.date) -> str:
                 [str(each.cell), each.case, each.stage, each.outcome, each.reason]
                 for each in collection.stages
             ],
-            "checks": [[str(cell), case, name] for cell, case, name in collection.checks],
+            "checks": [
+                [str(cell), case, name, check.required]
+                for (cell, case, name), check in collection.checks.items()
+            ],
             "recordings": sorted(collection.read),
-            "faults": [state.fault for state in collection.states.values() if state and state.fault],
+            "remarks": collection.remarks,
+            # Predictions, for one, come from a model's files and need no recording.
+            "ready": {name: _ready(case) for name, case in collection.ready.items()},
+            "environments": [
+                state and state.model_dump(mode="json", exclude={"run", "executed"})
+                for state in collection.states.values()
+            ],
         }
     )
+
+
+def _ready(case: ReadyCase | str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a case made ready without its batches: their digest stands for them."""
+    if isinstance(case, str):
+        return case
+    return case.model_dump(mode="json", exclude={"batches": True, "stages": {"__all__": {"batches"}}})
 
 
 @cache

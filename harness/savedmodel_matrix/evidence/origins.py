@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.models.savedmodel.randomness import Source
     from savedmodel_matrix.models.savedmodel.sources import GraphSources
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 #: Named of one output: a network has a dropout per layer.
 _MOST_NAMED = 3
@@ -32,7 +32,7 @@ _ADDS = {
 class Origin:
     """What reaches each output of a case; nothing is read before it is asked for."""
 
-    def __init__(self, project: Project, case: CaseDefinition, ready: ReadyCase | str | None) -> None:
+    def __init__(self, project: Workspace, case: CaseDefinition, ready: ReadyCase | str | None) -> None:
         self._project, self._case, self._ready = project, case, ready
 
     @cached_property

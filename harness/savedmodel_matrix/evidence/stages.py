@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collected
-    from savedmodel_matrix.evidence.evidence import Evidence
+    from savedmodel_matrix.evidence.recorded import Evidence
 
 #: Of one case: cells whose pipelines made more different inputs than this have no library in common to blame.
 MOST_SWAPPED = 12

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.domain.stored import Stored
     from savedmodel_matrix.environments.state import Installed
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Site:
     """Where jobs of one case run: what is planned, what is installed there, and the case made ready."""
 
-    project: Project
+    project: Workspace
     plan: Plan
     installed: Installed
     ready: ReadyCase

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.probe_request import CaseRequest
     from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.measurements.interface import Site
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 _TIME_LIMIT_S = 600.0
 
@@ -53,7 +53,7 @@ class ReExportMeasurement(ModelMeasurement):
         )
 
 
-def re_export_folder(project: Project, plan: Plan, ready: ReadyCase) -> Path:
+def re_export_folder(project: Workspace, plan: Plan, ready: ReadyCase) -> Path:
     """Return where a model lies once the baseline's environment has saved it again."""
     name = json_digest({"model": ready.model_digest, "environment": plan.baseline.environment})
     return project.results.re_exports / name / "model"

@@ -12,7 +12,7 @@ from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.domain.stage import StagePart
 from savedmodel_matrix.measurements.interface import Depends, Measurement
 from savedmodel_matrix.measurements.keys import identity_of, key_of, source_files
-from savedmodel_matrix.planning.stages import beside_of
+from savedmodel_matrix.planning.besides import beside_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.knowledge.releases import ReleaseTable
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
 def lock_input(releases: ReleaseTable, environment: Environment | Beside) -> LockInput:
@@ -40,7 +40,7 @@ def lock_input(releases: ReleaseTable, environment: Environment | Beside) -> Loc
 
 
 def usable_lock(
-    project: Project, environment: Environment | Beside, python: Path, say: Callable[[str], None]
+    project: Workspace, environment: Environment | Beside, python: Path, say: Callable[[str], None]
 ) -> Lock:
     """Return the environment's lock, resolving it first where there is none for this platform.
 
@@ -64,7 +64,7 @@ def usable_lock(
     return lock
 
 
-def lock_status(project: Project, environment: Environment | Beside) -> tuple[str, str | None, int | None]:
+def lock_status(project: Workspace, environment: Environment | Beside) -> tuple[str, str | None, int | None]:
     """Return a lock's status in a word, what is the matter with it, and its download in MB.
 
     The words: ``current``, ``missing``, ``stale``, ``unresolvable``, ``damaged``. Without a lock the

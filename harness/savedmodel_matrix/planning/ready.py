@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.input_sources import InputSource
     from savedmodel_matrix.domain.stage import StageDefinition
     from savedmodel_matrix.models.savedmodel.reader import ModelSummary, Signature
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
-def find_ready(project: Project, case: CaseDefinition) -> ReadyCase | None:
+def find_ready(project: Workspace, case: CaseDefinition) -> ReadyCase | None:
     """Return the case as it was made ready before, or None where that was not, or is out of date."""
     try:
         path = project.results.case_path(_definition_digest(project, case))
@@ -43,7 +43,7 @@ def find_ready(project: Project, case: CaseDefinition) -> ReadyCase | None:
     return ready if all(project.results.has_array(part.array) for part in parts) else None
 
 
-def _is_the_same_model(project: Project, ready: ReadyCase) -> bool:
+def _is_the_same_model(project: Workspace, ready: ReadyCase) -> bool:
     """Whether the model is what it was when the case was made ready; unchanged files are not read again."""
     try:
         return model_digest(Path(_absolute(project, ready.model)), project.digests) == ready.model_digest
@@ -51,7 +51,7 @@ def _is_the_same_model(project: Project, ready: ReadyCase) -> bool:
         return False
 
 
-def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
+def make_ready(project: Workspace, case: CaseDefinition) -> ReadyCase:
     """Return the case made ready, fetching its package and making its inputs where needed.
 
     Raises:
@@ -92,17 +92,17 @@ def batches_digest(batches: Iterable[Batch]) -> str:
     return json_digest([[part.model_dump(mode="json") for part in batch] for batch in batches])
 
 
-def reason_of(project: Project, error: HarnessError) -> str:
+def reason_of(project: Workspace, error: HarnessError) -> str:
     """Return an error's text in one line, with places inside the project relative to it."""
     return "; ".join(str(error).replace(str(project.root) + os.sep, "").splitlines())
 
 
-def model_folder(project: Project, ready: ReadyCase) -> str:
+def model_folder(project: Workspace, ready: ReadyCase) -> str:
     """Return the absolute path of a ready case's SavedModel on this machine."""
     return _absolute(project, ready.model)
 
 
-def _definition_digest(project: Project, case: CaseDefinition) -> str:
+def _definition_digest(project: Workspace, case: CaseDefinition) -> str:
     """Return a digest of the definition and of every local file it names.
 
     A file that cannot be read counts as None: the case is made anew once it can be.
@@ -131,16 +131,16 @@ def _definition_digest(project: Project, case: CaseDefinition) -> str:
     return json_digest({**made, "code": code} if code else made)
 
 
-def _code(project: Project, case: CaseDefinition) -> dict[str, str | None]:
+def _code(project: Workspace, case: CaseDefinition) -> dict[str, str | None]:
     """Return the digest of each of the case's modules and libraries: of what the probe will find there."""
     return _code_of(project, case.modules + case.libraries)
 
 
-def _code_of(project: Project, paths: Iterable[str]) -> dict[str, str | None]:
+def _code_of(project: Workspace, paths: Iterable[str]) -> dict[str, str | None]:
     return {path: code_digest(project.root / path, project.digests) for path in paths}
 
 
-def _stage(project: Project, stage: StageDefinition, model: Path) -> ReadyStage:
+def _stage(project: Workspace, stage: StageDefinition, model: Path) -> ReadyStage:
     """Return a stage with what it depends on, and with the inputs that it has for itself, if any."""
     batches, problem = None, None
     if stage.inputs:
@@ -157,14 +157,14 @@ def _stage(project: Project, stage: StageDefinition, model: Path) -> ReadyStage:
     )
 
 
-def _file_digest(project: Project, file: Path) -> str | None:
+def _file_digest(project: Workspace, file: Path) -> str | None:
     try:
         return project.digests.digest(file)
     except OSError:
         return None
 
 
-def _place(project: Project, case: CaseDefinition) -> tuple[Path, Archive | None]:
+def _place(project: Workspace, case: CaseDefinition) -> tuple[Path, Archive | None]:
     if case.package is None:
         return project.root / case.path, None
     # Imported here: only a case that is not ready yet needs the index.
@@ -175,7 +175,7 @@ def _place(project: Project, case: CaseDefinition) -> tuple[Path, Archive | None
 
 
 def _inputs(
-    project: Project, case: CaseDefinition, sources: list[InputSource], model: Path, *, for_stage: bool
+    project: Workspace, case: CaseDefinition, sources: list[InputSource], model: Path, *, for_stage: bool
 ) -> tuple[tuple[Batch, ...] | None, str | None]:
     try:
         # What a stage takes no signature declares.
@@ -186,7 +186,7 @@ def _inputs(
 
 
 def _made(
-    project: Project,
+    project: Workspace,
     sources: list[InputSource],
     signature: Signature | None,
     model: Path,
@@ -250,12 +250,12 @@ def _meta_graph_signatures(summary: ModelSummary, tags: list[str] | None) -> dic
     return dict(preferred[0].signatures) if preferred else {}
 
 
-def _relative(project: Project, path: Path) -> str:
+def _relative(project: Workspace, path: Path) -> str:
     """Return a path inside the project relative to it, so that a copied ``results/`` still works."""
     absolute = os.path.abspath(path)  # noqa: PTH100 - links stay links
     inside = absolute.startswith(str(project.root) + os.sep)
     return os.path.relpath(absolute, project.root) if inside else absolute
 
 
-def _absolute(project: Project, path: str) -> str:
+def _absolute(project: Workspace, path: str) -> str:
     return os.path.join(project.root, path)  # noqa: PTH118 - join keeps an absolute second part

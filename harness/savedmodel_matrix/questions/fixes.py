@@ -23,7 +23,7 @@ from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.measurements.re_export import ReExportMeasurement, re_export_folder
 from savedmodel_matrix.models.preflight.features import features_of
-from savedmodel_matrix.planning.foresee import facts_of
+from savedmodel_matrix.planning.predictions import facts_of
 from savedmodel_matrix.questions.attempts import Failure, plan_remedies
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.share import run_share
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord
     from savedmodel_matrix.execution.progress import Progress
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.attempts import Remedies
     from savedmodel_matrix.verdicts.causes.match import Match
 
@@ -126,7 +126,7 @@ class FixesQuestion:
         )
 
 
-def mending_of(project: Project, plan: Plan, collection: Collection) -> Mending:
+def mending_of(project: Workspace, plan: Plan, collection: Collection) -> Mending:
     """Return the fixes of a matrix with what became of them so far."""
     left = left_to_do(project, plan, collection)
     tried = collect(project, left.remedies.plan, Selection())
@@ -134,7 +134,7 @@ def mending_of(project: Project, plan: Plan, collection: Collection) -> Mending:
     return Mending(left.remedies, tried, done=not (left.jobs or left.re_exports or swaps))
 
 
-def left_to_do(project: Project, plan: Plan, collection: Collection) -> Left:
+def left_to_do(project: Workspace, plan: Plan, collection: Collection) -> Left:
     """Return what fixes of the failures collected call for and the store does not hold."""
     remedies = remedies_for(project, plan, collection)
     wanted = re_exports(project, plan, remedies, collection)
@@ -156,18 +156,18 @@ def _left_of(asked: Asked) -> Left:
     return left_to_do(asked.project, asked.plan, collect(asked.project, asked.plan, Selection()))
 
 
-def _can_run(project: Project, job: Job) -> bool:
+def _can_run(project: Workspace, job: Job) -> bool:
     state = read_state(project.results, job.cell.environment)
     return state is None or state.outcome is None
 
 
-def _has_model(project: Project, remedies: Remedies, job: Job, coming: set[Path]) -> bool:
+def _has_model(project: Workspace, remedies: Remedies, job: Job, coming: set[Path]) -> bool:
     case = remedies.plan.cases[job.case]
     folder = project.root / case.path
     return case.package is not None or folder.exists() or folder in coming
 
 
-def causes_of(project: Project, plan: Plan, row: Collected, ready: ReadyCase | str | None) -> list[Match]:
+def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase | str | None) -> list[Match]:
     """Return what explains a failure, best first; nothing where it was recorded, or is unknown.
 
     ``ready`` is the failed case, whose model's own files confirm some causes.
@@ -186,7 +186,7 @@ def causes_of(project: Project, plan: Plan, row: Collected, ready: ReadyCase | s
     )
 
 
-def remedies_for(project: Project, plan: Plan, collection: Collection) -> Remedies:
+def remedies_for(project: Workspace, plan: Plan, collection: Collection) -> Remedies:
     """Return the attempts to mend what failed, with the plan that runs them."""
     trained = {
         row.case for row in collection.rows if row.cell == plan.baseline and row.outcome is Outcome.RECORDED
@@ -225,7 +225,7 @@ def _is_the_model_s(plan: Plan, row: Collected, stages: Sequence[StageRecord]) -
     )
 
 
-def re_exports(project: Project, plan: Plan, remedies: Remedies, collection: Collection) -> list[Job]:
+def re_exports(project: Workspace, plan: Plan, remedies: Remedies, collection: Collection) -> list[Job]:
     """Return the models to save again that are not there yet, as jobs in the baseline."""
     jobs = []
     for attempt in remedies.attempts:
@@ -243,7 +243,9 @@ def re_export_job(plan: Plan, case: str) -> Job:
     return Job(plan.baseline, case, plan.limits[plan.baseline, case], ReExportMeasurement.name)
 
 
-def re_export_recording(project: Project, plan: Plan, collection: Collection, case: str) -> Recording | None:
+def re_export_recording(
+    project: Workspace, plan: Plan, collection: Collection, case: str
+) -> Recording | None:
     """Return what became of saving a case's model again; None if that was not tried."""
     state, ready = collection.states[plan.baseline.environment], collection.ready[case]
     if state is None or state.installed is None or isinstance(ready, str):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Request
     from savedmodel_matrix.execution.progress import Progress
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.store.runs import Run
 
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Asked:
     """What every question of a run goes by: the matrix, the request, and the store of the project."""
 
-    project: Project
+    project: Workspace
     plan: Plan
     """With the suggested cells, where they are asked for."""
     request: Request

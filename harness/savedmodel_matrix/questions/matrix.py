@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.evidence.collect import collect
-from savedmodel_matrix.execution.environment import run_environment
 from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.execution.run_environment import run_environment
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.separate import separating_plan
 from savedmodel_matrix.store.runs import Run, RunCell
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.selection import Request
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.execution.progress import Progress
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
-def plan_of(project: Project, matrix: str, request: Request) -> Plan:
+def plan_of(project: Workspace, matrix: str, request: Request) -> Plan:
     """Return the plan of a matrix, with the cells that its last report suggests where that is asked for.
 
     Raises:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.knowledge.releases import ReleaseTable
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 #: Factors that a pin changes, and the distribution to pin.
 _PINNED = {"Keras": "keras", "NumPy": "numpy", "protobuf": "protobuf", "h5py": "h5py", "tf-keras": "tf-keras"}
@@ -44,7 +44,7 @@ def changed_environment(
     return replace(base, requirements=(*base.requirements, pin), provisional=True)
 
 
-def separating_plan(project: Project, plan: Plan) -> Plan:
+def separating_plan(project: Workspace, plan: Plan) -> Plan:
     """Return the plan with the cells that the newest report of this matrix proposes.
 
     Raises:

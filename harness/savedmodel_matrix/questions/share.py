@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.state import read_state, write_state
-from savedmodel_matrix.execution.environment import run_environment
+from savedmodel_matrix.execution.run_environment import run_environment
 
 if TYPE_CHECKING:
     from pathlib import Path

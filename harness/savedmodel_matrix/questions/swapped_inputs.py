@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.execution.progress import Progress
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
-def pending_swaps(project: Project, plan: Plan, collection: Collection) -> list[Job]:
+def pending_swaps(project: Workspace, plan: Plan, collection: Collection) -> list[Job]:
     """Return the swaps that the recorded pipelines call for and that are not recorded."""
     swaps = plan.asking([swap.job for swap in collection.swaps])
     return pending(project, swaps, Selection())

@@ -11,12 +11,12 @@ from savedmodel_matrix.domain.plan import POSTPROCESS
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.origins import Origin
-from savedmodel_matrix.planning.foresee import foresee
+from savedmodel_matrix.planning.predictions import predict_plan
 from savedmodel_matrix.report.checks import check_rows, verdicts_at
 from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
+from savedmodel_matrix.report.fixes import cause_rows, remedy_rows
 from savedmodel_matrix.report.initialisation import initialisation_remarks
-from savedmodel_matrix.report.mend import cause_rows, remedy_rows
 from savedmodel_matrix.report.pipelines.entries import entry_rows
 from savedmodel_matrix.report.pipelines.findings import finding_rows
 from savedmodel_matrix.report.pipelines.skew import skew_rows
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collection
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.fixes import Mending
     from savedmodel_matrix.report.document import CellRow, CheckRow, DivergenceRow, OutputRow
     from savedmodel_matrix.report.explain import CaseExplanation
@@ -67,7 +67,7 @@ MOST_CLASSES = 48
 
 
 def build_report(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     collection: Collection,
     mending: Mending,
@@ -80,12 +80,12 @@ def build_report(
     read = project.results.array
     remarks = [*plan.remarks, *collection.remarks]
     cells = [cell_row(row) for row in collection.rows]
-    foreseen = foresee(project, plan, collection.ready)
+    predictions = predict_plan(project, plan, collection.ready)
     # Of a pipeline that fails the model's files say nothing.
     failed = {(each.cell, each.case) for each in collection.stages if each.outcome is not Outcome.RECORDED}
     for cell, row in zip(cells, collection.rows, strict=True):
         place = row.cell, row.case
-        cell.prediction = None if place in failed else prediction_row(foreseen.get(place), row.outcome)
+        cell.prediction = None if place in failed else prediction_row(predictions.get(place), row.outcome)
     class_rows: list[ClassRow] = []
     divergence_rows: list[DivergenceRow] = []
     output_rows: list[OutputRow] = []

@@ -108,7 +108,9 @@ class CellRow(Row):
     recording: str | None
     """Key of the recording, whatever its outcome."""
     required: bool
-    """Whether the matrix counts on it: not excluded, and a wheel exists."""
+    """Whether the matrix counts on it: selected, not excluded, and a wheel exists."""
+    selected: bool = True
+    """Whether this run was asked for it (``--only``, ``--case``)."""
     class_: str | None = None
     """Letter of the class of bit-identical cells it is in, for this case."""
     verdict: Verdict | None = None
@@ -126,6 +128,11 @@ class CellRow(Row):
     def cell(self) -> str:
         """The cell's readable id."""
         return f"{self.environment}/{self.setting}"
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether a partial run left it out, and no earlier run recorded it."""
+        return not self.selected and self.recording is None
 
 
 class MinTolerance(Row):

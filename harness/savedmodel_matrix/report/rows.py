@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.secrets import masked
-from savedmodel_matrix.planning.foresee import came_true
+from savedmodel_matrix.planning.predictions import came_true
 from savedmodel_matrix.report.document import (
     CaseRow,
     CellRow,
@@ -124,6 +124,7 @@ def cell_row(row: Collected) -> CellRow:
         reason=row.reason,
         recording=recording.key if recording else None,
         required=row.required,
+        selected=row.selected,
         phases={
             name: PhaseRow(**phase.model_dump())
             for name, phase in (recording.phases if recording else {}).items()

@@ -11,7 +11,7 @@ from savedmodel_matrix import register
 from savedmodel_matrix.domain.selection import Request
 from savedmodel_matrix.doors import exit_status
 from savedmodel_matrix.execution.round_file import RUN_VARIABLE, RoundFile, write_round
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
 
@@ -21,7 +21,7 @@ def defined(project, monkeypatch):
     """A function that registers the tiny project, and returns nox's sessions by name."""
     monkeypatch.setattr(nox.registry, "_REGISTRY", {})
     monkeypatch.setattr(exit_status.atexit, "register", lambda *_: None)
-    monkeypatch.setattr(Project, "releases", project.releases)
+    monkeypatch.setattr(Workspace, "releases", project.releases)
     monkeypatch.delenv(RUN_VARIABLE, raising=False)
     monkeypatch.setenv("PYENV_ROOT", str(project.root / "no-pyenv"))
 

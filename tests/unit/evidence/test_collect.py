@@ -18,7 +18,7 @@ from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.measurements import work
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.planning.expand import expand
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 
 EVERYTHING = Selection()
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
@@ -159,7 +159,7 @@ def test_every_cell_and_case_has_exactly_one_outcome(
     )
     plan = expand(definition, "m", ReleaseTable.load(), "linux-x86_64")
     with tempfile.TemporaryDirectory() as folder:
-        project = Project(Path(folder))
+        project = Workspace(Path(folder))
         made = {
             "installed": {"installed": Installed(lock="lock", interpreter="3.10.1")},
             "failed": {"outcome": Outcome.INSTALL_FAILED, "reason": "why"},

@@ -14,6 +14,11 @@ A lock is a requirements file with hashes (any installer reads it) under a heade
 
 A resolution without a solution is a lock too, so that it can be committed: it has no pins, and the
 resolver's own words follow the line ``# unresolvable:``.
+
+Why not ``pylock.toml`` (PEP 751), which ``uv pip compile --format pylock.toml`` writes and
+``packaging.pylock`` reads: each of its files needs a ``url`` or a ``path``, so that the address of whatever
+index resolved the lock would be committed and installed from. A requirements file holds hashes alone, and
+every user's own index serves the files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What can be measured in this environment, one file a kind.
 
 A file has a function ``run(job)``: it does the work with a ``run.Job`` (load the model, run it, store arrays)
-and fills the job's part of the result. What it records beside outputs is ``job.part["measured"]``, any JSON
-value. ``TEXTS`` names the keys of it that hold text for people, which is then scrubbed; without ``TEXTS``
+and fills the job's part of the result. What it records beside outputs is ``job.part["measured"]``, a JSON
+object. ``TEXTS`` names the keys of it that hold text for people, which is then scrubbed; without ``TEXTS``
 every text in it is.
 
 ``case["measure"]["kind"]`` names a file of this folder; ``case["measure"]["program"]`` is the path of

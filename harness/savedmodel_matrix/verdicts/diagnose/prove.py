@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 #: Rounding steps that a pipeline of a few operations may be off by; both sides make some.
 ROUNDINGS = 16
-#: Columns have a bar each, since one of thousands beside one of tenths would hide it; pixels have not.
+#: Columns have a bar each, since one of thousands beside one of tenths would hide it. An array with more
+#: columns than this holds pixels or samples, which share a unit.
 _MOST_COLUMNS = 4096
 #: Of sounds at two sample rates, as many samples of each have only some time in common.
 _LEAST_PART = 1 / 8
+#: Tables up to this wide are held against each other column by column.
 _FEW_COLUMNS = 64
 #: Rows of which columns are held against each other before they are all looked at.
 _SAMPLE = 5_000
+#: Correlation from which two columns may lie on a line; only what is then fitted and agrees is proven.
 _LINE = 0.99
 #: A correction must take away nearly all of the difference, also where its bar is wide.
 _LEFT = 0.25

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.noise_floor import MeasuredSpread, NoiseRatio, spreads_of
 from savedmodel_matrix.domain.thresholds import REAL
+from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.verdicts.compare.classes import classes
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 from savedmodel_matrix.verdicts.compare.noise_ratio import (
@@ -267,12 +268,16 @@ class JudgedCase:
 
     def _conditioning(self, spread: MeasuredSpread | None, floor: NoiseFloor | None) -> dict[Caveat, str]:
         if floor is not None and floor.jumps:
-            return {Caveat.ILL_CONDITIONED: f"elements that jump {_MOVED}: {floor.jumps}"}
+            return {Caveat.ILL_CONDITIONED: f"{_elements(floor.jumps, 'jump')} {_MOVED}"}
         if spread is not None and spread.std is None and spread.lost is None:
             flips = int(self._read(spread.flipped).sum())
             if flips:
-                return {Caveat.ILL_CONDITIONED: f"elements that change {_MOVED}: {flips}"}
+                return {Caveat.ILL_CONDITIONED: f"{_elements(flips, 'change')} {_MOVED}"}
         return {}
+
+
+def _elements(number: int, verb: str) -> str:
+    return f"{count(number, 'element')} {verb}{'s' if number == 1 else ''}"
 
 
 def _is_exact(side: Mapping[OutputId, Output], found: OutputDivergence) -> bool:

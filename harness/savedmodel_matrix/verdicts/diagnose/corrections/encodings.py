@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
+#: Per channel (RGB) over ImageNet's training images in 0..1: torchvision/transforms/_presets.py, and
+#: keras/applications/imagenet_utils.py, mode "torch".
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225])
+#: Of levels 0..255, as Caffe's VGG models had them: keras/applications/imagenet_utils.py, mode "caffe".
 _CAFFE_MEAN = np.array([123.68, 116.779, 103.939])
+#: openai/CLIP, clip/clip.py, _transform.
 _CLIP_MEAN = np.array([0.48145466, 0.4578275, 0.40821073])
 _CLIP_STD = np.array([0.26862954, 0.26130258, 0.27577711])
 
@@ -46,6 +50,9 @@ def _plain(name: str, factor: float, offset: float) -> Encoding:
     return Encoding(name, np.full(3, factor), np.full(3, offset))
 
 
+#: What libraries and well-known scripts make of images. 0..1: torchvision's ToTensor, tf.image's
+#: convert_image_dtype. -1..1: keras.applications, mode "tf". (x - 128) / 128: retrain.py of TensorFlow 1. The
+#: others are slips of these: the wrong divisor, or a shift without a scale.
 ENCODINGS = (
     _plain("0..255", 1.0, 0.0),
     _plain("0..1", 1 / 255, 0.0),
@@ -59,7 +66,9 @@ ENCODINGS = (
     Encoding("CLIP's mean and std", 1 / 255 / _CLIP_STD, -_CLIP_MEAN / _CLIP_STD, colours=True),
 )
 
-#: Factor, offset, what training has, what serving has.
+#: Factor, offset, what training has, what serving has. Inch, foot, pound and mile are exact by the
+#: international agreement of 1959; 16-bit samples are divided by 2**15 (librosa, soundfile) or by the
+#: largest, 2**15 - 1.
 _UNITS = (
     (100.0, 0.0, "percent", "fractions"),
     (1000.0, 0.0, "thousandths (milli)", "units"),
@@ -87,9 +96,10 @@ _LOGARITHMS = ("logarithm", "decibel")
 _NEAR = 2e-3
 #: A line through two values always fits.
 _LEAST_VALUES = 4
-#: A fit that is as near to no scaling, or to no offset, may be without it.
+#: A fit this near to no scaling, or to no offset, is tried without it as well; what is proven decides.
 _ONLY = 1e-3
-#: What is fitted without a name must explain more than rounding could have made.
+#: What is fitted without a name must explain a larger relative difference than the rounding of a
+#: pipeline in float32, whose unit roundoff is 6e-8, can add up to.
 _BEYOND_ROUNDING = 1e-4
 
 
@@ -209,7 +219,8 @@ def _named(pair: Pair, line: Line) -> Iterator[Fix]:
 def _may_be(low: float, high: float, encoding: Encoding) -> bool:
     """Whether the values lie in the encoding's range."""
     ends = np.stack([encoding.offset, encoding.offset + 255 * encoding.factor])
-    room = 0.05 * (ends.max() - ends.min())  # resizing with a cubic kernel overshoots
+    # Resizing with a cubic or Lanczos kernel overshoots at edges, by some percent.
+    room = 0.05 * (ends.max() - ends.min())
     return bool(low >= ends.min() - room and high <= ends.max() + room)
 
 
@@ -294,7 +305,7 @@ def _per_column(pair: Pair, line: Line, axis: int) -> Fix:
 
 
 def _looks(array: Array) -> str:
-    """Return what the values look like, to say and not to prove."""
+    """Return what the values look like: wide bounds, for these are words in a finding and prove nothing."""
     x = numbers(array)
     x = x[np.isfinite(x)]
     if x.min() >= -0.25 and x.max() <= 1.25:

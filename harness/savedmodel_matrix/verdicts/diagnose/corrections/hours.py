@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _UNITS = (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6), ("nanoseconds", 10**9))
 _SINCE, _UNTIL = 631_152_000, 4_102_444_800
 _QUARTER = 900  # seconds; no time zone is finer
+#: Fewer times agree in some time zone by chance.
 _LEAST = 8
+#: Hours between the two ends of the world's time zones, UTC-12 and UTC+14.
+_MOST_HOURS = 26
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
@@ -61,7 +64,10 @@ def _epochs(pair: Pair) -> Iterator[Fix]:
         step = _QUARTER * per_second
         if gap and _SINCE * per_second <= middle <= _UNTIL * per_second and gap % step == 0:
             hours = float(gap) / (3600 * per_second)
-            if abs(hours) <= 26 and (pair.train.astype(exact) - pair.serve.astype(exact) == gap).all():
+            if (
+                abs(hours) <= _MOST_HOURS
+                and (pair.train.astype(exact) - pair.serve.astype(exact) == gap).all()
+            ):
                 yield _fix(hours, f"epochs in {unit}", lambda x: x.astype(exact) + gap)
 
 

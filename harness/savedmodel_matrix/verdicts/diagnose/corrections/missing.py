@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 #: One pair of numbers that differs once is a difference, and no filling.
 _LEAST = 2
+#: What is not missing must agree, and hold at least this many different values: flags agree by chance.
 _LEAST_VALUES = 3
-_MOST = 0.9  # of all elements
+#: Of all elements: where nearly everything differs, something else differs.
+_MOST = 0.9
 
 
 class _Fill(NamedTuple):

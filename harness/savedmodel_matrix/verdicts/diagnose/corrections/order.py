@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
+#: Fewer rows are in another order by chance, or match in several orders.
 _LEAST_ROWS = 8
 _MOST_AXES = 3  # of tables and sequences; images have pixels
 #: Ids must come back this often on average for a table of them to be proven rather than made up.
 _REPEATS = 3
+#: Every column is held against every other one, which makes a matrix of the square of this.
 _MOST_COLUMNS = 4096
-_MATCH = 0.9999  # correlation of two columns that are the same but for scaling
+#: Correlation of two columns that are the same but for scaling and the rounding of float16.
+_MATCH = 0.9999
 
 
 def propose(pair: Pair) -> Iterator[Fix]:

@@ -30,6 +30,7 @@ MODES: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("floor", np.floor),
     ("ceiling", np.ceil),
 )
+#: What values are usually rounded to: whole numbers, 8-bit levels, decimals.
 _STEPS = (
     (1.0, "whole numbers"),
     (1 / 255, "levels of 1/255"),

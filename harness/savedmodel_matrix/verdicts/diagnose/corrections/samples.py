@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
+#: Sample rates in Hz that sound is usually stored at.
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+#: Samples: 25 ms at 16 kHz. Less is no sound, and the ends, which resamplers treat differently, would be
+#: all of it.
 _LEAST = 400
 #: Resamplers differ next to the highest frequency that both rates have; below four fifths they do not.
 _COMMON_BAND = 0.8
 #: And by so much of the sound's own size elsewhere, at the most, mainly at its ends.
 _SLACK = 0.15
+#: 0.97 is the default of HTK, Kaldi and librosa; 0.95 is the other value in use.
 _EMPHASES = (0.97, 0.95)
 
 

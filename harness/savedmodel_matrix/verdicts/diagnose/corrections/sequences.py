@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
+#: Steps. Slips of padding or framing are smaller; most signals have some larger shift that fits a little by
+#: chance.
 _MOST_SHIFT = 64
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
 
+#: Elements on which a function is tried before it is tried on all.
 _SAMPLE = 200
 
 
@@ -35,10 +36,12 @@ class Function(NamedTuple):
     apply: Callable[[Array], Array]
 
 
+# IEC 61966-2-1, the transfer function of sRGB.
 def _srgb(linear: Array) -> Array:
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0) ** (1 / 2.4) - 0.055)
 
 
+#: What is added before a logarithm: nothing, and the powers of ten that code has.
 _EPSILONS = (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 
 

@@ -59,6 +59,7 @@ def geometries(height: int, width: int, h: int, w: int) -> Iterator[Geometry]:
     y, x = (height - ch) // 2, (width - cw) // 2
     yield Geometry("the largest centre crop, resized", Axis(y, y + ch, h, 0), Axis(x, x + cw, w, 0))
     yield Geometry("the largest top-left crop, resized", Axis(0, ch, h, 0), Axis(0, cw, w, 0))
+    # 256 to 224: torchvision's presets. 0.875: the same share as TF-Slim's central_fraction has it.
     for shorter in sorted({max(h, w), round(max(h, w) * 256 / 224), round(max(h, w) / 0.875)}):
         mh, mw = (
             (shorter, int(width * shorter / height))
@@ -73,10 +74,10 @@ def geometries(height: int, width: int, h: int, w: int) -> Iterator[Geometry]:
             ):
                 name = f"shorter side resized to {shorter}, cropped at the {where}"
                 yield Geometry(name, Axis(0, height, mh, oy), Axis(0, width, mw, ox))
-    for fraction in (0.875,):
-        y, x = int((height - height * fraction) / 2), int((width - width * fraction) / 2)
-        name = f"the central {fraction:g} of the image, resized"
-        yield Geometry(name, Axis(y, height - y, h, 0), Axis(x, width - x, w, 0))
+    fraction = 0.875  # central_fraction of TF-Slim's inception_preprocessing.py
+    y, x = int((height - height * fraction) / 2), int((width - width * fraction) / 2)
+    name = f"the central {fraction:g} of the image, resized"
+    yield Geometry(name, Axis(y, height - y, h, 0), Axis(x, width - x, w, 0))
     fit = min(h / height, w / width)
     mh, mw = round(height * fit), round(width * fit)
     yield Geometry(

@@ -23,16 +23,23 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
-#: Resizing in whole numbers rounds to levels of 0..255, in some libraries after each axis.
+#: Resizing in whole numbers rounds to levels of 0..255, in some libraries after each axis: two halves of a
+#: level, and a little for the fit.
 _LEVEL = 1.05
-#: So many pixels must be within a level: borders are handled in many ways.
+#: This share of pixels must be within a level; the rest is for borders, which are handled in many ways.
 _MOST = 0.98
+#: Uniform rounding twice has a root mean square of 0.41 levels (1 / sqrt(12) each); this leaves room for
+#: borders.
 _MOST_LEVELS_RMS = 0.75
-_ROWS, _COLUMNS = 16, 64  # that are enough to tell methods apart
+#: Rows and columns of an image that are enough to tell methods apart, and quickly resized.
+_ROWS, _COLUMNS = 16, 64
+#: The best fits of the sample are tried on whole images; neighbours in the ranking can change places there.
 _TRIED = 4
 _MOST_IMAGES = 8
+#: How near a fitted factor must be to a named one, relative: rounding to 8 bits moves a fit by less.
 _NEAR = 0.01
 
+#: How colours become one channel. ITU-R BT.601: Pillow, OpenCV, tf.image. ITU-R BT.709: scikit-image.
 _WEIGHTS = {
     "red": (1.0, 0.0, 0.0),
     "green": (0.0, 1.0, 0.0),

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
 
 _KINDS = (table, times, image, sound)
-#: What remains of the difference must be small against it on both sides.
+#: On both sides, what a recipe leaves must be less than this share of the difference that it explains.
 _LEFT = 0.25
-#: What is less is rounding, though one way of rounding may fit it.
+#: A relative difference below this is rounding, even if one way of rounding happens to fit it.
 _BEYOND_ROUNDING = 1e-5
 #: A difference of more steps than this is no explanation.
 _MOST_STEPS = 3

@@ -35,6 +35,7 @@ def _lanczos(x: Array) -> Array:
     return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
 
 
+# Pillow, src/libImaging/Resample.c: a Hamming window (0.54, 0.46) of width 1.
 def _hamming(x: Array) -> Array:
     return np.where(np.abs(x) < 1, np.sinc(x) * (0.54 + 0.46 * np.cos(np.pi * x)), 0.0)
 
@@ -109,6 +110,8 @@ class Method:
         return out
 
 
+#: The kernels of Pillow, OpenCV, tf.image (1 and 2) and PyTorch. Keys' cubic has a = -0.5 in Pillow and
+#: tf.image, and -0.75 in OpenCV and PyTorch.
 METHODS = (
     Method("nearest", 0, None),
     Method("nearest", 0, None, summed=True),

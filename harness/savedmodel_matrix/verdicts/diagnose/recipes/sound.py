@@ -17,21 +17,36 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
+#: Sample rates in Hz: speech, librosa's default, CD, telephone, video, and two in between.
 _RATES = (16000, 22050, 44100, 8000, 48000, 32000, 24000)
+#: Windows and steps in samples that are usual: 25 and 10 ms at 16 kHz (400, 160: HTK, Kaldi, Whisper), 10
+#: ms at 8 and 44.1 kHz (80, 441), librosa's 2048 and 512, vocoders' 1024 and 256.
 _TRANSFORMS = (256, 400, 512, 1024, 2048)
 _HOPS = (80, 100, 128, 160, 200, 256, 320, 400, 441, 512, 1024)
+#: Samples: ten seconds at 48 kHz. Longer sounds take too long to try every recipe on.
 _LONGEST = 480_000
-#: Of the target's standard deviation: libraries round windows and filters to float32.
+#: A recipe may leave this share of the target's standard deviation: libraries round windows and filters to
+#: float32, and logarithms make that large where a band is nearly silent.
 _LEFT = 2e-3
+#: librosa.power_to_db: ``top_db`` and ``amin``.
 _TOP_DB = 80.0
+_LEAST_POWER = 1e-10
+#: Pre-emphasis of HTK, Kaldi and librosa.
+_EMPHASIS = 0.97
+
+
+def _decibels(power: Array) -> Array:
+    found: Array = 10 * np.log10(np.maximum(power, _LEAST_POWER))
+    return found
+
 
 _LOGS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("no logarithm", lambda x: x),
     ("log1p", np.log1p),
-    ("decibels", lambda x: 10 * np.log10(np.maximum(x, 1e-10))),
-    ("decibels, clipped at 80 below the maximum", lambda x: _above(10 * np.log10(np.maximum(x, 1e-10)))),
+    ("decibels", _decibels),
+    ("decibels, clipped at 80 below the maximum", lambda x: _above(_decibels(x))),
     ("decibels relative to the maximum", lambda x: _above(_against_largest(x))),
-    ("logarithm to base 10", lambda x: np.log10(np.maximum(x, 1e-10))),
+    ("logarithm to base 10", lambda x: np.log10(np.maximum(x, _LEAST_POWER))),
     *(
         (f"natural logarithm of x + {epsilon:g}", lambda x, epsilon=epsilon: np.log(x + epsilon))
         for epsilon in (1e-10, 1e-9, 1e-8, 1e-6, 1e-5, 1e-3, 1e-2)
@@ -66,7 +81,7 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
 
 def _made(order: str, target: Array, sounds: list[Array], rate: int, side: Array) -> Iterator[Recipe]:
     bands, frames = target.shape[1:]
-    for emphasis, words in ((0.0, "no pre-emphasis"), (0.97, "pre-emphasis of 0.97")):
+    for emphasis, words in ((0.0, "no pre-emphasis"), (_EMPHASIS, f"pre-emphasis of {_EMPHASIS}")):
         emphasised = [np.append(x[0], x[1:] - emphasis * x[:-1]) for x in sounds] if emphasis else sounds
         for spectrum in _spectra(emphasised[0], frames):
             inner = slice(spectrum.ends, frames - spectrum.ends)
@@ -117,6 +132,7 @@ def _whole(rate: int) -> tuple[float, float]:
 
 
 def _speech(rate: int) -> tuple[float, float]:
+    # Kaldi's low-freq of 20 Hz, up to the highest frequency at 16 kHz.
     return 20.0, min(8000.0, rate / 2)
 
 
@@ -163,7 +179,7 @@ def _above(decibels: Array) -> Array:
 
 
 def _against_largest(x: Array) -> Array:
-    decibels = 10 * np.log10(np.maximum(x, 1e-10))
+    decibels = _decibels(x)
     found: Array = decibels - np.nanmax(decibels)
     return found
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
+#: What tables are multiplied by before they are rounded to whole numbers: levels, percent, tenths, int8.
 _FACTORS = (1.0, 255.0, 1 / 255, 100.0, 10.0, 127.0)
-#: Precision of statistics is a matter of a few roundings, where other recipes may be off by more.
+#: Whether statistics were computed in float32 shows in a few of its roundings (2**-24 each); a bar as wide
+#: as that of other recipes would hide it.
 _FEW_ROUNDINGS = 6 * 2.0**-24
 
 

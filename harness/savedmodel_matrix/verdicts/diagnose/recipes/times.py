@@ -13,10 +13,13 @@ from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
 if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
+#: Epochs in seconds, milliseconds, microseconds, nanoseconds.
 _UNITS = (1, 10**3, 10**6, 10**9)
 _SINCE, _UNTIL = 631_152_000, 4_102_444_800  # 1990 to 2100
+#: Every offset from UTC that is in use lies between -12 and +14 hours, in quarters of an hour (tz database).
 _OFFSETS = tuple(quarter / 4 for quarter in range(-48, 57))
 _ALSO_NAMED = 0.1  # an explanation in whole hours goes first
+#: Fewer times agree with some feature in some time zone by chance.
 _LEAST = 8
 
 

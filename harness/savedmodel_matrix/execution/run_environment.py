@@ -14,9 +14,9 @@ from savedmodel_matrix.environments.state import EnvironmentState, Installed, re
 from savedmodel_matrix.execution.task import starts, task_of
 from savedmodel_matrix.measurements import recorded, work
 from savedmodel_matrix.measurements.interface import Site
+from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import usable_lock
 from savedmodel_matrix.planning.ready import make_ready, reason_of
-from savedmodel_matrix.planning.stages import besides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.execution.task import Task
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
 def run_environment(
-    project: Project,
+    project: Workspace,
     environment: Environment,
     plans: Sequence[Plan],
     selection: Selection,
@@ -92,11 +92,11 @@ def _said(say: Progress) -> str:
     return fault
 
 
-def _besides(project: Project, plan: Plan, environment: Environment) -> Iterable[Beside]:
+def _besides(project: Workspace, plan: Plan, environment: Environment) -> Iterable[Beside]:
     return besides(project, plan, environment) if environment.id in plan.environments else ()
 
 
-def _install_beside(project: Project, beside: Beside, venv: Path, say: Progress) -> Installed | str:
+def _install_beside(project: Workspace, beside: Beside, venv: Path, say: Progress) -> Installed | str:
     """Install an environment beside this one, for stages; return why not where that fails."""
     place = _place(venv, beside)
     try:
@@ -112,7 +112,7 @@ def _place(venv: Path, beside: Beside) -> Path:
     return venv / "beside" / beside.id
 
 
-def _install(project: Project, environment: Environment | Beside, venv: Path, say: Progress) -> Installed:
+def _install(project: Workspace, environment: Environment | Beside, venv: Path, say: Progress) -> Installed:
     backend = backend_of(environment)
     say.resolving()
     lock = usable_lock(project, environment, backend.describe(venv).python, say)
@@ -126,7 +126,7 @@ def _install(project: Project, environment: Environment | Beside, venv: Path, sa
 
 
 def _to_run(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     environment: Environment,
     selection: Selection,
@@ -154,7 +154,7 @@ def _to_run(
 
 
 def _run(
-    project: Project,
+    project: Workspace,
     venv: Path,
     environment: Environment,
     tasks: Sequence[Task],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.ready_case import ScriptNeeds
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 #: The oldest Python that uv provides by itself.
 _OLDEST = (3, 8)
@@ -37,7 +37,7 @@ def beside_of(environment: Environment, needs: ScriptNeeds | None) -> Beside | N
     return Beside(python, tuple(found[name] for name in sorted(found)), environment.provisional)
 
 
-def besides(project: Project, plan: Plan, environment: Environment) -> Iterator[Beside]:
+def besides(project: Workspace, plan: Plan, environment: Environment) -> Iterator[Beside]:
     """Yield every environment that stages of a plan need beside one of its cells', each once."""
     found = set()
     for case in {job.case for job in plan.jobs(environment.id)}:

@@ -4,7 +4,7 @@ import pytest
 from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.domain.ready_case import ScriptNeeds
-from savedmodel_matrix.planning.stages import beside_of
+from savedmodel_matrix.planning.besides import beside_of
 
 ALONE = "# /// script\n# dependencies = ['pillow>=9']\n# ///\n"
 ENVIRONMENT = Environment("2.9.3", "3.10", Build.CPU, beside=("Pillow==9.5.0",))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Project:
+class Workspace:
     """The places of one project, and what is read from them once."""
 
     root: Path

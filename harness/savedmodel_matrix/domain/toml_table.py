@@ -11,7 +11,7 @@ LocalPath = Annotated[str, Field(min_length=1)]
 DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
-class Keys(BaseModel):
+class Table(BaseModel):
     """A table of the definition: unknown keys are errors, values do not change once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

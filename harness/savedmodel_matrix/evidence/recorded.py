@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.environments.state import EnvironmentState
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
 class Evidence:
@@ -27,7 +27,7 @@ class Evidence:
     Cases that are not ready are made ready here once more: the reason why one cannot be is wanted.
     """
 
-    def __init__(self, project: Project, plan: Plan) -> None:
+    def __init__(self, project: Workspace, plan: Plan) -> None:
         self.plan = plan
         self.states: dict[str, EnvironmentState | None] = {
             name: read_state(project.results, name) for name in plan.environments

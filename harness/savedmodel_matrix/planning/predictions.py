@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.models.savedmodel.facts import ModelFacts
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 #: Outcomes that a prediction is about. What did not install, import or end in time says nothing of it.
 _FORESEEABLE = {Outcome.RECORDED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
 
 
-def foresee(
-    project: Project, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
+def predict_plan(
+    project: Workspace, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
 ) -> dict[tuple[CellId, str], Prediction]:
     """Return a prediction for every cell and case that is to run and whose model can be read."""
     facts = {
@@ -56,7 +56,7 @@ def foresee(
     return predictions
 
 
-def facts_of(project: Project, ready: ReadyCase | str | None) -> ModelFacts | None:
+def facts_of(project: Workspace, ready: ReadyCase | str | None) -> ModelFacts | None:
     """Return what a case's model says of itself; None where it is not there or cannot be read."""
     if not isinstance(ready, ReadyCase):
         return None
@@ -66,7 +66,7 @@ def facts_of(project: Project, ready: ReadyCase | str | None) -> ModelFacts | No
         return None
 
 
-def _local(project: Project, case: CaseDefinition) -> ModelFacts | None:
+def _local(project: Workspace, case: CaseDefinition) -> ModelFacts | None:
     """Return the facts of a model that needs no fetching, of a case that is not made ready yet."""
     if case.package is not None:
         return None
@@ -91,7 +91,7 @@ def came_true(prediction: Prediction, outcome: Outcome) -> bool | None:
     return outcome is expected
 
 
-def _packages(project: Project, environment: Environment) -> frozenset[str]:
+def _packages(project: Workspace, environment: Environment) -> frozenset[str]:
     try:
         return frozenset(read_lock(project.lock_path(environment)).pins)
     except LockError:

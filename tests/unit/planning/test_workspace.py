@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.environments.host import platform_name
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 
 GOOD = 'baseline = "*"\n[[environments]]\ntensorflow = "2.9.3"\npython = "3.10"\n[cases.cnn]\npath = "m"\n'
 
@@ -13,7 +13,7 @@ def project(tmp_path):
     (tmp_path / "matrices").mkdir()
     for name in ("nightly", "default", "a"):
         (tmp_path / "matrices" / f"{name}.toml").write_text(GOOD, encoding="utf-8")
-    return Project(tmp_path)
+    return Workspace(tmp_path)
 
 
 def test_matrices_are_found_the_default_first(project):
