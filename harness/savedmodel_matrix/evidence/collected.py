@@ -9,6 +9,8 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.stage import StagePart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
     from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.check import Check, CheckPart
@@ -114,5 +116,7 @@ class Collection:
     """Models on other cells' inputs, if two cells' pipelines made different ones."""
     remarks: list[str] = field(default_factory=list)
     """What measurements that the report has no section for say of their recordings."""
+    arrays: Sequence[ArrayEntry] = ()
+    """Every stored array that a recording of these names."""
     read: frozenset[tuple[str, str]] = frozenset()
     """Key and end of every recording that was read: what a report of this collection depends on."""

@@ -38,9 +38,7 @@ def find_ready(project: Workspace, case: CaseDefinition) -> ReadyCase | None:
     ready = read_stored(path, ReadyCase)
     if ready is None or not _is_the_same_model(project, ready):
         return None
-    made = [ready.batches, *(stage.batches for stage in ready.stages.values())]
-    parts = [part for batches in made for batch in batches or () for part in batch]
-    return ready if all(project.results.has_array(part.array) for part in parts) else None
+    return ready if all(map(project.results.has_array, ready.arrays())) else None
 
 
 def _is_the_same_model(project: Workspace, ready: ReadyCase) -> bool:

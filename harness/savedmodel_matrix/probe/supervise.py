@@ -71,7 +71,7 @@ def run(request, argv):
                 part = part_of(process, case, places)
             # An import is this process's own, and so is what it printed.
             log = OWN_LOG if "outcome" in imported else places.log
-            why = unfiled(case, before, clean)
+            why = part.get("unfiled") or unfiled(case, before, clean)
             if why is None:
                 result = exchange.result(case, imported, part, clean, log)
                 exchange.write_json(case["result"], dict(result, started=begun, ended=now()))
