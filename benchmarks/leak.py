@@ -90,7 +90,7 @@ def _measure(scratch: Scratch, environment: Environment) -> list[dict[str, Any]]
     launch = Launch(
         scratch.python(environment), scratch.project.results.objects, {}, [*requests.values()], ()
     )
-    run_probe(launch, lambda _: None)
+    run_probe(launch, lambda _: None, lambda *_: None)
     rows = []
     for kind in kinds:
         parts = [_part(Path(request.result)) for name, request in requests.items() if f"-{kind}-" in name]

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from savedmodel_matrix.domain.errors import DamagedError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.collect import collect
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.store.runs import Run, RunAttempt, RunCell
 
+_DAMAGED = "{} damaged files in results/objects were set aside; run the matrix again to record what they held"
 _Judged = TypeVar("_Judged", "RunCell", "RunAttempt")
 
 
@@ -51,7 +53,12 @@ def aggregate(
     latest = project.results.latest
     fresh = not _stands(project, content, remedies=attempted)
     if fresh:
-        _write_reports(project, plan, collection, run, content, today, attempted=attempted)
+        try:
+            _write_reports(project, plan, collection, run, content, today, attempted=attempted)
+        except DamagedError:
+            # One is known to be damaged: look at all that this report needs, so that one more run mends it.
+            found = 1 + project.results.verify(collection.arrays)
+            raise DamagedError(_DAMAGED.format(found)) from None
     report = _written_report(project)
     status = int(report["exit_status"])
     for each in (matrix_run(plan, run, collection), *rounds):

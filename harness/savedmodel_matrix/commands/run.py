@@ -11,7 +11,7 @@ import psutil
 
 from savedmodel_matrix.commands.aggregate import aggregate, is_reported
 from savedmodel_matrix.domain.environment import Build
-from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.errors import DamagedError, HarnessError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Request, new_run_id, require_matches
 from savedmodel_matrix.environments.host import usable_cpus
@@ -65,7 +65,17 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     plan = plan_of(project, matrix, request)
     require_matches(request.selection, [plan])
     asked = Asked(project, plan, request, new_run_id())
+    try:
+        return _asked_and_reported(asked, place)
+    except DamagedError as error:
+        print(f"{error}", flush=True)  # noqa: T201 - the front doors print
+        # What the damaged files held has no whole recording any more, so it runs now.
+        return _asked_and_reported(asked, place)
+
+
+def _asked_and_reported(asked: Asked, place: Place) -> int:
     matrix_question, *others = QUESTIONS
+    project, plan, request = asked.project, asked.plan, asked.request
     ask(matrix_question, asked, lambda found: _carry_out(asked, found, place))
     rounds: list[Round] = []
     if not is_reported(project, plan, request.selection, fixes=request.fixes):
