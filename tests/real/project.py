@@ -56,6 +56,13 @@ class Run:
     sessions: dict[str, str]
     """Results of the nox sessions that were run, by name."""
     seconds: float
+    environments: dict[str, str] = field(default_factory=dict)
+    """Results of the sessions of environments that those started, by name, in whichever round."""
+
+    @property
+    def text(self):
+        """The output with all white space as single spaces: a report wraps its lines."""
+        return " ".join(self.output.split())
 
 
 @dataclass
@@ -92,10 +99,17 @@ class RealProject:
         """Run nox here, and return what it came to."""
         said = self.root / "nox-report.json"
         said.unlink(missing_ok=True)
+        before = self._rounds()
         found = self.run(*self.nox_command("--report", str(said), *arguments), time_limit_s=time_limit_s)
         sessions = json.loads(said.read_text())["sessions"] if said.exists() else []
         results = {each["name"]: each["result"] for each in sessions}
-        return Run(found.status, found.output, results, found.seconds)
+        started = {}
+        for path in [
+            path for folder in self._rounds() if folder not in before for path in folder.glob("*.nox.json")
+        ]:
+            (session,) = json.loads(path.read_text())["sessions"]
+            started[session["name"]] = session["result"]
+        return Run(found.status, found.output, results, found.seconds, started)
 
     def nox_command(self, *arguments):
         """Return the command line of nox; options go before whatever follows ``--``."""
@@ -164,6 +178,10 @@ class RealProject:
             path: (path.stat().st_ino, path.stat().st_mtime_ns)
             for path in self.results.glob("recordings/*/*.json")
         }
+
+    def _rounds(self):
+        """Return the folders of the rounds of every run, the oldest first."""
+        return sorted((self.results / "logs").glob("*/*-*/"), key=lambda path: path.stat().st_ctime)
 
     def plan(self, *arguments):
         """Return the dry run, as the command line gives it to scripts."""

@@ -259,7 +259,7 @@ def test_checks_are_part_of_the_matrix(new_project, models):
     assert verdicts["counter", Check.BATCH] is CheckVerdict.NOT_RUN
     for check in (Check.REPEAT, Check.FRESH_PROCESS, Check.BATCH, Check.THREADS):
         assert verdicts["cnn", check] in (CheckVerdict.PASSES, CheckVerdict.FLOAT_NOISE)
-    assert "counter: repeat fails in tf2.15.1-py3.11-cpu/default: 'y' changes by +0.25" in first.output
+    assert "counter: repeat fails in tf2.15.1-py3.11-cpu/default: 'y' changes by +0.25" in first.text
     assert "FAILS (counter)" in new_project.markdown()
     recordings = new_project.recordings()
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import sys
 
 import pytest
 from project import CUSTOM_LAYER, NOXFILE, SETTINGS, RealProject, matrix_text
 from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.store.results import Results
+from savedmodel_matrix.store.runs import read_runs
 
 OLD, MIDDLE = "tf2.7.4-py3.9-cpu", "tf2.15.1-py3.11-cpu"
 ONE_SETTING = "[settings.default]\n"
@@ -34,7 +38,8 @@ def test_from_a_model_to_a_report(recorded, tmp_path):
     assert planned["to_run"] == len(environments) * 2
 
     run = project.nox("-s", "matrix", "--", "--only", f"{OLD}/*")
-    assert set(run.sessions) == {OLD, "matrix"}
+    assert run.sessions == {"matrix": "success"}
+    assert run.environments == {OLD: "success"}
     assert run.status == 0
     assert project.plan()["recorded"] == 2
     assert {row.verdict for row in project.report().cells if row.environment == OLD} == {Verdict.IDENTICAL}
@@ -45,8 +50,8 @@ def test_init_overwrites_nothing(new_project):
     assert new_project.harness("init", "examples/models/cnn").status == 0
     before = (new_project.root / "matrices/default.toml").read_text()
     again = new_project.harness("init", "examples/models/rnn")
-    assert again.status != 0
-    assert "exists already; choose another with --name" in again.output
+    assert again.status == 2
+    assert "already exists; choose another name with --name" in again.output
     assert "Traceback" not in again.output
     assert (new_project.root / "matrices/default.toml").read_text() == before
 
@@ -117,7 +122,9 @@ def test_results_of_two_projects_merge_by_copying(recorded, tmp_path):
     assert one.plan()["recorded"] == 12
     assert one.nox("-s", "report").status == 4
     assert one.report().classes == recorded.project.report().classes
-    assert len(list((one.results / "runs").glob("*.json"))) == 2
+    runs = list(read_runs(Results(one.results)))
+    assert [run.question for run in runs if run.exit_status is None] == []
+    assert len({run.run for run in runs}) == 2
 
 
 @pytest.mark.parametrize("secret", ["s3cr3t-of-the-caller"])
@@ -156,12 +163,15 @@ def test_plain_nox_and_one_after_another_end_the_same(recorded, tmp_path):
     project.matrix(matrix_text("2.7.4", "2.15", rest=ONE_SETTING + CUSTOM_LAYER))
     run = project.nox()
     assert run.status == 0
-    assert run.sessions == {OLD: "success", MIDDLE: "success", "matrix": "success"}
+    assert run.sessions == {"matrix": "success"}
+    assert run.environments == {OLD: "success", MIDDLE: "success"}
     again = project.nox("-j1", "--", "--fresh")
     assert again.status == 0
-    assert again.sessions == run.sessions
-    assert "2 of them run now" in run.output
-    assert "2 of them run now" in again.output
+    assert (again.sessions, again.environments) == (run.sessions, run.environments)
+    moments = again.output.index(f"{OLD}: done"), again.output.index(f"{MIDDLE}: done")
+    assert sorted(moments) == list(moments), "one after the other, in the order of the plan"
+    assert "2 run now" in run.output
+    assert "2 run now" in again.output
 
 
 @pytest.mark.parametrize(
@@ -208,3 +218,47 @@ def test_a_projects_own_sessions_keep_their_arguments(recorded, tmp_path):
     assert run.status == 0
     assert "hello ['tests/unit', '-k', 'word']" in run.output
     assert project.nox("-s", "hello", "matrix").status == 4
+
+
+def test_help_and_version(recorded, tmp_path):
+    project = recorded.project
+    run = project.nox("-s", "matrix", "--", "--help")
+    assert run.status == 0
+    assert "Usage: nox -s matrix --" in run.output
+    assert "--no-fixes" in run.output
+    assert re.fullmatch(r"savedmodel-matrix \S+\n", project.harness("--version").output)
+
+
+def test_one_environment_by_hand_says_what_is_wrong_with_its_options(recorded):
+    run = recorded.project.nox("-s", MIDDLE, "--", "--case", "custom_lair")
+    assert run.status == 3
+    assert "did you mean custom_layer" in run.output
+
+
+def test_two_matrices_at_once_under_noxs_own_parallelism_keep_the_status(recorded, tmp_path):
+    project = recorded.project.copied_to(tmp_path / "project")
+    run = project.nox("-j2", "-s", "matrix", MIDDLE)
+    assert run.status == 4
+    assert run.sessions == {"matrix": "aborted", MIDDLE: "success"}
+
+
+def test_the_library_and_the_command_line_do_the_same(recorded, tmp_path):
+    project = recorded.project.copied_to(tmp_path / "project")
+    program = (
+        "from savedmodel_matrix import Project, load_report; import sys;"
+        "project = Project('.'); print(project.matrices());"
+        "report = project.report(); print(report.divergences.shape[0], 'rows');"
+        "sys.exit(load_report('results/latest').document.exit_status)"
+    )
+    run = project.run(sys.executable, "-c", program, time_limit_s=100)
+    assert run.status == 4
+    assert "['default']" in run.output
+    assert f"{len(project.report().divergences)} rows" in run.output
+
+
+def test_importing_the_package_costs_next_to_nothing(recorded):
+    imported = recorded.project.run(
+        sys.executable, "-c", "import sys, savedmodel_matrix; print(*sys.modules)", time_limit_s=100
+    ).output.split()
+    heavy = {"pydantic", "numpy", "pandas", "rich", "requests", "nox", "typer", "importlib.metadata"}
+    assert heavy.isdisjoint(imported)

@@ -38,12 +38,16 @@ def test_killed_while_it_makes_an_environment(tmp_path):
 def test_killed_while_it_runs(recorded, tmp_path):
     project = recorded.project.copied_to(tmp_path / "project")
     complete = project.recordings()
+    # A model that was saved again is there, whatever is known of the saving: that one is not made again.
+    deleted = [
+        path for path in complete if json.loads(path.read_text())["identity"]["measurement"] != "re-export"
+    ]
     arguments = ("--", "--fresh", "--only", TWO_CELLS)
     whole = project.nox("-s", "matrix", *arguments).seconds
     moments = random.Random(SEED)
     running = 0
     for number in range(KILLS_WHILE_RUNNING):
-        for path in list(complete)[:number]:
+        for path in deleted[:number]:
             path.unlink(missing_ok=True)  # some are there and are made again, some are not there yet
         moment = whole * (number + moments.random()) / KILLS_WHILE_RUNNING
         running += _run_and_kill(project, moment, *arguments)
@@ -52,7 +56,7 @@ def test_killed_while_it_runs(recorded, tmp_path):
     assert project.nox("-s", "matrix").status == recorded.run.status
     assert set(project.recordings()) == set(complete)
     assert project.report().classes == recorded.project.report().classes
-    assert project.nox("-s", "matrix").sessions == {"matrix": "aborted"}, "nothing was left to run"
+    assert project.nox("-s", "matrix").environments == {}, "nothing was left to run"
     assert not alive_in(project.root)
 
 
@@ -62,7 +66,7 @@ def test_killed_while_it_runs(recorded, tmp_path):
 )
 def test_what_ends_nox_ends_its_parallel_sessions_and_their_probes(recorded, tmp_path, number, status):
     project = recorded.project.copied_to(tmp_path / "project")
-    command = project.nox_command("-s", "matrix", "-j2", "--", "--fresh", "--only", TWO_CELLS)
+    command = project.nox_command("-s", "matrix", "--", "--jobs", "2", "--fresh", "--only", TWO_CELLS)
     with project.start(*command) as process:
         reader = threading.Thread(target=process.stdout.read)
         reader.start()

@@ -16,7 +16,7 @@ from savedmodel_matrix.models.preflight.predict import predict
 from savedmodel_matrix.models.preflight.prediction import Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.sources import read_sources
-from savedmodel_matrix.planning.foresee import came_true
+from savedmodel_matrix.planning.predictions import came_true
 from savedmodel_matrix.verdicts.causes.match import find_causes
 
 OLD, NEW = "tf2.4.4-py3.8-cpu", "tf2.21.0-py3.13-cpu"

@@ -437,7 +437,7 @@ def test_a_loader_is_an_axis_and_code_a_part_of_its_case(new_project):
     code = new_project.root / "mine.py"
     code.write_text(Path(LAYER).read_text())
     new_project.matrix(matrix_text("2.7.4", "2.21", rest=AXIS + CNN))
-    assert new_project.nox("-s", "matrix", "--", "--no-remedies").status == 4
+    assert new_project.nox("-s", "matrix", "--", "--no-fixes").status == 4
     rows = new_project.outcomes()
     assert {cell: row.outcome for cell, row in rows.items() if row.outcome is not Outcome.RECORDED} == {
         (NEW, "default", "cnn"): Outcome.LOAD_FAILED,
@@ -451,7 +451,7 @@ def test_a_loader_is_an_axis_and_code_a_part_of_its_case(new_project):
     assert new_project.plan()["to_run"] == 0
     code.write_text(code.read_text().replace("inputs * 2", "inputs * 3"))
     assert new_project.plan()["to_run"] == 4, "one case in four cells"
-    assert new_project.nox("-s", "matrix", "--", "--no-remedies").status == 1
+    assert new_project.nox("-s", "matrix", "--", "--no-fixes").status == 1
     rows = new_project.outcomes()
     assert rows[OLD, "session", "layer"].verdict is Verdict.DIVERGED, "a session knows nothing of the class"
     assert str(new_project.root) not in (new_project.results / "latest/report.json").read_text()

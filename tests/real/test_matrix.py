@@ -9,6 +9,8 @@ import pytest
 from project import CNN, CUSTOM_LAYER, SETTINGS, matrix_text
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.store.results import Results
+from savedmodel_matrix.store.runs import read_runs
 
 OLD, MIDDLE, NEW = "tf2.7.4-py3.9-cpu", "tf2.15.1-py3.11-cpu", "tf2.21.0-py3.13-cpu"
 ADD_SLOT = "AttributeError: '_UserObject' object has no attribute 'add_slot'"
@@ -28,10 +30,11 @@ def project(recorded, tmp_path):
 
 def test_some_cells_could_not_run_and_the_exit_status_says_so(recorded):
     assert recorded.run.status == 4
-    assert recorded.run.sessions == {
-        OLD: "success", MIDDLE: "success", NEW: "success", "matrix": "aborted"
-    }  # fmt: skip
-    assert "exit status 4: some required cells could not run" in recorded.run.output
+    assert recorded.run.sessions == {"matrix": "aborted"}
+    tried = {name: result for name, result in recorded.run.environments.items() if "-tf_keras-" in name}
+    assert list(tried.values()) == ["success"], "a fix needs an environment of its own"
+    assert recorded.run.environments == {OLD: "success", MIDDLE: "success", NEW: "success", **tried}
+    assert "Exit status 4: some required cells, checks or comparisons did not run" in recorded.run.text
     assert recorded.project.report().exit_status == 4
 
 
@@ -50,13 +53,11 @@ def test_every_cell_and_case_has_an_outcome(recorded):
 def test_one_sentence_says_how_each_case_came_out(recorded):
     says = {case.name: case.says for case in recorded.project.report().cases}
     assert says["custom_layer"] == "identical in all 6 cells that ran"
-    assert says["cnn"].startswith(
-        "the same but for rounding in all 4 cells that recorded it, which moves with "
-    )
-    assert "not recorded in 2 of 6 cells (2 load-failed): " in says["cnn"]
+    assert says["cnn"].startswith("equal up to rounding in all 4 cells that ran; the rounding varies with ")
+    assert "2 of 6 cells did not run (2 load-failed): " in says["cnn"]
     assert "between 2.15.1 and 2.21.0" in says["cnn"]
     for case in says:
-        assert f"{case}: {says[case][:60]}" in recorded.run.output
+        assert f"{case}: {says[case][:60]}" in recorded.run.text
 
 
 def test_remedies_were_run_and_what_they_came_to_was_seen(recorded):
@@ -75,7 +76,7 @@ def test_remedies_were_run_and_what_they_came_to_was_seen(recorded):
     assert tried["package"].tried_in.startswith(f"{NEW}-tf_keras")
     assert tried["loader"].value == "v1-session"
     assert OLD in tried["re-export"].value
-    assert "mended by loader v1-session: it runs, and agrees" in recorded.run.output
+    assert "fixed by loader v1-session (verified: matches the baseline" in recorded.run.text
     # Locks of environments that only remedies need are nobody's to commit.
     assert not list((recorded.project.root / "matrices/locks").rglob("*tf_keras*"))
 
@@ -127,31 +128,52 @@ def test_classes_and_verdicts(recorded):
 
 def test_the_run_is_written_down_and_points_at_recordings_that_exist(recorded):
     results = recorded.project.results
-    (path,) = (results / "runs").glob("*.json")
-    run = json.loads(path.read_text())
-    assert (run["matrix"], run["exit_status"], len(run["cells"])) == ("default", 4, 12)
+    rounds = {(each.question, each.number): each for each in read_runs(Results(results))}
+    assert set(rounds) == {("matrix", 1), ("fixes", 1), ("fixes", 2)}
+    run = rounds["matrix", 1]
+    assert (run.matrix, run.exit_status, len(run.cells)) == ("default", 4, 12)
     names = {path.stem for path in recorded.project.recordings()}
-    listed = {cell["recording"] for cell in run["cells"]}
+    listed = {cell.recording for cell in run.cells}
     assert len(listed) == 12
     assert listed < names
     others = [
         json.loads(path.read_text()) for path in recorded.project.recordings() if path.stem not in listed
     ]
     noise = [each for each in others if each["identity"]["measurement"] in NOISE]
-    assert measured(noise) == [(what, case) for what in NOISE for case in ("cnn", "custom_layer")]
+    assert measured(noise) == [(name, case) for name in NOISE for case in ("cnn", "custom_layer")]
     assert {recording["identity"]["environment"] for recording in noise} == {OLD}
 
 
+def test_rounds_carry_verdicts_so_that_nobody_has_to_run_again_to_know_them(recorded):
+    report = recorded.project.report()
+    rounds = {(each.question, each.number): each for each in read_runs(Results(recorded.project.results))}
+    verdicts = {(row.environment, row.setting, row.case): row.verdict for row in report.cells}
+    for cell in rounds["matrix", 1].cells:
+        assert cell.verdict == verdicts[cell.environment, cell.setting, cell.case]
+    attempts = rounds["fixes", 2].attempts
+    assert {(each.kind, each.outcome) for each in attempts} == {
+        (kind, Outcome.RECORDED) for kind in ("package", "loader", "re-export")
+    }
+    assert [each.verdict for each in attempts] == [row.verdict for row in report.remedies]
+
+
+def test_progress_is_said_in_plain_lines_without_a_terminal(recorded):
+    for name in (OLD, MIDDLE, NEW):
+        assert f"{name}: done (" in recorded.run.output
+    assert " of 3 environments done; " in recorded.run.output
+    assert "nox > Running session tf" not in recorded.run.output, "that is in the logs"
+
+
 def test_the_number_of_cells_run_now_is_right(recorded):
-    assert "10 of 12 cells × cases recorded, 12 of them run now" in recorded.run.output
+    assert "10 of 12 cells × cases recorded, 12 run now" in recorded.run.output
 
 
 def test_a_second_run_executes_nothing_and_ends_the_same(project):
     before = project.recordings()
     run = project.nox("-s", "matrix")
     assert run.status == 4
-    assert run.sessions == {"matrix": "aborted"}, "no environment had anything to do"
-    assert "0 of them run now" in run.output
+    assert (run.sessions, run.environments) == ({"matrix": "aborted"}, {}), "nothing had anything to do"
+    assert "0 run now" in run.output
     assert project.recordings() == before
     assert ADD_SLOT in run.output, "the whole matrix is shown all the same"
 
@@ -171,10 +193,10 @@ def test_other_inputs_run_that_case_alone(project):
 
     run = project.nox("-s", "matrix", "--", "--only", f"{OLD}/default")
 
-    assert set(run.sessions) == {OLD, "matrix"}
+    assert set(run.environments) == {OLD}
     assert {path: project.recordings()[path] for path in before} == before
     new = [json.loads(path.read_text()) for path in set(project.recordings()) - set(before)]
-    assert measured(new) == [(what, "cnn") for what in (*NOISE, "outputs")]
+    assert measured(new) == [(name, "cnn") for name in (*NOISE, "outputs")]
     assert project.plan()["to_run"] == 5
 
 
@@ -188,7 +210,7 @@ def test_fresh_runs_the_selected_again(project):
     assert set(after) == set(before)
     changed = [path for path in before if after[path] != before[path]]
     new = [json.loads(path.read_text()) for path in changed]
-    assert measured(new) == [(what, "custom_layer") for what in (*NOISE, "outputs")]
+    assert measured(new) == [(name, "custom_layer") for name in (*NOISE, "outputs")]
     for path, recording in zip(changed, new, strict=True):
         old, where = contents[path], recording["identity"]
         assert (where["environment"], where["setting"]) == (OLD, "default")
@@ -203,18 +225,26 @@ def test_a_tighter_tolerance_is_judged_from_disk(project):
     project.matrix(f'{text}\n[cases.cnn.tolerance]\n"*" = {{ atol = 0 }}\n')
     run = project.nox("-s", "matrix")
     assert run.status == 1
-    assert run.sessions == {"matrix": "aborted"}
+    assert run.environments == {}
     assert project.recordings() == before
     assert {row.verdict for row in project.report().cells if row.environment == MIDDLE} == {
         Verdict.DIVERGED, Verdict.IDENTICAL
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", [["--only", "tf1.*"], ["--case", "nothing"], ["--only", f"{OLD}/none"]])
-def test_a_selection_of_nothing(project, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--only", "tf2.15.1-py3.12*"], f"did you mean {MIDDLE}"),
+        (["--case", "custm_layer"], "did you mean custom_layer"),
+        (["--only", f"{OLD}/none"], f"did you mean {OLD}/"),
+        (["--only", MIDDLE, "--only", "tf1*"], "--only 'tf1*' matches no cell of matrix 'default'"),
+    ],
+)
+def test_a_glob_that_matches_nothing_names_what_is_near(project, arguments, says):
     run = project.nox("-s", "matrix", "--", *arguments)
     assert run.status == 3
-    assert "select nothing of matrix 'default'" in run.output
+    assert says in run.output
     assert "Traceback" not in run.output
 
 

@@ -103,14 +103,15 @@ def test_outcome_and_reason(hostile, case):
         assert word in row.reason
     assert str(project.root) not in row.reason
     assert row.verdict is None
-    assert row.reason in run.output
+    assert " ".join(row.reason.split()) in run.text
     assert row.reason in project.markdown()
 
 
 def test_the_run_goes_on_and_says_that_not_all_is_well(hostile):
     project, run = hostile
     assert run.status == 4
-    assert run.sessions == {MIDDLE: "success", "matrix": "aborted"}
+    assert run.sessions == {"matrix": "aborted"}
+    assert run.environments == {MIDDLE: "success"}
     assert set(project.outcomes()) == {(MIDDLE, "default", case) for case in EXPECTED}
     assert project.report().faults == []
     assert "Traceback" not in run.output
@@ -206,7 +207,7 @@ def test_a_stale_lock_is_refused_with_what_changed(uninstallable):
     assert "as of: 2022-01-31 -> " in row.reason
     assert "requirements: - absl-py<2" in row.reason
     assert "nox -s lock" in row.reason
-    assert row.reason in run.output
+    assert " ".join(row.reason.split()) in run.text
     assert "absl-py<2" in project.lock_path("tf2.7.4-py3.9-cpu").read_text(), "a run changes no lock"
 
 
@@ -218,7 +219,7 @@ def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(uninstallable):
     assert "No solution found" in row.reason
     assert "because you require numpy==99, we can conclude" in row.reason
     assert "\n" not in row.reason
-    assert row.reason in run.output
+    assert " ".join(row.reason.split()) in run.text
 
 
 def test_a_missing_interpreter_is_no_failure_of_the_others(uninstallable):
@@ -228,7 +229,7 @@ def test_a_missing_interpreter_is_no_failure_of_the_others(uninstallable):
     assert row.required
     assert "no Python 3.8 on this machine" in row.reason
     assert "pyenv install 3.8" in row.reason
-    assert row.reason in run.output
+    assert " ".join(row.reason.split()) in run.text
 
 
 def test_a_combination_without_a_wheel_is_not_required(uninstallable):
@@ -237,4 +238,4 @@ def test_a_combination_without_a_wheel_is_not_required(uninstallable):
     assert row.outcome is Outcome.UNAVAILABLE
     assert not row.required
     assert "2.7.4" in row.reason
-    assert row.reason in run.output
+    assert " ".join(row.reason.split()) in run.text

@@ -13,10 +13,10 @@ from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments import backends
 from savedmodel_matrix.environments.state import read_state
 from savedmodel_matrix.evidence.collect import collect
-from savedmodel_matrix.execution.environment import run_environment
 from savedmodel_matrix.execution.pending import pending
 from savedmodel_matrix.execution.progress import Progress
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.execution.run_environment import run_environment
+from savedmodel_matrix.planning.workspace import Workspace
 from toys.stdlib_backend import StdlibBackend
 from toys.weights import WeightsMeasurement
 
@@ -26,7 +26,7 @@ def one_environment(new_project, monkeypatch):
     """A project whose matrix has one environment, which the toy backend makes."""
     monkeypatch.setattr(backends, "BACKENDS", (*backends.BACKENDS, StdlibBackend()))
     new_project.matrix(matrix_text("2.15", rest=CUSTOM_LAYER) + "\n[noise_floor]\nreplicates = 0\n")
-    project = Project(new_project.root)
+    project = Workspace(new_project.root)
     plan = project.plan("default")
     (environment,) = plan.environments.values()
     changed = replace(environment, backend=StdlibBackend.name, provisional=True)

@@ -227,7 +227,7 @@ def matrix(tmp_path_factory, nox_environments):
 
 
 def test_a_drift_of_a_library_is_found_before_the_model_which_is_innocent(matrix):
-    _, run, report = matrix
+    project, run, report = matrix
     (entry,) = report.entries
     assert (entry.case, entry.stage, entry.libraries) == ("photo", "preprocess", ["Pillow 9.5.0 → 11.3.0"])
     assert (entry.end_to_end, entry.given_baselines, entry.baseline_given_theirs) == (
@@ -236,7 +236,8 @@ def test_a_drift_of_a_library_is_found_before_the_model_which_is_innocent(matrix
         "identical",
     )
     assert "differ, by up to" in entry.inputs
-    assert entry.says in " ".join(run.output.split())
+    assert entry.says in project.markdown()
+    assert "inputs already differ in 1 of the cells (Pillow 9.5.0 → 11.3.0)" in run.text
     (photo,) = [case for case in report.cases if case.name == "photo"]
     assert "Pillow (beside)" in photo.says
     assert "the model is not the cause" in photo.says
@@ -245,7 +246,7 @@ def test_a_drift_of_a_library_is_found_before_the_model_which_is_innocent(matrix
 def test_the_swaps_are_recorded_and_not_run_again(matrix):
     project, _, report = matrix
     again = project.nox("-s", "matrix")
-    assert list(again.sessions) == ["matrix"]
+    assert again.environments == {}
     assert project.report().entries == report.entries
 
 
@@ -260,7 +261,7 @@ def test_training_against_serving_is_diagnosed_and_proven(matrix):
     assert diagnosis.residual < 1e-6
     assert (skew.verdict, skew.rows) == ("diverged", 64)
     assert skew.decisions_changed > 0
-    assert diagnosis.mends in run.output.replace("\n", " ")
+    assert diagnosis.mends in run.text
     assert {cell.skew for cell in report.cells if cell.case == "article"} == {"diverged"}
     assert run.status == 1
 

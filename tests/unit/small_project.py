@@ -16,8 +16,8 @@ from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.planning.locking import lock_input
-from savedmodel_matrix.planning.project import Project
 from savedmodel_matrix.planning.ready import make_ready
+from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.store.atomic import write_stored
 
 LINUX = "linux-x86_64"
@@ -95,14 +95,14 @@ def _write_inputs(path, *numbers):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    for module in ("savedmodel_matrix.planning.project", "savedmodel_matrix.planning.locking"):
+    for module in ("savedmodel_matrix.planning.workspace", "savedmodel_matrix.planning.locking"):
         monkeypatch.setattr(f"{module}.platform_name", lambda: LINUX)
     _write_model(tmp_path / "model", "serving_default")
     _write_inputs(tmp_path / "one.npz", 1, 2)
     _write_inputs(tmp_path / "two.npz", 3, 4)
     (tmp_path / "matrices").mkdir()
     (tmp_path / "matrices" / "default.toml").write_text(MATRIX, encoding="utf-8")
-    project = Project(tmp_path)
+    project = Workspace(tmp_path)
     project.__dict__["releases"] = RELEASES  # where the cached property keeps it
     return project
 

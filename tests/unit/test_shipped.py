@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from savedmodel_matrix.commands.schema import write_schemas
 from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import lock_status
-from savedmodel_matrix.planning.project import Project
-from savedmodel_matrix.planning.stages import besides
+from savedmodel_matrix.planning.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def project(monkeypatch):
     # The committed locks are this platform's; the test is the same on any.
-    for module in ("savedmodel_matrix.planning.project", "savedmodel_matrix.planning.locking"):
+    for module in ("savedmodel_matrix.planning.workspace", "savedmodel_matrix.planning.locking"):
         monkeypatch.setattr(f"{module}.platform_name", lambda: "linux-x86_64")
-    return Project(ROOT)
+    return Workspace(ROOT)
 
 
 @pytest.mark.parametrize(

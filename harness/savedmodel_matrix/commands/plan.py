@@ -1,4 +1,4 @@
-"""The dry run: which environments, cells and cases would run, which are recorded, what to download."""
+"""The dry run: which environments, cells and cases would run, which are recorded, and the download size."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from savedmodel_matrix.execution.pending import current_installation, pending
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.measurements.outputs import OutputsMeasurement
-from savedmodel_matrix.planning.foresee import foresee
+from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import lock_status
+from savedmodel_matrix.planning.predictions import predict_plan
 from savedmodel_matrix.planning.ready import find_ready
-from savedmodel_matrix.planning.stages import besides
 from savedmodel_matrix.questions.fixes import left_to_do
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.models.preflight.prediction import Prediction
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 __all__ = ["describe_plan", "render_plan"]
 
 
-def describe_plan(project: Project, plan: Plan, selection: Selection) -> PlanDocument:
+def describe_plan(project: Workspace, plan: Plan, selection: Selection) -> PlanDocument:
     """Return what a run of the plan would do now. Nothing is installed, downloaded or run."""
     waiting = pending(project, plan, selection)
     ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
@@ -51,7 +51,7 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> PlanDoc
         noise_floors=_of(NoiseFloorMeasurement.name, waiting),
         checks=_of(CheckMeasurement.name, waiting),
     )
-    foreseen = foresee(project, plan, ready)
+    predicted = predict_plan(project, plan, ready)
     included = {job.cell.environment for job in jobs}
     return PlanDocument(
         matrix=plan.matrix,
@@ -59,7 +59,7 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> PlanDoc
         settings=list(plan.settings),
         cases=list(plan.cases),
         environments=[
-            _environment(project, plan, environment, counts, foreseen, is_included=name in included)
+            _environment(project, plan, environment, counts, predicted, is_included=name in included)
             for name, environment in plan.environments.items()
         ],
         excluded=[
@@ -67,7 +67,7 @@ def describe_plan(project: Project, plan: Plan, selection: Selection) -> PlanDoc
             for (cell, case), reason in plan.excluded.items()
         ],
         replicates=plan.noise_floor.replicates if plan.noise_floor else None,
-        # Looking for failures makes cases ready, and a dry run must not fetch what is missing.
+        # Looking for failures prepares cases, and a dry run must not fetch missing packages.
         fixes_to_try=0 if None in ready.values() else len(_attempts_left(project, plan)),
         to_run=counts.to_run.total(),
         recorded=counts.selected.total() - counts.to_run.total(),
@@ -90,11 +90,11 @@ def _of(measurement: str, jobs: Sequence[Job]) -> Counter[str]:
 
 
 def _environment(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     environment: Environment,
     counts: _Counts,
-    foreseen: Mapping[tuple[CellId, str], Prediction],
+    predicted: Mapping[tuple[CellId, str], Prediction],
     *,
     is_included: bool,
 ) -> PlannedEnvironment:
@@ -110,7 +110,7 @@ def _environment(
         checks=counts.checks[name],
         predictions=[
             _predicted(cell, case, prediction)
-            for (cell, case), prediction in foreseen.items()
+            for (cell, case), prediction in predicted.items()
             if cell.environment == name
         ],
         stage_environments=[
@@ -144,5 +144,5 @@ def _predicted(cell: CellId, case: str, prediction: Prediction) -> PredictedCase
     )
 
 
-def _attempts_left(project: Project, plan: Plan) -> list[Job]:
+def _attempts_left(project: Workspace, plan: Plan) -> list[Job]:
     return left_to_do(project, plan, collect(project, plan, Selection())).jobs

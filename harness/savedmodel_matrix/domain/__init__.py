@@ -1,1 +1,1 @@
-"""The words of the project as types. Imports nothing from the rest but the probe's own constants."""
+"""The project's vocabulary as types. Imports nothing else of ours except the probe's constants."""

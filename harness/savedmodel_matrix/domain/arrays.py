@@ -1,4 +1,4 @@
-"""Stored arrays and the outputs that hold them. The bytes themselves are among the objects."""
+"""Stored arrays and the outputs that refer to them. The bytes themselves are in ``objects/``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 
 from savedmodel_matrix.domain.stored import Stored
 
-#: The SHA-256 of an object, as it is in file names.
+#: The SHA-256 of an object, as in its file name.
 ObjectName = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Size = Annotated[int, Field(ge=0)]
 
@@ -18,8 +18,8 @@ Size = Annotated[int, Field(ge=0)]
 class ArrayEntry:
     """One stored array, as ``savedmodel_matrix.probe.arrays`` describes it.
 
-    ``dtype`` is TensorFlow's name of the element type; ``objects`` are content hashes (two for strings:
-    the joined bytes and their offsets); ``nbytes`` is the size of the payload in bytes.
+    ``dtype`` is TensorFlow's name of the element type. ``objects`` are content hashes; strings have two, for
+    the joined bytes and their offsets. ``nbytes`` is the size of the payload in bytes.
     """
 
     dtype: str
@@ -28,7 +28,7 @@ class ArrayEntry:
     nbytes: Size
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that files hold and ``savedmodel_matrix.probe.arrays.read_array`` takes."""
+        """Return the form that files contain and ``savedmodel_matrix.probe.arrays.read_array`` accepts."""
         return {
             "dtype": self.dtype,
             "shape": list(self.shape),
@@ -38,7 +38,7 @@ class ArrayEntry:
 
 
 class OutputId(NamedTuple):
-    """One output: the number of its input batch, its name, and its component if it is not dense."""
+    """Identifies an output: the number of its input batch, its name, and its component if it is not dense."""
 
     batch: int
     name: str
@@ -49,7 +49,7 @@ class OutputId(NamedTuple):
 
 
 class Named(Stored):
-    """Something that is said of one output of one batch."""
+    """A statement about one output of one batch."""
 
     batch: int
     name: str
@@ -57,7 +57,7 @@ class Named(Stored):
 
     @property
     def id(self) -> OutputId:
-        """Which output."""
+        """The output that it is about."""
         return OutputId(self.batch, self.name, self.component)
 
 
@@ -75,14 +75,14 @@ class Output(Named):
 
 
 class Unstable(Named):
-    """An output of a further run that is not bit-equal to the first run's; None: it was not returned."""
+    """An output of a later run that is not bit-equal to the first run's; None if it was not returned."""
 
     run: int
     array: ArrayEntry | None
 
 
 class InputPart(Stored):
-    """One array of an input batch: a dense input (``component`` is None) or a component of another."""
+    """One array of an input batch: a dense input (``component`` is None) or a composite one's component."""
 
     name: str
     component: str | None

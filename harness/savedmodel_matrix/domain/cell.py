@@ -17,5 +17,5 @@ class CellId:
         return f"{self.environment}/{self.setting}"
 
     def matches(self, pattern: str) -> bool:
-        """Whether a glob selects this cell: by its environment's id, or with ``/`` by the whole id."""
+        """Whether a glob selects this cell: by environment id, or if it contains ``/`` by the full id."""
         return fnmatchcase(str(self) if "/" in pattern else self.environment, pattern)

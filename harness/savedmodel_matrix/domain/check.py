@@ -1,4 +1,4 @@
-"""The checks of session behaviour that a case can turn on, and what one of them comes to."""
+"""The checks of session behaviour that a case can enable, and their results."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ class Check(StrEnum):
     """A named question about a model that a single run in a fresh process cannot answer."""
 
     REPEAT = "repeat"
-    """One session, run again and again: does state leak from call to call?"""
+    """One session, run repeatedly: does state leak from call to call?"""
     FRESH_PROCESS = "fresh-process"
-    """Do two processes that have nothing in common agree?"""
+    """Do two independent processes agree?"""
     CONCURRENT = "concurrent"
-    """Threads that share one loaded model, against one thread."""
+    """Threads that share one loaded model, compared with a single thread."""
     RELOAD = "reload"
-    """Loaded, run and released in turn in one process, and two at a time: results, descriptors, threads."""
+    """Load, run and release repeatedly, then two models at once: results, descriptors, threads."""
     LEAK = "leak"
     """Does memory grow with every load, or with every call?"""
     BATCH = "batch"
-    """Row by row against batched, and rows in another order."""
+    """Row by row compared with batched, and rows in another order."""
     THREADS = "threads"
-    """One thread against many, within an operation and between operations."""
+    """One thread compared with many, within an operation and between operations."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a check is run: the probe's parameters, and how many times the case's time limit it may take.
+    """How a check runs: the probe's parameters, and its time limit as a multiple of the case's.
 
-    Checks without parameters are a second recording of the cell.
+    A check without parameters is a second recording of the cell.
     """
 
     time_factor: int
@@ -55,22 +55,21 @@ RECIPES: Mapping[Check, Recipe] = {
 
 
 class CheckVerdict(StrEnum):
-    """What a check comes to."""
+    """The verdict of a check."""
 
     PASSES = "pass"
     FLOAT_NOISE = "float-noise"
-    """Not the same bits, but nothing that is more than rounding."""
+    """The bits differ, but only by rounding."""
     FAILS = "fails"
     NOT_RUN = "could not run"
-    """Nothing is known: it did not come to run, or there is nothing to hold its result against."""
+    """No verdict: the check did not run, or there is nothing to compare its result with."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """One check in one cell: the verdict, one sentence, and a word for what was found (None: nothing).
 
-    ``details`` holds what does not fit into a sentence, such as the stacks of threads that wait for
-    each other.
+    ``details`` holds what does not fit into a sentence, such as the stacks of deadlocked threads.
     """
 
     check: Check
@@ -81,9 +80,9 @@ class CheckResult:
 
 
 class Difference(Named):
-    """One output of one call that is not bit-equal to the reference; None: that side did not return it.
+    """One output of one call that is not bit-equal to the reference; None if that side did not return it.
 
-    ``what`` says what kind of call it was, ``position`` which of them.
+    ``what`` is the kind of call, ``position`` its number.
     """
 
     what: str
@@ -93,16 +92,16 @@ class Difference(Named):
 
 
 class CheckPart(Stored):
-    """What every check records: what was compared, and what was not bit-equal."""
+    """What every check records: what was compared, and which outputs were not bit-equal."""
 
     problem: str | None = None
     """Why there is nothing to compare."""
     compared: int = 0
     different: int = 0
     differences: tuple[Difference, ...] = ()
-    """At most ``probe.checks.session.MOST_KEPT`` of each output; ``different`` counts all."""
+    """At most ``probe.checks.session.MOST_KEPT`` for each output; ``different`` counts all."""
     unsettled: tuple[Named, ...] = ()
-    """Outputs that change by themselves, one call after the other."""
+    """Outputs that change on their own from call to call."""
 
 
 class RepeatPart(CheckPart):
@@ -134,7 +133,7 @@ class ConcurrentPart(CheckPart):
 
 
 class ReloadPart(CheckPart):
-    """The check ``reload``: counts after each cycle, None where the system does not tell."""
+    """The check ``reload``: counts after each cycle, None if the system does not report them."""
 
     cycles: int
     descriptors: tuple[int | None, ...]
@@ -155,12 +154,12 @@ class BatchPart(CheckPart):
     """The check ``batch``."""
 
     whole: tuple[str, ...] = ()
-    """Outputs that have no row for each row of the input."""
+    """Outputs that do not have one row for each row of the input."""
     refusals: tuple[str, ...] = ()
     """Batch sizes that the model does not accept, and why."""
 
 
-#: What each check that the probe knows records. The others are plain runs.
+#: What each check of the probe records. The other checks are plain runs.
 PARTS: Mapping[Check, type[CheckPart]] = {
     Check.REPEAT: RepeatPart,
     Check.CONCURRENT: ConcurrentPart,

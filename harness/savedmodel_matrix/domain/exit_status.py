@@ -1,4 +1,4 @@
-"""The exit statuses of a run: the number, its name and its meaning, each defined here and nowhere else."""
+"""The exit statuses of a run, defined only here: number, name and meaning."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """What a run, or a command, ends with."""
+    """The status that a run or a command exits with."""
 
-    #: One sentence for the user, without a final full stop.
+    #: The meaning as one sentence for the user, without a full stop.
     meaning: str
 
     OK = 0, "every required cell ran, and nothing differs from the baseline beyond noise"
@@ -26,7 +26,7 @@ class ExitStatus(IntEnum):
     INTERRUPTED = 130, "interrupted"
 
     def __new__(cls, number: int, meaning: str) -> ExitStatus:
-        """Make a member that is its number and carries its meaning."""
+        """Create a member from its number and its meaning."""
         member = int.__new__(cls, number)
         member._value_ = number
         member.meaning = meaning

@@ -1,4 +1,4 @@
-"""What a model expects of its inputs, and where a tensor does not meet that."""
+"""What a model expects of its inputs, and how a tensor violates that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class StepKind(StrEnum):
-    """What a model does to an input before anything that was learned."""
+    """What a model does to an input before any learned operation."""
 
     CAST = "cast"
     AFFINE = "affine"
@@ -31,11 +31,11 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a model does to an input itself.
+    """One step of preprocessing that the model itself applies to an input.
 
-    ``said`` is one line for a person, ``layer`` the layer of Keras it belongs to where that is known.
-    An affine step is ``x * scale + offset``, one number or one for each entry of the last axis; a resize
-    has the ``size`` (height, width) it makes, where that is fixed, and its ``method``.
+    ``said`` describes it in one line; ``layer`` is the Keras layer it belongs to, if known. An affine step
+    is ``x * scale + offset``, with one number or one for each entry of the last axis. A resize has its
+    target ``size`` (height, width) if that is fixed, and its ``method``.
     """
 
     kind: StepKind
@@ -49,12 +49,12 @@ class Step:
 
 @dataclass(frozen=True)
 class InputExpectation:
-    """What one input of a signature is to be.
+    """What a signature expects of one input.
 
-    ``dtype`` is TensorFlow's name, ``shape`` has None for an unknown dimension and is None for an unknown
-    rank. ``dense`` is False for sparse and ragged inputs. ``layout`` is "NHWC", "NCHW" or "", read off the
-    number of channels. ``steps`` are what the model does to it first, in their order; none are stated where
-    branches of the model do different things to it. ``leads_to`` are the ops that take what comes out.
+    ``dtype`` is TensorFlow's name; ``shape`` has None for an unknown dimension and is None for an unknown
+    rank. ``dense`` is False for sparse and ragged inputs. ``layout`` is "NHWC", "NCHW" or "", inferred from
+    the number of channels. ``steps`` are the model's first operations on it, in order; the list is empty if
+    branches of the model treat it differently. ``leads_to`` are the ops that take the result.
     """
 
     name: str
@@ -68,7 +68,7 @@ class InputExpectation:
 
 @dataclass(frozen=True)
 class PreprocessingLayer:
-    """A layer of Keras that prepares data, as Keras described it in the model (Keras 2 only)."""
+    """A Keras preprocessing layer, as Keras described it in the model (Keras 2 only)."""
 
     class_name: str
     name: str
@@ -77,9 +77,9 @@ class PreprocessingLayer:
 
 @dataclass(frozen=True)
 class Expectations:
-    """What a model says about the inputs of one signature.
+    """What a model expects of the inputs of one signature.
 
-    ``transformed`` are the features that a graph of TensorFlow Transform makes, in the order of their names.
+    ``transformed`` are the features that a TensorFlow Transform graph produces, sorted by name.
     """
 
     signature: str
@@ -89,7 +89,7 @@ class Expectations:
 
 
 class Confidence(StrEnum):
-    """How sure a finding is; a hint may be exactly what was wanted."""
+    """How certain a finding is; a hint may be intended."""
 
     CERTAIN = "certain"
     LIKELY = "likely"
@@ -98,10 +98,10 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A tensor that does not meet what the model expects of it.
+    """A tensor that violates what the model expects.
 
     ``id`` is one of ``savedmodel_matrix.verdicts.judge.input_findings.IDS``; ``evidence`` holds the numbers
-    that it was judged by.
+    behind the finding.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Where a case's inputs come from, as it is written in a matrix definition.
+"""Where a case's inputs come from, as written in a matrix definition.
 
 In TOML: ``inputs = [{ npz = "x.npz" }, { rest = "body.json" }, { generate = { seed = 1, batch = 8 } }]``.
 """
@@ -18,7 +18,7 @@ Number = int | float
 
 
 class NpzSource(BaseModel):
-    """A ``.npz`` file: one batch, its arrays named after the inputs."""
+    """A ``.npz`` file: one batch, with arrays named after the inputs."""
 
     model_config = _STRICT
     npz: Path
@@ -40,27 +40,27 @@ class RestSource(BaseModel):
 
 
 class FilesSource(BaseModel):
-    """Files as they are, such as images or tables, for a stage to read: one batch, in the order of names.
+    """Raw files, such as images or tables, for a stage to read: one batch, sorted by name.
 
-    Their contents are a string input of shape [number of files], their names another.
+    Their contents are a string input of shape [number of files]; their names are another.
     """
 
     model_config = _STRICT
     files: Path
     """A glob, relative to the project's root."""
     input: str = "file"
-    """The input's name; "NAME_name" has the files' names."""
+    """The input's name; "NAME_name" holds the file names."""
 
 
 class WarmupSource(BaseModel):
-    """The first ``warmup`` requests for the signature among the model's own warm-up requests."""
+    """The first ``warmup`` requests for the signature from the model's own warm-up requests."""
 
     model_config = _STRICT
     warmup: Annotated[int, Field(ge=1, le=1000)]  # TensorFlow Serving reads no more than 1000 itself
 
 
 class GenerateSpec(BaseModel):
-    """How to make inputs from the signature and a seed; see ``savedmodel_matrix.models.inputs.generate``."""
+    """How to generate inputs from a signature and a seed: ``savedmodel_matrix.models.inputs.generate``."""
 
     model_config = _STRICT
     seed: Size = 0
@@ -73,9 +73,9 @@ class GenerateSpec(BaseModel):
     dims: dict[str, list[Size]] = {}
     """Sizes of one input's unknown dimensions, in their order."""
     shapes: dict[str, list[Size]] = {}
-    """One input's whole shape: where its rank is unknown, or the signature states it wrongly."""
+    """One input's full shape, for an unknown rank or a signature that declares it wrongly."""
     ranges: dict[str, tuple[Number, Number]] = {}
-    """Lowest and highest value of one input."""
+    """Lowest and highest value of each input."""
     vocabulary: dict[str, Annotated[list[bool | int | float | str], Field(min_length=1)]] = {}
     """The values to choose from for one input."""
 
@@ -110,7 +110,7 @@ InputSource = Annotated[
     | Annotated[FilesSource, Tag("files")]
     | Annotated[WarmupSource, Tag("warmup")]
     | Annotated[GenerateSource, Tag("generate")],
-    # Told apart by their key, so that a mistake is answered for the kind that was meant, not for all of them.
+    # Discriminated by their key, so that an error message is about the intended kind, not about all of them.
     Discriminator(
         _kind,
         custom_error_type="input_source",
@@ -120,7 +120,7 @@ InputSource = Annotated[
 
 
 def source_files(source: InputSource, root: Path) -> list[Path]:
-    """Return the user's files that a source reads; relative ones lie below ``root``."""
+    """Return the user's files that a source reads; relative paths are below ``root``."""
     match source:
         case NpzSource():
             return [root / source.npz]
@@ -129,7 +129,7 @@ def source_files(source: InputSource, root: Path) -> list[Path]:
         case RestSource():
             return [root / source.rest]
         case FilesSource():
-            # By name, whatever order a file system lists them in.
+            # Sorted: the order in which a file system lists files varies.
             found = sorted(glob(str(source.files), root_dir=root, recursive=True))  # noqa: PTH207 - may be absolute
             return [root / name for name in found if (root / name).is_file()]
         case WarmupSource() | GenerateSource():

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import Batch
     from savedmodel_matrix.domain.cell import CellId
 
-#: The measurement that every cell and case has: what the model returns.
+#: The measurement of every cell and case: what the model returns.
 OUTPUTS = "outputs"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one case may use in one cell: wall time in seconds and resident memory in bytes."""
+    """The limits of one case in one cell: wall time in seconds and resident memory in bytes."""
 
     time_limit_s: float
     memory_limit_bytes: int | None
@@ -25,7 +25,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Given:
-    """Inputs of a model that another cell's pipeline made."""
+    """Model inputs made by another cell's pipeline."""
 
     cell: CellId
     batches: Sequence[Batch] = field(repr=False)
@@ -35,8 +35,8 @@ class Given:
 class Job:
     """One measurement of one case in one cell.
 
-    ``measurement`` is the name of a ``savedmodel_matrix.measurements`` kind. ``variant`` tells jobs of one
-    kind apart, such as which stage or which check. ``given`` replaces the case's inputs.
+    ``measurement`` is the name of a ``savedmodel_matrix.measurements`` kind. ``variant`` distinguishes jobs
+    of one kind, e.g. by stage or check. ``given`` replaces the case's inputs.
     """
 
     cell: CellId

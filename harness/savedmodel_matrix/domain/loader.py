@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Loader(StrEnum):
-    """A way to load a SavedModel, by the name that a matrix and the probe know it by."""
+    """A way to load a SavedModel, by its name in a matrix and in the probe."""
 
     SAVED_MODEL = "saved_model"
     """``tf.saved_model.load``."""

@@ -1,4 +1,4 @@
-"""What the noise floor of an output is, and how large a difference is against it."""
+"""The noise floor of an output, and the size of a difference relative to it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 class Moved(Stored):
-    """How many numbers were moved by -1, 0 or +1 unit in the last place."""
+    """How many numbers were perturbed by -1, 0 or +1 unit in the last place."""
 
     inputs: int
     variables: int
 
 
 class OutputSpread(Named):
-    """What replicates of one output did.
+    """The spread of one output's replicates.
 
     ``std`` is a float64 array of the output's shape, the standard deviation over replicates; None for
     integers, booleans and strings. ``rms`` is the root mean square of each replicate's distance from the
     first run. ``flipped`` is a bool array: the rows whose argmax over the last axis some replicate changed
-    (floats of rank 2 and more), or the elements whose value some replicate changed (what is exact).
-    ``lost`` says why the replicates cannot be used, if they cannot.
+    (floats of rank 2 and more), or the elements whose value some replicate changed (exact types).
+    ``lost`` is the reason if the replicates cannot be used.
     """
 
     dtype: str
@@ -39,16 +39,16 @@ class OutputSpread(Named):
 
 
 class NoiseFloorPart(Stored):
-    """What the measurement ``noise_floor`` records beside the outputs of its own first run."""
+    """What the measurement ``noise_floor`` records in addition to the outputs of its own first run."""
 
     replicates: int
     seed: int
     moved: Moved
     outputs: tuple[OutputSpread, ...]
     split: tuple[Output, ...]
-    """Outputs of the batch run in two parts, for outputs that have a row for each row of the input."""
+    """Outputs of the batch run in two parts, for outputs with one row for each row of the input."""
     unreached: tuple[str, ...]
-    """Inputs of which another order of elements changed no output."""
+    """Inputs whose elements could be reordered without changing any output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class MeasuredFloor:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredSpread:
-    """What replicates of one output in the baseline did; see ``OutputSpread``.
+    """The spread of one output's replicates in the baseline; see ``OutputSpread``.
 
-    ``base`` is the output without anything moved, in the process that ran the replicates.
+    ``base`` is the unperturbed output, from the process that ran the replicates.
     """
 
     base: ArrayEntry
@@ -85,13 +85,13 @@ def spreads_of(floor: MeasuredFloor) -> dict[OutputId, MeasuredSpread]:
 
 @dataclass(frozen=True, slots=True)
 class NoiseFloor:
-    """The noise of one float output, in its own unit.
+    """The noise of one float output, in the output's unit.
 
     ``sigma`` is the root mean square over elements of the standard deviation over replicates, at least
     half a unit in the last place of the output's root mean square ``rms``. ``columns`` is the same per
-    position of the last axis. ``raised`` multiplies both: what runs that differ by nothing but threads or
-    the splitting of a batch showed to be noise although replicates were quieter. ``jumps`` counts elements
-    that one unit in the last place of the input throws through a discontinuity.
+    position of the last axis. ``raised`` multiplies both if runs that differ only in threads or in how the
+    batch is split show more noise than the replicates. ``jumps`` counts elements that one unit in the last
+    place of the input moves across a discontinuity.
     """
 
     spread: MeasuredSpread
@@ -103,17 +103,17 @@ class NoiseFloor:
 
     @property
     def detectable(self) -> float | None:
-        """Return the least relative change of the whole output that is told from noise (``NOISE``)."""
+        """Return the smallest relative change of the whole output that exceeds the noise (``NOISE``)."""
         return NOISE * 2**0.5 * self.sigma * self.raised / self.rms if self.rms else None
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseRatio:
-    """How many times the noise of two runs a difference is: over all elements, and at the worst one.
+    """A difference as a multiple of the noise between two runs: over all elements, and at the worst one.
 
     ``overall`` = rms(a - b) / (sqrt(2) sigma). ``peak`` is the largest |a - b| / (sqrt(2) s) over elements,
-    with s the larger of the element's own standard deviation, its column's and half a unit in its last
-    place, divided by sqrt(2 ln N), which is what the largest of N normal deviates comes to.
+    with s the largest of the element's own standard deviation, its column's and half a unit in its last
+    place, divided by sqrt(2 ln N), the approximate largest of N normal deviates.
     """
 
     overall: float
@@ -126,10 +126,10 @@ class NoiseRatio:
 
 
 class MovedRow(NamedTuple):
-    """A row whose argmax moved: its flat number, and the position of the maximum in the reference and now.
+    """A row whose argmax changed: its flat number, and the position of the maximum in the reference and now.
 
-    ``margin`` is b[before] - b[now] over the noise of that difference in two runs, divided as a peak is.
-    A row is benign if its margin is within the noise, or if a replicate of the baseline moved it too.
+    ``margin`` is b[before] - b[now] over the noise of that difference between two runs, scaled like a peak.
+    A row is benign if its margin is within the noise, or if a replicate of the baseline changed it too.
     """
 
     row: int

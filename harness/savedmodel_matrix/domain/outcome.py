@@ -1,4 +1,4 @@
-"""What became of one cell and case."""
+"""The outcome of one cell and case."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of one cell and case. Never merged with a verdict: only ``recorded`` has outputs."""
+    """The outcome of one cell and case. Never merged with a verdict: only ``recorded`` has outputs."""
 
     RECORDED = "recorded"
     UNAVAILABLE = "unavailable"
@@ -19,6 +19,6 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-#: Outcomes that another attempt on the same machine would repeat. The others (a crash, a time limit)
-#: may be the machine's doing that day, so they are shown but tried again by the next run.
+#: Outcomes that another attempt on the same machine would repeat. The others (a crash, a timeout) may be
+#: a temporary condition of the machine, so they are shown, and the next run tries again.
 SETTLED = frozenset({Outcome.RECORDED, Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED})

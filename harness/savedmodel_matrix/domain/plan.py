@@ -1,6 +1,6 @@
-"""A matrix, expanded: environments × settings × cases, each with a readable id.
+"""An expanded matrix: environments × settings × cases, each with a readable id.
 
-Ids are rendered from fields and never parsed back.
+Ids are rendered from fields and never parsed.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a matrix would run, and everything it would not, with the reason.
+    """Everything that a matrix runs, and everything that it leaves out, with the reason.
 
-    ``unavailable`` holds environments for which no wheel exists; ``excluded`` what the definition
-    itself leaves out; ``remarks`` what the user should know, such as a selector that matched nothing.
+    ``unavailable`` holds environments for which no wheel exists, ``excluded`` what the definition itself
+    leaves out, and ``remarks`` notes for the user, such as a selector that matched nothing.
     """
 
     matrix: str
@@ -44,28 +44,28 @@ class Plan:
     cases: Mapping[str, CaseDefinition]
     limits: Mapping[tuple[CellId, str], Limits]
     noise_floor: NoiseFloorDefinition | None = None
-    """How to measure the noise of the baseline's outputs; None where the definition asks for none."""
+    """How to measure the noise of the baseline's outputs; None if the definition disables it."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     excluded: Mapping[tuple[CellId, str], str] = field(default_factory=dict)
     included: Mapping[str, str] = field(default_factory=dict)
     expectations: tuple[Expect, ...] = ()
-    """Problems that are known, in the order of the definition."""
+    """Known problems, in the order of the definition."""
     given: Mapping[tuple[CellId, str], Given] = field(default_factory=dict)
-    """What models take instead of what pipelines of their own cells would make."""
+    """Inputs that models take instead of those from their own cells' pipelines."""
     asked: tuple[Job, ...] = ()
-    """Jobs that a question asks for, on top of what the measurements want of every cell and case."""
+    """Jobs that a question adds to those that the measurements want for every cell and case."""
     added: tuple[Mapping[str, Any], ...] = ()
-    """Rows of an earlier report's proposals whose cells were added to the definition's."""
+    """Proposals of an earlier report whose cells were added to the definition's."""
     remarks: tuple[str, ...] = ()
 
     def cells(self) -> Iterator[CellId]:
-        """Every cell, environment by environment in the order of the definition."""
+        """Every cell, grouped by environment, in the order of the definition."""
         for environment in self.environments:
             for setting in self.settings:
                 yield CellId(environment, setting)
 
     def jobs(self, environment: str | None = None) -> Iterator[Job]:
-        """What is to run, of one environment or of all: neither unavailable nor excluded."""
+        """What will run, in one environment or in all: cells that are neither unavailable nor excluded."""
         for cell in self.cells():
             if environment not in (None, cell.environment) or cell.environment in self.unavailable:
                 continue
@@ -74,7 +74,7 @@ class Plan:
                     yield Job(cell, case, self.limits[cell, case], given=self.given.get((cell, case)))
 
     def asking(self, jobs: Sequence[Job]) -> Plan:
-        """Return a plan that wants these jobs and nothing else."""
+        """Return a plan with only these jobs."""
         why = "only what was asked for is measured"
         everything = {(cell, case): why for cell in self.cells() for case in self.cases}
         return replace(self, excluded=everything, asked=tuple(jobs))

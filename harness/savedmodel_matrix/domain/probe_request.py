@@ -1,4 +1,4 @@
-"""What the probe is asked, as types; ``savedmodel_matrix.probe.__main__`` is the contract."""
+"""The request to the probe, as types; ``savedmodel_matrix.probe.__main__`` is the contract."""
 
 from __future__ import annotations
 
@@ -37,10 +37,20 @@ class SettingRequest(Stored):
 
 
 class OutputsOf(Stored):
-    """Inputs that are the outputs of another job: its name in words, and the path of its result."""
+    """Inputs that are the outputs of another job: a readable name, and the path of its result."""
 
     name: str
     outputs_of: str
+
+
+class SourceFile(Stored):
+    """A file as it was when its digest was taken: size in bytes, times in ns."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
 
 
 class CaseRequest(Stored):
@@ -52,9 +62,9 @@ class CaseRequest(Stored):
     identity: dict[str, JsonValue]
     measure: Measure
     after: str | None = None
-    """Path of a result whose failure is this job's too."""
+    """Path of a result whose failure becomes this job's outcome."""
     fresh_process: bool = False
-    """Whether TensorFlow is imported in a process of the job's own."""
+    """Whether the job imports TensorFlow in its own process."""
     model: str | None = None
     """Folder of the SavedModel; None for a stage."""
     setting: SettingRequest
@@ -70,6 +80,8 @@ class CaseRequest(Stored):
     runs: int
     time_limit_s: float
     memory_limit_bytes: int | None
+    sources: tuple[SourceFile, ...] = ()
+    """The files that the job's key stands for: if one changes meanwhile, there is no recording."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the probe reads."""
@@ -83,6 +95,8 @@ class ProbeRequest(Stored):
     objects: str
     imported: str
     isolation: Literal["auto", "fork", "process"] = "auto"
+    parent: int | None = None
+    """The process that starts the probe: the probe ends with it, also where that ends first."""
     tensorflow: bool
     scrub: tuple[tuple[str, str], ...]
     secrets: tuple[str, ...]

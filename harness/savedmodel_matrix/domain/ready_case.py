@@ -1,14 +1,19 @@
-"""A case made ready: its model in place and its inputs made once, so that any environment can run it."""
+"""A prepared case: its model is in place and its inputs exist, so that any environment can run it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from packaging.specifiers import SpecifierSet
 
 from savedmodel_matrix.domain.arrays import Batch
 from savedmodel_matrix.domain.stored import Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from savedmodel_matrix.domain.arrays import ArrayEntry
 
 #: Raised when the same definition leads to something else, so that cases are made anew.
 CASE_FORMAT: Final = 3
@@ -16,20 +21,20 @@ CASE_FORMAT: Final = 3
 
 @dataclass(frozen=True)
 class ScriptNeeds:
-    """What a stage's file requires (PEP 723): requirements as written, and the Pythons that it runs on."""
+    """What a stage's file requires (PEP 723): requirements as written, and the supported Python versions."""
 
     dependencies: tuple[str, ...]
     requires_python: str = ""
 
     def runs_on(self, python: str) -> bool:
-        """Whether it runs on some patch of a Python minor such as ``"3.11"``."""
-        # A minor's newest patch is not known here: 99 stands for it, and .0 for the oldest.
+        """Whether it supports some patch release of a minor version such as ``"3.11"``."""
+        # A minor version's newest patch is not known here: 99 stands for it, and .0 for the oldest.
         bounds = SpecifierSet(self.requires_python)
         return any(bounds.contains(f"{python}.{patch}") for patch in (0, 99))
 
 
 class ExpectedInput(Stored):
-    """What a signature declares of one input; None where it says nothing that can be held to."""
+    """What a signature declares about one input; None for what it does not declare reliably."""
 
     dtype: str | None
     shape: tuple[int | None, ...] | None
@@ -37,18 +42,18 @@ class ExpectedInput(Stored):
 
 
 class Archive(Stored):
-    """The package file that a model was taken from."""
+    """The package file that a model comes from."""
 
     name: str
     sha256: str
 
 
 class ReadyStage(Stored):
-    """A stage that can be handed to any environment.
+    """A stage that any environment can run.
 
-    ``code`` holds the digests of its files by path, None for what cannot be read. ``needs`` are requirements
-    of its own, None if it runs in the cell's environment. ``batches`` are inputs of its own, with their
-    digest, or ``inputs_problem`` why they could not be made.
+    ``code`` holds the digests of its files by path, None for unreadable files. ``needs`` are its own
+    requirements, None if it runs in the cell's environment. ``batches`` are its own inputs, with their
+    digest; if they could not be made, ``inputs_problem`` says why.
     """
 
     code: dict[str, str | None]
@@ -59,14 +64,14 @@ class ReadyStage(Stored):
 
 
 class ReadyCase(Stored):
-    """A case that can be handed to any environment.
+    """A case that any environment can run.
 
-    ``model`` is the SavedModel's folder. ``batches`` is None if the inputs could not be made, with
-    ``inputs_problem`` saying why: the model is then still loaded everywhere, for its own answer.
-    ``code`` holds the digests of the case's modules and libraries by path, None for what cannot be read.
+    ``model`` is the SavedModel's folder. ``batches`` is None if the inputs could not be made, and
+    ``inputs_problem`` says why; the model is then still loaded everywhere, to see whether it loads.
+    ``code`` holds the digests of the case's modules and libraries by path, None for unreadable files.
 
-    If a stage makes the model's inputs, ``batches`` are what that stage is given, and ``expects`` is what
-    the signature declares of the inputs that the stage must make; None if unknown.
+    If a stage makes the model's inputs, ``batches`` are that stage's inputs, and ``expects`` is what the
+    signature declares about the inputs that the stage must make; None if unknown.
     """
 
     format: Literal[3] = CASE_FORMAT
@@ -79,3 +84,8 @@ class ReadyCase(Stored):
     code: dict[str, str | None] = {}
     stages: dict[str, ReadyStage] = {}
     expects: dict[str, ExpectedInput] | None = None
+
+    def arrays(self) -> Iterator[ArrayEntry]:
+        """Yield every stored array of its inputs, those of its stages included."""
+        for batches in (self.batches, *(stage.batches for stage in self.stages.values())):
+            yield from (part.array for batch in batches or () for part in batch)

@@ -1,4 +1,4 @@
-"""A recording: what one measurement of one case in one cell gave, as the probe writes it."""
+"""A recording: the result of one measurement of one case in one cell, as the probe writes it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENTRY = TypeAdapter(ArrayEntry)
 
 
 class Phase(Stored):
-    """What one phase cost."""
+    """The cost of one phase."""
 
     wall_s: float
     cpu_s: float
@@ -29,13 +29,13 @@ class Phase(Stored):
 
 
 class Recording(Stored):
-    """The whole result of one job, whatever its outcome."""
+    """The complete result of one job, whatever its outcome."""
 
     format: Literal[2] = RECORDING_FORMAT
     key: str
-    """Content key: the digest of everything that the outputs can depend on."""
+    """Content key: the digest of everything that can affect the outputs."""
     identity: dict[str, JsonValue]
-    """What the key was made of, for a person to read."""
+    """The parts of the key, in readable form."""
     outcome: Outcome
     reason: str | None
     traceback: str | None
@@ -43,9 +43,9 @@ class Recording(Stored):
     outputs: tuple[Output, ...]
     """The outputs of the first run."""
     unstable: tuple[Unstable, ...]
-    """Outputs of further runs that differ from the first run's in at least one bit."""
+    """Outputs of later runs that differ from the first run's in at least one bit."""
     measured: dict[str, JsonValue] | None
-    """What the measurement recorded beside outputs; its own type reads it (``measurements``)."""
+    """What the measurement recorded in addition to outputs; its own type reads it (``measurements``)."""
     effective: Effective
     phases: dict[str, Phase]
     started: dt.datetime
@@ -53,21 +53,21 @@ class Recording(Stored):
 
     @property
     def is_recorded(self) -> bool:
-        """Whether it has what it was made for."""
+        """Whether the measurement succeeded."""
         return self.outcome is Outcome.RECORDED
 
     @property
     def is_settled(self) -> bool:
-        """Whether another run on the same machine would only repeat it."""
+        """Whether another run on the same machine would give the same outcome."""
         return self.outcome in SETTLED
 
     @property
     def seconds(self) -> float:
-        """Wall time of the job itself in seconds, without the import that jobs share."""
+        """Wall time of the job itself in seconds, without the shared import."""
         return sum(phase.wall_s for name, phase in self.phases.items() if name != "import")
 
     def arrays(self) -> Iterator[ArrayEntry]:
-        """Every stored array that this recording names."""
+        """Every stored array that this recording refers to."""
         yield from (output.array for output in self.outputs)
         yield from (each.array for each in self.unstable if each.array is not None)
         yield from _arrays_in(self.measured)
@@ -88,7 +88,7 @@ def _arrays_in(value: JsonValue) -> Iterator[ArrayEntry]:
 
 @dataclass(frozen=True, slots=True)
 class RecordedOutputs:
-    """The outputs of a recording's first run, and which of them were not bit-equal in a further run."""
+    """The outputs of a recording's first run, and which of them were not bit-equal in a later run."""
 
     outputs: tuple[Output, ...]
     unstable: frozenset[OutputId] = frozenset()
@@ -97,5 +97,5 @@ class RecordedOutputs:
 
     @classmethod
     def of(cls, recording: Recording) -> Self:
-        """Return the outputs of a whole recording."""
+        """Return the outputs of a complete recording."""
         return cls(recording.outputs, frozenset(each.id for each in recording.unstable))

@@ -1,4 +1,4 @@
-"""Which environment variables are secret, by their names."""
+"""Which environment variables hold secrets, judged by their names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|API_?KEY|CREDENTIAL|PRIVATE", re.IGNORECASE)
-_SHORTEST = 6  # a shorter value would match, and mask, ordinary words
+_SHORTEST = 6  # a shorter value would match and mask ordinary words
 
 
 def masked(variables: Mapping[str, str]) -> dict[str, str]:
@@ -18,6 +18,6 @@ def masked(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def secret_values(variables: Mapping[str, str]) -> list[str]:
-    """Return the values of secret variables that are long enough to be looked for in texts."""
+    """Return the values of secret variables that are long enough to search for in texts."""
     found = {value for name, value in variables.items() if _SECRET.search(name)}
     return sorted(value for value in found if len(value) >= _SHORTEST)

@@ -1,4 +1,4 @@
-"""Which cells and cases of a matrix are wanted, and what else one run is asked for."""
+"""Which cells and cases of a matrix are selected, and the other options of a run."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
 
 _MOST_NEAR = 3
-_LEAST_ALIKE = 0.6  # of difflib's ratio, whose own default it is
+_LEAST_ALIKE = 0.6  # ratio; the default cutoff of difflib
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which cells and cases are wanted, and whether what is recorded may stand for them.
+    """Which cells and cases are selected, and whether existing recordings may be reused.
 
-    Globs add up: a cell is selected if any of ``cells`` matches it. No glob selects everything.
+    Globs add up: a cell is selected if any of ``cells`` matches it. Without globs, everything is selected.
     """
 
     cells: tuple[str, ...] = ()
-    """Globs on environments, or with a ``/`` on ENVIRONMENT/SETTING."""
+    """Globs on environments, or if they contain ``/`` on ENVIRONMENT/SETTING."""
     cases: tuple[str, ...] = ()
     """Globs on names of cases."""
     fresh: bool = False
@@ -48,17 +48,17 @@ class Selection:
 
     @property
     def is_partial(self) -> bool:
-        """Whether anything of the matrix may be left out."""
+        """Whether it may leave out any part of the matrix."""
         return bool(self.cells or self.cases)
 
     def __str__(self) -> str:
-        """The options as a person types them."""
+        """The options as typed on the command line."""
         options = [("--only", glob) for glob in self.cells] + [("--case", glob) for glob in self.cases]
         return " ".join(f"{option} '{glob}'" for option, glob in options)
 
 
 class Request(Stored):
-    """What a person asks of one run: every door makes one of these, and nothing else reads arguments."""
+    """The options of one run: every door creates one of these, and nothing else reads arguments."""
 
     selection: Selection = Selection()
     separate: bool = False
@@ -66,7 +66,7 @@ class Request(Stored):
     fixes: bool = True
     """Whether to try fixes for failures."""
     jobs: int | None = Field(default=None, ge=1)
-    """How many environments run at the same time; None for as many as the machine holds."""
+    """How many environments run at the same time; None for as many as the machine can hold."""
     verbose: bool = False
     """Whether to show everything that nox, uv and the environments print."""
 
@@ -78,10 +78,10 @@ def new_run_id() -> str:
 
 
 def require_matches(selection: Selection, plans: Sequence[Plan]) -> None:
-    """Raise unless every glob matches something of the plans, and all together leave something to run.
+    """Check that every glob matches something in the plans, and that something is left to run.
 
     Raises:
-        NothingSelectedError: naming each glob that matches nothing, with the names nearest to it.
+        NothingSelectedError: with each glob that matches nothing, and the closest names.
     """
     names = "' and '".join(plan.matrix for plan in plans)
     cells = [cell for plan in plans for cell in plan.cells()]
@@ -99,7 +99,7 @@ def require_matches(selection: Selection, plans: Sequence[Plan]) -> None:
     if not problems and not any(selection.wants(job) for plan in plans for job in plan.jobs()):
         problems.append(
             f"{selection or 'no option'} selects nothing that matrix '{names}' can run: all of it is "
-            f"unavailable or excluded; `savedmodel-matrix plan {plans[0].matrix}` says why"
+            f"unavailable or excluded; `savedmodel-matrix plan {plans[0].matrix}` shows why"
         )
     if problems:
         raise NothingSelectedError("\n".join(problems))
@@ -115,6 +115,6 @@ def _near(glob: str, known: Iterable[str]) -> str:
 
 
 def _likeness(word: str, name: str) -> float:
-    """Return how alike they are, from 0 to 1: a glob is often only the beginning or the end of a name."""
+    """Return the similarity, from 0 to 1: a glob is often only the beginning or the end of a name."""
     parts = {name, name[: len(word)], name[-len(word) :] if word else ""}
     return max(difflib.SequenceMatcher(None, word, part).ratio() for part in parts)

@@ -1,4 +1,4 @@
-"""What every stored type is: read through its fields, so that what does not fit is noticed at once."""
+"""The base of every stored type: files are validated when they are read, so a mismatch fails at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class Stored(BaseModel):
     """A part of a file in ``results/`` or of a message to or from the probe.
 
-    Unknown keys are refused: within one format version both sides know the same ones.
+    Unknown keys are rejected: within one format version both sides know the same keys.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -1,4 +1,4 @@
-"""What a divergence is judged to be."""
+"""The verdict on a divergence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What a divergence is judged to be, from the least to the most severe."""
+    """The verdict on a divergence, from the least to the most severe."""
 
     IDENTICAL = "identical"
     FLOAT_NOISE = "float-noise"
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
     @property
     def severity(self) -> int:
-        """Rank in the order of severity, from 0. Not comparable, so not known to be alright, is last."""
+        """Rank by severity, from 0. ``incomparable`` is last, because nothing shows that it is fine."""
         return list(Verdict).index(self)
 
 
@@ -28,6 +28,6 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the most severe of several verdicts.
 
     Raises:
-        ValueError: if there are none: no comparison is no verdict, and never a pass.
+        ValueError: if there are none: without a comparison there is no verdict, and never a pass.
     """
     return max(verdicts, key=lambda verdict: verdict.severity)

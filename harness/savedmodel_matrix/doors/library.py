@@ -1,21 +1,20 @@
-"""The door for programs: a project to plan, run and report, and a report to analyse with pandas."""
+"""The Python API: a project to plan, run and report, and a report to analyse with pandas."""
 
 from __future__ import annotations
 
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from savedmodel_matrix.domain.errors import StoreError, UsageError
 from savedmodel_matrix.domain.selection import Request, Selection, new_run_id
-from savedmodel_matrix.planning import project as workspace
+from savedmodel_matrix.planning.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-    from pydantic import BaseModel
 
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.report.document import Report
@@ -26,7 +25,7 @@ class Project:
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root).resolve()
-        self._workspace = workspace.Project(self.root)
+        self._workspace = Workspace(self.root)
 
     def matrices(self) -> list[str]:
         """Return the names of the matrices, ``default`` first."""
@@ -53,7 +52,7 @@ class Project:
     ) -> int:
         """Run what is not recorded yet, as ``nox -s matrix`` does, and print and write the reports.
 
-        ``only`` and ``case`` are globs as after ``--``. Environments lie in ``.nox`` in the project's folder.
+        ``only`` and ``case`` are globs as after ``--``. Environments are in ``.nox`` in the project's folder.
         Returns the exit status (docs/exit-status.md).
 
         Raises:
@@ -72,7 +71,7 @@ class Project:
         return run_matrix(self._workspace, matrix, request, place)
 
     def report(self, matrix: str = "default") -> LoadedReport:
-        """Make the report of a matrix from what is recorded, print and write it, and return it."""
+        """Make the report of a matrix from its recordings, print and write it, and return it."""
         from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - brings pandas
 
         aggregate(self._workspace, self._workspace.plan(matrix), Selection(), new_run_id())
@@ -84,44 +83,52 @@ class LoadedReport:
 
     def __init__(self, document: Report) -> None:
         self.document = document
-        """All of it, typed."""
+        """The whole report, typed."""
 
     @cached_property
     def cells(self) -> pd.DataFrame:
         """The outcome and verdict of every cell and case."""
-        return _frame(self.document.cells)
+        return self._frame("cells")
 
     @cached_property
     def divergences(self) -> pd.DataFrame:
-        """The numbers between two classes of cells, for every output."""
-        return _frame(self.document.divergences)
+        """The numbers measured between two classes of cells, for every output."""
+        return self._frame("divergences")
 
     @cached_property
     def classes(self) -> pd.DataFrame:
         """Cells whose outputs are bit-identical."""
-        return _frame(self.document.classes)
+        return self._frame("classes")
 
     @cached_property
     def outputs(self) -> pd.DataFrame:
-        """What is known of every output in the baseline."""
-        return _frame(self.document.outputs)
+        """The baseline's facts about every output."""
+        return self._frame("outputs")
 
     @cached_property
     def checks(self) -> pd.DataFrame:
-        """How cases behave in a session."""
-        return _frame(self.document.checks)
+        """The results of the checks of session behaviour."""
+        return self._frame("checks")
 
     @cached_property
     def fixes(self) -> pd.DataFrame:
-        """The fixes that were tried, and what was seen."""
-        return _frame(self.document.remedies)
+        """The fixes that were tried, and their results."""
+        return self._frame("remedies")
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        """Return a list of rows as a frame; it has the columns of its type even if it is empty."""
+        import pandas as pd  # noqa: PLC0415 - as above
+
+        (kind,) = get_args(type(self.document).model_fields[name].annotation)
+        rows = [row.model_dump() for row in getattr(self.document, name)]
+        return pd.DataFrame(rows, columns=list(kind.model_fields))
 
 
 def load_report(path: str | os.PathLike[str]) -> LoadedReport:
     """Read a ``report.json``, or the one in a folder such as ``results/latest``.
 
     Raises:
-        errors.StoreError: if it is not there, or was written by another version.
+        errors.StoreError: if it does not exist, or another version wrote it.
     """
     from pydantic import ValidationError  # noqa: PLC0415 - as above
 
@@ -135,15 +142,9 @@ def load_report(path: str | os.PathLike[str]) -> LoadedReport:
         raise StoreError(f"{place}: {error.strerror}; run the matrix first") from error
     except ValidationError as error:
         raise StoreError(
-            f"{place} was written by another version of savedmodel-matrix; `nox -s report` writes it again"
+            f"{place} was written by another version of savedmodel-matrix; recreate it with `nox -s report`"
         ) from error
 
 
 def _globs(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _frame(rows: Sequence[BaseModel]) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415 - as above
-
-    return pd.DataFrame([row.model_dump(by_alias=True) for row in rows])

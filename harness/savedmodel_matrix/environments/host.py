@@ -23,7 +23,7 @@ def platform_name() -> str:
 
 
 def usable_cpus() -> int:
-    """Return how many CPUs this process may use: TensorFlow sizes its thread pools by it."""
+    """Return how many CPUs this process may use: TensorFlow sizes its thread pools accordingly."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -49,7 +49,7 @@ def host_facts() -> dict[str, str]:
 
 
 def host_fingerprint() -> str:
-    """Return 12 hex digits that name this machine's kind (no host name, no serial number)."""
+    """Return 12 hex digits that identify this kind of machine (no host name, no serial number)."""
     return json_digest(host_facts())[:12]
 
 
@@ -68,7 +68,7 @@ def _cpu() -> tuple[str, str]:
 
 
 def _gpus() -> str:
-    """Return the NVIDIA driver and GPU models, read where the kernel shows them without a library."""
+    """Return the NVIDIA driver and GPU models, read from the kernel's files without a library."""
     driver = Path("/proc/driver/nvidia/version")
     if not driver.exists():
         return "none"

@@ -1,9 +1,9 @@
-"""The one place that talks to the language's package index.
+"""The only module that talks to the Python package index.
 
 The index is the one the user configured for uv or pip (``UV_DEFAULT_INDEX``, ``UV_INDEX_URL``,
 ``PIP_INDEX_URL``, in that order), else the default of the library ``pypi-simple``.
-Importing this module takes longer than a run in which nothing is to do (0.3 s, most of it the HTTP
-library): import it where something is about to be fetched.
+Importing this module takes longer than a run that has nothing to do (0.3 s, most of it for the HTTP
+library): import it only where something is about to be fetched.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from pypi_simple import DistributionPackage
 
 INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
-_TIMEOUT_S = (10.0, 60.0)  # to connect, and between two pieces of an answer
+_TIMEOUT_S = (10.0, 60.0)  # to connect, and between two chunks of a response
 _RETRIES = 3
 
 
 class IndexUnreachableError(PackageError):
-    """The index did not answer, or not in a form that can be read. Trying again may help."""
+    """The index did not answer, or its answer could not be read. Trying again may help."""
 
 
 class UnknownPackageError(PackageError):
@@ -48,7 +48,7 @@ class UnknownPackageError(PackageError):
 
 @dataclass(frozen=True)
 class IndexFile:
-    """One file of a package. ``size`` in bytes; what an index does not tell is None."""
+    """One file of a package. ``size`` in bytes; a field that the index does not provide is None."""
 
     name: str
     version: str | None
@@ -60,18 +60,18 @@ class IndexFile:
 
 
 class PackageIndex(Protocol):
-    """What the rest of the harness asks of an index."""
+    """What the rest of the harness needs from an index."""
 
     def project_files(self, project: str) -> list[IndexFile]:
         """Return every file of a package, in the index's order.
 
-        Raises UnknownPackageError if there is no such package, IndexUnreachableError if nobody answered.
+        Raises UnknownPackageError if there is no such package, IndexUnreachableError if there is no answer.
         """
 
     def download(self, project: str, file: IndexFile, to: Path) -> None:
-        """Write one file of a package to ``to``; it is there afterwards only if its SHA-256 is right.
+        """Write one file of a package to ``to``. The file is kept only if its SHA-256 matches.
 
-        Raises PackageError on a wrong or missing digest, IndexUnreachableError if nobody answered.
+        Raises PackageError on a wrong or missing digest, IndexUnreachableError if the index does not answer.
         """
 
 
@@ -88,7 +88,7 @@ def configured_index(environ: Mapping[str, str]) -> str | None:
 
 
 class SimpleIndex:
-    """An index that speaks the simple repository API, over ``pypi-simple``; a context manager."""
+    """An index with the simple repository API, accessed through ``pypi-simple``; a context manager."""
 
     def __init__(self) -> None:
         session = requests.Session()
@@ -108,7 +108,7 @@ class SimpleIndex:
         self._client.s.close()
 
     def project_files(self, project: str) -> list[IndexFile]:
-        """See PackageIndex. A package is asked for once in the life of this object."""
+        """See PackageIndex. Each package is requested once per instance."""
         return [_index_file(package) for package in self._project(project)]
 
     def download(self, project: str, file: IndexFile, to: Path) -> None:
@@ -118,12 +118,14 @@ class SimpleIndex:
             self._client.download_package(package, to, timeout=_TIMEOUT_S)
         except DigestMismatchError as error:
             raise PackageError(
-                f"{file.name}: what was downloaded is not what the index announces "
+                f"{file.name}: the download does not match the index's digest "
                 f"({error.algorithm} {error.actual_digest}, expected {error.expected_digest}). "
-                "Nothing was kept. If it happens again, the index or something on the way to it alters files."
+                "Nothing was kept. If this happens again, the index or something on the way alters files."
             ) from error
         except NoDigestsError as error:
-            raise PackageError(f"{file.name}: the index gives no digest to check the download by") from error
+            raise PackageError(
+                f"{file.name}: the index gives no digest to verify the download with"
+            ) from error
         except requests.RequestException as error:
             raise _unreachable(f"downloading {file.name}", error) from error
 
@@ -133,8 +135,8 @@ class SimpleIndex:
                 page = self._client.get_project_page(project, timeout=_TIMEOUT_S)
             except NoSuchProjectError as error:
                 raise UnknownPackageError(
-                    f"the package index has no package {project!r}: check its spelling, "
-                    f"or, if it is private, the index in {' / '.join(INDEX_VARIABLES)}"
+                    f"the package index has no package {project!r}: check the spelling, "
+                    f"or, for a private package, the index in {' / '.join(INDEX_VARIABLES)}"
                 ) from error
             except (
                 requests.RequestException,
@@ -147,7 +149,7 @@ class SimpleIndex:
 
 
 def _unreachable(what: str, error: Exception) -> IndexUnreachableError:
-    # Without the library's own text: it holds the address, which may hold a password.
+    # The library's own message is left out: it contains the address, which may contain a password.
     response = getattr(error, "response", None)
     status = "" if response is None else f", HTTP status {response.status_code}"
     return IndexUnreachableError(

@@ -1,4 +1,4 @@
-"""Find Python interpreters, also those that pyenv installed but has not selected."""
+"""Find Python interpreters, including those that pyenv installed but has not selected."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def search_path() -> str:
-    """Return ``PATH`` with pyenv's interpreters on it; the process's own ``PATH`` stays as it is.
+    """Return ``PATH`` with pyenv's interpreters added; the process's own ``PATH`` does not change.
 
-    pyenv's shims refuse to start a version that is not selected, so they are left out, and the
-    versions' own ``bin`` folders, which always work, go to the end: what the user chose stays first.
+    pyenv's shims refuse to start a version that is not selected, so they are left out. The versions' own
+    ``bin`` folders, which always work, are appended, so the user's choice stays first.
     """
     known = [entry for entry in _path_entries() if entry != str(_pyenv() / "shims")]
     found = [str(path) for path in _pyenv_folders()]
@@ -20,7 +20,7 @@ def search_path() -> str:
 
 
 def nox_python(minor: str) -> str:
-    """Return what to name to nox for a minor: pyenv's interpreter where ``PATH`` has none, else the minor.
+    """Return the interpreter to pass to nox for a minor: pyenv's if ``PATH`` has none, else the minor.
 
     Starts no process, so that listing sessions stays fast.
     """
@@ -33,9 +33,9 @@ def nox_python(minor: str) -> str:
 
 
 def find_interpreter(minor: str) -> str | None:
-    """Return the path of an interpreter of this minor (``"3.11"``) that starts, or None.
+    """Return the path of an interpreter of this minor version (``"3.11"``) that starts, or None.
 
-    Uses the discovery that nox uses, so both always mean the same one.
+    Uses nox's own discovery, so both always find the same interpreter.
     """
     return _found_on(search_path(), minor)
 
@@ -49,7 +49,7 @@ def _pyenv() -> Path:
 
 
 def _pyenv_folders() -> list[Path]:
-    """Return the ``bin`` folders of pyenv's versions, the newest first."""
+    """Return the ``bin`` folders of pyenv's versions, newest first."""
     found = (_pyenv() / "versions").glob("3.*/bin")
     return sorted(
         found, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parent.name)], reverse=True
@@ -67,7 +67,7 @@ def _found_on(path: str, minor: str) -> str | None:
 def venv_version(folder: Path) -> str | None:
     """Return the full version of a virtual environment's interpreter (``"3.11.7"``), or None.
 
-    Read from ``pyvenv.cfg``, which costs no process.
+    Read from ``pyvenv.cfg``, so no process is started.
     """
     try:
         lines = (folder / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()

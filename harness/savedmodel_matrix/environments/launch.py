@@ -1,4 +1,4 @@
-"""Start the probe in an environment, watch over it, and account for every case it was asked for."""
+"""Start the probe in an environment, supervise it, and make sure that every case gets a recording."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.probe_request import ProbeRequest
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
+from savedmodel_matrix.probe.exchange import UNFILED
 from savedmodel_matrix.probe.scrub import scrub
 from savedmodel_matrix.store.atomic import write_stored
 
@@ -32,29 +33,33 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.probe_request import CaseRequest
 
-#: What of the caller's environment reaches a model. Anything else, secrets and stray TF_* switches
-#: included, stays outside: a model is untrusted code, and a setting must say all that it varies.
+#: The only variables of the caller's environment that a model sees. Secrets and stray TF_* switches are
+#: not among them: a model is untrusted code, and a setting must name everything that it varies.
 PASSED_ON = re.compile(
     r"PATH|LANG|LC_\w+|TZ|SYSTEMROOT|WINDIR|COMSPEC|NUMBER_OF_PROCESSORS|PROCESSOR_\w+"
     r"|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|CUDA_VISIBLE_DEVICES|CUDA_HOME|NVIDIA_\w+",
 )
 
 IMPORT_LIMIT_S = 300.0
-#: Beyond the sum of the cases' own limits: the probe enforces those itself, so this only ends a probe
-#: that no longer does.
+#: Added to the sum of the cases' own limits. The probe enforces those itself, so this only ends a probe
+#: that has stopped doing so.
 GRACE_S = 60.0
 _POLL_S = 0.1
 _LOG_TAIL_BYTES = 8192
-_PROBE_FAULTS = (2, 5)  # the contract of ``harness/probe/__main__.py``: our mistake, not the model's
+#: Signals that a person, a service manager or the kernel's out-of-memory killer sends.
+_STOPS = {
+    getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM") if hasattr(signal, name)
+}
+_PROBE_FAULTS = (2, 5)  # see ``savedmodel_matrix/probe/__main__.py``: our fault, not the model's
 
 
 @dataclass(frozen=True)
 class Launch:
-    """One start of the probe: an interpreter, variables, and cases in the probe's own form.
+    """One start of the probe: an interpreter, variables, and cases in the probe's request format.
 
-    Cases of several settings may share it: only variables are read when TensorFlow is imported.
+    Cases with different settings may share a start: TensorFlow reads only variables at import.
 
-    ``labels`` are (path, label) pairs taken out of every text that is recorded.
+    ``labels`` are (path, label) pairs: each path is replaced by its label in every recorded text.
     """
 
     python: Path
@@ -63,18 +68,45 @@ class Launch:
     cases: Sequence[CaseRequest]
     labels: Sequence[tuple[str, str]]
     tensorflow: bool = True
-    """Whether the environment has it; without it, every case is a stage."""
+    """Whether the environment has TensorFlow; without it, every case is a stage."""
     import_limit_s: float = IMPORT_LIMIT_S
 
 
-def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
-    """Run the probe until every case has a recording, calling ``on_result`` with each as it appears.
+def run_probe(
+    launch: Launch, on_result: Callable[[Recording], None], on_unfiled: Callable[[str, str], None]
+) -> None:
+    """Run the probe until every case is accounted for.
 
-    The probe writes recordings itself. A case it could not write (the import crashed, hung, or took
-    the probe with it) gets one here, so that no case is without an outcome.
+    The probe writes recordings itself; ``on_result`` is called with each as it appears. ``on_unfiled`` gets
+    the key of a case without a recording, and why: its model changed meanwhile, or something outside ended
+    the probe. Nothing is recorded of such a case, so that the next run runs it.
+
+    A probe that dies settles nothing but the case that it died of: the others run in a new one, and the
+    suspect runs last, alone.
 
     Raises:
-        ProbeError: if the probe says that it is itself at fault.
+        ProbeError: if the probe reports a fault of its own.
+    """
+    suspects: list[CaseRequest] = []
+    waiting = list(launch.cases)
+    while waiting:
+        missing = _run_once(replace(launch, cases=waiting), on_result, on_unfiled, alone=False)
+        suspects += missing[:1]  # cases run in their order
+        waiting = missing[1:]
+    for suspect in suspects:
+        _run_once(replace(launch, cases=[suspect]), on_result, on_unfiled, alone=True)
+
+
+def _run_once(
+    launch: Launch,
+    on_result: Callable[[Recording], None],
+    on_unfiled: Callable[[str, str], None],
+    *,
+    alone: bool,
+) -> list[CaseRequest]:
+    """Start the probe once. Return the cases that it left without a result when it died after the import.
+
+    ``alone`` says that its only case is suspected of ending it: then that is the case's own outcome.
     """
     with tempfile.TemporaryDirectory(prefix="savedmodel-matrix-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
@@ -84,10 +116,10 @@ def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
         for case in launch.cases:
             Path(case.result).parent.mkdir(parents=True, exist_ok=True)
         started = dt.datetime.now(dt.UTC)
-        watch = _Watch(launch.cases, on_result)
+        watch = _Watch(launch.cases, on_result, on_unfiled)
         with log.open("wb") as sink:
             process = psutil.Popen(
-                # -s: packages of the user's home are not part of the environment.
+                # -s: the user's site-packages are not part of the environment.
                 [str(launch.python), "-s", str(Path(savedmodel_matrix.probe.__file__).parent), str(request)],
                 env=_environment(launch.variables, scratch),
                 stdin=subprocess.DEVNULL,
@@ -102,33 +134,59 @@ def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
         watch.look()
         if watch.missing and process.returncode in _PROBE_FAULTS:
             raise ProbeError(f"the probe failed (exit status {process.returncode}):\n{_tail(log)}")
-        if watch.missing:
-            outcome, reason = _what_became(why, process.returncode, imported)
-            said = _scrubbed(launch, scratch, _tail(log))
+        if not watch.missing:
+            return []
+        ended = _ended(process.returncode)
+        if why is None and imported.exists() and not alone:
+            return watch.missing
+        if why is None and not imported.exists() and _was_stopped(process.returncode):
             for case in watch.missing:
-                write_stored(Path(case.result), _unwritten(case, outcome, reason, said, started))
-            watch.look()
+                on_unfiled(case.key, f"something outside ended its environment's process with {ended}")
+            return []
+        if why is not None:
+            outcome, reason = Outcome.TIMED_OUT, why
+        elif imported.exists():
+            outcome, reason = Outcome.CRASHED, f"it ended the process that started it with {ended}"
+        else:
+            outcome, reason = Outcome.IMPORT_FAILED, f"import tensorflow ended the process with {ended}"
+        said = _scrubbed(launch, scratch, _tail(log))
+        for case in watch.missing:
+            write_stored(Path(case.result), _unwritten(case, outcome, reason, said, started))
+        watch.look()
+    return []
 
 
 class _Watch:
-    """Which recordings have appeared since the probe was started."""
+    """Tracks which recordings have appeared since the probe was started."""
 
-    def __init__(self, cases: Sequence[CaseRequest], on_result: Callable[[Recording], None]) -> None:
+    def __init__(
+        self,
+        cases: Sequence[CaseRequest],
+        on_result: Callable[[Recording], None],
+        on_unfiled: Callable[[str, str], None],
+    ) -> None:
         self.missing = list(cases)
-        # A recording that is made anew stays until the new one replaces it, so that a kill loses none.
+        # When a job runs again, its old recording stays until the new one replaces it: a kill loses none.
         self._before = {case.result: _identity(case.result) for case in cases}
-        self._on_result = on_result
+        self._on_result, self._on_unfiled = on_result, on_unfiled
+        for case in cases:
+            Path(case.result + UNFILED).unlink(missing_ok=True)  # of a run that was killed
 
     def look(self) -> None:
         for case in list(self.missing):
+            unfiled = Path(case.result + UNFILED)
             if _identity(case.result) != self._before[case.result]:
                 recording = Recording.model_validate_json(Path(case.result).read_bytes())
                 self.missing.remove(case)
                 self._on_result(recording)
+            elif unfiled.exists():
+                self.missing.remove(case)
+                self._on_unfiled(case.key, str(json.loads(unfiled.read_bytes())["reason"]))
+                unfiled.unlink()
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """Return what changes when a file is replaced, or None where there is no file."""
+    """Return a stamp that changes when the file is replaced, or None if there is no file."""
     try:
         status = Path(path).stat()
     except OSError:
@@ -140,6 +198,7 @@ def _request(launch: Launch, imported: Path, scratch: Path) -> ProbeRequest:
     return ProbeRequest(
         objects=str(launch.objects),
         imported=str(imported),
+        parent=os.getpid(),
         tensorflow=launch.tensorflow,
         scrub=tuple(_labels(launch, scratch)),
         secrets=tuple(_secrets(launch)),
@@ -158,13 +217,13 @@ def _secrets(launch: Launch) -> list[str]:
 
 def _environment(variables: Mapping[str, str], scratch: Path) -> dict[str, str]:
     passed = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-    # A home of its own: ~/.keras/keras.json would be a hidden axis, and leftovers go with the scratch.
+    # A private home: ~/.keras/keras.json would be a hidden axis, and leftovers vanish with the scratch.
     own = {name: str(scratch) for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")}
     return {**passed, **own, **variables}
 
 
 def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) -> str | None:
-    """Wait for the probe; return why it was given up, or None if it ended by itself."""
+    """Wait for the probe; return why the wait was abandoned, or None if the probe ended on its own."""
     begun = time.monotonic()
     work_limit = sum(case.time_limit_s for case in launch.cases) + GRACE_S
     imported_at: float | None = None
@@ -179,11 +238,11 @@ def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) 
         if imported_at is None and now - begun > launch.import_limit_s:
             return f"import tensorflow did not finish within {launch.import_limit_s:g} s"
         if imported_at is not None and now - imported_at > work_limit:
-            return f"the probe did not end within {work_limit:g} s"
+            return f"the probe did not finish within {work_limit:g} s"
 
 
 def _end(process: psutil.Popen) -> None:
-    """Kill whatever is left of the probe and its descendants."""
+    """Kill what is left of the probe and its descendants."""
     with contextlib.suppress(psutil.NoSuchProcess):
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -195,16 +254,15 @@ def _end(process: psutil.Popen) -> None:
     process.wait()
 
 
-def _what_became(why: str | None, returncode: int | None, imported: Path) -> tuple[Outcome, str]:
-    if why is not None:
-        return Outcome.TIMED_OUT, why
-    ended = f"exit status {returncode}"
+def _ended(returncode: int | None) -> str:
     if returncode is not None and returncode < 0:
-        number = -returncode
-        ended = f"signal {signal.Signals(number).name} ({number})"
-    if imported.exists():
-        return Outcome.CRASHED, f"the probe ended with {ended} before this case had a result"
-    return Outcome.IMPORT_FAILED, f"import tensorflow ended the process with {ended}"
+        return f"signal {signal.Signals(-returncode).name} ({-returncode})"
+    return f"exit status {returncode}"
+
+
+def _was_stopped(returncode: int | None) -> bool:
+    """Whether a signal ended the process that a person or the system sends, and no fault of its own."""
+    return returncode is not None and (-returncode in _STOPS or returncode - 128 in _STOPS)
 
 
 def _unwritten(
@@ -228,7 +286,7 @@ def _unwritten(
 
 
 def _scrubbed(launch: Launch, scratch: Path, text: str) -> str:
-    """Return what the probe's own process printed as it may be recorded: the probe could not see to it."""
+    """Return what the probe's own process printed, scrubbed: the probe had no chance to do so."""
     scrubbed: str = scrub(text, _labels(launch, scratch), _secrets(launch))
     return scrubbed
 

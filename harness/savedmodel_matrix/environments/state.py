@@ -1,4 +1,4 @@
-"""What became of an environment on this host: its interpreter, its lock, and whether it installed."""
+"""The state of an environment on this host: its interpreter, its lock, and whether it is installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATE_FORMAT: Final = 2
 class Installed(Stored):
     """What is installed: the content digest of the lock, and the interpreter's full version.
 
-    ``besides`` are the environments beside it, for stages, by their ids: installed, or why not.
+    ``besides`` holds the separate stage environments by id: what is installed, or why nothing is.
     """
 
     lock: str
@@ -29,11 +29,11 @@ class Installed(Stored):
 
 
 class EnvironmentState(Stored):
-    """The last thing known of an environment.
+    """The last known state of an environment.
 
     If ``installed`` is None, ``outcome`` and ``reason`` say why there is no environment. ``fault`` holds the
-    traceback if the harness itself failed. ``run`` is the run that wrote this, and ``executed`` counts the
-    cells × cases that it ran here.
+    traceback if the harness itself failed. ``run`` is the run that wrote this state; ``executed`` counts the
+    cells × cases that this run executed here.
     """
 
     format: Literal[2] = STATE_FORMAT
@@ -47,10 +47,10 @@ class EnvironmentState(Stored):
 
 
 def read_state(results: Results, environment: str) -> EnvironmentState | None:
-    """Return what is known of an environment on this host, or None."""
+    """Return the last known state of an environment on this host, or None."""
     return read_stored(results.environment_path(host_fingerprint(), environment), EnvironmentState)
 
 
 def write_state(results: Results, state: EnvironmentState) -> None:
-    """Write down what became of an environment on this host."""
+    """Save the state of an environment on this host."""
     write_stored(results.environment_path(host_fingerprint(), state.environment), state)

@@ -1,1 +1,1 @@
-"""What the store holds for a plan, as types."""
+"""What the store holds for a plan, as typed objects."""

@@ -1,4 +1,4 @@
-"""Every cell and case of a plan with its outcome: nothing of a plan is left without one."""
+"""Every cell and case of a plan with its outcome; none is left without one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from savedmodel_matrix.domain.plan import POSTPROCESS, TRAIN
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
-from savedmodel_matrix.evidence.evidence import Evidence
+from savedmodel_matrix.evidence.recorded import Evidence
 from savedmodel_matrix.evidence.stages import collect_stages, collect_swaps
 from savedmodel_matrix.measurements import measurement_of, work
 from savedmodel_matrix.measurements.check import CheckMeasurement
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.evidence.collected import StageRecord
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
-#: They read their own recordings.
+#: Kinds that read their own recordings.
 _NOISE_FLOOR, _CHECK = NoiseFloorMeasurement(), CheckMeasurement()
 
 
-def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
-    """Return the outcome of every cell and case, from what lies in the store."""
+def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
+    """Return the outcome of every cell and case, from what is in the store."""
     evidence = Evidence(project, plan)
     by_kind: dict[str, list[Job]] = {}
     for job in work(plan):
@@ -64,6 +64,7 @@ def collect(project: Project, plan: Plan, selection: Selection) -> Collection:
         trained,
         swaps,
         list(dict.fromkeys(remarks)),
+        evidence.arrays,
         frozenset(evidence.read),
     )
 
@@ -89,7 +90,7 @@ def _rows(
 
 
 def _through_stages(row: Collected, stages: Sequence[StageRecord]) -> Collected:
-    """Return the outcome with that of its stages: a case is recorded once the last of them is."""
+    """Return the outcome including the stages': a case is recorded once its last stage is."""
     for stage in stages:
         if stage.outcome is not Outcome.RECORDED and (
             (stage.stage != TRAIN and stage.outcome is Outcome.INSTALL_FAILED)
@@ -113,7 +114,7 @@ def _noise(
             floor = MeasuredFloor(RecordedOutputs.of(recording), part)
         problem = None
         if recording is None:
-            problem = "it was not measured: not selected, interrupted, or the case never ran there"
+            problem = "not measured: it was not selected or was interrupted, or the case never ran there"
         elif floor is None:
             problem = f"{recording.outcome}: {recording.reason}"
         found[job.case] = CollectedNoise(
@@ -147,7 +148,7 @@ def _outcome(evidence: Evidence, job: Job, selection: Selection) -> Collected:
         return Collected(
             job.cell, job.case, recording.outcome, recording.reason, required=True, recording=recording
         )
-    # Outside a partial run's selection nothing was asked of the cell, so nothing is missing.
+    # A partial run does not need cells outside its selection, so nothing is missing there.
     selected = selection.wants(job)
     outcome, reason = _why_not(evidence, job) if selected else (Outcome.SKIPPED, "not selected")
     return Collected(job.cell, job.case, outcome, reason, required=selected, selected=selected)
@@ -157,7 +158,7 @@ def _why_not(evidence: Evidence, job: Job) -> tuple[Outcome, str]:
     """Return why a cell and case has no recording."""
     state, ready = evidence.states[job.cell.environment], evidence.ready[job.case]
     if isinstance(ready, str):
-        return Outcome.SKIPPED, f"the case could not be made ready: {ready}"
+        return Outcome.SKIPPED, f"the case could not be prepared: {ready}"
     if state is None:
         return _never_made(evidence.plan.environments[job.cell.environment])
     if state.installed is not None:
@@ -168,10 +169,10 @@ def _why_not(evidence: Evidence, job: Job) -> tuple[Outcome, str]:
 
 
 def _never_made(environment: Environment) -> tuple[Outcome, str]:
-    """Return why there is no environment, nox having skipped it or never been asked."""
+    """Return why there is no environment: nox skipped it or was never asked to create it."""
     if find_interpreter(environment.python) is None:
         return Outcome.UNAVAILABLE, (
             f"no Python {environment.python} on this machine: not on PATH, not in pyenv, and uv could not "
             f"download one; install it (pyenv install {environment.python}) and run again"
         )
-    return Outcome.SKIPPED, "its environment has not been made on this machine yet"
+    return Outcome.SKIPPED, "its environment has not been created on this machine yet"

@@ -1,4 +1,4 @@
-"""What became of a plan, as types: outcomes of cells and cases, and what is recorded of each measurement."""
+"""The state of a plan as types: outcomes of cells and cases, and the recordings of each measurement."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.stage import StagePart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
     from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.check import Check, CheckPart
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 class Collected:
     """The outcome of one cell and case, with its recording if there is one.
 
-    ``required`` says that the matrix counts on it, ``selected`` that this run was asked for it.
+    ``required`` says that the matrix requires it, ``selected`` that this run selected it.
     """
 
     cell: CellId
@@ -37,17 +39,17 @@ class Collected:
 
 @dataclass(frozen=True)
 class CollectedNoise:
-    """A case's noise in the baseline: replicates, and a run with other threads; None if missing or failed."""
+    """A case's noise in the baseline: replicates, and a run with other threads; None if absent or failed."""
 
     floor: MeasuredFloor | None
     threads: RecordedOutputs | None
     problem: str | None
-    """Why there is no floor."""
+    """Why there is no noise floor."""
 
 
 @dataclass(frozen=True)
 class CollectedCheck:
-    """A check's recording and what it measured, None if there is none, and whether this run asked for it."""
+    """A check's recording and result, None if there is none, and whether this run selected it."""
 
     recording: Recording | None
     part: CheckPart | None
@@ -65,24 +67,24 @@ class StageRecord:
     reason: str | None
     recording: Recording | None
     beside: str | None
-    """The environment beside the cell's that it ran in."""
+    """The separate environment that it ran in, if any."""
     part: StagePart = field(default_factory=StagePart)
 
     @property
     def made(self) -> tuple[tuple[OutputId, ArrayEntry], ...] | None:
-        """What it made; None if it was not recorded."""
+        """Its outputs; None if it was not recorded."""
         if self.outcome is not Outcome.RECORDED or self.recording is None:
             return None
         return contents(self.recording)
 
     @property
     def is_unstable(self) -> bool:
-        """Whether two calls on the same inputs made different things."""
+        """Whether two calls with the same inputs gave different outputs."""
         return bool(self.recording and self.recording.unstable)
 
 
 def contents(recording: Recording) -> tuple[tuple[OutputId, ArrayEntry], ...]:
-    """Return what a recording holds: every output's id and array entry, which names its content."""
+    """Return the contents of a recording: every output's id and array entry, which identifies its content."""
     return tuple((output.id, output.array) for output in recording.outputs)
 
 
@@ -96,23 +98,25 @@ class SwapRecord:
 
 @dataclass(frozen=True)
 class Collection:
-    """Everything the store holds for a plan: one row per cell and case, and what is known of its parts."""
+    """Everything that the store holds for a plan: one row per cell and case, and the state of its parts."""
 
     rows: list[Collected]
     states: dict[str, EnvironmentState | None]
     ready: dict[str, ReadyCase | str]
-    """Per case: made ready, or why it could not be."""
+    """Per case: the prepared case, or why it could not be prepared."""
     noise: dict[str, CollectedNoise]
-    """Per case for which the plan asks for a noise floor."""
+    """The noise floor of each case for which the plan wants one."""
     checks: dict[tuple[CellId, str, Check], CollectedCheck] = field(default_factory=dict)
-    """Every check that the plan asks for."""
+    """Every check that the plan wants."""
     stages: list[StageRecord] = field(default_factory=list)
-    """Every stage of every cell and case that has one."""
+    """Every stage of every cell and case."""
     trained: dict[str, Recording | None] = field(default_factory=dict)
-    """Per case with a training pipeline: the model in the baseline on what that pipeline makes there."""
+    """Per case with a training pipeline: the model in the baseline on the outputs of that pipeline."""
     swaps: list[SwapRecord] = field(default_factory=list)
-    """Models on other cells' inputs, if two cells' pipelines made different ones."""
+    """Models on other cells' inputs, if the pipelines of two cells made different inputs."""
     remarks: list[str] = field(default_factory=list)
     """What measurements that the report has no section for say of their recordings."""
+    arrays: Sequence[ArrayEntry] = ()
+    """Every stored array that a recording of these names."""
     read: frozenset[tuple[str, str]] = frozenset()
-    """Key and end of every recording that was read: what a report of this collection depends on."""
+    """Key and end time of every recording that was read: what a report of this collection depends on."""

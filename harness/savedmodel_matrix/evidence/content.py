@@ -1,4 +1,4 @@
-"""What a report is made from, as one digest: the same content needs no new report."""
+"""Everything that a report is made from, as one digest: the same content needs no new report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PACKAGE = Path(__file__).parent.parent
 def content_digest(plan: Plan, collection: Collection, today: dt.date) -> str:
     """Return the digest of everything a report reads: plan, outcomes, recordings, and this program itself.
 
-    ``today`` matters where the definition names dates.
+    ``today`` matters if the definition contains dates.
     """
     return json_digest(
         {
@@ -53,7 +53,7 @@ def content_digest(plan: Plan, collection: Collection, today: dt.date) -> str:
             ],
             "recordings": sorted(collection.read),
             "remarks": collection.remarks,
-            # Predictions, for one, come from a model's files and need no recording.
+            # Predictions, for example, come from a model's files and need no recording.
             "ready": {name: _ready(case) for name, case in collection.ready.items()},
             "environments": [
                 state and state.model_dump(mode="json", exclude={"run", "executed"})
@@ -64,7 +64,7 @@ def content_digest(plan: Plan, collection: Collection, today: dt.date) -> str:
 
 
 def _ready(case: ReadyCase | str) -> Any:  # noqa: ANN401 - any JSON value
-    """Return a case made ready without its batches: their digest stands for them."""
+    """Return a prepared case without its batches: their digest represents them."""
     if isinstance(case, str):
         return case
     return case.model_dump(mode="json", exclude={"batches": True, "stages": {"__all__": {"batches"}}})
@@ -72,9 +72,9 @@ def _ready(case: ReadyCase | str) -> Any:  # noqa: ANN401 - any JSON value
 
 @cache
 def program_digest() -> str:
-    """Return a digest of this package's files, data included: another version may say something else.
+    """Return a digest of this package's files, data included: another version may report differently.
 
-    By size and time of change: reading them all would take longer than a run in which nothing changed.
+    It uses sizes and modification times: reading every file takes longer than a run in which nothing changed.
     """
     found = []
     for path in sorted(_PACKAGE.rglob("*")):

@@ -1,4 +1,4 @@
-"""What in a case's model makes its outputs random, or other in every run."""
+"""What in a case's model makes its outputs random, or different in every run."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.models.savedmodel.randomness import Source
     from savedmodel_matrix.models.savedmodel.sources import GraphSources
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
-#: Named of one output: a network has a dropout per layer.
+#: Ops named per output: a network may have a dropout in every layer.
 _MOST_NAMED = 3
 _ADDS = {
-    Kind.SEEDED: "from a fixed seed: the first run of every process draws the same, and runs = 1 compares it",
-    Kind.GENERATOR: "from a state in the model: the first run of every process draws the same, and runs = 1 "
-    "compares it",
+    Kind.SEEDED: "from a fixed seed: the first run of every process draws the same; set runs = 1 "
+    "to compare it",
+    Kind.GENERATOR: "from a state in the model: the first run of every process draws the same; set runs = 1 "
+    "to compare it",
 }
 
 
 class Origin:
-    """What reaches each output of a case; nothing is read before it is asked for."""
+    """The sources that reach each output of a case, read lazily."""
 
-    def __init__(self, project: Project, case: CaseDefinition, ready: ReadyCase | str | None) -> None:
+    def __init__(self, project: Workspace, case: CaseDefinition, ready: ReadyCase | str | None) -> None:
         self._project, self._case, self._ready = project, case, ready
 
     @cached_property
     def sources(self) -> Mapping[str, tuple[Source, ...]] | None:
-        """What reaches each output, by its name; None where that cannot be told."""
+        """The sources that reach each output, by name; None if they cannot be determined."""
         if not isinstance(self._ready, ReadyCase) or self._case.function is not None:
             return None
         try:
@@ -51,12 +52,12 @@ class Origin:
 
     @cached_property
     def moving(self) -> frozenset[str]:
-        """The names of outputs that something reaches which may be another in the next run."""
+        """The names of outputs that depend on something that may change in the next run."""
         found = self.sources or {}
         return frozenset(name for name, each in found.items() if any(source.kind.moves_on for source in each))
 
     def because(self, output: str) -> str:
-        """Return what reaches an output, to be put behind what is said of it; "" where nothing is known."""
+        """Return the sources that reach an output, as a suffix for a sentence; "" if nothing is known."""
         if self.sources is None or output not in self.sources:
             return ""
         found = [each for each in self.sources[output] if each.kind.moves_on]

@@ -1,4 +1,4 @@
-"""What is recorded of the pipelines around the models, and of models on other cells' inputs."""
+"""Recordings of the pipelines around the models, and of models on other cells' inputs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collected
-    from savedmodel_matrix.evidence.evidence import Evidence
+    from savedmodel_matrix.evidence.recorded import Evidence
 
-#: Of one case: cells whose pipelines made more different inputs than this have no library in common to blame.
+#: Per case: if pipelines made more different inputs than this, no single library is likely to blame.
 MOST_SWAPPED = 12
 _STAGE = StageMeasurement()
 
@@ -39,10 +39,10 @@ def _stage(evidence: Evidence, job: Job) -> StageRecord:
         return StageRecord(job.cell, job.case, job.variant, outcome, reason, None, name)
 
     if evidence.site(job) is None:
-        return without(Outcome.SKIPPED, "its cell has no environment, or its case is not ready")
+        return without(Outcome.SKIPPED, "its cell has no environment, or its case could not be prepared")
     if beside is not None and not isinstance(installed, Installed):
         outcome = Outcome.SKIPPED if installed is None else Outcome.INSTALL_FAILED
-        return without(outcome, f"{job.variant}: {name}: {installed or 'it was not made yet'}")
+        return without(outcome, f"{job.variant}: {name}: {installed or 'not created yet'}")
     recording = evidence.recording(job)
     if recording is None:
         return without(Outcome.SKIPPED, "nothing recorded: not selected, or interrupted")
@@ -61,7 +61,7 @@ def _stage(evidence: Evidence, job: Job) -> StageRecord:
 def collect_swaps(
     evidence: Evidence, rows: Sequence[Collected], stages: Sequence[StageRecord]
 ) -> list[SwapRecord]:
-    """Return the swaps that the recorded stages call for, with what is recorded of them."""
+    """Return the swaps that the recorded stages call for, with their recordings."""
     recorded = {(row.cell, row.case) for row in rows if row.outcome is Outcome.RECORDED}
     return [SwapRecord(job, evidence.recording(job)) for job in _swaps(evidence.plan, recorded, stages)]
 
@@ -69,8 +69,8 @@ def collect_swaps(
 def _swaps(plan: Plan, recorded: set[tuple[CellId, str]], stages: Sequence[StageRecord]) -> list[Job]:
     """Return the models to run on other cells' inputs: each on the baseline's, and the baseline's on each.
 
-    The baseline's pipeline runs once more as well: if it makes something else in every process, no cell is
-    to blame.
+    The baseline's pipeline also runs once more: if its outputs change with every process, no cell is to
+    blame.
     """
     made = {(each.cell, each.case): each for each in stages if each.stage == plan.cases[each.case].serving}
     found = []
@@ -97,7 +97,7 @@ def _swaps(plan: Plan, recorded: set[tuple[CellId, str]], stages: Sequence[Stage
 
 
 def given_by(plan: Plan, case: str, stages: Sequence[StageRecord]) -> Given | None:
-    """Return what the baseline's pipeline made for a case's model; None if there is none, or it failed."""
+    """Return the inputs that the baseline's pipeline made for a case's model; None if absent or failed."""
     for stage in stages:
         if (stage.cell, stage.case, stage.stage) == (plan.baseline, case, plan.cases[case].serving):
             return None if stage.made is None else _given(stage)

@@ -1,4 +1,4 @@
-"""What still has to run: the jobs without a settled recording under the key that each has now."""
+"""What still has to run: the jobs without a settled recording under their current key."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from savedmodel_matrix.environments.state import Installed, read_state
 from savedmodel_matrix.measurements import recorded, work
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
+from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import lock_input
 from savedmodel_matrix.planning.ready import find_ready
-from savedmodel_matrix.planning.stages import besides
 
 if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
-def pending(project: Project, plan: Plan, selection: Selection) -> list[Job]:
+def pending(project: Workspace, plan: Plan, selection: Selection) -> list[Job]:
     """Return the selected jobs that have to run."""
     ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
     installed = {
@@ -40,8 +40,8 @@ def pending(project: Project, plan: Plan, selection: Selection) -> list[Job]:
     return [job for job in work(plan) if selection.wants(job) and (selection.fresh or not is_settled(job))]
 
 
-def current_installation(project: Project, environment: Environment, plan: Plan) -> Installed | None:
-    """Return what was last installed here, if that is still what the locks say."""
+def current_installation(project: Workspace, environment: Environment, plan: Plan) -> Installed | None:
+    """Return what was last installed here, if it still matches the locks."""
     state = read_state(project.results, environment.id)
     if state is None or state.installed is None or state.fault is not None:
         return None
@@ -54,7 +54,7 @@ def current_installation(project: Project, environment: Environment, plan: Plan)
     return state.installed
 
 
-def _is_current(project: Project, environment: Environment | Beside, installed: Installed) -> bool:
+def _is_current(project: Workspace, environment: Environment | Beside, installed: Installed) -> bool:
     try:
         lock = read_lock(project.lock_path(environment))
     except LockError:

@@ -1,4 +1,4 @@
-"""How far an environment is: said by its session as events in a file, read by whoever shows it."""
+"""The progress of an environment: its session appends events to a file, and the display reads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """What an environment is at."""
+    """What an environment is doing."""
 
     WAITING = "waiting"
     STARTING = "starting"
@@ -33,7 +33,7 @@ class Event(Stored):
     at: float
     """Seconds since 1970."""
     packages: int | None = None
-    """How many are installed, in the state ``installing``."""
+    """Number of packages, in the state ``installing``."""
     done: int = 0
     """Recordings made so far."""
     of: int = 0
@@ -41,9 +41,9 @@ class Event(Stored):
 
 
 class Progress:
-    """Says what happens in an environment: lines for a person to its log, steps to a file of events.
+    """Reports what happens in an environment: lines for people to its log, steps to a file of events.
 
-    Calling it says a line.
+    Calling it logs a line.
     """
 
     def __init__(self, say: Callable[[str], None], events: Path | None = None) -> None:
@@ -52,26 +52,26 @@ class Progress:
         self._done = self._of = 0
 
     def __call__(self, line: str) -> None:
-        """Say a line."""
+        """Log a line."""
         self._say(line)
 
     def resolving(self) -> None:
-        """A lock is looked up, and made if there is none that is current."""
+        """Report that the lock is being looked up, and created if there is none."""
         self.enter(State.RESOLVING)
 
     def installing(self, environment: str, packages: int, download_mb: int | None) -> None:
-        """So many packages are being installed, after a download of up to so many megabytes."""
-        size = "" if download_mb is None else f", a download of up to {download_mb} MB"
+        """Report an installation: the number of packages, and the download at most, in megabytes."""
+        size = "" if download_mb is None else f" (up to {download_mb} MB to download)"
         self._say(f"{environment}: installing {packages} packages{size}")
         self.enter(State.INSTALLING, packages)
 
     def running(self, of: int) -> None:
-        """So many recordings are about to be made."""
+        """Report how many recordings are about to be made."""
         self._done, self._of = 0, of
         self.enter(State.RUNNING)
 
     def ran(self, line: str) -> None:
-        """One recording was made; the line says which, and its outcome."""
+        """Report one recording; the line names it and its outcome."""
         self._say(line)
         self._done += 1
         self.enter(State.RUNNING)
@@ -87,7 +87,7 @@ class Progress:
 
 
 def read_events(path: Path) -> list[Event]:
-    """Return the events written so far; a line that is still being written is left out."""
+    """Return the events written so far, without a line that is still being written."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -102,11 +102,11 @@ def read_events(path: Path) -> list[Event]:
 
 
 class Pace(Stored):
-    """How long an environment takes, in seconds; None where that is not known."""
+    """How long an environment takes, in seconds; None if unknown."""
 
     install_s: float | None = None
     recording_s: float | None = None
-    """Each recording, with its share of importing TensorFlow."""
+    """Seconds per recording, including its share of the TensorFlow import."""
 
 
 def pace_of(events: Sequence[Event]) -> Pace:
@@ -123,9 +123,9 @@ def pace_of(events: Sequence[Event]) -> Pace:
 
 
 def seconds_left(events: Sequence[Event], now: float, work: int, earlier: Pace) -> float | None:
-    """Return about how many seconds an environment still needs, or None where nothing tells.
+    """Return roughly how many seconds an environment still needs, or None if there is nothing to go by.
 
-    ``work`` is how many recordings it is expected to make where it has not said so yet.
+    ``work`` is the number of recordings that it is expected to make, until it reports the number itself.
     """
     if not events or events[-1].state is State.DONE:
         return None

@@ -1,7 +1,7 @@
-"""The file of a round: all that the sessions of one round share, named by one environment variable.
+"""The round file: everything that the sessions of one round share, named by one environment variable.
 
-It lies in ``results/logs/RUN-MATRIX/QUESTION-NUMBER/``, with each environment's log (``ENVIRONMENT.log``) and
-its progress (``ENVIRONMENT.jsonl``) in the same folder.
+It is in ``results/logs/RUN-MATRIX/QUESTION-NUMBER/``, together with each environment's log
+(``ENVIRONMENT.log``) and progress (``ENVIRONMENT.jsonl``).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from savedmodel_matrix.store.atomic import read_stored, write_stored
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Names the file of the round in the sessions that an executor starts.
+#: The variable that names the round file in the sessions that an executor starts.
 RUN_VARIABLE = "SAVEDMODEL_MATRIX_RUN"
 ROUND_FORMAT: Literal[1] = 1
 
 
 class RoundFile(Stored):
-    """What one round's sessions have to know, whatever executor runs them."""
+    """What the sessions of one round need to know, whichever executor runs them."""
 
     format: Literal[1] = ROUND_FORMAT
     run: str
@@ -31,35 +31,35 @@ class RoundFile(Stored):
     request: Request
     question: str
     number: int
-    """Of the round among those of its question, from 1."""
+    """The round's number within its question, from 1."""
     environments: tuple[Environment, ...]
-    """Those with something to do in this round."""
+    """Environments with work in this round."""
     parent: int | None
-    """Process id of the executor on this host, with which its sessions end; None where they outlive it."""
+    """Process id of the executor on this host, whose end ends its sessions; None if they outlive it."""
 
 
 def write_round(path: Path, file: RoundFile) -> None:
-    """Write the file of a round."""
+    """Write a round file."""
     write_stored(path, file)
 
 
 def read_round(path: Path) -> RoundFile:
-    """Return the file of a round.
+    """Read a round file.
 
     Raises:
-        StoreError: if it is not there, or was written by another version of this program.
+        StoreError: if it does not exist, or another version of this program wrote it.
     """
     file = read_stored(path, RoundFile)
     if file is None:
-        raise StoreError(f"{RUN_VARIABLE} names {path}, which is no file of a round; unset {RUN_VARIABLE}")
+        raise StoreError(f"{RUN_VARIABLE} names {path}, which is not a round file; unset {RUN_VARIABLE}")
     return file
 
 
 def log_path(round_path: Path, environment: str) -> Path:
-    """Return where an environment's output in a round lies."""
+    """Return the path of an environment's log in a round."""
     return round_path.parent / f"{environment}.log"
 
 
 def events_path(round_path: Path, environment: str) -> Path:
-    """Return where an environment's progress in a round lies."""
+    """Return the path of an environment's progress file in a round."""
     return round_path.parent / f"{environment}.jsonl"

@@ -1,4 +1,4 @@
-"""Jobs with their place and key: what runs together, and in which order."""
+"""Jobs with their site and key: what runs together, and in which order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """A job at its site. ``after`` is the key of the recording that its inputs come from, if any."""
+    """A job with its site. ``after`` is the key of the recording that its inputs come from, if any."""
 
     site: Site
     job: Job
@@ -29,18 +29,18 @@ class Task:
 
     @property
     def variables(self) -> tuple[tuple[str, str], ...]:
-        """The environment variables that it runs with: TensorFlow reads them when it is imported."""
+        """The environment variables of its setting: TensorFlow reads them at import."""
         if self.beside is not None:
             return ()
         return tuple(sorted(self.site.plan.settings[self.job.cell.setting].variables.items()))
 
     def request(self) -> CaseRequest:
-        """Return what the probe is asked."""
+        """Return the request for the probe."""
         return measurement_of(self.job).ask(self.site, self.job, self.key)
 
 
 def task_of(site: Site, job: Job) -> Task:
-    """Return the job with its place and key."""
+    """Return the job with its site and key."""
     measurement = measurement_of(job)
     taken = measurement.takes(site.plan, job)
     after = None if taken is None else key_of(site, taken)
@@ -50,24 +50,24 @@ def task_of(site: Site, job: Job) -> Task:
 def starts(tasks: Sequence[Task]) -> Iterator[list[Task]]:
     """Yield the tasks of each start of the probe: one interpreter and one set of variables.
 
-    A task comes after the one whose outputs it takes: in the same start behind it, or in a later start.
+    A task runs after the task whose outputs it takes: later in the same start, or in a later start.
     """
     waiting = list(tasks)
     while waiting:
-        # Prefer the start that the largest number of tasks can go into now: each costs an import.
+        # Prefer the start that can run the most tasks now: each start costs an import.
         groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Task]] = {}
         for task in waiting:
             groups.setdefault((task.beside.id if task.beside else "", task.variables), []).append(task)
         ready = [_ready(group, waiting) for group in groups.values()]
         chosen = max(ready, key=lambda group: (bool(group) and group[0].beside is not None, len(group)))
-        assert chosen, "what a task takes never depends on that task"  # noqa: S101
+        assert chosen, "tasks do not depend on each other in a cycle"  # noqa: S101
         yield chosen
         done = {task.key for task in chosen}
         waiting = [task for task in waiting if task.key not in done]
 
 
 def _ready(group: Sequence[Task], waiting: Sequence[Task]) -> list[Task]:
-    """Return those of a group whose inputs are there already, or are made by the group itself; in order."""
+    """Return the tasks of a group whose inputs exist already or come from the group itself, in order."""
     pending = {task.key for task in waiting}
     found: list[Task] = []
     grew = True

@@ -1,1 +1,1 @@
-"""Facts about the world, each once, as data with its source."""
+"""Facts about TensorFlow and Keras as data: each is stated once, with its source."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from packaging.version import Version
 
-#: The first minor of TensorFlow whose ``tf.keras`` is Keras 3. From here on Keras is a package of which any
-#: version may be installed; before, TensorFlow's metadata pins it to the same minor. Source: release notes
+#: The first minor of TensorFlow whose ``tf.keras`` is Keras 3. From here on Keras is a package of any
+#: version; before, TensorFlow's metadata pins it to the same minor. Source: release notes
 #: of TensorFlow 2.16, "Keras 3.0 will be the default Keras version".
 _FIRST_WITH_KERAS_3 = (2, 16)
 _KERAS_3 = 3
@@ -24,5 +24,5 @@ def wants_legacy(value: str | None) -> bool:
 
 
 def can_pin_keras(tensorflow: str, keras: str) -> bool:
-    """Whether a version of the package keras can be chosen freely beside a version of TensorFlow."""
+    """Whether the version of the package keras can be chosen freely for a version of TensorFlow."""
     return comes_with_keras_3(Version(tensorflow).release) and Version(keras).major >= _KERAS_3

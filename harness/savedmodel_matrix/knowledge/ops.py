@@ -1,7 +1,7 @@
-"""What is known of TensorFlow's releases beyond their packages: ops, kernels, kinds of objects, as data.
+"""Data about TensorFlow's releases beyond their packages: ops, kernels, kinds of objects.
 
-``ops.json`` and ``keras.json`` are made by ``python -m maintenance.refresh_ops``. ``packages.json`` is
-written by hand: which package brings ops and classes that TensorFlow has not.
+``python -m maintenance.refresh_ops`` generates ``ops.json`` and ``keras.json``. ``packages.json`` is
+written by hand: it lists the packages that provide ops and classes which TensorFlow lacks.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Provider:
-    """Who brings an op or class: a distribution, and in words what has to be there of it."""
+    """The provider of an op or class: a distribution, and in words what is needed from it."""
 
     package: str
     needs: str
 
 
 def minor_of(version: str) -> str:
-    """Return ``"2.15"`` of ``"2.15.0.post1"``. Raises ValueError for what does not begin as a version."""
+    """Return ``"2.15"`` for ``"2.15.0.post1"``. Raises ValueError for a text that is not a version."""
     found = re.match(r"(\d+)\.(\d+)", version)
     if not found:
-        raise ValueError(f"{version!r} is no version of TensorFlow")
+        raise ValueError(f"{version!r} is not a TensorFlow version")
     return f"{int(found[1])}.{int(found[2])}"
 
 
@@ -43,12 +43,12 @@ def order(minor: str) -> tuple[int, ...]:
 
 
 class Knowledge:
-    """The three tables, each read when it is first asked."""
+    """The three tables, each read when it is first needed."""
 
     def known_minor(self, version: str) -> tuple[str, bool]:
-        """Return the minor whose facts to use for a version, and whether they are those of that minor.
+        """Return the minor whose facts to use for a version, and whether that is the version's own minor.
 
-        A release newer than the data is taken for the newest in it: TensorFlow rarely removes anything.
+        A release newer than the data is treated as the newest in it: TensorFlow rarely removes anything.
         """
         minor = minor_of(version)
         if minor in self.releases:
@@ -71,34 +71,34 @@ class Knowledge:
         return self.is_op(op) and _within(minor, first, last)
 
     def registered(self, op: str) -> tuple[str | None, str | None]:
-        """Return the first and the last minor with the op; None for before and after those of the data."""
+        """Return the first and the last minor with the op; None means before or after the data's minors."""
         row = self._ops["changed"].get(op, {})
         return row.get("since"), row.get("until")
 
     def has_kernel(self, op: str, minor: str) -> bool:
-        """Whether the op, which this minor has, can run on a CPU."""
+        """Whether the op, which must exist in this minor, can run on a CPU."""
         kernel = self._ops["changed"].get(op, {}).get("kernel")
         if kernel is None:
             return True
         return bool(kernel) and _within(minor, kernel[0], kernel[1])
 
     def kernels(self, op: str) -> tuple[str, str] | None:
-        """Return the first and the last minor with a CPU kernel; None where no release has one."""
+        """Return the first and the last minor with a CPU kernel; None if no release has one."""
         kernel = self._ops["changed"].get(op, {}).get("kernel")
         return (kernel[0], kernel[1]) if kernel else None
 
     def attribute_since(self, op: str, attribute: str) -> str | None:
-        """Return the minor that brought an attribute to an op that was there before; None for none."""
+        """Return the minor that added an attribute to an existing op; None if none did."""
         since: str | None = self._ops["changed"].get(op, {}).get("attributes", {}).get(attribute)
         return since
 
     def object_kind_since(self, kind: str) -> str | None:
-        """Return the minor from which on objects of this kind load; None for always."""
+        """Return the first minor that loads objects of this kind; None if all do."""
         since: str | None = self._ops["object_kinds"].get(kind)
         return since
 
     def value_kind_since(self, kind: str) -> str | None:
-        """Return the minor from which on arguments of this kind are understood; None for always."""
+        """Return the first minor that understands arguments of this kind; None if all do."""
         since: str | None = self._ops["value_kinds"].get(kind)
         return since
 
@@ -111,11 +111,11 @@ class Knowledge:
         return name in self._layers
 
     def provider_of_op(self, op: str) -> Provider | None:
-        """Return who brings an op that TensorFlow has not; None where that is not known."""
+        """Return the provider of an op that TensorFlow lacks; None if unknown."""
         return _provider(self._packages["ops"], op)
 
     def provider_of_class(self, name: str) -> Provider | None:
-        """Return who brings a class registered with Keras; None where that is not known."""
+        """Return the provider of a class registered with Keras; None if unknown."""
         return _provider(self._packages["classes"], name)
 
     @cached_property
@@ -150,5 +150,5 @@ def _provider(rows: list[dict[str, str]], name: str) -> Provider | None:
 def _read(path: Path) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if data.get("format") != FORMAT:
-        raise StoreError(f"{path.name} has format {data.get('format')}, and this version reads {FORMAT}")
+        raise StoreError(f"{path.name} has format {data.get('format')}, but this version reads {FORMAT}")
     return data

@@ -1,8 +1,8 @@
-"""Which releases of TensorFlow there are, for which Pythons and platforms, and what to ask an installer for.
+"""TensorFlow's releases, their Pythons and platforms, and the requirements that install them.
 
-The facts are ``releases.json`` beside this file, made from the package index by
-``python -m maintenance.refresh_releases``. It is JSON because it is read at every start: parsing it takes
-0.3 ms, and the same as TOML took 21 to 25 ms.
+The facts are in ``releases.json`` next to this file. ``python -m maintenance.refresh_releases`` generates it
+from the package index. It is JSON because every start reads it: parsing takes 0.3 ms, and the same data as
+TOML took 21 to 25 ms.
 
 Throughout: ``version`` is exact (``"2.15.1"``), ``build`` is ``"cpu"``, ``"gpu"`` or ``"nightly"``,
 ``platform`` one of PLATFORMS, ``python`` a minor (``"3.11"``).
@@ -29,21 +29,21 @@ BUILDS = ("cpu", "gpu", "nightly")
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "macos-x86_64", "windows-x86_64")
 WORDS = ("latest", "rc", "nightly")
 
-# The probe is written for, and tested with, Pythons up to this one; newer releases have wheels for newer.
+# The newest Python that the probe is written for and tested with. Some releases have wheels for newer ones.
 NEWEST_PROBED = (3, 13)
 
-# First minor whose metadata has the extra ``and-cuda``, and last one whose Windows wheel holds GPU kernels:
+# The first minor whose metadata has the extra ``and-cuda``, and the last whose Windows wheel has GPU kernels:
 # tensorflow.org/install/pip, "TensorFlow 2.10 was the last TensorFlow release that supported GPU on
 # native-Windows"; field notes, section 1.
 _FIRST_AND_CUDA = (2, 14)
 _LAST_WINDOWS_GPU = (2, 10)
 # Its extra asks for tensorrt 8.6.1.post1, which has no wheels (seen on the index); the re-release
-# 2.15.0.post1 differs in just that.
+# 2.15.0.post1 differs only in that.
 _BROKEN_AND_CUDA = {"2.15.0": "2.15.0.post1"}
 
 
 class UnknownReleaseError(DefinitionError):
-    """Nothing in the table is what a specification names. ``problems`` holds one line."""
+    """No release in the table matches a specification. ``problems`` holds one line."""
 
     def __init__(self, problem: str) -> None:
         super().__init__([problem])
@@ -64,7 +64,7 @@ class Release:
 
     @property
     def nightly(self) -> bool:
-        """Whether it is a build of one night."""
+        """Whether it is a nightly build."""
         return ".dev" in self.version
 
     @property
@@ -74,7 +74,7 @@ class Release:
 
     @property
     def minor(self) -> str:
-        """``"2.15"`` of ``"2.15.0.post1"``."""
+        """``"2.15"`` for ``"2.15.0.post1"``."""
         return ".".join(self.version.split(".")[:2])
 
 
@@ -91,12 +91,12 @@ class ReleaseTable:
 
     @classmethod
     def load(cls, path: Path = DATA) -> ReleaseTable:
-        """Read the table. Raises StoreError if the file is of another format version."""
+        """Read the table. Raises StoreError if the file has a different format version."""
         data = json.loads(path.read_text(encoding="utf-8"))
         if data.get("format") != FORMAT:
             raise StoreError(
-                f"{path.name} has format {data.get('format')}, and this version reads {FORMAT}: "
-                "make it anew with 'nox -s refresh'"
+                f"{path.name} has format {data.get('format')}, but this version reads {FORMAT}: "
+                "recreate it with 'nox -s refresh'"
             )
         return cls(
             [
@@ -115,7 +115,7 @@ class ReleaseTable:
 
         ``"2.9"``: the newest final patch that is not yanked; ``"2.9.3"``: exactly that; ``"latest"``: the
         newest final; ``"rc"``: the newest candidate that is newer than the newest final; ``"nightly"``:
-        the newest nightly, of those with wheels for ``platform`` if that is given (some nights lack some).
+        the newest nightly, with wheels for ``platform`` if given (some nightlies lack some platforms).
         Raises UnknownReleaseError, which names the nearest valid specifications.
         """
         if spec in self._releases:
@@ -136,7 +136,7 @@ class ReleaseTable:
         return list({self._releases[version].minor: version for version in self._finals}.values())
 
     def pythons(self, version: str, build: str, platform: str) -> tuple[str, ...]:
-        """Return the Python minors with wheels, oldest first; empty where there are none."""
+        """Return the Python minors with wheels, oldest first; empty if there are none."""
         release = self._release(version)
         minors = {
             minor
@@ -146,12 +146,12 @@ class ReleaseTable:
         return tuple(sorted(minors, key=_pair))
 
     def newest_python(self, version: str, build: str, platform: str) -> str | None:
-        """Return the newest Python minor with wheels that the probe runs on; None where there is none."""
+        """Return the newest Python minor with wheels that the probe runs on; None if there is none."""
         usable = [minor for minor in self.pythons(version, build, platform) if _pair(minor) <= NEWEST_PROBED]
         return usable[-1] if usable else None
 
     def why_unavailable(self, version: str, build: str, platform: str, python: str) -> str | None:
-        """Return why there is no wheel for this combination, in one sentence; None if there is one."""
+        """Return in one sentence why there is no wheel for this combination; None if there is one."""
         release = self._release(version)
         minors = self.pythons(version, build, platform)
         if build == "gpu" and version in _BROKEN_AND_CUDA and minors:
@@ -169,9 +169,9 @@ class ReleaseTable:
         return f"TensorFlow {version} has no wheels for {platform}, only for {', '.join(others)}"
 
     def requirement(self, version: str, build: str, platform: str, python: str) -> str:
-        """Return what to ask an installer for, e.g. ``tensorflow-cpu==2.15.1``.
+        """Return the requirement to install, e.g. ``tensorflow-cpu==2.15.1``.
 
-        Raises UnknownReleaseError with the words of why_unavailable where there is no wheel.
+        Raises UnknownReleaseError with the text of why_unavailable if there is no wheel.
         """
         if reason := self.why_unavailable(version, build, platform, python):
             raise UnknownReleaseError(reason)
@@ -184,9 +184,9 @@ class ReleaseTable:
         return self._release(version).date
 
     def wheel_size(self, version: str, build: str, platform: str, python: str) -> int:
-        """Return the size in MB (10**6 bytes) of the wheel that ``requirement`` asks for; 0: see Release.
+        """Return the size in MB (10**6 bytes) of the wheel that ``requirement`` names; for 0, see Release.
 
-        Raises KeyError where there is no wheel.
+        Raises KeyError if there is no wheel.
         """
         distribution = self._distribution(version, build, platform, python)
         return self._release(version).wheels[distribution][platform][python]
@@ -219,7 +219,7 @@ class ReleaseTable:
         raise UnknownReleaseError(f"no nightly{where} is known; 'nox -s refresh' looks for new ones")
 
     def _unknown(self, spec: str) -> str:
-        """Say what is wrong with ``spec`` and what would be right."""
+        """Return what is wrong with ``spec``, and the nearest valid specifications."""
         minors = list(dict.fromkeys(self._releases[version].minor for version in self._finals))
         number = re.match(r"\d+\.\d+", spec)
         same = [version for version in self.versions if number and self._releases[version].minor == number[0]]
@@ -259,7 +259,7 @@ def _pair(minor: str) -> tuple[int, int]:
 
 
 def _spoken(minors: tuple[str, ...]) -> str:
-    """``3.6 to 3.8`` where no minor between is missing, else every one of them."""
+    """``3.6 to 3.8`` if no minor in between is missing, else a list of all."""
     if _pair(minors[-1])[1] - _pair(minors[0])[1] == len(minors) - 1 and len(minors) > 1:
         return f"{minors[0]} to {minors[-1]}"
     return ", ".join(minors)

@@ -1,7 +1,7 @@
-"""What can be measured in a cell, one file a kind.
+"""What can be measured in a cell, one file per kind.
 
-A kind says in its file which jobs a plan wants of it, what the key of its recording depends on, what the
-probe is asked, and how its recording is read (``interface.Measurement``). Packages add kinds through the
+Each kind's file defines which jobs a plan wants, what the recording's key depends on, what the probe is
+asked to do, and how the recording is read (``interface.Measurement``). Packages add kinds through the
 entry-point group ``savedmodel_matrix.measurements``.
 """
 
@@ -45,27 +45,27 @@ MEASUREMENTS: tuple[Measurement, ...] = (
 
 @cache
 def all_measurements() -> dict[str, Measurement]:
-    """Every kind by its name: those of this package, then those that others add."""
+    """Every kind by name: those of this package, then those from other packages."""
     added = tuple(each.load()() for each in entry_points(group=GROUP))
     return {each.name: each for each in (*MEASUREMENTS, *added)}
 
 
 def measurement_of(job: Job) -> Measurement:
-    """Return the kind that a job is of."""
+    """Return a job's kind."""
     return all_measurements()[job.measurement]
 
 
 def work(plan: Plan, environment: str | None = None) -> Iterator[Job]:
-    """Everything that a plan wants measured, in one environment or in all."""
+    """Return every job that a plan wants, in one environment or in all."""
     for measurement in all_measurements().values():
         yield from measurement.jobs(plan, environment)
     yield from (job for job in plan.asked if environment in (None, job.cell.environment))
 
 
 def recorded(results: Results, job: Job, key: str) -> Recording | None:
-    """Return what is recorded of a job under its key, whatever its outcome.
+    """Return a job's recording under its key, whatever its outcome.
 
-    None also for a recording that does not fit what its kind reads: the job then runs again.
+    None also if the recording does not match the type that its kind reads: the job then runs again.
 
     Raises:
         StoreError: if another version of this program wrote it.

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class CheckMeasurement(ModelMeasurement):
-    """Runs the check that ``job.variant`` names.
+    """Runs the check named by ``job.variant``.
 
-    ``threads`` and ``fresh-process`` are plain runs in another setting and in another process; they are
-    compared with the cell's own outputs.
+    ``threads`` and ``fresh-process`` are plain runs with another setting and in another process; their
+    outputs are compared with the cell's own.
     """
 
     name = "check"
@@ -46,19 +46,19 @@ class CheckMeasurement(ModelMeasurement):
         return Measure(kind="check", parameters=parameters)
 
     def setting(self, plan: Plan, job: Job) -> SettingDefinition:
-        """Return the cell's setting; with other threads for the check of that name."""
+        """Return the cell's setting; the check ``threads`` changes the number of threads."""
         setting = plan.settings[job.cell.setting]
         return with_other_threads(setting) if Check(job.variant) is Check.THREADS else setting
 
     def fresh_process(self, job: Job) -> bool:
-        """Whether the check asks for a process that shares nothing with another."""
+        """Whether the check needs a process that shares nothing with another."""
         return Check(job.variant) is Check.FRESH_PROCESS
 
     def follows(self, plan: Plan, job: Job) -> Job:
-        """Return the cell's own outputs: where the model fails, a check has nothing to look at."""
+        """Return the job for the cell's own outputs: if the model fails, there is nothing to check."""
         return replace(job, measurement=OUTPUTS, variant="", limits=plan.limits[job.cell, job.case])
 
     def read(self, recording: Recording, job: Job) -> CheckPart | None:
-        """Return what the check recorded; None for the checks that are plain runs."""
+        """Return the check's result; None for the checks that are plain runs."""
         part = PARTS.get(Check(job.variant))
         return None if part is None else part.model_validate(recording.measured)

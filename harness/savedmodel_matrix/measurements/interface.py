@@ -1,4 +1,4 @@
-"""The seam of measurements: what a kind answers for, and what it is told."""
+"""The measurement seam: what a kind defines, and what it is given."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.domain.stored import Stored
     from savedmodel_matrix.environments.state import Installed
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where jobs of one case run: what is planned, what is installed there, and the case made ready."""
+    """Where jobs of one case run: the plan, what is installed there, and the prepared case."""
 
-    project: Project
+    project: Workspace
     plan: Plan
     installed: Installed
     ready: ReadyCase
@@ -32,16 +32,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Depends:
-    """What the outputs of a job can depend on, beside its environment and the host.
+    """Everything that can affect the outputs of a job, apart from its environment and the host.
 
-    Names (of the matrix, the case, the setting) are no part of it: the same work under another name has the
+    Names (of the matrix, the case, the setting) are not included: the same work under another name has the
     same recording. ``asked`` is what the probe is asked to do, ``setting`` what varies at run time.
     """
 
     model: str
     """Digest of the SavedModel; "" if none is loaded."""
     inputs: str
-    """Digest of the inputs, or the key of the recording that they come from."""
+    """Digest of the inputs, or the key of the recording that provides them."""
     asked: Mapping[str, Any]
     setting: Mapping[str, Any] = field(default_factory=dict)
 
@@ -49,39 +49,39 @@ class Depends:
 class Measurement(ABC):
     """One kind of measurement.
 
-    ``name`` is how jobs, progress lines and run files call it.
+    ``name`` is used in jobs, progress lines and run files.
     """
 
     name: ClassVar[str]
 
     @abstractmethod
     def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:
-        """Yield the jobs that a plan wants of this kind, in one environment or in all."""
+        """Yield the jobs of this kind that a plan wants, in one environment or in all."""
 
     @abstractmethod
     def depends_on(self, site: Site, job: Job) -> Depends:
-        """Return what the recording's key depends on. Called for every job of every run: reads no arrays."""
+        """Return what the recording's key depends on. Called for every job in every run: reads no arrays."""
 
     @abstractmethod
     def ask(self, site: Site, job: Job, key: str) -> CaseRequest:
-        """Return what the probe is asked; its recording gets this key."""
+        """Return the request for the probe, whose recording gets this key."""
 
     def read(self, recording: Recording, job: Job) -> Stored | None:  # noqa: ARG002 - for kinds to override
-        """Return what was measured beside outputs, as this kind's type; None if it records outputs alone.
+        """Return what was measured in addition to outputs, as this kind's type; None if nothing was.
 
         Raises:
-            ValueError: if the recording does not fit the type (pydantic's ValidationError is one).
+            ValueError: if the recording does not match the type (pydantic's ValidationError is one).
         """
         return None
 
     def takes(self, plan: Plan, job: Job) -> Job | None:  # noqa: ARG002 - as above
-        """Return the job whose outputs are this job's inputs; None if it takes the case's own."""
+        """Return the job whose outputs are this job's inputs; None if it uses the case's inputs."""
         return None
 
     def beside(self, site: Site, job: Job) -> Beside | None:  # noqa: ARG002 - as above
-        """Return the environment that the job runs in beside the cell's; None for the cell's own."""
+        """Return the separate environment that the job runs in; None for the cell's own."""
         return None
 
     def says(self, recording: Recording, job: Job) -> list[str]:  # noqa: ARG002 - as above
-        """Return what a report says of a recording, for kinds that the report has no section for."""
+        """Return remarks on a recording, for kinds for which the report has no section."""
         return []

@@ -1,15 +1,18 @@
-"""The content key of a job's recording: the digest of everything that its outputs can depend on."""
+"""The content key of a job's recording: the digest of everything that can affect its outputs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from savedmodel_matrix.domain.probe_request import SourceFile
 from savedmodel_matrix.environments.host import host_facts, host_fingerprint
 from savedmodel_matrix.environments.state import Installed
 from savedmodel_matrix.probe import VERSION as PROBE_VERSION
 from savedmodel_matrix.store.atomic import json_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from savedmodel_matrix.domain.environment import Beside
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.measurements.interface import Site
@@ -37,7 +40,7 @@ def key_of(site: Site, job: Job) -> str:
 
 
 def home_of(site: Site, beside: Beside | None) -> Installed:
-    """Return what is installed where a job runs; empty if the environment beside could not be made."""
+    """Return what is installed where a job runs; empty if a separate environment could not be created."""
     if beside is None:
         return site.installed
     found = site.installed.besides.get(beside.id)
@@ -45,7 +48,7 @@ def home_of(site: Site, beside: Beside | None) -> Installed:
 
 
 def identity_of(site: Site, job: Job, beside: Beside | None = None) -> dict[str, Any]:
-    """Return what the key was made of, for a person to read."""
+    """Return the parts of the key in readable form."""
     home = home_of(site, beside)
     return {
         "environment": job.cell.environment,
@@ -59,3 +62,13 @@ def identity_of(site: Site, job: Job, beside: Beside | None = None) -> dict[str,
         "inputs_from": None if job.given is None else str(job.given.cell),
         "host": {"fingerprint": host_fingerprint(), **host_facts()},
     }
+
+
+def source_files(site: Site, paths: Sequence[str]) -> tuple[SourceFile, ...]:
+    """Return the files at these places (relative to the project's root) as they were when last hashed."""
+    seen = [site.project.digests.seen_at(site.project.root / path) for path in paths]
+    return tuple(
+        SourceFile(path=path, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, inode=inode)
+        for each in seen
+        for path, (size, mtime_ns, ctime_ns, inode) in sorted(each.items())
+    )

@@ -1,4 +1,4 @@
-"""The noise floor: replicates of the baseline with inputs and weights moved by a unit in the last place."""
+"""The noise floor: replicates of the baseline with inputs and weights moved by one unit in the last place."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.recording import Recording
 
-#: A case's time limit is for loading it and running it a few times; here it runs dozens of times.
+#: A case's time limit covers loading and a few runs; here it runs dozens of times.
 _TIME_FACTOR = 10
 
 
 class NoiseFloorMeasurement(ModelMeasurement):
-    """Runs the model as for its outputs, then once per replicate."""
+    """Runs the model as for the plain outputs, then once per replicate."""
 
     name = "noise floor"
 
     def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:
-        """Yield a job in the baseline for every case, unless the matrix asks for no noise floor."""
+        """Yield a job in the baseline for every case, unless the matrix disables the noise floor."""
         if plan.noise_floor is None:
             return
         for job in plan.jobs(environment):
@@ -35,7 +35,7 @@ class NoiseFloorMeasurement(ModelMeasurement):
                 yield replace(job, measurement=self.name, limits=limits)
 
     def measure(self, plan: Plan, job: Job) -> Measure:  # noqa: ARG002 - the form of every kind
-        """Return how many replicates the matrix asks for, and their seed."""
+        """Return the matrix's number of replicates and their seed."""
         asked = plan.noise_floor
         return Measure(kind="noise_floor", parameters=asked.model_dump(mode="json") if asked else {})
 

@@ -1,4 +1,4 @@
-"""What all measurements that load a case's model have in common."""
+"""What is common to all measurements that load a case's model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, OutputsOf, SettingRequest
 from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.measurements.interface import Depends, Measurement
-from savedmodel_matrix.measurements.keys import identity_of, key_of
+from savedmodel_matrix.measurements.keys import identity_of, key_of, source_files
 from savedmodel_matrix.planning.ready import batches_digest, model_folder
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class ModelMeasurement(Measurement):
-    """Loads the model of a case with its loader, in its setting. A kind overrides what is its own."""
+    """Loads a case's model with its loader, in its setting. A kind overrides what differs."""
 
     def measure(self, plan: Plan, job: Job) -> Measure:  # noqa: ARG002 - for kinds to override
-        """Return what the probe measures with the loaded model."""
+        """Return what the probe should measure with the loaded model."""
         return Measure(kind="outputs")
 
     def setting(self, plan: Plan, job: Job) -> SettingDefinition:
@@ -30,22 +30,22 @@ class ModelMeasurement(Measurement):
         return plan.settings[job.cell.setting]
 
     def taken_stage(self, plan: Plan, job: Job) -> str | None:
-        """Return the stage that makes the model's inputs, if one does."""
+        """Return the stage that makes the model's inputs, if there is one."""
         return plan.cases[job.case].serving
 
     def takes(self, plan: Plan, job: Job) -> Job | None:
-        """Return the stage's job, unless the job is given inputs."""
+        """Return the stage's job, unless this job is given inputs."""
         stage = None if job.given is not None else self.taken_stage(plan, job)
         if stage is None:
             return None
         return replace(job, measurement="stage", variant=stage, limits=plan.limits[job.cell, job.case])
 
     def fresh_process(self, job: Job) -> bool:  # noqa: ARG002 - for kinds to override
-        """Whether the job imports TensorFlow in a process of its own."""
+        """Whether the job imports TensorFlow in its own process."""
         return False
 
     def follows(self, plan: Plan, job: Job) -> Job | None:  # noqa: ARG002 - for kinds to override
-        """Return a job whose failure is this job's too."""
+        """Return a job whose failure becomes this job's outcome."""
         return None
 
     def depends_on(self, site: Site, job: Job) -> Depends:
@@ -53,7 +53,7 @@ class ModelMeasurement(Measurement):
         case, ready = site.plan.cases[job.case], site.ready
         asked = case.model_dump(mode="json", include={"signature", "function", "tags", "runs", "imports"})
         asked["loader"] = self._loader(site.plan, job)
-        asked["code"] = list(ready.code.items())  # in their order, which is that of imports
+        asked["code"] = list(ready.code.items())  # in import order
         asked["measure"] = self.measure(site.plan, job).to_json()
         asked["fresh_process"] = self.fresh_process(job)
         taken = self.takes(site.plan, job)
@@ -64,7 +64,7 @@ class ModelMeasurement(Measurement):
         return Depends(ready.model_digest, inputs, asked, _options(self.setting(site.plan, job)))
 
     def ask(self, site: Site, job: Job, key: str) -> CaseRequest:
-        """Return the whole request."""
+        """Return the complete request."""
         plan, ready, project = site.plan, site.ready, site.project
         case, setting = plan.cases[job.case], self.setting(plan, job)
         taken, follows = self.takes(plan, job), self.follows(plan, job)
@@ -103,6 +103,7 @@ class ModelMeasurement(Measurement):
             runs=case.runs,
             time_limit_s=job.limits.time_limit_s,
             memory_limit_bytes=job.limits.memory_limit_bytes,
+            sources=source_files(site, [model_folder(project, ready), *case.modules, *case.libraries]),
         )
 
     def _loader(self, plan: Plan, job: Job) -> str:
@@ -110,5 +111,5 @@ class ModelMeasurement(Measurement):
 
 
 def _options(setting: SettingDefinition) -> dict[str, Any]:
-    # Without the setting's loader: whether it or the case names the loader makes no other recording.
+    # Without the setting's loader: it makes no difference whether the setting or the case names it.
     return setting.model_dump(mode="json", exclude={"loader"})

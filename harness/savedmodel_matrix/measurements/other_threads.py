@@ -1,4 +1,4 @@
-"""The baseline with another number of threads: what differs then is noise by definition."""
+"""The baseline with a different number of threads: any difference is noise by definition."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class OtherThreadsMeasurement(ModelMeasurement):
-    """Runs the model as for its outputs, with another number of threads."""
+    """Runs the model as for the plain outputs, with a different number of threads."""
 
     name = "other threads"
 
     def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:
-        """Yield a job in the baseline for every case, unless the matrix asks for no noise floor."""
+        """Yield a job in the baseline for every case, unless the matrix disables the noise floor."""
         if plan.noise_floor is None:
             return
         for job in plan.jobs(environment):
@@ -30,12 +30,12 @@ class OtherThreadsMeasurement(ModelMeasurement):
                 yield replace(job, measurement=self.name)
 
     def setting(self, plan: Plan, job: Job) -> SettingDefinition:
-        """Return the cell's setting with other threads."""
+        """Return the cell's setting with a different number of threads."""
         return with_other_threads(plan.settings[job.cell.setting])
 
 
 def with_other_threads(setting: SettingDefinition) -> SettingDefinition:
-    """Return the setting with a number of threads that splits work differently: one instead of many."""
+    """Return the setting with a number of threads that splits work differently, e.g. one instead of many."""
     is_single = (setting.intra_op_threads or usable_cpus()) == 1
     threads = 2 if is_single else 1
     return setting.model_copy(update={"intra_op_threads": threads, "inter_op_threads": threads})

@@ -1,4 +1,4 @@
-"""What the model returns: the recording that every cell and case has."""
+"""The model's outputs: the recording of every cell and case."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OutputsMeasurement(ModelMeasurement):
-    """Runs the model on the case's inputs, or on what the stage before it makes of them."""
+    """Runs the model on the case's inputs, or on the outputs of the stage before it."""
 
     name = OUTPUTS
 

@@ -1,4 +1,4 @@
-"""The model saved again by the baseline's TensorFlow for inference, without what training left in it."""
+"""The model exported again by the baseline's TensorFlow for inference only, without training objects."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.probe_request import CaseRequest
     from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.measurements.interface import Site
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 _TIME_LIMIT_S = 600.0
 
 
 class ReExportMeasurement(ModelMeasurement):
-    """Loads the model and saves it to a folder in ``results/re-exports``; it is not run."""
+    """Loads the model and saves it to a folder in ``results/re-exports`` without running it."""
 
     name = "re-export"
 
     def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:  # noqa: ARG002 - asks nothing
-        """Yield nothing: a question asks for it where a model fails to load."""
+        """Yield nothing: a question adds the job if a model fails to load."""
         yield from ()
 
     def measure(self, plan: Plan, job: Job) -> Measure:  # noqa: ARG002 - the form of every kind
-        """Return what decides the key; ``ask`` adds where the model is saved to."""
+        """Return what determines the key; ``ask`` adds the folder."""
         return Measure(kind="re_export")
 
     def ask(self, site: Site, job: Job, key: str) -> CaseRequest:
@@ -53,7 +53,7 @@ class ReExportMeasurement(ModelMeasurement):
         )
 
 
-def re_export_folder(project: Project, plan: Plan, ready: ReadyCase) -> Path:
-    """Return where a model lies once the baseline's environment has saved it again."""
+def re_export_folder(project: Workspace, plan: Plan, ready: ReadyCase) -> Path:
+    """Return the folder of a model that the baseline's environment has exported again."""
     name = json_digest({"model": ready.model_digest, "environment": plan.baseline.environment})
     return project.results.re_exports / name / "model"

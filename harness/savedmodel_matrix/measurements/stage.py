@@ -1,4 +1,4 @@
-"""A stage: the pipeline on one side of the model, run by itself, in the cell's environment or beside it."""
+"""A stage: the pipeline before or after the model, run alone, in the cell's or in a separate environment."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, Outputs
 from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.domain.stage import StagePart
 from savedmodel_matrix.measurements.interface import Depends, Measurement
-from savedmodel_matrix.measurements.keys import identity_of, key_of
-from savedmodel_matrix.planning.stages import beside_of
+from savedmodel_matrix.measurements.keys import identity_of, key_of, source_files
+from savedmodel_matrix.planning.besides import beside_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.measurements.interface import Site
 
-#: Ends the variant of a stage that runs once more in another process.
+#: Suffix of the variant of a stage that runs once more in another process.
 AGAIN = ", again"
 
 
 class StageMeasurement(Measurement):
-    """Runs the stage that ``job.variant`` names; with ``AGAIN`` behind it, in one more process."""
+    """Runs the stage that ``job.variant`` names; with the suffix ``AGAIN``, in another process."""
 
     name = "stage"
 
     def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:
-        """Yield a job for every stage of every cell and case that is not given its inputs."""
+        """Yield a job for every stage of every cell and case, unless the case is given inputs."""
         for job in plan.jobs(environment):
             for stage in plan.cases[job.case].stages if job.given is None else ():
                 yield replace(job, measurement=self.name, variant=stage)
 
     def takes(self, plan: Plan, job: Job) -> Job | None:
-        """Return the model's outputs for the stage after it."""
+        """Return the job of the model's outputs, for the stage after it."""
         if stage_of(job) != POSTPROCESS:
             return None
         return replace(job, measurement=OUTPUTS, variant="", limits=plan.limits[job.cell, job.case])
 
     def beside(self, site: Site, job: Job) -> Beside | None:
-        """Return the environment of a stage with requirements of its own."""
+        """Return the environment of a stage with its own requirements."""
         return beside_of(site.plan.environments[job.cell.environment], site.ready.stages[stage_of(job)].needs)
 
     def depends_on(self, site: Site, job: Job) -> Depends:
-        """Return the stage's code, inputs and setting. No setting reaches a stage beside the cell."""
+        """Return the stage's code, inputs and setting. A setting does not apply in a separate environment."""
         case, name = site.plan.cases[job.case], stage_of(job)
         stage, made = case.stages[name], site.ready.stages[name]
         taken = self.takes(site.plan, job)
@@ -105,10 +105,11 @@ class StageMeasurement(Measurement):
             runs=case.runs,
             time_limit_s=job.limits.time_limit_s,
             memory_limit_bytes=job.limits.memory_limit_bytes,
+            sources=source_files(site, stage.code),
         )
 
     def read(self, recording: Recording, job: Job) -> StagePart:  # noqa: ARG002 - the form of every kind
-        """Return what was seen of the stage beside its outputs; nothing if it never started."""
+        """Return what was observed of the stage in addition to its outputs; empty if it never started."""
         return StagePart() if recording.measured is None else StagePart.model_validate(recording.measured)
 
     def _options(self, site: Site, job: Job) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class StageMeasurement(Measurement):
         return site.plan.settings[job.cell.setting].model_dump(mode="json", exclude={"loader"})
 
     def _expects(self, site: Site, name: str) -> dict[str, Any] | None:
-        """Return what the signature declares of the inputs that the stage makes, as the probe takes it."""
+        """Return what the signature declares about the stage's outputs, in the probe's format."""
         if name == POSTPROCESS or site.ready.expects is None:
             return None
         return {each: spec.model_dump(mode="json") for each, spec in site.ready.expects.items()}

@@ -1,4 +1,4 @@
-"""The model on what another cell's pipeline made: whether it is the model that differs."""
+"""The model on the inputs from another cell's pipeline: does the model itself differ?"""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class SwappedMeasurement(ModelMeasurement):
     name = "swapped"
 
     def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:  # noqa: ARG002 - asks nothing
-        """Yield nothing: which inputs differ is known only after the pipelines ran, so a question asks."""
+        """Yield nothing: a question adds jobs once the pipelines have run and their inputs differ."""
         yield from ()

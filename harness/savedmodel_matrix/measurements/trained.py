@@ -1,4 +1,4 @@
-"""The model in the baseline on what training's pipeline makes of the inputs: serving is compared with it."""
+"""The model in the baseline on the inputs from the training pipeline, as the reference for serving."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Read a SavedModel, predict from its files, make inputs, and fetch models out of packages."""
+"""Read SavedModels, predict from their files, make inputs, and fetch models from packages."""

@@ -1,10 +1,10 @@
-"""Few cells in which every two values of two axes meet, chosen among the cells that can run.
+"""Pairwise cover: a few of the runnable cells in which every pair of values of two axes occurs.
 
-What can meet is told by the cells themselves and not by rules, since wheels, exclusions and several blocks
-leave arbitrary holes. That makes it a set cover, and a greedy one comes close: of 15 × 6 × 2^5 = 2,880 cells
-it keeps 90, the fewest there are, and of no full product that was tried more than the library covertable 3.2.
-Chance has no part in it, so that every machine chooses the same. Plain Python: NumPy alone takes longer to
-import than 3,000 cells take here.
+The cells themselves determine which pairs can occur, not rules, because wheels, exclusions and multiple
+blocks leave arbitrary holes. This is a set cover problem, and a greedy solution is close to optimal: of
+15 × 6 × 2^5 = 2,880 cells it keeps 90, the minimum, and on no full product tried did it keep more than the
+library covertable 3.2. Nothing is random, so every machine chooses the same cells. Plain Python: importing
+NumPy alone takes longer than covering 3,000 cells.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ AXES = ("tensorflow", "python", "build", "resolve", "requirements", "beside", "s
 
 LEFT_OUT = "left out by the pairwise cover"
 
-#: With fewer axes that vary, every cell is the only one in which its two values meet.
+#: With fewer varying axes, every cell is the only one in which its pair of values occurs.
 _FEWEST_AXES = 3
 
-#: Orders that are tried, unless an earlier one leads to the fewest rows there can be.
+#: Orders to try, unless an earlier one already reaches the smallest possible number of rows.
 _TRIES = 3
 
-#: More pairs than this that never meet are counted instead of named.
+#: If more pairs than this never occur, the rest are counted instead of named.
 _MOST_NAMED = 3
 
 Row = tuple[str, ...]
@@ -42,7 +42,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Cover:
-    """The cells that are kept, and what the user should know of it."""
+    """The cells that are kept, and remarks for the user."""
 
     kept: frozenset[CellId]
     remarks: tuple[str, ...]
@@ -54,9 +54,9 @@ def pairwise(
     always: Collection[CellId],
     missing: Mapping[CellId, str],
 ) -> Cover:
-    """Choose among ``cells``, each with the cases it runs, so that all pairs meet for every case.
+    """Choose among ``cells``, each with the cases it runs, so that all pairs occur for every case.
 
-    ``always`` are kept in any case. ``missing`` are the cells that cannot run at all, with the reason.
+    The cells in ``always`` are always kept. ``missing`` holds the cells that cannot run, with the reason.
     """
     rows = {cell: _row(environments[cell.environment], cell.setting) for cell in [*cells, *missing]}
     names = list(cells)
@@ -65,25 +65,25 @@ def pairwise(
     chosen = choose(table, list(cells.values()), firm)
     kept = frozenset(names[index] for index in chosen)
     if len(kept) == len(cells):
-        return Cover(kept, (f"cover: all {len(cells)} cells that can run are needed for every pair",))
+        return Cover(kept, (f"cover: all {len(cells)} cells that can run are needed to cover every pair",))
     varying = _varying(table)
     triples = _meetings(table, varying, 3)
     open_triples = len(triples) - len(_meetings([table[index] for index in chosen], varying, 3))
     remark = (
         f"cover: {len(kept)} of the {len(cells)} cells that can run are kept; every pair of values of two "
-        f"axes is run together at least once, {open_triples} of {len(triples)} combinations of three axes "
-        "are not"
+        f"axes runs together at least once; {open_triples} of {len(triples)} combinations of three axes "
+        "do not run"
     )
     never = _never_meet(table, varying, {rows[cell]: reason for cell, reason in missing.items()})
     return Cover(kept, (remark, *never))
 
 
 def choose(rows: Sequence[Row], cases: Sequence[frozenset[str]], always: Collection[int] = ()) -> list[int]:
-    """Return the indices of few rows that hold, for each case, every pair of values that its rows hold.
+    """Return the indices of a few rows that contain, for each case, every pair of values in the case's rows.
 
-    Rows are distinct. None is there in vain but those of ``always``. Where several would do, one is preferred
-    that shares all values but the last with a row that is already taken: another setting costs less than an
-    environment.
+    Rows are distinct. Except for those in ``always``, no row is redundant. Of several candidates, one is
+    preferred that shares all values but the last with a row already taken: another setting costs less than
+    another environment.
     """
     varying = _varying(rows)
     if len(varying) < _FEWEST_AXES:
@@ -103,7 +103,7 @@ def choose(rows: Sequence[Row], cases: Sequence[frozenset[str]], always: Collect
 
 
 def _orders(rows: Sequence[Row]) -> Iterator[list[int]]:
-    """Yield orders to try: ties go to the first row, which is sometimes unlucky in an orderly product."""
+    """Yield orders to try: ties go to the first row, which is sometimes a bad choice in a sorted product."""
     yield list(range(len(rows)))
     for salt in range(1, _TRIES):
         marks = [crc32(f"{salt}{row}".encode()) for row in rows]
@@ -115,7 +115,7 @@ def _cost(rows: Sequence[Row], chosen: Sequence[int]) -> tuple[int, int]:
 
 
 class _Problem:
-    """Rows that cover pairs, numbers from 0 to ``count``; rows of one group cost less together."""
+    """Rows that cover pairs, numbered below ``count``; rows of one group cost less together."""
 
     def __init__(self, covers: Sequence[Sequence[int]], count: int, groups: Sequence[Hashable]) -> None:
         self.covers = covers
@@ -126,11 +126,11 @@ class _Problem:
                 self.holders[pair].append(index)
 
     def greedy(self, always: Collection[int]) -> list[int]:
-        """Take the row that covers most of what is not yet covered, until nothing is left."""
+        """Take the row that covers the most uncovered pairs until all are covered."""
         members: dict[Hashable, list[int]] = {}
         for index, group in enumerate(self.groups):
             members.setdefault(group, []).append(index)
-        # Twice the pairs it would newly cover, and one for a group that was taken from already.
+        # Twice the pairs that it would newly cover, plus one if a row of its group is already taken.
         scores = [2 * len(pairs) for pairs in self.covers]
         left = set(range(len(self.holders)))
         taken: list[int] = []
@@ -151,7 +151,7 @@ class _Problem:
         return taken
 
     def without_superfluous(self, taken: Sequence[int], always: Collection[int]) -> list[int]:
-        """Return what is needed of it: what was taken early may be covered by all that came later."""
+        """Return the rows that are needed: later rows may together cover an earlier one."""
         times = Counter(pair for index in taken for pair in self.covers[index])
         needed = list(taken)
         for index in reversed(taken):
@@ -164,9 +164,9 @@ class _Problem:
 def _pairs(
     rows: Sequence[Row], cases: Sequence[frozenset[str]], varying: Sequence[int]
 ) -> tuple[list[list[int]], int]:
-    """Return the numbers of the pairs that each row holds, and how many there are.
+    """Return the numbers of the pairs that each row contains, and the number of pairs.
 
-    A pair counts once per case; cases that run in the same rows are one.
+    A pair counts once per case; cases that run in the same rows count as one.
     """
     everything = sorted(frozenset().union(*cases))
     distinct = {tuple(case in running for running in cases): case for case in everything}
@@ -184,7 +184,7 @@ def _pairs(
 
 
 def _codes(rows: Sequence[Row], varying: Sequence[int]) -> list[list[int]]:
-    """Return the values of the axes as numbers, none of which stands for values of two axes."""
+    """Return the values of the axes as numbers; no number is used for two axes."""
     numbers: dict[tuple[int, str], int] = {}
     return [[numbers.setdefault((axis, row[axis]), len(numbers)) for axis in varying] for row in rows]
 
@@ -212,7 +212,7 @@ def _row(environment: Environment, setting: str) -> Row:
 
 
 def _never_meet(rows: Sequence[Row], varying: Sequence[int], missing: Mapping[Row, str]) -> list[str]:
-    """Return a remark on the values that run, but never together; those asked for in vain come first."""
+    """Return a remark on values that never run together; pairs that the definition asks for come first."""
     meet = {pair for row in rows for pair in _valued(row, varying)}
     reasons = {
         pair: reason for row, reason in reversed(list(missing.items())) for pair in _valued(row, varying)
@@ -227,7 +227,7 @@ def _never_meet(rows: Sequence[Row], varying: Sequence[int], missing: Mapping[Ro
     ]
     never.sort(key=lambda pair: pair not in reasons)
     named = [
-        f"{AXES[second]} {b} never meets {AXES[first]} {a}: "
+        f"{AXES[second]} {b} never runs with {AXES[first]} {a}: "
         f"{reasons.get(((first, a), (second, b)), 'the definition does not combine them')}"
         for (first, a), (second, b) in never
     ]

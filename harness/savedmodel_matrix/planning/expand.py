@@ -26,7 +26,7 @@ def expand(definition: Definition, matrix: str, releases: ReleaseTable, platform
     """Return the plan of a definition on a platform such as ``linux-x86_64``.
 
     Raises:
-        DefinitionError: with every unknown release and an ambiguous or unknown baseline.
+        DefinitionError: for unknown releases, and for an ambiguous or unknown baseline; all are listed.
     """
     return _Expansion(definition, releases, platform).plan(matrix)
 
@@ -39,7 +39,7 @@ class _Expansion:
         self.problems: list[str] = []
         self.remarks: list[str] = []
         self.used_overrides: set[int] = set()
-        # The id of an overridden environment may not be the one that its override was written for.
+        # An override can change an environment's id, so its glob is matched with the id before overrides.
         self.ids_before: dict[str, set[str]] = {}
 
     def plan(self, matrix: str) -> Plan:
@@ -91,12 +91,12 @@ class _Expansion:
             try:
                 version = self.releases.resolve(spec, self.platform)
             except UnknownReleaseError as error:
-                # "rc" has no meaning while no candidate is out: the matrix stands, and says so.
+                # "rc" matches nothing while no candidate is out: the matrix still runs, with a remark.
                 found = self.remarks if spec in WORDS else self.problems
                 if (text := f"{where}.tensorflow: {error}") not in found:
                     found.append(text)
                 continue
-            # A nightly is a build of its own, whatever else the block's builds are.
+            # A nightly is always its own build, whatever builds the block lists.
             kind = Build.NIGHTLY if ".dev" in version else build
             minor = python
             if python == "auto":
@@ -171,7 +171,7 @@ class _Expansion:
         unavailable: Mapping[str, str],
         excluded: Mapping[tuple[CellId, str], str],
     ) -> dict[tuple[CellId, str], str]:
-        """Return what a pairwise cover excludes beside what is excluded already."""
+        """Return what a pairwise cover excludes in addition to existing exclusions."""
         names = list(self.definition.cases)
         running, missing = {}, {}
         for cell in cells:

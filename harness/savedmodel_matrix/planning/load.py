@@ -1,4 +1,4 @@
-"""Read and validate a matrix definition; every problem at once, with file and key path."""
+"""Read and validate a matrix definition; report all problems at once, with file and key path."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def load_definition(path: Path) -> Definition:
     """Return the definition in ``path``.
 
     Raises:
-        DefinitionError: naming the file and key path of every problem, and for an unknown key the
-            nearest one that exists.
+        DefinitionError: with the file and key path of every problem, and for an unknown key the nearest
+            known one.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -34,7 +34,7 @@ def load_definition(path: Path) -> Definition:
             [f"{path}: {error.strerror}; write one with `savedmodel-matrix init`"]
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DefinitionError([f"{path}: not TOML: {error}"]) from error
+        raise DefinitionError([f"{path}: not valid TOML: {error}"]) from error
     try:
         return Definition.model_validate(content)
     except ValidationError as error:
@@ -45,11 +45,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the most similar known word, or a list of all of them."""
     names = sorted(known)
     match = difflib.get_close_matches(word, names, n=1)
-    return f"; did you mean '{match[0]}'?" if match else f"; known: {', '.join(names) or 'none'}"
+    return f"; did you mean '{match[0]}'?" if match else f"; known names: {', '.join(names) or 'none'}"
 
 
 def _problems(error: ValidationError) -> list[str]:
-    """Return one line per place; a value that no member of a union takes gets every member's answer."""
+    """Return one line per key path; a value that no member of a union accepts has every member's error."""
     found: dict[str, list[str]] = {}
     for detail in error.errors():
         where, message = _problem(detail)
@@ -58,7 +58,7 @@ def _problems(error: ValidationError) -> list[str]:
 
 
 def _problem(detail: ErrorDetails) -> tuple[str, str]:
-    """Return the key path as it stands in the file, and what is wrong there."""
+    """Return the key path as in the file, and the problem there."""
     location = detail["loc"]
     if detail["type"] == "extra_forbidden":
         keys, types = _walked(location[:-1])
@@ -71,10 +71,10 @@ def _problem(detail: ErrorDetails) -> tuple[str, str]:
 
 
 def _walked(location: tuple[int | str, ...]) -> tuple[list[str], list[Any]]:
-    """Return the keys along ``location`` and the types that may lie at its end.
+    """Return the keys along ``location`` and the types that are possible at its end.
 
-    pydantic's path also names the member of a union it tried, and marks keys with ``[key]``: what is
-    no key of any type on the way is not shown.
+    pydantic's path also names the union member that it tried, and marks keys with ``[key]``. Parts that are
+    not a key of any type on the way are dropped.
     """
     keys: list[str] = []
     types_here: list[Any] = [Definition]
@@ -101,7 +101,7 @@ def _tags(outer: Any) -> list[str]:  # noqa: ANN401 - any type expression
 
 
 def _inside(outer: Any, part: int | str) -> Iterator[Any]:  # noqa: ANN401 - any type expression
-    """Yield the types that may lie at ``part`` of a value of type ``outer``."""
+    """Yield the types that are possible at ``part`` of a value of type ``outer``."""
     if isinstance(outer, type) and issubclass(outer, BaseModel):
         if part in outer.model_fields:
             yield from _unwrapped(outer.model_fields[str(part)].annotation)
@@ -110,7 +110,7 @@ def _inside(outer: Any, part: int | str) -> Iterator[Any]:  # noqa: ANN401 - any
 
 
 def _unwrapped(annotation: Any) -> Iterator[Any]:  # noqa: ANN401 - any type expression
-    """Yield a type without ``Annotated``, and each member of a union; what has a tag keeps it."""
+    """Yield a type without ``Annotated``, and each member of a union; tagged types keep their tag."""
     if _tags(annotation):
         yield annotation
     elif typing.get_origin(annotation) is typing.Annotated:

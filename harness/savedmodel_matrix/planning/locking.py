@@ -1,4 +1,4 @@
-"""An environment's lock: what it must be made from, whether it still is, and making a missing one."""
+"""An environment's lock: what it must be made from, whether it is current, and creating a missing one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.knowledge.releases import ReleaseTable
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
 def lock_input(releases: ReleaseTable, environment: Environment | Beside) -> LockInput:
-    """Return everything that decides the lock of an environment that has wheels on this platform."""
+    """Return everything that determines the lock of an environment with wheels on this platform."""
     platform = platform_name()
     if isinstance(environment, Beside):
         return LockInput(environment.id, environment.python, environment.requirements, None, platform)
@@ -40,11 +40,11 @@ def lock_input(releases: ReleaseTable, environment: Environment | Beside) -> Loc
 
 
 def usable_lock(
-    project: Project, environment: Environment | Beside, python: Path, say: Callable[[str], None]
+    project: Workspace, environment: Environment | Beside, python: Path, say: Callable[[str], None]
 ) -> Lock:
-    """Return the environment's lock, resolving it first where there is none for this platform.
+    """Return the environment's lock, resolving it first if there is none for this platform.
 
-    A lock that is there is never replaced on the way: what is committed is what runs.
+    An existing lock is never replaced here: what is committed is what runs.
 
     Raises:
         LockError: if the lock was made from another definition, is damaged, or has no solution.
@@ -58,17 +58,17 @@ def usable_lock(
         what_next = "" if environment.provisional else "; commit it"
         say(f"{environment.id}: wrote {path.relative_to(project.root).as_posix()}{what_next}")
     if (changed := is_current(lock, wanted)) is not None:
-        raise LockError(f"the lock was made from another definition ({changed}); run `nox -s lock`")
+        raise LockError(f"the lock is for another definition ({changed}); run `nox -s lock`")
     if lock.unresolvable is not None:
         raise LockError(f"no solution: {' '.join(lock.unresolvable.split())}")
     return lock
 
 
-def lock_status(project: Project, environment: Environment | Beside) -> tuple[str, str | None, int | None]:
-    """Return a lock's status in a word, what is the matter with it, and its download in MB.
+def lock_status(project: Workspace, environment: Environment | Beside) -> tuple[str, str | None, int | None]:
+    """Return a lock's status, the problem with it if any, and its download in MB.
 
-    The words: ``current``, ``missing``, ``stale``, ``unresolvable``, ``damaged``. Without a lock the
-    size is that of TensorFlow's own wheel, and unknown of an environment without it.
+    The status is ``current``, ``missing``, ``stale``, ``unresolvable`` or ``damaged``. Without a lock the
+    size is that of TensorFlow's own wheel, or unknown for an environment without TensorFlow.
     """
     path, wanted = project.lock_path(environment), lock_input(project.releases, environment)
     if not path.exists():
@@ -83,7 +83,7 @@ def lock_status(project: Project, environment: Environment | Beside) -> tuple[st
     except LockError as error:
         return "damaged", str(error), None
     if (changed := is_current(lock, wanted)) is not None:
-        return "stale", f"made from another definition ({changed}); run `nox -s lock`", lock.download_mb
+        return "stale", f"it is for another definition ({changed}); run `nox -s lock`", lock.download_mb
     if lock.unresolvable is not None:
         return "unresolvable", lock.unresolvable.splitlines()[0], None
     return "current", None, lock.download_mb

@@ -1,8 +1,9 @@
-"""Cases made ready: the model in its place, and its inputs made once, as batches of array entries."""
+"""Prepared cases: the model in place, and the inputs created once, as batches of array entries."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -18,7 +19,6 @@ from savedmodel_matrix.store.atomic import json_digest, read_stored, write_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from savedmodel_matrix.domain.arrays import Batch
     from savedmodel_matrix.domain.definition import CaseDefinition
@@ -26,42 +26,45 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.input_sources import InputSource
     from savedmodel_matrix.domain.stage import StageDefinition
     from savedmodel_matrix.models.savedmodel.reader import ModelSummary, Signature
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
-def find_ready(project: Project, case: CaseDefinition) -> ReadyCase | None:
-    """Return the case as it was made ready before, or None where that was not, or is out of date."""
+def find_ready(project: Workspace, case: CaseDefinition) -> ReadyCase | None:
+    """Return the case as prepared earlier, or None if it was not prepared or is out of date."""
     try:
         path = project.results.case_path(_definition_digest(project, case))
     except UnreadableModelError:
         return None
     ready = read_stored(path, ReadyCase)
-    if ready is None:
+    if ready is None or not _is_the_same_model(project, ready):
         return None
-    made = [ready.batches, *(stage.batches for stage in ready.stages.values())]
-    parts = [part for batches in made for batch in batches or () for part in batch]
-    whole = os.path.isdir(_absolute(project, ready.model)) and all(  # noqa: PTH112 - a string here
-        project.results.has_array(part.array) for part in parts
-    )
-    return ready if whole else None
+    return ready if all(map(project.results.has_array, ready.arrays())) else None
 
 
-def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
-    """Return the case made ready, fetching its package and making its inputs where needed.
+def _is_the_same_model(project: Workspace, ready: ReadyCase) -> bool:
+    """Whether the model is what it was when the case was made ready; unchanged files are not read again."""
+    try:
+        return model_digest(Path(_absolute(project, ready.model)), project.digests) == ready.model_digest
+    except UnreadableModelError:
+        return False
+
+
+def make_ready(project: Workspace, case: CaseDefinition) -> ReadyCase:
+    """Return the prepared case; fetch its package and create its inputs if necessary.
 
     Raises:
-        PackageError: if the package cannot be had.
-        UnreadableModelError: if there is no folder with files at the model's place.
+        PackageError: if the package cannot be downloaded or opened.
+        UnreadableModelError: if the model's path is not a folder with files.
     """
     if (ready := find_ready(project, case)) is not None:
         return ready
     project.results.root.mkdir(parents=True, exist_ok=True)
-    # Environments run at the same time and need the same cases: one makes them, the others wait.
+    # Environments run in parallel and need the same cases: one prepares them, the others wait.
     with FileLock(project.results.root / "cases.lock"):
         if (ready := find_ready(project, case)) is not None:
             return ready
         model, archive = _place(project, case)
-        # Taken before the inputs are read: what changes meanwhile must not pass for what was read.
+        # Computed before the inputs are read, so that a change in between makes the case out of date.
         path = project.results.case_path(_definition_digest(project, case))
         digest = model_digest(model, project.digests)
         code = _code(project, case)
@@ -83,27 +86,27 @@ def make_ready(project: Project, case: CaseDefinition) -> ReadyCase:
 
 
 def batches_digest(batches: Iterable[Batch]) -> str:
-    """Return the digest of inputs: of names and contents, whatever made them."""
+    """Return the digest of inputs: of their names and contents, regardless of their source."""
     return json_digest([[part.model_dump(mode="json") for part in batch] for batch in batches])
 
 
-def reason_of(project: Project, error: HarnessError) -> str:
-    """Return an error's text in one line, with places inside the project relative to it."""
+def reason_of(project: Workspace, error: HarnessError) -> str:
+    """Return an error's message on one line, with paths inside the project relative to it."""
     return "; ".join(str(error).replace(str(project.root) + os.sep, "").splitlines())
 
 
-def model_folder(project: Project, ready: ReadyCase) -> str:
+def model_folder(project: Workspace, ready: ReadyCase) -> str:
     """Return the absolute path of a ready case's SavedModel on this machine."""
     return _absolute(project, ready.model)
 
 
-def _definition_digest(project: Project, case: CaseDefinition) -> str:
-    """Return a digest of the definition and of every local file it names.
+def _definition_digest(project: Workspace, case: CaseDefinition) -> str:
+    """Return a digest of the definition and of every local file that it names.
 
-    A file that cannot be read counts as None: the case is made anew once it can be.
+    A file that cannot be read counts as None: the case is prepared again once it can be.
 
     Raises:
-        UnreadableModelError: if there is no folder with files at the model's place.
+        UnreadableModelError: if the model's path is not a folder with files.
     """
     local = None if case.package else model_digest(project.root / case.path, project.digests)
     sources = [*case.inputs, *(source for stage in case.stages.values() for source in stage.inputs)]
@@ -126,17 +129,17 @@ def _definition_digest(project: Project, case: CaseDefinition) -> str:
     return json_digest({**made, "code": code} if code else made)
 
 
-def _code(project: Project, case: CaseDefinition) -> dict[str, str | None]:
-    """Return the digest of each of the case's modules and libraries: of what the probe will find there."""
+def _code(project: Workspace, case: CaseDefinition) -> dict[str, str | None]:
+    """Return the digest of each of the case's modules and libraries, as the probe will find them."""
     return _code_of(project, case.modules + case.libraries)
 
 
-def _code_of(project: Project, paths: Iterable[str]) -> dict[str, str | None]:
+def _code_of(project: Workspace, paths: Iterable[str]) -> dict[str, str | None]:
     return {path: code_digest(project.root / path, project.digests) for path in paths}
 
 
-def _stage(project: Project, stage: StageDefinition, model: Path) -> ReadyStage:
-    """Return a stage with what it depends on, and with the inputs that it has for itself, if any."""
+def _stage(project: Workspace, stage: StageDefinition, model: Path) -> ReadyStage:
+    """Return a stage with its dependencies, and with its own inputs, if any."""
     batches, problem = None, None
     if stage.inputs:
         batches, problem = _made(project, stage.inputs, None, model, "")
@@ -152,17 +155,17 @@ def _stage(project: Project, stage: StageDefinition, model: Path) -> ReadyStage:
     )
 
 
-def _file_digest(project: Project, file: Path) -> str | None:
+def _file_digest(project: Workspace, file: Path) -> str | None:
     try:
         return project.digests.digest(file)
     except OSError:
         return None
 
 
-def _place(project: Project, case: CaseDefinition) -> tuple[Path, Archive | None]:
+def _place(project: Workspace, case: CaseDefinition) -> tuple[Path, Archive | None]:
     if case.package is None:
         return project.root / case.path, None
-    # Imported here: only a case that is not ready yet needs the index.
+    # Imported here: only a case that is not prepared yet needs the index.
     from savedmodel_matrix.models.packages.fetch import fetch_package  # noqa: PLC0415
 
     fetched = fetch_package(case.package, case.path, project.results.packages)
@@ -170,10 +173,10 @@ def _place(project: Project, case: CaseDefinition) -> tuple[Path, Archive | None
 
 
 def _inputs(
-    project: Project, case: CaseDefinition, sources: list[InputSource], model: Path, *, for_stage: bool
+    project: Workspace, case: CaseDefinition, sources: list[InputSource], model: Path, *, for_stage: bool
 ) -> tuple[tuple[Batch, ...] | None, str | None]:
     try:
-        # What a stage takes no signature declares.
+        # No signature declares a stage's inputs.
         signature = None if for_stage else _signature(case, model)
     except (InputsError, UnreadableModelError) as error:
         return None, reason_of(project, error)
@@ -181,7 +184,7 @@ def _inputs(
 
 
 def _made(
-    project: Project,
+    project: Workspace,
     sources: list[InputSource],
     signature: Signature | None,
     model: Path,
@@ -204,7 +207,7 @@ def _made(
 
 
 def _expects(case: CaseDefinition, model: Path) -> dict[str, ExpectedInput] | None:
-    """Return what the signature declares of its inputs; None where that is not known: the model will tell."""
+    """Return what the signature declares about its inputs; None if unknown: running the model decides."""
     try:
         signature = _signature(case, model)
     except (InputsError, UnreadableModelError):
@@ -222,7 +225,7 @@ def _expects(case: CaseDefinition, model: Path) -> dict[str, ExpectedInput] | No
 
 
 def _signature(case: CaseDefinition, model: Path) -> Signature | None:
-    """Return the declared signature; None where a function is called, which declares nothing.
+    """Return the declared signature; None if the case calls a function, which declares nothing.
 
     Raises:
         InputsError: if the model has no such signature.
@@ -245,12 +248,12 @@ def _meta_graph_signatures(summary: ModelSummary, tags: list[str] | None) -> dic
     return dict(preferred[0].signatures) if preferred else {}
 
 
-def _relative(project: Project, path: Path) -> str:
+def _relative(project: Workspace, path: Path) -> str:
     """Return a path inside the project relative to it, so that a copied ``results/`` still works."""
     absolute = os.path.abspath(path)  # noqa: PTH100 - links stay links
     inside = absolute.startswith(str(project.root) + os.sep)
     return os.path.relpath(absolute, project.root) if inside else absolute
 
 
-def _absolute(project: Project, path: str) -> str:
+def _absolute(project: Workspace, path: str) -> str:
     return os.path.join(project.root, path)  # noqa: PTH118 - join keeps an absolute second part

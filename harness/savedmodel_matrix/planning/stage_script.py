@@ -1,4 +1,4 @@
-"""The requirements that a Python file states in itself, in the form of PEP 723.
+"""The requirements that a Python file declares in a PEP 723 block.
 
 https://packaging.python.org/en/latest/specifications/inline-script-metadata/
 """
@@ -26,16 +26,16 @@ _BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)
 
 
 def script_needs(text: str, name: str) -> ScriptNeeds | None:
-    """Return what the file of this text states in itself; None where it states nothing.
+    """Return what a file with this text declares; None if it declares nothing. ``name`` is the file's name.
 
     Raises:
-        DefinitionError: for a block that is no TOML, or whose requirements are none. ``name`` is the file's.
+        DefinitionError: for a block that is not valid TOML or has invalid requirements.
     """
     blocks = [match["content"] for match in _BLOCK.finditer(text) if match["type"] == "script"]
     if not blocks:
         return None
     if len(blocks) > 1:
-        raise DefinitionError([f"{name}: has more than one PEP 723 block"])
+        raise DefinitionError([f"{name}: it has more than one PEP 723 block"])
     content = "".join(
         line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].splitlines(keepends=True)
     )
@@ -44,30 +44,30 @@ def script_needs(text: str, name: str) -> ScriptNeeds | None:
         dependencies = tuple(str(Requirement(each)) for each in found.get("dependencies", []))
         bounds = str(SpecifierSet(found.get("requires-python", "")))
     except (tomllib.TOMLDecodeError, InvalidRequirement, InvalidSpecifier, TypeError) as error:
-        raise DefinitionError([f"{name}: its PEP 723 block cannot be used: {error}"]) from error
+        raise DefinitionError([f"{name}: invalid PEP 723 block: {error}"]) from error
     return ScriptNeeds(dependencies, bounds)
 
 
 def stage_needs(root: Path, stage: StageDefinition) -> ScriptNeeds | None:
-    """Return the requirements that a stage's file states; None where it states none, or cannot be read.
+    """Return the requirements that a stage's file declares; None if it declares none or cannot be read.
 
     Raises:
-        DefinitionError: as ``script_needs`` does.
+        DefinitionError: see ``script_needs``.
     """
     if stage.file is None:
         return None
     try:
         text = (root / stage.file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return None  # the stage itself will say so
+        return None  # running the stage reports that
     return script_needs(text, stage.file)
 
 
 def check_stages(root: Path, plan: Plan) -> list[str]:
-    """Return remarks on pins that pin nothing.
+    """Return remarks on pins that have no effect.
 
     Raises:
-        DefinitionError: for every stage whose file states requirements that are none.
+        DefinitionError: with every stage whose file declares invalid requirements.
     """
     problems: list[str] = []
     required: set[str] = set()
@@ -82,12 +82,12 @@ def check_stages(root: Path, plan: Plan) -> list[str]:
         raise DefinitionError(problems)
     pins = dict.fromkeys(text for environment in plan.environments.values() for text in environment.beside)
     return [
-        f"beside: '{text}' pins nothing: no stage's PEP 723 block requires that package"
+        f"beside: '{text}' has no effect: no stage's PEP 723 block requires that package"
         for text in pins
         if package(text) not in required
     ]
 
 
 def package(requirement: str) -> str:
-    """Return the normalised name of the package that a requirement is of."""
+    """Return the normalised name of a requirement's package."""
     return canonicalize_name(Requirement(requirement).name)

@@ -22,7 +22,8 @@
                 "tags": null | [str], "signature": null | str, "function": null | str,
                 "batches": null | [[input, ...], ...] | {"name": str, "outputs_of": path of a result},
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,
-                "memory_limit_bytes": null | int}]}
+                "memory_limit_bytes": null | int,
+                "sources": [{"path", "size", "mtime_ns", "ctime_ns", "inode"}, ...]}]}    as below
 
 An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
 that is called instead of a signature; there an input named "" is passed by position. Without either,
@@ -102,6 +103,10 @@ A check, in place of the plain runs::
      leak:       "loads": [bytes after each], "calls": [bytes after every "calls_each" calls]
      batch:      "whole": [outputs that have no row for each row of the input],
                  "refusals": [sizes of batch that the model does not take, and why]}
+
+``sources`` are the files that the key of the case stands for. If one of them has changed before or after the
+case ran, or if the case that it takes its inputs from has no result, there is no result: instead, a file
+with ".unfiled" behind its name holds ``{"key", "reason"}``.
 
 An output's name is its path in the returned structure ("a/0/b"), "output" for a bare tensor. ``array``
 of an unstable output is null where that run did not return it.

@@ -102,7 +102,7 @@ def _write_object(objects, array):
         hasher.update(payload[start : start + _BLOCK])
     digest = hasher.hexdigest()
     path = object_path(objects, digest)
-    if os.path.exists(path) and os.path.getsize(path) == len(header) + len(payload):
+    if _holds(path, header, payload):
         return digest
     os.makedirs(os.path.dirname(path), exist_ok=True)
     # A kill between these lines leaves a file no reader looks at; os.replace is the only way in.
@@ -113,6 +113,56 @@ def _write_object(objects, array):
             out.write(payload[start : start + _BLOCK])
     os.replace(unfinished, path)
     return digest
+
+
+def _holds(path, header, payload):
+    """Whether the file is there with these very bytes; one that was damaged since is written again."""
+    try:
+        with open(path, "rb") as found:
+            if os.fstat(found.fileno()).st_size != len(header) + len(payload):
+                return False
+            if found.read(len(header)) != header:
+                return False
+            for start in range(0, len(payload), _BLOCK):
+                block = payload[start : start + _BLOCK]
+                if found.read(len(block)) != block:
+                    return False
+    except OSError:
+        return False
+    return True
+
+
+class DamagedError(ValueError):
+    """An object whose bytes are not those that its name says. ``digest`` is the name."""
+
+    def __init__(self, digest):
+        super().__init__(
+            "the stored array {} is damaged: its bytes are not what its name says".format(digest)
+        )
+        self.digest = digest
+
+
+#: Paths of objects that this process has hashed already.
+_VERIFIED = set()
+
+
+def verify(objects, digest):
+    """Hash the object ``digest``, once in this process.
+
+    Raises ``OSError`` where it is missing and ``DamagedError`` where its bytes are not what its name says.
+    """
+    path = object_path(objects, digest)
+    if path in _VERIFIED:
+        return
+    hasher = hashlib.sha256()
+    with open(path, "rb") as found:
+        block = found.read(_BLOCK)
+        while block:
+            hasher.update(block)
+            block = found.read(_BLOCK)
+    if hasher.hexdigest() != digest:
+        raise DamagedError(digest)
+    _VERIFIED.add(path)
 
 
 def write_array(objects, value, dtype):
@@ -152,8 +202,11 @@ def read_array(objects, entry, mmap=False):
     """Return the array an entry names: in its stored type, or as ``bytes`` objects for strings.
 
     ``mmap`` maps numeric arrays instead of reading them. Raises ``OSError`` where an object is
-    missing and ``ValueError`` where it is not what the entry says.
+    missing, ``DamagedError`` where its bytes are not what its name says, and ``ValueError`` where it is not
+    what the entry says.
     """
+    for digest in entry["objects"]:
+        verify(objects, digest)
     mode = "r" if mmap else None
     loaded = [
         np.load(object_path(objects, digest), mmap_mode=mode, allow_pickle=False)

@@ -16,9 +16,13 @@ _SETTING = (
 _CASE = (
     "result", "key", "identity", "measure", "after", "fresh_process", "model", "loader", "tags", "signature",
     "function", "batches", "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting",
-    "imports", "modules", "libraries",
+    "imports", "modules", "libraries", "sources",
 )  # fmt: skip
 _MEASURE = ("kind", "program")
+
+
+#: Ends the name of the file that stands for a result which must not be filed: ``{"key", "reason"}``.
+UNFILED = ".unfiled"
 
 
 class Places:
@@ -77,6 +81,19 @@ def with_batches(case):
         item = {"name": output["name"], "component": output["component"], "array": output["array"]}
         batches.setdefault(output["batch"], []).append(item)
     return dict(case, batches=[batches[number] for number in sorted(batches)]), None
+
+
+def changed_source(case):
+    """Return the first file of ``case`` that is not what its key stands for, or ``None``."""
+    for source in case["sources"]:
+        try:
+            status = os.stat(source["path"])
+        except OSError:
+            return source["path"]
+        found = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        if found != (source["size"], source["mtime_ns"], source["ctime_ns"], source["inode"]):
+            return source["path"]
+    return None
 
 
 def write_json(path, value):

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from . import texts
+from . import arrays, texts
 
 
 class CaseError(Exception):
@@ -19,7 +19,7 @@ def failing_as(outcome, prefix=""):
     """Turn any exception inside into ``CaseError`` with ``outcome``; a one-line reason follows ``prefix``."""
     try:
         yield
-    except CaseError:
-        raise
+    except (CaseError, arrays.DamagedError):
+        raise  # a damaged file is the store's failure, and no outcome of the case
     except (Exception, SystemExit) as error:  # either is the case's failure, not the probe's
         raise CaseError(outcome, prefix + texts.one_line(error)) from error

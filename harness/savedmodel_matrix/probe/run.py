@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from . import effective, exchange, loaders, local, measure, measurements, tensors, texts
+from . import arrays, effective, exchange, loaders, local, measure, measurements, tensors, texts
 from .failing import CaseError, failing_as
 
 
@@ -21,6 +21,8 @@ def run_case(tf, request, case, report):
         measurement = measurements.find(case["measure"])
         part["texts"] = getattr(measurement, "TEXTS", None)
         measurement.run(job)
+    except arrays.DamagedError as damaged:
+        part["unfiled"] = str(damaged)
     except CaseError as failure:
         part.update(outcome=failure.outcome, reason=failure.reason, outputs=[], unstable=[])
         cause = failure.__cause__

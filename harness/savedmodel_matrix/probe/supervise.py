@@ -32,7 +32,7 @@ def main(argv):
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _stop)
-    watch.die_with_parent()
+    watch.die_with_parent(request.get("parent"))
     try:
         run(request, argv)
     except StopError as stopped:
@@ -59,7 +59,7 @@ def run(request, argv):
         for number, case in enumerate(request["cases"]):
             places = exchange.Places(os.path.join(work, str(number)))
             os.mkdir(places.folder)
-            begun = now()
+            begun, before = now(), exchange.changed_source(case)
             failed = failed_without(case)
             if "outcome" in imported:
                 part = imported
@@ -71,11 +71,29 @@ def run(request, argv):
                 part = part_of(process, case, places)
             # An import is this process's own, and so is what it printed.
             log = OWN_LOG if "outcome" in imported else places.log
-            result = exchange.result(case, imported, part, clean, log)
-            exchange.write_json(case["result"], dict(result, started=begun, ended=now()))
+            why = part.get("unfiled") or unfiled(case, before, clean)
+            if why is None:
+                result = exchange.result(case, imported, part, clean, log)
+                exchange.write_json(case["result"], dict(result, started=begun, ended=now()))
+            else:
+                exchange.write_json(case["result"] + exchange.UNFILED, {"key": case["key"], "reason": why})
             shutil.rmtree(places.folder, ignore_errors=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def unfiled(case, before, clean):
+    """Return why what ``case`` gave must not be filed under its key, or ``None``.
+
+    ``before`` is what had changed before it ran.
+    """
+    changed = before or exchange.changed_source(case)
+    if changed is not None:
+        return clean("{} changed since the run began".format(changed))
+    taken = case["batches"]
+    if isinstance(taken, dict) and not os.path.exists(taken["outputs_of"]):
+        return "{} has no recording".format(taken["name"])
+    return None
 
 
 def failed_without(case):

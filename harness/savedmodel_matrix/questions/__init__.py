@@ -1,4 +1,4 @@
-"""What to measure next, given what is known, until there is an answer: one module for each question."""
+"""Questions: what to measure next, given the evidence, until there is an answer. One module each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from savedmodel_matrix.questions.swapped_inputs import SwappedInputsQuestion
 if TYPE_CHECKING:
     from savedmodel_matrix.questions.interface import Question
 
-#: Every question of a run, in the order in which they are asked. A test holds each to the interface.
+#: Every question of a run, in the order in which they are asked. A test checks each against the interface.
 QUESTIONS: tuple[Question, ...] = (MatrixQuestion(), SwappedInputsQuestion(), FixesQuestion())
 
 

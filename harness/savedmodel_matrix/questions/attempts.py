@@ -1,4 +1,4 @@
-"""Candidate remedies of failed cells, as a plan: each is tried in a fresh cell of its own."""
+"""Candidate fixes for failed cells, as a plan: each is tried in its own new cell."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
     from savedmodel_matrix.knowledge.causes.base import Remedy
     from savedmodel_matrix.verdicts.causes.match import Match
 
-#: Of one failure. Causes are ranked, and so are their remedies: what comes later is guessing.
+#: Attempts per failure. Causes and their fixes are ranked; later ones are guesses.
 _MOST_CAUSES = 2
 _MOST_ATTEMPTS = 5
-#: TensorFlow itself is the cell's own axis, and no remedy for it.
+#: The TensorFlow version is an axis of the matrix, so changing it does not count as a fix.
 _TENSORFLOW = re.compile(r"(tensorflow|tf[-_]nightly)([-_](cpu|gpu|intel|macos))?")
 _NOT_TRIED = "no part of any attempt"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell and case that was not recorded, and what explains it, best first."""
+    """A cell and case that failed, and its explanations, best first."""
 
     cell: CellId
     case: str
     matches: Sequence[Match]
     re_exported: str | None = None
-    """Where the model lies once the baseline's environment has saved it again; None if it cannot."""
+    """The model as exported again by the baseline's environment; None if that is not possible."""
     given: Given | None = None
-    """What the baseline's pipeline made, where it is the model that failed: a mended one is held against the
-    baseline on the same input."""
+    """The inputs from the baseline's pipeline, if the model itself failed: a fixed model is compared with the
+    baseline on the same inputs."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One remedy for one failure: ``variant`` of the case in ``cell`` of the remedy plan."""
+    """One fix for one failure: ``variant`` of the case in ``cell`` of the fix plan."""
 
     failed: CellId
     case: str
@@ -66,7 +66,7 @@ class Remedies:
 
 @dataclass(frozen=True)
 class _Changed:
-    """A cell and case with one remedy applied."""
+    """A cell and case with one fix applied."""
 
     environment: Environment
     setting: tuple[str, SettingDefinition]
@@ -78,10 +78,10 @@ class _Changed:
 def plan_remedies(
     plan: Plan, failures: Sequence[Failure], can_exist: Callable[[Environment], bool]
 ) -> Remedies:
-    """Return the attempts to mend failures: a few for each environment and case.
+    """Return the attempts to fix failures: a few for each environment and case.
 
-    Settings that fail alike in one environment are mended alike: the first of them stands for all.
-    ``can_exist`` tells whether an environment can be made here.
+    Settings that fail alike in one environment have the same fix, so only the first of them is tried.
+    ``can_exist`` says whether an environment can be created here.
     """
     attempts: list[Attempt] = []
     changed: dict[tuple[CellId, str], _Changed] = {}
@@ -118,12 +118,12 @@ def _attempts(
 
 
 def _apply(plan: Plan, failure: Failure, remedy: Remedy, *, brought: bool) -> _Changed | None:
-    """Return the failed cell and case with the remedy applied; None for what only a person can do.
+    """Return the failed cell and case with the fix applied; None for a fix that only a person can make.
 
-    ``brought`` is whether another remedy of the same cause adds a package.
+    ``brought`` is whether another fix for the same cause adds a package.
     """
     setting = plan.settings[failure.cell.setting]
-    # Whether it runs at all is the question: how it behaves in a session is another.
+    # The only question is whether it runs at all, so no checks.
     case = plan.cases[failure.case].model_copy(update={"checks": []})
     same = _Changed(
         plan.environments[failure.cell.environment],
@@ -136,7 +136,7 @@ def _apply(plan: Plan, failure: Failure, remedy: Remedy, *, brought: bool) -> _C
         at_home = failure.cell.environment == plan.baseline.environment
         return None if failure.re_exported is None or at_home else _saved_again(same, failure.re_exported)
     if remedy.kind is RemedyKind.IMPORT and brought:
-        return None  # tried together with the package that brings it
+        return None  # tried together with the package that provides it
     apply = _APPLY.get(remedy.kind)
     changed = None if apply is None else apply(same, remedy.value)
     return None if changed == same else changed
@@ -147,7 +147,7 @@ def _other_loader(same: _Changed, loader: str) -> _Changed | None:
     if loader == (setting.loader or case.loader):
         return None
     if setting.loader is not None:
-        # Under a name of its own: other remedies of the same failure keep the setting as it is.
+        # Under its own name: other fixes for the same failure keep the setting unchanged.
         setting_name, setting = f"{setting_name}+{loader}", setting.model_copy(update={"loader": None})
     return replace(
         same,
@@ -167,7 +167,7 @@ def _other_packages(same: _Changed, requirement: str) -> _Changed | None:
 
 
 def _with_import(changed: _Changed, remedy: Remedy, match: Match) -> _Changed:
-    """Return a package added with the module imported that registers what it brings, where that is named."""
+    """Return a package added, with the import of the module that registers its contents, if one is named."""
     named = [each.value for each in match.remedies if each.kind is RemedyKind.IMPORT]
     return _other_imports(changed, named[0]) if remedy.kind is RemedyKind.PACKAGE and named else changed
 

@@ -1,7 +1,7 @@
 """Fixes for failures: which changes make a failed case run, and does it then match the baseline?
 
-In the first round the baseline's environment saves models again; in the next the attempts run. Where no model
-has to be saved again, the attempts are the first round.
+In the first round the baseline's environment exports models again; in the next round the attempts run. If no
+model has to be exported again, the attempts are the first round.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from savedmodel_matrix.domain.job import Job
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.domain.selection import Selection
+from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.environments.state import read_state
 from savedmodel_matrix.evidence.collect import collect
@@ -22,7 +23,7 @@ from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.measurements.re_export import ReExportMeasurement, re_export_folder
 from savedmodel_matrix.models.preflight.features import features_of
-from savedmodel_matrix.planning.foresee import facts_of
+from savedmodel_matrix.planning.predictions import facts_of
 from savedmodel_matrix.questions.attempts import Failure, plan_remedies
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.share import run_share
@@ -39,55 +40,55 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord
     from savedmodel_matrix.execution.progress import Progress
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.attempts import Remedies
     from savedmodel_matrix.verdicts.causes.match import Match
 
-#: Outcomes that a fix may change. A crash or a time limit may have been the machine's.
+#: Outcomes that a fix may change. A crash or a timeout may be the machine's fault.
 _MENDABLE = {Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
 
 
 @dataclass(frozen=True)
 class Mending:
-    """The fixes of a matrix, and what became of those that were tried."""
+    """The fixes of a matrix, and the results of those that were tried."""
 
     remedies: Remedies
     tried: Collection
     done: bool
-    """Whether every one that can be tried was."""
+    """Whether every fix that can be tried was tried."""
 
 
 @dataclass(frozen=True)
 class Left:
-    """What fixes call for and the store does not hold."""
+    """Jobs for fixes that are not in the store yet."""
 
     remedies: Remedies
     jobs: list[Job]
     """Attempts that can run now."""
     re_exports: list[Job]
-    """Models to save again."""
+    """Models to export again."""
 
 
 class FixesQuestion:
-    """Two rounds at most: models saved again, then the attempts."""
+    """Two rounds at most: exporting models again, then the attempts."""
 
     name = "fixes"
 
     def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
-        """Return what to save again where that was not tried before, then the attempts; None when tried."""
+        """Return the models to export again unless that was tried, then the attempts; None if all is done."""
         if not asked.request.fixes or len(before) > 1:
             return None
         left = _left_of(asked)
         if left.re_exports and not before:
-            says = f"{len(left.re_exports)} models are saved again, as a fix to try"
+            says = f"exporting {count(len(left.re_exports), 'model')} again, as a fix to try"
             return Round(self.name, 1, shares_of(asked.plan, left.re_exports), says)
         if not left.jobs:
             return None
-        says = f"trying fixes: {len(left.jobs)} runs (--no-fixes leaves them out)"
+        says = f"trying fixes: {count(len(left.jobs), 'run')} (--no-fixes leaves them out)"
         return Round(self.name, len(before) + 1, shares_of(left.remedies.plan, left.jobs), says)
 
     def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:
-        """Save models again in the first round that has some; otherwise run one environment's attempts."""
+        """Export models again in the first round that has some; otherwise run one environment's attempts."""
         left = _left_of(asked)
         saving = number == 1 and bool(left.re_exports)
         plan = asked.plan.asking(left.re_exports) if saving else left.remedies.plan
@@ -125,16 +126,16 @@ class FixesQuestion:
         )
 
 
-def mending_of(project: Project, plan: Plan, collection: Collection) -> Mending:
-    """Return the fixes of a matrix with what became of them so far."""
+def mending_of(project: Workspace, plan: Plan, collection: Collection) -> Mending:
+    """Return the fixes of a matrix with their results so far."""
     left = left_to_do(project, plan, collection)
     tried = collect(project, left.remedies.plan, Selection())
     swaps = pending_swaps(project, plan, collection)
     return Mending(left.remedies, tried, done=not (left.jobs or left.re_exports or swaps))
 
 
-def left_to_do(project: Project, plan: Plan, collection: Collection) -> Left:
-    """Return what fixes of the failures collected call for and the store does not hold."""
+def left_to_do(project: Workspace, plan: Plan, collection: Collection) -> Left:
+    """Return the jobs for fixes of the collected failures that are not in the store yet."""
     remedies = remedies_for(project, plan, collection)
     wanted = re_exports(project, plan, remedies, collection)
     coming = {
@@ -145,7 +146,7 @@ def left_to_do(project: Project, plan: Plan, collection: Collection) -> Left:
     jobs = [
         job
         for job in pending(project, remedies.plan, Selection())
-        # What failed to install fails again, and a model that could not be saved again is not there to load.
+        # A failed installation fails again, and a model that could not be exported again cannot be loaded.
         if _can_run(project, job) and _has_model(project, remedies, job, coming)
     ]
     return Left(remedies, jobs, wanted)
@@ -155,21 +156,21 @@ def _left_of(asked: Asked) -> Left:
     return left_to_do(asked.project, asked.plan, collect(asked.project, asked.plan, Selection()))
 
 
-def _can_run(project: Project, job: Job) -> bool:
+def _can_run(project: Workspace, job: Job) -> bool:
     state = read_state(project.results, job.cell.environment)
     return state is None or state.outcome is None
 
 
-def _has_model(project: Project, remedies: Remedies, job: Job, coming: set[Path]) -> bool:
+def _has_model(project: Workspace, remedies: Remedies, job: Job, coming: set[Path]) -> bool:
     case = remedies.plan.cases[job.case]
     folder = project.root / case.path
     return case.package is not None or folder.exists() or folder in coming
 
 
-def causes_of(project: Project, plan: Plan, row: Collected, ready: ReadyCase | str | None) -> list[Match]:
-    """Return what explains a failure, best first; nothing where it was recorded, or is unknown.
+def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase | str | None) -> list[Match]:
+    """Return the explanations of a failure, best first; none if it was recorded or its cause is unknown.
 
-    ``ready`` is the failed case, whose model's own files confirm some causes.
+    ``ready`` is the failed case; its model's files confirm some causes.
     """
     if row.outcome is Outcome.RECORDED or row.recording is None:
         return []
@@ -185,8 +186,8 @@ def causes_of(project: Project, plan: Plan, row: Collected, ready: ReadyCase | s
     )
 
 
-def remedies_for(project: Project, plan: Plan, collection: Collection) -> Remedies:
-    """Return the attempts to mend what failed, with the plan that runs them."""
+def remedies_for(project: Workspace, plan: Plan, collection: Collection) -> Remedies:
+    """Return the attempts to fix the failures, with the plan that runs them."""
     trained = {
         row.case for row in collection.rows if row.cell == plan.baseline and row.outcome is Outcome.RECORDED
     }
@@ -216,7 +217,7 @@ def remedies_for(project: Project, plan: Plan, collection: Collection) -> Remedi
 
 
 def _is_the_model_s(plan: Plan, row: Collected, stages: Sequence[StageRecord]) -> bool:
-    """Whether it was the model that failed: the pipeline before it did not."""
+    """Whether the model itself failed, and not the pipeline before it."""
     return any(
         stage.made is not None
         for stage in stages
@@ -224,8 +225,8 @@ def _is_the_model_s(plan: Plan, row: Collected, stages: Sequence[StageRecord]) -
     )
 
 
-def re_exports(project: Project, plan: Plan, remedies: Remedies, collection: Collection) -> list[Job]:
-    """Return the models to save again that are not there yet, as jobs in the baseline."""
+def re_exports(project: Workspace, plan: Plan, remedies: Remedies, collection: Collection) -> list[Job]:
+    """Return the models that are still to be exported again, as jobs in the baseline."""
     jobs = []
     for attempt in remedies.attempts:
         target = project.root / remedies.plan.cases[attempt.variant].path
@@ -238,12 +239,14 @@ def re_exports(project: Project, plan: Plan, remedies: Remedies, collection: Col
 
 
 def re_export_job(plan: Plan, case: str) -> Job:
-    """Return the job that saves a case's model again in the baseline's environment."""
+    """Return the job that exports a case's model again in the baseline's environment."""
     return Job(plan.baseline, case, plan.limits[plan.baseline, case], ReExportMeasurement.name)
 
 
-def re_export_recording(project: Project, plan: Plan, collection: Collection, case: str) -> Recording | None:
-    """Return what became of saving a case's model again; None if that was not tried."""
+def re_export_recording(
+    project: Workspace, plan: Plan, collection: Collection, case: str
+) -> Recording | None:
+    """Return the result of exporting a case's model again; None if that was not tried."""
     state, ready = collection.states[plan.baseline.environment], collection.ready[case]
     if state is None or state.installed is None or isinstance(ready, str):
         return None

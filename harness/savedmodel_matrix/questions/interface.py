@@ -1,4 +1,4 @@
-"""What a question is: rounds of measurements, each decided from the evidence so far, until it is answered."""
+"""The question seam: rounds of measurements, each decided from the evidence so far, until it is answered."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Request
     from savedmodel_matrix.execution.progress import Progress
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.store.runs import Run
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What every question of a run goes by: the matrix, the request, and the store of the project."""
+    """What every question of a run works from: the matrix, the request, and the project's store."""
 
-    project: Project
+    project: Workspace
     plan: Plan
-    """With the suggested cells, where they are asked for."""
+    """Includes the suggested cells if they are requested."""
     request: Request
     run: str
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one environment has to do in a round."""
+    """The work of one environment in a round."""
 
     environment: Environment
     work: tuple[str, ...]
-    """One text for each recording to make, always the same for the same work."""
+    """One text for each recording to make; the same work always has the same text."""
 
 
 @dataclass(frozen=True)
@@ -46,32 +46,31 @@ class Round:
     number: int
     shares: tuple[Share, ...]
     says: str
-    """What is about to run, in one line; empty where the plan says it."""
+    """What is about to run, in one line; empty if the plan already says so."""
 
 
 class Question(Protocol):
-    """Decides what to measure, in rounds. All it knows it reads from the store, so a killed run resumes."""
+    """Decides what to measure, in rounds. It reads everything from the store, so a killed run resumes."""
 
     name: str
 
     def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
-        """Return the first round where there was none before, else the next; None where it is answered."""
+        """Return the first round if there was none before, otherwise the next; None if it is answered."""
         ...
 
     def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:
-        """Do one environment's share of a round, in the environment's own session."""
+        """Run one environment's share of a round, in the environment's own session."""
         ...
 
     def written(self, asked: Asked, number: int) -> Run:
-        """Return what became of a round, for its file in ``results/runs/``. Verdicts come with the report."""
+        """Return the results of a round, for its file in ``results/runs/``. Verdicts come with the report."""
         ...
 
 
 def ask(question: Question, asked: Asked, carry_out: Callable[[Round], None]) -> list[Round]:
-    """Carry out the rounds of a question until it is answered, and return them.
+    """Run the rounds of a question until it is answered, and return them.
 
-    What was attempted and still could not be made is not attempted again, so this ends whatever a
-    question says.
+    Work that was attempted without success is not attempted again, so this ends whatever a question returns.
     """
     rounds: list[Round] = []
     attempted: set[str] = set()

@@ -1,12 +1,12 @@
-"""The matrix itself: how does every selected cell run every case?"""
+"""The matrix itself: what is the outcome of every case in every selected cell?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.evidence.collect import collect
-from savedmodel_matrix.execution.environment import run_environment
 from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.execution.run_environment import run_environment
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.separate import separating_plan
 from savedmodel_matrix.store.runs import Run, RunCell
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.selection import Request
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.execution.progress import Progress
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
-def plan_of(project: Project, matrix: str, request: Request) -> Plan:
-    """Return the plan of a matrix, with the cells that its last report suggests where that is asked for.
+def plan_of(project: Workspace, matrix: str, request: Request) -> Plan:
+    """Return the plan of a matrix, with the cells that its last report suggests if they are requested.
 
     Raises:
         DefinitionError: with every problem of the definition.
-        NothingSelectedError: if suggested cells are asked for, and there are none.
+        NothingSelectedError: if suggested cells are requested and there are none.
     """
     plan = project.plan(matrix)
     return separating_plan(project, plan) if request.separate else plan
 
 
 class MatrixQuestion:
-    """One round: what is selected and not recorded yet."""
+    """One round: everything that is selected and not recorded yet."""
 
     name = "matrix"
 
     def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
-        """Return the only round, if anything is left to run."""
+        """Return the only round if there is anything left to run."""
         if before:
             return None
         jobs = pending(asked.project, asked.plan, asked.request.selection)
@@ -58,7 +58,7 @@ class MatrixQuestion:
 
 
 def matrix_run(plan: Plan, run: str, collection: Collection, number: int = 1) -> Run:
-    """Return what a run knows of every cell and case of its matrix."""
+    """Return the run file's entries for every cell and case of the matrix."""
     cells = [
         RunCell(
             environment=row.cell.environment,

@@ -1,4 +1,4 @@
-"""Cells that would tell apart what a matrix could not: whether they can exist, and a plan with them."""
+"""Cells that separate factors that a matrix could not: whether they can exist, and a plan with them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.knowledge.releases import ReleaseTable
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 #: Factors that a pin changes, and the distribution to pin.
 _PINNED = {"Keras": "keras", "NumPy": "numpy", "protobuf": "protobuf", "h5py": "h5py", "tf-keras": "tf-keras"}
-_NOT_NEEDED = "not needed to tell apart what the others could not"
+_NOT_NEEDED = "not needed to separate the factors"
 
 
 def changed_environment(
     releases: ReleaseTable, base: Environment, change: Mapping[str, str]
 ) -> Environment | None:
-    """Return the environment that is like ``base`` but for one factor's value; None if there is none."""
+    """Return the environment that differs from ``base`` only in one factor's value; None if there is none."""
     ((factor, value),) = change.items()
     if factor == "Python":
         if tuple(int(part) for part in value.split(".")) > NEWEST_PROBED:
@@ -44,11 +44,11 @@ def changed_environment(
     return replace(base, requirements=(*base.requirements, pin), provisional=True)
 
 
-def separating_plan(project: Project, plan: Plan) -> Plan:
+def separating_plan(project: Workspace, plan: Plan) -> Plan:
     """Return the plan with the cells that the newest report of this matrix proposes.
 
     Raises:
-        NothingSelectedError: if the newest report is of another matrix, or proposes nothing.
+        NothingSelectedError: if the newest report is for another matrix, or proposes nothing.
     """
     report = read_json(project.results.latest / "report.json", formats=1) or {}
     proposed = report.get("proposals", []) if report.get("matrix") == plan.matrix else []
@@ -75,7 +75,7 @@ def separating_plan(project: Project, plan: Plan) -> Plan:
     for name in environments:
         for cell in [CellId(name, setting) for setting in plan.settings if name not in plan.environments]:
             for case in plan.cases:
-                # A base may be one of the added itself, which come in the order they were proposed in.
+                # A base may be an added cell itself; added cells come in the order of the proposals.
                 base = CellId(wanted.get((cell, case), plan.baseline.environment), cell.setting)
                 limits[cell, case] = limits[base, case]
                 if (cell, case) not in wanted:

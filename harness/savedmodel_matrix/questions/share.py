@@ -1,4 +1,4 @@
-"""One environment's share of a round that follows the matrix."""
+"""One environment's share of a round that follows the matrix round."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.state import read_state, write_state
-from savedmodel_matrix.execution.environment import run_environment
+from savedmodel_matrix.execution.run_environment import run_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def run_share(asked: Asked, plan: Plan, environment: Environment, venv: Path, say: Progress) -> None:
     """Run what is pending of a plan in one environment.
 
-    How much the matrix itself ran there stays as it is in the environment's state.
+    The environment's state keeps the count of what the matrix round ran there.
     """
     results = asked.project.results
     before = read_state(results, environment.id)

@@ -1,4 +1,4 @@
-"""Models on other cells' inputs: where pipelines make different inputs, is it the model that differs?"""
+"""Models on other cells' inputs: if pipelines make different inputs, does the model itself differ too?"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Selection
+from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.pending import pending
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.execution.progress import Progress
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
-def pending_swaps(project: Project, plan: Plan, collection: Collection) -> list[Job]:
-    """Return the swaps that the recorded pipelines call for and that are not recorded."""
+def pending_swaps(project: Workspace, plan: Plan, collection: Collection) -> list[Job]:
+    """Return the swaps that the recorded pipelines call for and that are not recorded yet."""
     swaps = plan.asking([swap.job for swap in collection.swaps])
     return pending(project, swaps, Selection())
 
@@ -36,13 +37,13 @@ class SwappedInputsQuestion:
     name = "swapped-inputs"
 
     def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
-        """Return the only round, if pipelines made different inputs and a swap is not recorded."""
+        """Return the only round if pipelines made different inputs and a swap is not recorded yet."""
         if before:
             return None
         jobs = pending_swaps(asked.project, asked.plan, _collected(asked))
         if not jobs:
             return None
-        says = f"pipelines make different inputs: {len(jobs)} runs of models on inputs of other cells"
+        says = f"pipelines make different inputs: {count(len(jobs), 'run')} of models on other cells' inputs"
         return Round(self.name, 1, shares_of(asked.plan, jobs), says)
 
     def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:  # noqa: ARG002 - there is one round
@@ -51,7 +52,7 @@ class SwappedInputsQuestion:
         run_share(asked, asked.plan.asking(jobs), environment, venv, say)
 
     def written(self, asked: Asked, number: int) -> Run:
-        """Return the outcome of every swap."""
+        """Return the results of all swaps."""
         swaps = [
             RunSwap(
                 environment=swap.job.cell.environment,

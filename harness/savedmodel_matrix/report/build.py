@@ -11,12 +11,12 @@ from savedmodel_matrix.domain.plan import POSTPROCESS
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.origins import Origin
-from savedmodel_matrix.planning.foresee import foresee
+from savedmodel_matrix.planning.predictions import predict_plan
 from savedmodel_matrix.report.checks import check_rows, verdicts_at
 from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
+from savedmodel_matrix.report.fixes import cause_rows, remedy_rows
 from savedmodel_matrix.report.initialisation import initialisation_remarks
-from savedmodel_matrix.report.mend import cause_rows, remedy_rows
 from savedmodel_matrix.report.pipelines.entries import entry_rows
 from savedmodel_matrix.report.pipelines.findings import finding_rows
 from savedmodel_matrix.report.pipelines.skew import skew_rows
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collection
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.fixes import Mending
     from savedmodel_matrix.report.document import CellRow, CheckRow, DivergenceRow, OutputRow
     from savedmodel_matrix.report.explain import CaseExplanation
@@ -67,7 +67,7 @@ MOST_CLASSES = 48
 
 
 def build_report(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     collection: Collection,
     mending: Mending,
@@ -80,12 +80,12 @@ def build_report(
     read = project.results.array
     remarks = [*plan.remarks, *collection.remarks]
     cells = [cell_row(row) for row in collection.rows]
-    foreseen = foresee(project, plan, collection.ready)
-    # Of a pipeline that fails the model's files say nothing.
+    predictions = predict_plan(project, plan, collection.ready)
+    # If a pipeline fails, the model's files say nothing about it.
     failed = {(each.cell, each.case) for each in collection.stages if each.outcome is not Outcome.RECORDED}
     for cell, row in zip(cells, collection.rows, strict=True):
         place = row.cell, row.case
-        cell.prediction = None if place in failed else prediction_row(foreseen.get(place), row.outcome)
+        cell.prediction = None if place in failed else prediction_row(predictions.get(place), row.outcome)
     class_rows: list[ClassRow] = []
     divergence_rows: list[DivergenceRow] = []
     output_rows: list[OutputRow] = []
@@ -125,7 +125,7 @@ def build_report(
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
     _skewed(cells, skews)
     expected = _expect(plan, cells, checks, today)
-    selected = " ".join(plan.remarks)  # what selects nothing at all has been said of the definition already
+    selected = " ".join(plan.remarks)  # an empty selection has already been reported
     remarks += [
         remark
         for index, checked in enumerate(expected.checked)
@@ -209,7 +209,7 @@ class _CaseRows:
         )
 
     def _through(self, plan: Plan, cell: CellId, outputs: RecordedOutputs) -> RecordedOutputs:
-        """Return a model's outputs with what the pipelines around it add to it."""
+        """Return a model's outputs, with the results that the pipelines around it add."""
         before, behind = (
             self.pipelines.get(name or "") for name in (plan.cases[self.case].serving, POSTPROCESS)
         )
@@ -229,15 +229,15 @@ class _CaseRows:
         return sorted({str(output) for output in self._judged.nondeterministic})
 
     def outputs(self) -> list[OutputRow]:
-        """Return what is known of each output of the baseline."""
+        """Return the facts about each output of the baseline."""
         return [output_row(self.case, standing) for standing in self._judged.standings.values()]
 
     def checks(self) -> list[CheckRow]:
-        """Return what the case's checks came to, in every cell that runs it."""
+        """Return the results of the case's checks, in every cell that runs it."""
         return check_rows(self._plan, self.case, self._collection, self._judged, self._read)
 
     def divergences(self) -> list[DivergenceRow]:
-        """Return a row per output of every two classes; the reference is the baseline's if it can be."""
+        """Return a row per output of every two classes; if possible, the baseline's is the reference."""
         pairs = list(representative_pairs(self._judged.groups, self.baseline))
         if len(self._judged.groups) > MOST_CLASSES:
             with_baseline = len(self._judged.groups) - 1 if self.baseline in self._recorded else 0
@@ -280,7 +280,7 @@ def _skewed(cells: list[CellRow], skews: list[SkewRow]) -> None:
 
 
 def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.date) -> CheckedExpectations:
-    """Mark the cells and checks whose problem is a known one; return what became of each expectation."""
+    """Mark the cells and checks whose problem is a known one; return the state of each expectation."""
     rows = {(CellId(cell.environment, cell.setting), cell.case): cell for cell in cells}
     seen = {
         place: Seen(cell.outcome, cell.verdict, verdicts_at(checks, *place), cell.skew)
@@ -297,14 +297,14 @@ def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.
 
 
 def _exit_status(cells: list[CellRow], checks: list[CheckRow], faults: list[str], trained: list[str]) -> int:
-    """Return the contract's number: the first that applies of 5, 1, 4 and 0.
+    """Return the documented exit status: the first of 5, 1, 4 and 0 that applies.
 
-    A divergence comes before a cell that could not run: it is known, and nothing can make it unknown.
+    A divergence takes precedence over a cell that could not run, because it is certain.
     """
     if faults:
         return 5
     cells = [cell for cell in cells if cell.expected is None]
-    # Suspicious is a no as well: it is for a person to say that it may pass (``expect``).
+    # Suspicious also fails: only the user can decide that it may pass (``expect``).
     beyond = (Verdict.SUSPICIOUS, Verdict.DIVERGED, Verdict.INCOMPARABLE)
     differs = any(cell.verdict in beyond or cell.skew in beyond for cell in cells)
     # A check is a policy that the user has turned on.
@@ -312,10 +312,10 @@ def _exit_status(cells: list[CellRow], checks: list[CheckRow], faults: list[str]
         return 1
     if any(cell.required and cell.outcome is not Outcome.RECORDED for cell in cells):
         return 4
-    # What was recorded but compared with nothing is not known to agree.
+    # A recording that was compared with nothing is not known to agree.
     if any(cell.required and cell.verdict is None for cell in cells):
         return 4
-    # Nor is what serves in a case that names training's pipeline too (``trained``), held against nothing.
+    # The same holds for serving in a case with training's pipeline (``trained``), if nothing was compared.
     if any(cell.required and cell.case in trained and cell.skew is None for cell in cells):
         return 4
     return 4 if any(row.verdict is CheckVerdict.NOT_RUN and row.required for row in checks) else 0

@@ -33,14 +33,14 @@ class EnvironmentRow(Row):
     requirements: list[str]
     without: list[str] = []
     interpreter: str | None = None
-    """Full version of the interpreter, once there is an environment."""
+    """Full version of the interpreter, once the environment exists."""
     lock: str | None = None
     """Content digest of the installed lock."""
     unavailable: str | None = None
     """Why there is no wheel for it, if there is none."""
     included_because: str | None = None
     remark: str | None = None
-    """What the user should know of its lock."""
+    """What the user should know about its lock."""
 
 
 class SettingRow(Row):
@@ -57,19 +57,19 @@ class SettingRow(Row):
     deterministic: bool = False
     """Whether operations had to be deterministic."""
     loader: str | None = None
-    """How models are loaded, instead of what each case says."""
+    """How models are loaded, in place of what each case says."""
 
 
 class CaseRow(Row):
-    """One case, and what its model and inputs were, by digest."""
+    """One case, with digests of its model and inputs."""
 
     name: str
     says: str = ""
-    """One sentence: how the case came out, and because of what."""
+    """One sentence: the result of the case, and why."""
     path: str
     package: str | None
     archive: dict[str, str] | None
-    """Name and SHA-256 of the package's file the model came out of."""
+    """Name and SHA-256 of the package file that the model is taken from."""
     signature: str | None
     function: str | None
     model: str | None
@@ -78,7 +78,7 @@ class CaseRow(Row):
 
 
 class PhaseRow(Row):
-    """What one phase cost."""
+    """The cost of one phase."""
 
     wall_s: float
     cpu_s: float
@@ -86,7 +86,7 @@ class PhaseRow(Row):
 
 
 class PredictionRow(Row):
-    """What preflight expected of one cell and case, without TensorFlow."""
+    """What preflight predicted for one cell and case, without TensorFlow."""
 
     kind: str
     """"loads", "needs" or "fails"."""
@@ -94,11 +94,11 @@ class PredictionRow(Row):
     needs: list[str]
     confidence: str
     came_true: bool | None
-    """None where the outcome has nothing to say of it, or there is none."""
+    """None if there is no outcome, or if the outcome does not tell."""
 
 
 class CellRow(Row):
-    """What became of one cell and case."""
+    """The result of one cell and case."""
 
     environment: str
     setting: str
@@ -108,18 +108,20 @@ class CellRow(Row):
     recording: str | None
     """Key of the recording, whatever its outcome."""
     required: bool
-    """Whether the matrix counts on it: not excluded, and a wheel exists."""
+    """Whether the matrix counts on it: selected, not excluded, and a wheel exists."""
+    selected: bool = True
+    """Whether this run was asked for it (``--only``, ``--case``)."""
     class_: str | None = None
     """Letter of the class of bit-identical cells it is in, for this case."""
     verdict: Verdict | None = None
-    """Against the baseline; the worst of all outputs that are not nondeterministic."""
+    """Against the baseline; the worst of all deterministic outputs."""
     skew: Verdict | None = None
-    """Of the outputs against those on what training makes of the inputs, where the case names both."""
+    """Of the outputs on serving's preprocessing against those on training's, if the case names both."""
     not_compared: list[str] = []
-    """Outputs of the case that are nondeterministic in some cell: nothing is known of them here either."""
+    """Outputs of the case that are nondeterministic in some cell, and so are compared in none."""
     prediction: PredictionRow | None = None
     expected: str | None = None
-    """Why this outcome or verdict is expected, where the matrix says so."""
+    """Why this outcome or verdict is expected, if the matrix says so."""
     phases: dict[str, PhaseRow] = {}
 
     @property
@@ -127,11 +129,16 @@ class CellRow(Row):
         """The cell's readable id."""
         return f"{self.environment}/{self.setting}"
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether a partial run left it out, and no earlier run recorded it."""
+        return not self.selected and self.recording is None
+
 
 class MinTolerance(Row):
-    """The smallest tolerances that would pass: each alone, the other being zero.
+    """The smallest tolerances that would pass: each alone, with the other zero.
 
-    None where no finite tolerance would: a NaN, an infinity or a missing element on one side.
+    None if no finite tolerance would: a NaN, an infinity or a missing element on one side.
     """
 
     atol: float | None
@@ -149,7 +156,7 @@ class DivergenceRow(Row):
     b: str
     verdict: Verdict
     reason: str | None
-    """Why it is incomparable, or what mismatches beside numbers."""
+    """Why it is incomparable, or what mismatches apart from numbers."""
     elements: int | None
     different: int | None
     """Elements that are not bit-equal."""
@@ -172,19 +179,19 @@ class DivergenceRow(Row):
     inf_mismatches: int | None
     min_tolerance: MinTolerance | None
     noise_ratio: float | None = None
-    """How many times the noise of two runs the difference is: the larger of the two below. None without a
-    noise floor."""
+    """The difference as a multiple of the noise between two runs: the larger of the two below. None without
+    a noise floor."""
     noise_overall: float | None = None
     noise_peak: float | None = None
     decision_changed: bool
     decision: Decision | None = None
-    """What the changed decision comes to."""
+    """How serious the changed decision is."""
     decision_margin: float | None = None
-    """The largest margin, in noise ratios, by which the maximum of a row moved; None where none did."""
+    """The largest margin, in noise ratios, by which the maximum of a row moved; None if none did."""
 
 
 class OutputRow(Row):
-    """One output of one case: what is known of it in the baseline, before any comparison."""
+    """One output of one case in the baseline, before any comparison."""
 
     case: str
     batch: int
@@ -192,19 +199,19 @@ class OutputRow(Row):
     dtype: str
     shape: list[int]
     caveats: dict[Caveat, str]
-    """What keeps it from proving what it seems to prove, and how that was seen."""
+    """Why its agreement proves less than it seems to, and how that was seen."""
     sigma: float | None
     """Its noise, in its own unit: the root mean square of its elements' standard deviations."""
     raised: float | None
-    """What benign settings (threads, batch size) multiplied the noise by."""
+    """The factor by which benign settings (threads, batch size) raise the noise."""
     detectable: float | None
-    """The least relative change of the whole output that is told from noise; less is undetectable."""
+    """The smallest relative change of the whole output that can be told from noise."""
     no_floor: str | None
-    """Why it has no noise floor, if it is of floats and has none."""
+    """Why a float output has no noise floor, if it has none."""
 
 
 class CheckRow(Row):
-    """What one check of session behaviour came to in one cell and case."""
+    """The result of one check of session behaviour in one cell and case."""
 
     environment: str
     setting: str
@@ -212,16 +219,16 @@ class CheckRow(Row):
     check: Check
     verdict: CheckVerdict
     kind: str | None
-    """What was found, in a word."""
+    """The finding in one word or two."""
     says: str
     details: str | None
-    """What does not fit into a sentence, such as the stacks of threads in a deadlock."""
+    """Details that do not fit into a sentence, such as the stacks of threads in a deadlock."""
     required: bool
     """Whether the cell recorded the case, so that the check should have run."""
     recording: str | None
     """Key of the check's recording."""
     expected: str | None = None
-    """Why its failure is expected, where the matrix says so."""
+    """Why its failure is expected, if the matrix says so."""
 
     @property
     def cell(self) -> str:
@@ -230,36 +237,36 @@ class CheckRow(Row):
 
 
 class ExplanationRow(Row):
-    """Which recorded factors explain how one case came out, as far as this matrix can tell."""
+    """The recorded factors that explain the results of one case, as far as this matrix can tell."""
 
     case: str
     about: str
-    """What is explained: "bits" (classes), "results" (what is more than rounding apart) or "outcomes"."""
+    """What is explained: "bits" (classes), "results" (differences beyond rounding) or "outcomes"."""
     kind: str
     """"one group", "explained", "ambiguous" or "unexplained"."""
     sets: list[list[str]]
     """The minimal sets of factors, smaller ones first."""
     confirmed: bool
-    """Whether any two cells agree on the smallest set, so that something speaks for it."""
+    """Whether any two cells agree on the smallest set, so that something confirms it."""
     evidence: list[str]
 
 
 class ProposalRow(Row):
-    """A cell that would tell apart two explanations which both fit so far."""
+    """A cell that would tell apart two explanations that both fit so far."""
 
     environment: str
     setting: str
-    """The cell it is like, but for ``change`` (factor and value)."""
+    """The cell that it equals except for ``change`` (factor and value)."""
     change: dict[str, str]
     separates: list[str]
     cases: list[str]
-    """The cases for which it would."""
+    """The cases for which it would decide."""
     added: bool
-    """Whether this run had it already (``--separate``)."""
+    """Whether this run already had it (``--separate``)."""
 
 
 class CauseRow(Row):
-    """What explains one failure, from the knowledge base; None throughout where it is unknown."""
+    """The cause of one failure, from the knowledge base; None throughout if it is unknown."""
 
     environment: str
     setting: str
@@ -270,13 +277,13 @@ class CauseRow(Row):
     explanation: str | None
     source: str | None
     candidates: list[str]
-    """What may mend it, tried or not."""
+    """What may fix it, tried or not."""
     useful: str | None
-    """Of an unknown failure, the part of the traceback that is worth searching for."""
+    """For an unknown cause, the part of the traceback that is worth searching for."""
 
 
 class RemedyRow(Row):
-    """One remedy that was run in a fresh cell for one failure, and what was seen."""
+    """One fix that was tried in a fresh cell for one failure, and its result."""
 
     environment: str
     setting: str
@@ -285,7 +292,7 @@ class RemedyRow(Row):
     kind: str
     value: str
     tried_in: str
-    """The cell that it was tried in."""
+    """The cell in which it was tried."""
     outcome: Outcome
     verdict: Verdict | None
     """Against the baseline."""
@@ -294,7 +301,7 @@ class RemedyRow(Row):
 
 
 class ExpectationRow(Row):
-    """A known problem that the matrix declares, and what became of it."""
+    """A known problem that the matrix declares, and whether it still occurs."""
 
     cells: str
     cases: str
@@ -305,7 +312,7 @@ class ExpectationRow(Row):
     until: dt.date
     standing: Standing
     covers: int
-    """How many cells × cases it covers: none once it has expired."""
+    """How many cells × cases it covers; none once it has expired."""
 
 
 class ClassRow(Row):
@@ -317,12 +324,12 @@ class ClassRow(Row):
 
 
 class Report(Row):
-    """Everything one run of one matrix found."""
+    """All results of one run of one matrix."""
 
     format: Literal[1] = REPORT_FORMAT
     matrix: str
     run: str
-    """The run that made this report; later runs that found the same leave it as it is."""
+    """The run that made this report; later runs with the same results keep it."""
     content: str
     """Digest of everything the report was made from."""
     baseline: str
@@ -335,7 +342,7 @@ class Report(Row):
     causes: list[CauseRow]
     remedies: list[RemedyRow]
     remedies_done: bool
-    """Whether every remedy that can be tried was; ``--no-remedies`` leaves them out."""
+    """Whether every fix that can be tried was tried; ``--no-fixes`` leaves them out."""
     stages: list[StageRow] = []
     entries: list[EntryRow] = []
     skews: list[SkewRow] = []
@@ -345,9 +352,9 @@ class Report(Row):
     expectations: list[ExpectationRow]
     outputs: list[OutputRow]
     checks: list[CheckRow] = []
-    """How cases behave in a session, where they ask for it."""
+    """How cases behave in a session, if they ask for checks."""
     replicates: int | None
-    """How many replicates measured the noise of each output; None where that was not asked for."""
+    """How many replicates measured the noise of each output; None if that was not asked for."""
     remarks: list[str]
     faults: list[str]
     """Tracebacks of failures of the harness itself."""

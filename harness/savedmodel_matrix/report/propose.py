@@ -1,4 +1,4 @@
-"""Which of the proposed cells are worth adding: those that can exist, and no more than it takes."""
+"""Which suggested cells are worth adding: only those that can exist, and as few as possible."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def proposal_rows(
     plan: Plan, releases: ReleaseTable, proposed: Mapping[str, Sequence[Proposal[str]]]
 ) -> list[ProposalRow]:
-    """Return few cells that answer every question for which there is one, those that answer most first.
+    """Return the few cells that answer every question that can be answered, the most useful first.
 
-    ``proposed`` has the proposals of each case. Cells that the plan has added already come first.
+    ``proposed`` has the proposals of each case.
     """
     cells = {str(cell): cell for cell in plan.cells()}
     answers: dict[tuple[str, tuple[tuple[str, str], ...]], set[Question]] = {}
@@ -36,7 +36,7 @@ def proposal_rows(
                 answers.setdefault(key, set()).add((case, proposal.separates))
     rows = []
     while open_questions := set().union(*answers.values()):
-        # The first of the best: the order of proposals puts the likeliest to work first.
+        # The first of the best: proposals are in order of how likely they are to work.
         base, change = max(answers, key=lambda key: len(answers[key]))
         answered = answers[base, change]
         separates = sorted({names for _, names in answered})[0]

@@ -1,4 +1,4 @@
-"""What every part of ``report.json`` is."""
+"""The base of every part of ``report.json``."""
 
 from __future__ import annotations
 

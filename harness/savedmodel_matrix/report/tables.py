@@ -1,4 +1,4 @@
-"""The tables of a report, as data frames: rendered for the terminal and as Markdown alike."""
+"""The full tables of a report, as data frames that every format renders."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict, worst
+from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.verdicts.judge.output import Decision
 
 if TYPE_CHECKING:
@@ -26,20 +27,20 @@ SIGNS = {
 }
 LEGEND = (
     "= identical   ~ float-noise   ! suspicious   # diverged   ? incomparable   · nothing to compare",
-    "* a decision changed   ° one changed within the noise   letters: bit-identical cells",
-    "( ) some cases have nothing to compare   2.1× how many times the noise of two runs a difference is",
+    "* a decision changed   ° a decision changed within the noise   letters: bit-identical cells",
+    "( ) some cases have nothing to compare   2.1×: the difference is 2.1 times the noise between two runs",
 )
 NOTHING = "·"  # no outputs on one side: there is nothing to compare
 
-#: Beyond this many cells a matrix shows one cell of each class instead: it has to fit on a screen.
+#: With more cells than this, a matrix shows one cell of each class, so that it fits on a screen.
 _MOST_CELLS = 30
 
 
 def overview(report: Report) -> pd.DataFrame:
-    """Return cells × cases: the class and what it is to the baseline, or the outcome."""
-    to_baseline = _rows_to(report, report.baseline)
+    """Return cells × cases: the class and the verdict against the baseline, or the outcome."""
+    to_baseline = rows_to(report, report.baseline)
     by_cell: dict[str, list[str]] = {}
-    rows = _shown(report)
+    rows = shown_rows(report)
     for case in report.cases:
         for row in rows:
             if row.case == case.name:
@@ -52,9 +53,9 @@ def overview(report: Report) -> pd.DataFrame:
 
 
 def overview_by_case(report: Report) -> pd.DataFrame:
-    """Return cases × cells, in short: for more cases than fit side by side. Cells are numbered."""
-    to_baseline = _rows_to(report, report.baseline)
-    rows = _shown(report)
+    """Return cases × cells in short, for more cases than fit side by side. Cells are numbered."""
+    to_baseline = rows_to(report, report.baseline)
+    rows = shown_rows(report)
     cells = list(dict.fromkeys(row.cell for row in rows))
     short: dict[str, dict[str, str]] = {}
     for row in rows:
@@ -63,7 +64,7 @@ def overview_by_case(report: Report) -> pd.DataFrame:
             if row.verdict is None:
                 text = f"{row.class_} {NOTHING}"
         else:
-            text = row.outcome.value
+            text = outcome_text(row)
         short.setdefault(row.case, {})[row.cell] = text
     return pd.DataFrame(
         [[case.name, *(short[case.name][cell] for cell in cells)] for case in report.cases],
@@ -73,27 +74,27 @@ def overview_by_case(report: Report) -> pd.DataFrame:
 
 def case_matrix(report: Report, case: str) -> pd.DataFrame:
     """Return environments × environments for one case: verdict signs, classes on the diagonal."""
-    rows = [row for row in _shown(report) if row.case == case]
+    rows = [row for row in shown_rows(report) if row.case == case]
     return _square(
         _Relations(report, [case]),
         {row.cell: row.class_ for row in rows},
-        {row.cell: "" if row.outcome is Outcome.RECORDED else row.outcome.value for row in rows},
+        {row.cell: "" if row.outcome is Outcome.RECORDED else outcome_text(row) for row in rows},
     )
 
 
 def overall_matrix(report: Report) -> pd.DataFrame:
     """Return environments × environments over all cases: the worst verdict of each pair.
 
-    A letter names cells that agree bit for bit in every case and have the same outcomes.
+    A letter stands for cells that agree bit for bit in every case and have the same outcomes.
     """
     by_cell: dict[str, list[CellRow]] = {}
-    for row in _shown(report):
+    for row in shown_rows(report):
         by_cell.setdefault(row.cell, []).append(row)
     names: dict[tuple[str, ...], str] = {}
     letters: dict[str, str | None] = {}
     missing = {}
     for cell, rows in by_cell.items():
-        outcomes = Counter(row.outcome.value for row in rows if row.outcome is not Outcome.RECORDED)
+        outcomes = Counter(outcome_text(row) for row in rows if row.outcome is not Outcome.RECORDED)
         missing[cell] = ", ".join(f"{outcome} ×{count}" for outcome, count in outcomes.items())
         content = tuple(f"{row.case} {row.class_ or row.outcome}" for row in rows)
         recorded = outcomes.total() < len(rows)
@@ -101,27 +102,8 @@ def overall_matrix(report: Report) -> pd.DataFrame:
     return _square(_Relations(report, [case.name for case in report.cases]), letters, missing)
 
 
-def failures(report: Report) -> list[str]:
-    """Return one line per reason why something was not recorded, naming where."""
-    missing = [row for row in report.cells if row.outcome is not Outcome.RECORDED]
-    grouped: dict[tuple[str, str, str], list[str]] = {}
-    for row in missing:
-        expected = f" (expected: {row.expected})" if row.expected else ""
-        grouped.setdefault((row.outcome.value, f"{row.reason or ''}{expected}", row.case), []).append(
-            row.cell
-        )
-    merged: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for (outcome, reason, case), cells in grouped.items():
-        merged.setdefault((outcome, reason, tuple(cells)), []).append(case)
-    everything = [case.name for case in report.cases]
-    return [
-        f"{outcome}: {several(cells)}, {'every case' if cases == everything else ', '.join(cases)}: {reason}"
-        for (outcome, reason, cells), cases in merged.items()
-    ]
-
-
 def divergences(report: Report) -> pd.DataFrame:
-    """Return what differs from the baseline: the numbers of each output, one row per class."""
+    """Return the numbers of each output that differs from the baseline, one row per class."""
     classes = {(group.case, group.cells[0]): group for group in report.classes}
     rows = [
         {
@@ -148,76 +130,8 @@ def divergences(report: Report) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def predictions(report: Report) -> list[str]:
-    """Return how far preflight was right, and every prediction that did not come true."""
-    told = [
-        (row, row.prediction)
-        for row in report.cells
-        if row.prediction is not None and row.prediction.came_true is not None
-    ]
-    wrong: dict[tuple[str, str, str], list[str]] = {}
-    for row, prediction in told:
-        if not prediction.came_true:
-            said = f"{prediction.kind} ({'; '.join(prediction.because) or 'nothing speaks against it'})"
-            wrong.setdefault((row.case, said, row.outcome.value), []).append(row.cell)
-    if not told:
-        return []
-    right = len(told) - sum(len(cells) for cells in wrong.values())
-    return [
-        f"{right} of {len(told)} predictions from the files alone came true",
-        *(
-            f"{case}: predicted {said}, and it was {outcome}: {several(tuple(cells))}"
-            for (case, said, outcome), cells in wrong.items()
-        ),
-    ]
-
-
-def mending(report: Report) -> list[str]:
-    """Return, per cause, where it struck, and what was run and seen to mend it or not; indented lines."""
-    struck: dict[tuple[str | None, str], dict[str, list[str]]] = {}
-    for row in report.causes:
-        places = struck.setdefault((row.cause, row.title if row.cause else row.useful or ""), {})
-        cases = places.setdefault(row.environment, [])
-        if row.case not in cases:
-            cases.append(row.case)
-    lines = []
-    for (cause, title), places in struck.items():
-        where = several(tuple(places))
-        cases = list(dict.fromkeys(case for named in places.values() for case in named))
-        name = f"{cause}: {title}" if cause else f"unknown: {' '.join(title.split())}"
-        lines.append(f"{name} ({where}: {', '.join(cases)})")
-        # Unknown failures have no remedies.
-        lines += [f"  {line}" for line in _attempts(report, cause)] if cause else []
-    return lines
-
-
-def _attempts(report: Report, cause: str) -> list[str]:
-    """Return a line per remedy and result, what mended it first; ``{minor}`` makes one remedy of several."""
-    results: dict[tuple[bool, str, str], dict[str, list[str]]] = {}
-    for row in report.remedies:
-        if row.cause == cause:
-            key = not row.mended, f"{row.kind} {row.value}".removesuffix(" "), row.says
-            results.setdefault(key, {}).setdefault(row.environment, []).append(row.case)
-    lines = []
-    for (failed, remedy, says), places in sorted(results.items(), key=lambda item: item[0][0]):
-        cases = list(dict.fromkeys(case for named in places.values() for case in named))
-        start = "tried" if failed else "mended by"
-        lines.append(f"{start} {remedy}: {says} ({several(tuple(places))}: {', '.join(cases)})")
-    return lines
-
-
-def proposals(report: Report) -> list[str]:
-    """Return one line per proposed cell, and what it would tell apart."""
-    return [
-        f"{row.environment}/{row.setting} with {', '.join(map(' '.join, row.change.items()))}: separates "
-        f"{' from '.join(row.separates)} ({', '.join(row.cases)})"
-        for row in report.proposals
-        if not row.added
-    ]
-
-
 def noise(report: Report) -> pd.DataFrame:
-    """Return what is known of each output of the baseline: its noise, what that hides, and its caveats."""
+    """Return each output of the baseline: its noise, what the noise hides, and caveats."""
     return pd.DataFrame(
         [
             {
@@ -244,15 +158,25 @@ def class_name(index: int) -> str:
     return name
 
 
-def _shown(report: Report) -> list[CellRow]:
-    """Return the rows without the cells of which the matrix leaves everything out.
+def shown_rows(report: Report) -> list[CellRow]:
+    """Return the rows of the cells that belong in a table.
 
-    A pairwise cover leaves out thousands. The list of what was not recorded names them with the reason.
+    Cells of which nothing was selected, or everything is excluded, are left out: a pairwise cover excludes
+    thousands. The list of what did not run gives the reasons.
     """
     excluded = {row.cell for row in report.cells} - {
-        row.cell for row in report.cells if row.required or row.outcome is not Outcome.SKIPPED
+        row.cell
+        for row in report.cells
+        if row.required or (row.outcome is not Outcome.SKIPPED and not row.is_left_out)
     }
     return [row for row in report.cells if row.cell not in excluded]
+
+
+def outcome_text(row: CellRow) -> str:
+    """Return why a cell has no outputs of a case, in a word."""
+    if row.is_left_out:
+        return "not selected"
+    return f"{row.outcome} (expected)" if row.expected else row.outcome.value
 
 
 def _against_baseline(
@@ -260,7 +184,7 @@ def _against_baseline(
 ) -> str:
     expected = " (expected)" if row.expected else ""
     if row.outcome is not Outcome.RECORDED:
-        return f"{row.outcome}{expected}"
+        return outcome_text(row)
     if row.cell == report.baseline:
         return f"{row.class_} baseline"
     if row.verdict is None:
@@ -275,7 +199,7 @@ def _against_baseline(
 
 
 def decision_mark(rows: Iterable[DivergenceRow]) -> str:
-    """Return the mark of the worst that became of a decision: changed, within the noise, or none."""
+    """Return the mark of a changed decision: "*", "°" if only within the noise, or none."""
     decisions = {row.decision for row in rows} - {None}
     if not decisions:
         return ""
@@ -289,7 +213,7 @@ def _decision(row: DivergenceRow) -> str:
     return f"{row.decision}{margin}"
 
 
-def _rows_to(report: Report, cell: str) -> dict[tuple[str, str], list[DivergenceRow]]:
+def rows_to(report: Report, cell: str) -> dict[tuple[str, str], list[DivergenceRow]]:
     """Return, per case and class, the row of each output to ``cell``."""
     classes = {(group.case, group.cells[0]): group for group in report.classes}
     found: dict[tuple[str, str], list[DivergenceRow]] = {}
@@ -300,7 +224,7 @@ def _rows_to(report: Report, cell: str) -> dict[tuple[str, str], list[Divergence
 
 
 class _Relations:
-    """What two cells are to each other over some cases, looked up by their classes."""
+    """How two cells compare over some cases, looked up by their classes."""
 
     def __init__(self, report: Report, cases: list[str]) -> None:
         self._cases = cases
@@ -347,7 +271,7 @@ def _square(relations: _Relations, letters: dict[str, str | None], missing: dict
                     str(column): (letters[cell] or NOTHING) if cell == other else relations.sign(cell, other)
                     for column, other in enumerate(labels, 1)
                 },
-                "not recorded": missing[cell],
+                "did not run": missing[cell],
             }
             for number, (cell, label) in enumerate(labels.items(), 1)
         ]
@@ -355,6 +279,5 @@ def _square(relations: _Relations, letters: dict[str, str | None], missing: dict
 
 
 def several(cells: tuple[str, ...], most: int = 3) -> str:
-    """Return the first few of several names, and how many more there are."""
-    shown = ", ".join(cells[:most])
-    return shown if len(cells) <= most else f"{shown} and {len(cells) - most} more"
+    """Return the names of a few cells, and how many more there are."""
+    return listed(cells, most)

@@ -1,6 +1,6 @@
 """``results/runs/``: one file for each round of a run, with its outcomes, verdicts and recording keys.
 
-The round of the matrix itself is ``RUN-MATRIX.json``; rounds that follow it are
+The file of the matrix round is ``RUN-MATRIX.json``. The files of the rounds that follow are
 ``RUN-MATRIX-QUESTION-NUMBER.json``.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RUN_FORMAT: Literal[2] = 2
 
-#: The question whose round is the matrix itself.
+#: The question whose only round runs the matrix itself.
 _MATRIX = "matrix"
 
 
@@ -34,7 +34,7 @@ class RunCell(Stored):
     outcome: Outcome
     reason: str | None
     recording: str | None
-    """Key of its recording."""
+    """Key of the recording."""
     verdict: Verdict | None = None
     """Against the baseline."""
 
@@ -43,14 +43,14 @@ class RunAttempt(Stored):
     """One fix that was tried for one failure."""
 
     environment: str
-    """Of the cell that failed."""
+    """The environment of the failed cell."""
     setting: str
     case: str
     cause: str
     kind: str
     value: str
     tried_in: str
-    """The cell that it was tried in."""
+    """The cell that the fix was tried in."""
     outcome: Outcome
     reason: str | None
     recording: str | None
@@ -59,7 +59,7 @@ class RunAttempt(Stored):
 
 
 class RunSwap(Stored):
-    """One model on the inputs of another cell; ``given`` is that cell, None for the baseline's pipeline."""
+    """A model on the inputs of another cell; ``given`` is that cell, None for the baseline's pipeline."""
 
     environment: str
     setting: str
@@ -77,31 +77,31 @@ class Run(Stored):
     matrix: str
     question: str
     number: int
-    """Of the round among those of its question, from 1."""
+    """The round's number within its question, from 1."""
     baseline: str
     cells: tuple[RunCell, ...] = ()
     attempts: tuple[RunAttempt, ...] = ()
     swaps: tuple[RunSwap, ...] = ()
     exit_status: int | None = None
-    """Of the whole run; None where it was interrupted before its report."""
+    """The exit status of the whole run; None if the run was interrupted before its report."""
 
 
 def run_path(results: Results, run: Run) -> Path:
-    """Return where the file of a round lies."""
+    """Return the path of a round's file."""
     rest = "" if run.question == _MATRIX else f"-{run.question}-{run.number}"
     return results.root / "runs" / f"{run.run}-{run.matrix}{rest}.json"
 
 
 def write_run(results: Results, run: Run) -> None:
-    """Write the file of a round, in place of an earlier one of the same round."""
+    """Write a round's file, replacing an earlier file of the same round."""
     write_stored(run_path(results, run), run)
 
 
 def read_runs(results: Results) -> Iterator[Run]:
-    """Return every round of every run, the newest run first. What is damaged is left out.
+    """Return every round of every run, newest run first. Damaged files are skipped.
 
     Raises:
-        StoreError: for a file that another version of this program wrote.
+        StoreError: if another version of this program wrote a file.
     """
     for path in sorted((results.root / "runs").glob("*.json"), reverse=True):
         run = read_stored(path, Run)

@@ -5,7 +5,53 @@ import tomllib
 import pytest
 from built_models import v1_model, write
 from savedmodel_matrix.commands.init import write_matrix
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.domain.check import Check
+from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
+from savedmodel_matrix.planning.workspace import Workspace
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "results/\n.nox/\n"),
+        ("*.pyc", "*.pyc\nresults/\n.nox/\n"),
+        ("/results\n", "/results\n.nox/\n"),
+        ("results/\n.nox\n", "results/\n.nox\n"),
+    ],
+)
+def test_git_ignores_what_runs_leave(tmp_path, before, after):
+    write(tmp_path / "m", v1_model())
+    if before is not None:
+        (tmp_path / ".gitignore").write_text(before)
+    lines = write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
+    assert (tmp_path / ".gitignore").read_text() == after
+    assert any("to " in line and ".gitignore" in line for line in lines) == (before != after)
+
+
+def test_nothing_is_overwritten_and_the_fault_is_the_callers(tmp_path):
+    write(tmp_path / "m", v1_model())
+    write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
+    with pytest.raises(UsageError, match="already exists; choose another name with --name") as caught:
+        write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
+    assert caught.value.exit_status == 2
+
+
+def test_a_model_without_signatures_is_the_models_fault(tmp_path):
+    model = v1_model()
+    model.meta_graphs[0].signature_def.clear()
+    write(tmp_path / "m", model)
+    with pytest.raises(NoSignatureError) as caught:
+        write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
+    assert caught.value.exit_status == 2
+    assert not (tmp_path / "matrices").exists()
+
+
+def test_the_matrix_names_every_check_and_no_file_that_the_user_does_not_have(tmp_path):
+    write(tmp_path / "m", v1_model())
+    write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
+    text = (tmp_path / "matrices/default.toml").read_text()
+    assert "docs/" not in text
+    assert all(f'"{check}"' in text for check in Check)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +70,6 @@ def test_of_several_graphs_the_one_for_serving_is_named(tmp_path, others, tags):
         )
         model.meta_graphs[0].meta_info_def.tags[:] = each
     write(tmp_path / "m", model)
-    write_matrix(Project(tmp_path), tmp_path / "m", "default")
+    write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
     definition = tomllib.loads((tmp_path / "matrices/default.toml").read_text())
     assert definition["cases"]["m"].get("tags") == tags

@@ -70,7 +70,7 @@ def test_a_model_without_signatures(tmp_path):
 def test_notes_name_the_releases_they_are_for(tmp_path):
     model = v1_model(node("VarHandleOp", debug_name={"s": b"w/"}), tensorflow="2.21.0")
     text = render_model(describe_model(write(tmp_path, model)))
-    assert "is from 2.15 on, and is ignored before (2.5 to 2.14)" in text
+    assert "exists from 2.15 on and is ignored before (2.5 to 2.14)" in text
 
 
 def prediction(version, because="x", confidence="high"):
@@ -111,7 +111,7 @@ def test_command():
 
 
 def test_a_folder_without_a_model(tmp_path):
-    with pytest.raises(UnreadableModelError, match="holds neither"):
+    with pytest.raises(UnreadableModelError, match="contains neither"):
         describe_model(tmp_path)
 
 
@@ -123,9 +123,8 @@ def test_random_ops_are_listed_with_the_outputs_they_reach(tmp_path):
             "kind": "random", "op": "Multinomial", "node": "y", "changes": None,
         }
     ]  # fmt: skip
-    assert (
-        "serving_default, output y: Multinomial 'y', random in every run, and no setting seeds it"
-        in lines_of(described)
+    assert "serving_default, output y: Multinomial 'y', random in every run; no setting seeds it" in lines_of(
+        described
     )
     assert describe_model(EXAMPLES / "cnn").varying == []
     assert "random numbers" not in render_model(describe_model(EXAMPLES / "cnn"))

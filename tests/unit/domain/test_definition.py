@@ -173,7 +173,7 @@ def test_cells_are_covered_whole_or_pairwise():
 def test_checks_are_named_once_each():
     assert CaseDefinition(path="m").checks == []
     assert CaseDefinition(path="m", checks=["leak", "fresh-process"]).checks == ["leak", "fresh-process"]
-    with pytest.raises(ValidationError, match="names a check twice"):
+    with pytest.raises(ValidationError, match="lists a check twice"):
         CaseDefinition(path="m", checks=["leak", "leak"])
     with pytest.raises(ValidationError, match="'repeat'"):
         CaseDefinition(path="m", checks=["again"])

@@ -18,7 +18,7 @@ from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.measurements import work
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.planning.expand import expand
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 
 EVERYTHING = Selection()
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
@@ -48,7 +48,9 @@ def test_nothing_made_yet(project, plan):
     rows = rows_of(project, plan)
     assert len(rows) == 8
     assert {row.outcome for row in rows.values()} == {Outcome.SKIPPED}
-    assert {row.reason for row in rows.values()} == {"its environment has not been made on this machine yet"}
+    assert {row.reason for row in rows.values()} == {
+        "its environment has not been created on this machine yet"
+    }
     assert all(row.required for row in rows.values())
 
 
@@ -102,7 +104,7 @@ def test_a_case_that_cannot_be_made_ready_leaves_the_others_alone(project, plan,
     collected = collect(project, plan, EVERYTHING)
     assert "nowhere" in collected.ready["one"]
     rows = {(row.cell, row.case): row for row in collected.rows}
-    assert "could not be made ready" in rows[job.cell, "one"].reason
+    assert "could not be prepared" in rows[job.cell, "one"].reason
     assert rows[job.cell, "two"].outcome is Outcome.RECORDED
 
 
@@ -159,7 +161,7 @@ def test_every_cell_and_case_has_exactly_one_outcome(
     )
     plan = expand(definition, "m", ReleaseTable.load(), "linux-x86_64")
     with tempfile.TemporaryDirectory() as folder:
-        project = Project(Path(folder))
+        project = Workspace(Path(folder))
         made = {
             "installed": {"installed": Installed(lock="lock", interpreter="3.10.1")},
             "failed": {"outcome": Outcome.INSTALL_FAILED, "reason": "why"},

@@ -5,7 +5,7 @@ from built_models import node, v1_model, write
 from recordings import ready_case
 from savedmodel_matrix.domain.definition import CaseDefinition
 from savedmodel_matrix.evidence.origins import Origin
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def origin(tmp_path):
             other.meta_info_def.tags[:] = tags
         folder = write(tmp_path / op, model)
         ready = ready_case(model=str(folder), model_digest=f"{op} {graphs}")
-        return Origin(Project(tmp_path), CaseDefinition(path="m", **case), ready)
+        return Origin(Workspace(tmp_path), CaseDefinition(path="m", **case), ready)
 
     return asked
 
@@ -37,7 +37,7 @@ def test_where_nothing_is_found_that_is_said_and_where_nothing_is_known_nothing(
     assert origin("RandomUniform").because("gone") == ""
     assert origin("RandomUniform", function="f").because("y") == ""
     assert origin("RandomUniform", signature="other").because("y") == ""
-    assert Origin(Project(tmp_path), CaseDefinition(path="m"), "not ready").because("y") == ""
+    assert Origin(Workspace(tmp_path), CaseDefinition(path="m"), "not ready").because("y") == ""
 
 
 def test_the_graph_is_the_one_that_the_tags_choose(origin):

@@ -12,7 +12,7 @@ from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.evidence.stages import given_by
 from savedmodel_matrix.measurements import work
 from savedmodel_matrix.measurements.stage import AGAIN
-from savedmodel_matrix.planning.stages import besides
+from savedmodel_matrix.planning.besides import besides
 
 ALONE = "# /// script\n# dependencies = ['pillow>=9']\n# ///\n"
 

@@ -5,7 +5,7 @@ from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, write_state
 from savedmodel_matrix.execution.pending import current_installation, pending
-from savedmodel_matrix.planning.stages import besides
+from savedmodel_matrix.planning.besides import besides
 
 EVERYTHING = Selection()
 

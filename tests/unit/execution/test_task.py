@@ -11,8 +11,8 @@ from savedmodel_matrix.environments.state import Installed
 from savedmodel_matrix.execution.task import starts, task_of
 from savedmodel_matrix.measurements import work
 from savedmodel_matrix.measurements.interface import Site
+from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.ready import make_ready
-from savedmodel_matrix.planning.stages import besides
 
 INSTALLED = Installed(lock="lock", interpreter="3.10.1")
 

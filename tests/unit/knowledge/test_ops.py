@@ -24,7 +24,7 @@ def test_minors(version, minor):
 
 
 def test_what_is_no_version():
-    with pytest.raises(ValueError, match="'nightly' is no version"):
+    with pytest.raises(ValueError, match="'nightly' is not a TensorFlow version"):
         minor_of("nightly")
 
 

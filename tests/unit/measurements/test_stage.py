@@ -9,7 +9,7 @@ from recordings import recording
 from savedmodel_matrix.environments.state import Installed
 from savedmodel_matrix.measurements import work
 from savedmodel_matrix.measurements.stage import AGAIN, StageMeasurement
-from savedmodel_matrix.planning.stages import besides
+from savedmodel_matrix.planning.besides import besides
 
 ALONE = "# /// script\n# dependencies = ['pillow>=9']\n# ///\n"
 

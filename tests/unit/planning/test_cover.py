@@ -119,8 +119,8 @@ def test_the_cells_that_are_kept_and_what_they_leave_open():
     assert len(found.kept) == 9
     (remark,) = found.remarks
     assert remark == (
-        "cover: 9 of the 18 cells that can run are kept; every pair of values of two axes is run together at "
-        "least once, 9 of 18 combinations of three axes are not"
+        "cover: 9 of the 18 cells that can run are kept; every pair of values of two axes runs together at "
+        "least once; 9 of 18 combinations of three axes do not run"
     )
 
 
@@ -140,7 +140,7 @@ def test_where_nothing_can_be_left_out_that_is_said():
     ran = [environment("2.9.3"), environment("2.10.1")]
     found = covered(ran)
     assert found.kept == set(cells(ran, "default", "xla", "one-thread"))
-    assert found.remarks == ("cover: all 6 cells that can run are needed for every pair",)
+    assert found.remarks == ("cover: all 6 cells that can run are needed to cover every pair",)
     assert covered([]).kept == frozenset()
 
 
@@ -155,9 +155,10 @@ def test_values_that_never_meet_are_named_with_the_reason():
     too_old = environment("2.4.4", "3.8", requirements=("numpy<2", "pandas")), "excluded: too old"
     (_, remark) = covered(ran, missing, too_old).remarks
     assert remark == (
-        "cover: python 3.10 never meets tensorflow 2.4.4: TensorFlow 2.4.4 has wheels for Python 3.6 to 3.8 "
-        "only; requirements numpy<2 + pandas never meets tensorflow 2.4.4: excluded: too old; "
-        "requirements numpy<2 + pandas never meets python 3.8: excluded: too old"
+        "cover: python 3.10 never runs with tensorflow 2.4.4: "
+        "TensorFlow 2.4.4 has wheels for Python 3.6 to 3.8 "
+        "only; requirements numpy<2 + pandas never runs with tensorflow 2.4.4: excluded: too old; "
+        "requirements numpy<2 + pandas never runs with python 3.8: excluded: too old"
     )
 
 
@@ -172,7 +173,8 @@ def test_of_many_values_that_never_meet_few_are_named():
     ]
     (_, remark) = covered(ran, (environment("2.21.0", "3.13", Build.GPU), "no GPU wheels")).remarks
     assert remark == (
-        "cover: build gpu never meets tensorflow 2.21.0: no GPU wheels; build gpu never meets python 3.13: "
-        "no GPU wheels; python 3.10 never meets tensorflow 2.4.4: the definition does not combine them "
+        "cover: build gpu never runs with tensorflow 2.21.0: no GPU wheels; "
+        "build gpu never runs with python 3.13: "
+        "no GPU wheels; python 3.10 never runs with tensorflow 2.4.4: the definition does not combine them "
         "and 11 more"
     )

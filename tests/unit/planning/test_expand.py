@@ -349,9 +349,11 @@ def test_a_pairwise_cover_leaves_cells_out_for_all_cases():
     counts, never = found.remarks
     assert counts.startswith("cover: 10 of the 18 cells that can run are kept; ")
     assert never == (
-        "cover: python 3.11 never meets tensorflow 2.9.2: TensorFlow 2.9.2 has wheels for Python 3.9 to 3.10 "
-        "only; python 3.11 never meets tensorflow 2.9.3: TensorFlow 2.9.3 has wheels for Python 3.9 to 3.10 "
-        "only; python 3.9 never meets tensorflow 2.15.1: TensorFlow 2.15.1 has wheels for Python 3.10 to "
+        "cover: python 3.11 never runs with tensorflow 2.9.2: "
+        "TensorFlow 2.9.2 has wheels for Python 3.9 to 3.10 "
+        "only; python 3.11 never runs with tensorflow 2.9.3: "
+        "TensorFlow 2.9.3 has wheels for Python 3.9 to 3.10 "
+        "only; python 3.9 never runs with tensorflow 2.15.1: TensorFlow 2.15.1 has wheels for Python 3.10 to "
         "3.11 only"
     )
 

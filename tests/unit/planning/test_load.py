@@ -74,7 +74,7 @@ def test_every_mistake_is_answered_at_once(tmp_path):
             ".generate.seed: input should be greater than or equal to 0 (given: -1)",
         ),
         ('{ npy = "a.npy", inputt = "x" }', ".inputt: unknown key; did you mean 'input'?"),
-        ('{ npz = "a.npz", rest = "b.json" }', ".rest: unknown key; known: npz"),
+        ('{ npz = "a.npz", rest = "b.json" }', ".rest: unknown key; known names: npz"),
         ("{ warmup = 0 }", ".warmup: input should be greater than or equal to 1 (given: 0)"),
         (
             '{ file = "a.npz" }',
@@ -113,7 +113,7 @@ def test_unknown_key_at_the_top(tmp_path):
 def test_what_is_not_toml(tmp_path, content):
     path = tmp_path / "m.toml"
     path.write_bytes(content)
-    with pytest.raises(DefinitionError, match="not TOML"):
+    with pytest.raises(DefinitionError, match="not valid TOML"):
         load_definition(path)
 
 
@@ -126,8 +126,8 @@ def test_a_file_that_is_not_there(tmp_path):
     ("word", "known", "answer"),
     [
         ("sede", ["seed", "batch"], "; did you mean 'seed'?"),
-        ("zzz", ["seed", "batch"], "; known: batch, seed"),
-        ("zzz", [], "; known: none"),
+        ("zzz", ["seed", "batch"], "; known names: batch, seed"),
+        ("zzz", [], "; known names: none"),
     ],
 )
 def test_nearest(word, known, answer):

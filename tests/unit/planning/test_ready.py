@@ -10,8 +10,8 @@ import pytest
 import savedmodel_matrix.models.inputs.make
 from savedmodel_matrix.domain.definition import CaseDefinition
 from savedmodel_matrix.domain.errors import UnreadableModelError
-from savedmodel_matrix.planning.project import Project
 from savedmodel_matrix.planning.ready import find_ready, make_ready, model_folder
+from savedmodel_matrix.planning.workspace import Workspace
 
 
 def case(**changes):
@@ -44,7 +44,7 @@ def test_inputs_are_made_once_and_found_again(project, made):
     assert project.results.array(array.array).tolist() == [[1, 2]]
     assert find_ready(project, case()) == ready
     assert make_ready(project, case()) == ready
-    assert find_ready(Project(project.root), case()) == ready
+    assert find_ready(Workspace(project.root), case()) == ready
     assert made == ["one.npz"]
 
 
@@ -156,7 +156,7 @@ def test_a_copied_project_is_ready_too(project, tmp_path_factory):
     ready = make_ready(project, case())
     copy = tmp_path_factory.mktemp("copy") / "project"
     shutil.copytree(project.root, copy)
-    moved = Project(copy)
+    moved = Workspace(copy)
     assert find_ready(moved, case()) == ready
     assert Path(model_folder(moved, ready)) == copy / "model"
 

@@ -35,10 +35,10 @@ def test_an_empty_block_still_asks_for_an_environment_of_its_own():
 @pytest.mark.parametrize(
     ("block", "said"),
     [
-        ('# dependencies = ["not a requirement!"]\n', "cannot be used"),
-        ("# dependencies = [\n", "cannot be used"),
-        ("# dependencies = 3\n", "cannot be used"),
-        ('# requires-python = "three"\n', "cannot be used"),
+        ('# dependencies = ["not a requirement!"]\n', "invalid PEP 723 block"),
+        ("# dependencies = [\n", "invalid PEP 723 block"),
+        ("# dependencies = 3\n", "invalid PEP 723 block"),
+        ('# requires-python = "three"\n', "invalid PEP 723 block"),
     ],
 )
 def test_a_block_that_cannot_be_used_names_its_file(block, said):

@@ -56,7 +56,7 @@ def report(cases, divergences=(), baseline="e1/default", **changes):
     for row in cells:
         own = next((group for group in classes if group.case == row.case and row.cell in group.cells), None)
         to = next((group for group in classes if group.case == row.case and baseline in group.cells), None)
-        if own and to and row.cell != baseline:
+        if own and to:
             row.verdict = max(
                 (
                     each.verdict

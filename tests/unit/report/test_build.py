@@ -31,9 +31,9 @@ path = "m"
 def built(tmp_path):
     """Build a report of two cells from what each recorded, or its outcome."""
     import numpy as np
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
-    project = Project(tmp_path)
+    project = Workspace(tmp_path)
     (tmp_path / "matrices").mkdir()
 
     def build(baseline, other, more="", noise=None, checks=None):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from savedmodel_matrix.domain.check import Check, CheckVerdict
-from savedmodel_matrix.report import markdown, terminal
 from savedmodel_matrix.report.checks import check_findings, check_table
 from savedmodel_matrix.report.document import CheckRow
+from savedmodel_matrix.report.formats import markdown, terminal
 
 
 def row(cell, check, verdict, case="cnn", **changes):
@@ -82,11 +82,14 @@ def test_what_is_expected_is_marked(make):
 
 
 def test_both_reports_show_them_and_neither_without(report, make):
-    for render in (lambda each: terminal.render(each, []), markdown.render):
+    for render in (lambda each: terminal.render(each, verbose=True), markdown.render):
         text = render(report).replace("\\", "")
         assert "FAILS (not re-entrant)" in text
         assert "in 1 of 2 cells (e1/default)" in " ".join(text.split())
-        assert "essions" not in render(make({"cnn": {"e1": "A"}}))
+        plain = render(make({"cnn": {"e1": "A"}}))
+        assert "Checks" not in plain
+        assert "checks" not in plain
+    assert "in 1 of 2 cells (e1/default)" in " ".join(terminal.render(report).split())
 
 
 def test_stacks_stand_in_markdown_as_they_are(make):

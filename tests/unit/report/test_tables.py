@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.report import tables
-from savedmodel_matrix.report.document import CauseRow, OutputRow, PredictionRow, RemedyRow
+from savedmodel_matrix.report import lines, tables
+from savedmodel_matrix.report.document import OutputRow
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_known_problem_is_shown_as_expected_and_never_as_green(make, differs):
     assert [text for _, text in found[1:]] == [
         "B # 5.0e-01 (expected)", "load-failed (expected)", "load-failed",
     ]  # fmt: skip
-    assert tables.failures(report) == [
+    assert lines.failures(report) == [
         "load-failed: e3/default, every case: why load-failed (expected: known since 2.16)",
         "load-failed: e4/default, every case: why load-failed",
     ]
@@ -166,7 +166,7 @@ def test_a_case_against_itself(three):
         ["=", "~", "#*", "A", "·"],
         ["·", "·", "·", "·", "·"],
     ]
-    assert list(frame["not recorded"]) == ["", "", "", "", "timed-out"]
+    assert list(frame["did not run"]) == ["", "", "", "", "timed-out"]
     assert list(frame["cell"]) == [f"e{number}/default" for number in range(1, 6)]
 
 
@@ -179,7 +179,7 @@ def test_all_cases_show_the_worst_of_each_pair(three):
         ["=", "~", "#*", "A", "(=)"],
         ["(=)", "(=)", "(!)", "(=)", "D"],
     ]
-    assert list(frame["not recorded"]) == ["", "", "", "", "timed-out ×1"]
+    assert list(frame["did not run"]) == ["", "", "", "", "timed-out ×1"]
 
 
 @pytest.mark.parametrize("table", [lambda report: tables.case_matrix(report, "cnn"), tables.overall_matrix])
@@ -206,31 +206,7 @@ def test_collapsing_keeps_other_outcomes_apart(make):
     report = make({"cnn": {**cells, "x1": "crashed", "x2": "crashed", "x3": "timed-out"}})
     frame = tables.case_matrix(report, "cnn")
     assert list(frame["cell"]) == ["e1/default and 28 more", "x1/default and 1 more", "x3/default"]
-    assert list(frame["not recorded"]) == ["", "crashed", "timed-out"]
-
-
-def test_failures_are_grouped_by_their_reason(make):
-    bad = {f"x{number}": "load-failed" for number in range(1, 6)}
-    report = make(
-        {
-            "cnn": {"e1": "A", **bad, "y": "crashed", "z": "unavailable"},
-            "rnn": {"e1": "A", **bad, "y": "A", "z": "unavailable"},
-        }
-    )
-    assert tables.failures(report) == [
-        "load-failed: x1/default, x2/default, x3/default and 2 more, every case: why load-failed",
-        "crashed: y/default, cnn: why crashed",
-        "unavailable: z/default, every case: why unavailable",
-    ]
-
-
-def test_nothing_failed(make):
-    assert tables.failures(make({"cnn": {"e1": "A"}})) == []
-
-
-def test_every_row_that_is_not_recorded_is_in_the_failures(three):
-    (line,) = tables.failures(three)
-    assert line == "timed-out: e5/default, cnn: why timed-out"
+    assert list(frame["did not run"]) == ["", "crashed", "timed-out"]
 
 
 def test_numbers_of_what_differs_from_the_baseline(make, differs):
@@ -261,58 +237,3 @@ def test_numbers_of_what_differs_from_the_baseline(make, differs):
     )  # fmt: skip
     assert (first["passes at atol"], first["or at rtol"]) == (0.5, 0.25)
     assert (second["class"], second["verdict"], second["remark"]) == ("C", "incomparable", "other shape")
-
-
-def cause(environment, case, name="slots", title="Optimizer state", useful=None):
-    return CauseRow(
-        environment=environment, setting="default", case=case, cause=name, title=title, explanation=None,
-        source=None, candidates=[], useful=useful,
-    )  # fmt: skip
-
-
-def remedy(environment, case, value, says, mended=True, kind="loader"):
-    return RemedyRow(
-        environment=environment, setting="default", case=case, cause="slots", kind=kind, value=value,
-        tried_in="x/default", outcome="recorded" if mended else "load-failed", verdict=None, mended=mended,
-        says=says,
-    )  # fmt: skip
-
-
-def test_what_mends_a_failure_comes_first_and_places_are_put_together(make):
-    report = make({"cnn": {"e1": "load-failed", "e2": "load-failed"}, "rnn": {"e1": "load-failed"}})
-    report.causes = [cause("e1", "cnn"), cause("e2", "cnn"), cause("e1", "rnn")]
-    report.remedies = [
-        remedy("e1", "cnn", "keras", "still load-failed: no", mended=False),
-        remedy("e1", "cnn", "v1-session", "it runs"),
-        remedy("e2", "cnn", "v1-session", "it runs"),
-        remedy("e1", "rnn", "v1-session", "it runs"),
-    ]
-    assert tables.mending(report) == [
-        "slots: Optimizer state (e1, e2: cnn, rnn)",
-        "  mended by loader v1-session: it runs (e1, e2: cnn, rnn)",
-        "  tried loader keras: still load-failed: no (e1: cnn)",
-    ]
-
-
-def test_an_unknown_failure_says_so_with_what_is_worth_searching(make):
-    report = make({"cnn": {"e1": "load-failed"}})
-    report.causes = [cause("e1", "cnn", name=None, title="unknown", useful="File x\n  ValueError: what")]
-    assert tables.mending(report) == ["unknown: File x ValueError: what (e1: cnn)"]
-    assert tables.mending(make({"cnn": {"e1": "A"}})) == []
-
-
-def test_predictions_that_did_not_come_true_are_named(make):
-    report = make({"cnn": {"e1": "A", "e2": "load-failed", "e3": "crashed"}, "rnn": {"e1": "A"}})
-    assert tables.predictions(report) == []
-    for row, kind, because, right in zip(
-        report.cells, ("loads", "loads", "fails", "needs"), ([], [], ["x"], ["slots"]),
-        (True, False, None, False), strict=True,
-    ):  # fmt: skip
-        row.prediction = PredictionRow(
-            kind=kind, because=because, needs=[], confidence="high", came_true=right
-        )
-    assert tables.predictions(report) == [
-        "1 of 3 predictions from the files alone came true",
-        "cnn: predicted loads (nothing speaks against it), and it was load-failed: e2/default",
-        "rnn: predicted needs (slots), and it was recorded: e1/default",
-    ]

@@ -1,4 +1,4 @@
-"""The seam of backends: what makes an environment and says what is in it."""
+"""The backend seam: what creates an environment and reports what it holds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class Made:
     """What is in an environment's folder.
 
-    ``python`` is where its interpreter is, or would be. ``version`` is the interpreter's full version
-    (``"3.11.7"``), None if there is no environment yet. ``lock`` is the content digest of the lock that is
-    completely installed, None if none is.
+    ``python`` is the path of its interpreter, whether or not it exists. ``version`` is the interpreter's
+    full version (``"3.11.7"``), None if there is no environment yet. ``lock`` is the content digest of the
+    lock that is completely installed, None if no lock is.
     """
 
     python: Path
@@ -27,9 +27,9 @@ class Made:
 
 
 class Backend(ABC):
-    """One way to make environments.
+    """One way to create environments.
 
-    ``name`` is how an environment names it, ``nox`` what nox calls the backend that makes its folder.
+    ``name`` identifies it in environments; ``nox`` is nox's name for the backend that creates the folder.
     """
 
     name: ClassVar[str]
@@ -37,30 +37,30 @@ class Backend(ABC):
 
     @abstractmethod
     def lock(self, wanted: LockInput, python: Path | None, to: Path) -> Lock:
-        """Resolve what is wanted, write the lock to ``to`` and return it.
+        """Resolve the requirements, write the lock to ``to`` and return it.
 
-        ``python`` is an interpreter of the minor that is wanted, if there is one.
+        ``python`` is an interpreter of the requested minor version, if there is one.
 
         Raises:
-            LockError: if nothing could be found out; nothing is written then.
+            LockError: if the resolver could not reach a result; nothing is written in that case.
         """
 
     @abstractmethod
     def make(self, folder: Path, python: str) -> None:
-        """Make an empty environment of a Python minor, unless there is one. For those that nox does not make.
+        """Create an empty environment for a Python minor version unless it exists, where nox does not do so.
 
         Raises:
-            InstallError: in the words of the program that makes it.
+            InstallError: with the message of the program that creates it.
         """
 
     @abstractmethod
     def install(self, folder: Path, lock: Path, digest: str) -> None:
-        """Make the environment hold exactly what the lock, of this content digest, pins.
+        """Install exactly what the lock pins. ``digest`` is the lock's content digest.
 
         Raises:
-            InstallError: in the words of the program that installs it.
+            InstallError: with the message of the program that installs it.
         """
 
     @abstractmethod
     def describe(self, folder: Path) -> Made:
-        """Return what is in the folder. Costs no process: it is asked for every environment of every run."""
+        """Return what is in the folder. Starts no process: every run calls this for every environment."""

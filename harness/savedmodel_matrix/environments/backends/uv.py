@@ -21,14 +21,14 @@ _MARKER = "savedmodel-matrix-lock.sha256"
 
 
 class UvBackend(Backend):
-    """A virtual environment; uv fetches an interpreter if there is none of the wanted minor."""
+    """A virtual environment; uv downloads an interpreter if the requested minor version is missing."""
 
     name = "uv"
     nox = "uv"
 
     def lock(self, wanted: LockInput, python: Path | None, to: Path) -> Lock:
         """See ``Backend.lock``."""
-        # Imported here: it brings the index client, which a run with nothing to resolve does without.
+        # Imported here: it imports the index client, which a run with nothing to resolve does not need.
         from savedmodel_matrix.environments.locks.resolve import resolve  # noqa: PLC0415
 
         return resolve(wanted, python, to)
@@ -43,7 +43,7 @@ class UvBackend(Backend):
     def install(self, folder: Path, lock: Path, digest: str) -> None:
         """See ``Backend.install``."""
         marker = folder / _MARKER
-        # An interrupted sync must not pass for the lock that was there before it.
+        # After an interrupted sync, the environment must not count as holding the previous lock.
         marker.unlink(missing_ok=True)
         python = str(self.describe(folder).python)
         _run_uv("pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock))

@@ -6,14 +6,19 @@ A lock is a requirements file with hashes (any installer reads it) under a heade
     # environment: tf2.15.1-py3.11-cpu
     # python: 3.11
     # platform: linux-x86_64
-    # as of: 2024-03-22                    or: today (2026-11-23), with the day it was resolved on
+    # as of: 2024-03-22                    or: today (2026-11-23), with the day it was resolved
     # requirement: tensorflow-cpu==2.15.1  one line each
-    # without: h5py                        one line each, of packages left out
+    # without: h5py                        one line for each package left out
     # definition: sha256:...               of the fields above, see LockInput.digest
-    # download: 512 MB                     of the pinned files; or: unknown
+    # download: 512 MB                     total of the pinned files; or: unknown
 
-A resolution without a solution is a lock too, so that it can be committed: it has no pins, and the
-resolver's own words follow the line ``# unresolvable:``.
+A resolution without a solution is a lock too, so that it can be committed. It has no pins; the resolver's
+message follows the line ``# unresolvable:``.
+
+Why not ``pylock.toml`` (PEP 751), which ``uv pip compile --format pylock.toml`` writes and
+``packaging.pylock`` reads: each file in it needs a ``url`` or a ``path``, so the address of the index that
+resolved the lock would be committed and installed from. A requirements file holds only hashes, and each
+user's own index serves the files.
 """
 
 from __future__ import annotations
@@ -32,23 +37,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 1
-# The dependencies that a release was tested with are those of its own days: at once, a dependency may
-# not have followed yet, and later they drift (TensorFlow 2.9.3 resolved today fails at import).
+# A release was tested with the dependencies of its own time. On the release day a dependency may still lack
+# a matching version, and later they drift (TensorFlow 2.9.3 resolved today fails at import).
 RELEASE_GRACE = dt.timedelta(days=14)
 
 UNRESOLVABLE = "# unresolvable:"
 _TITLE = "# savedmodel-matrix lock, format "
 _FIELD = re.compile(r"# ([a-z ]+): (.+)")
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)((?: --hash=sha256:[0-9a-f]{64})+)")
-_AGAIN = "make it anew with 'nox -s lock'"
+_AGAIN = "run 'nox -s lock' to write it again"
 
 
 @dataclass(frozen=True)
 class LockInput:
-    """Everything that decides a lock.
+    """Everything that determines a lock.
 
     ``python`` is a minor (``"3.8"``), ``platform`` one of savedmodel_matrix.knowledge.releases.PLATFORMS.
-    ``exclude_newer`` hides what was uploaded after that day (UTC); None resolves as of today.
+    ``exclude_newer`` hides files uploaded after that day (UTC); None resolves as of today.
     """
 
     environment_id: str
@@ -57,7 +62,7 @@ class LockInput:
     exclude_newer: dt.date | None
     platform: str
     without: tuple[str, ...] = ()
-    """Packages left out of the pins, whatever needs them."""
+    """Packages left out of the pins, even if others require them."""
 
     def digest(self) -> str:
         """Return the SHA-256 of the definition, as hex digits."""
@@ -77,10 +82,10 @@ class Lock:
     """A lock as read from disk.
 
     ``pins``: name -> version. ``hashes``: name -> SHA-256 hex digests of the files allowed.
-    ``unresolvable``: the resolver's words where it found no solution. ``resolved``: the day whose packages
-    were seen; before ``made_from.exclude_newer`` where that day had not come yet. ``download_mb``: sum of
-    the files' sizes in MB (10**6 bytes), None if unknown. ``digest``: SHA-256 of everything but comments,
-    so equal digests install equal packages.
+    ``unresolvable``: the resolver's message if it found no solution. ``resolved``: the day as of which
+    packages were resolved; earlier than ``made_from.exclude_newer`` if that day was still in the future.
+    ``download_mb``: sum of the files' sizes in MB (10**6 bytes), None if unknown. ``digest``: SHA-256 of
+    everything but comments, so equal digests install equal packages.
     """
 
     made_from: LockInput
@@ -110,7 +115,7 @@ def render_lock(lock_input: LockInput, resolved: dt.date, download_mb: int | Non
 
 
 def read_lock(path: Path) -> Lock:
-    """Read a lock. Raises LockError if it is missing, damaged, or of a newer format."""
+    """Read a lock. Raises LockError if it is missing, damaged, or in another format."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -121,7 +126,7 @@ def read_lock(path: Path) -> Lock:
 
 
 def parse_lock(text: str, name: str) -> Lock:
-    """Read a lock's text; ``name`` stands for it in messages. Raises LockError, see read_lock."""
+    """Read a lock's text; messages call it ``name``. Raises LockError, see read_lock."""
     header, _, words = text.partition(f"{UNRESOLVABLE}\n")
     lines = header.splitlines()
     _check_format(lines[0] if lines else "", name)
@@ -145,12 +150,12 @@ def parse_lock(text: str, name: str) -> Lock:
         download_mb = None if download == "unknown" else int(download)
         stated = fields["definition"][0]
     except (KeyError, ValueError) as error:
-        raise LockError(f"{name} is damaged (its header lacks or garbles {error}): {_AGAIN}") from error
+        raise LockError(f"{name} is damaged (in its header: {error}): {_AGAIN}") from error
     if stated != f"sha256:{made_from.digest()}":
-        raise LockError(f"{name} is damaged (its header was changed by hand): {_AGAIN}")
+        raise LockError(f"{name} is damaged (its header was edited by hand): {_AGAIN}")
     pins, hashes = _pins(content, name)
     if bool(words) == bool(pins):
-        fault = "both pins and a reason why there are none" if pins else "it has no pins"
+        fault = "both pins and a reason for having none" if pins else "it has no pins"
         raise LockError(f"{name} is damaged ({fault}): {_AGAIN}")
     return Lock(
         made_from=made_from,
@@ -165,7 +170,7 @@ def parse_lock(text: str, name: str) -> Lock:
 
 
 def is_current(lock: Lock, lock_input: LockInput) -> str | None:
-    """Return None if ``lock`` was made from ``lock_input``, else what changed since, in one line."""
+    """Return None if ``lock`` was made from ``lock_input``, else the changes since then, in one line."""
     old, new = lock.made_from, lock_input
     if old == new:
         return None
@@ -181,7 +186,7 @@ def is_current(lock: Lock, lock_input: LockInput) -> str | None:
     if old.without != new.without:
         changes.append(f"without: {', '.join(old.without) or '-'} -> {', '.join(new.without) or '-'}")
     if old.requirements != new.requirements:
-        changes.append(f"requirements: {' '.join([*removed, *added]) or 'another order'}")
+        changes.append(f"requirements: {' '.join([*removed, *added]) or 'different order'}")
     return "; ".join(changes)
 
 
@@ -192,16 +197,16 @@ def _as_of(exclude_newer: dt.date | None) -> str:
 def _check_format(title: str, name: str) -> None:
     number = title.removeprefix(_TITLE)
     if number == title or not number.isdecimal():
-        raise LockError(f"{name} is not a lock of this project, or its first line is lost: {_AGAIN}")
+        raise LockError(f"{name} is not a lock of this project, or its first line is missing: {_AGAIN}")
     if int(number) != FORMAT:
         raise LockError(
-            f"{name} has lock format {number}, and this version reads {FORMAT}: "
-            f"update the project to read it, or {_AGAIN}"
+            f"{name} has lock format {number}; this version reads format {FORMAT}: "
+            f"upgrade savedmodel-matrix, or {_AGAIN}"
         )
 
 
 def _pins(content: list[str], name: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    """Read the requirements; a line that ends in a backslash goes on in the next."""
+    """Read the requirements; a backslash at the end of a line continues it on the next."""
     pins: dict[str, str] = {}
     hashes: dict[str, tuple[str, ...]] = {}
     logical = " ".join(f"{line} " for line in content).replace("\\ ", "").strip()

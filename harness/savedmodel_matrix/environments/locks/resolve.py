@@ -1,7 +1,7 @@
-"""Make locks with ``uv pip compile``, as of a date.
+"""Create locks with ``uv pip compile``, as of a date.
 
-Old releases need source archives (termcolor 1.1.0, wrapt and gast of TensorFlow 2.4 have no wheels that
-fit), so building is allowed: to learn such a package's dependencies, uv may run its ``setup.py``.
+Old releases need source archives (termcolor 1.1.0, wrapt and gast of TensorFlow 2.4 have no compatible
+wheels), so builds are allowed: to learn such a package's dependencies, uv may run its ``setup.py``.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ UV_PLATFORMS = {
     "macos-x86_64": "x86_64-apple-darwin",
     "windows-x86_64": "x86_64-pc-windows-msvc",
 }
-# Distributions with the same files: where two are installed, which one's files are there is an accident.
-# tf-keras, for one, depends on tensorflow, also beside tensorflow-cpu.
+# Distributions with the same files: if two are installed, it is arbitrary whose files end up on disk.
+# tf-keras, for example, depends on tensorflow even where tensorflow-cpu is installed.
 _TWINS = (("tensorflow", "tensorflow-cpu"), ("tf-nightly", "tf-nightly-cpu"))
 _CONSTRAINTS = "constraints.txt"
 _TIME_LIMIT_S = 600.0
 _NO_SOLUTION = "No solution found"
-# With these, "no solution" only means that uv could not see every package.
+# With these in the message, "no solution" only means that uv could not see every package.
 _BLINDED = ("the network was disabled", "could not be queried")
-# Settings of uv in the user's environment that would change what a definition resolves to.
+# uv settings in the user's environment that would change what a definition resolves to.
 _MEDDLING = re.compile(
     r"UV_(EXCLUDE_NEWER|CONSTRAINT|OVERRIDE|EXCLUDE|BUILD_CONSTRAINT|PRERELEASE|RESOLUTION|FORK_STRATEGY"
     r"|NO_BUILD|NO_BINARY|ONLY_BINARY|PYTHON|PYTHON_PLATFORM|TORCH_BACKEND|NO_DEPS)(_PACKAGE)?"
@@ -53,10 +53,10 @@ def resolve(
 ) -> Lock:
     """Resolve ``lock_input``, write its lock to ``to`` and return it.
 
-    ``python_executable``: an interpreter of that minor, for packages that must be built to learn what they
-    depend on; uv looks for one if it is None. ``index`` tells the sizes; the user's own by default.
-    A definition without a solution is written as an unresolvable lock. Raises LockError, and writes
-    nothing, where uv could not find out: no network, a build that fails, no fitting interpreter.
+    ``python_executable``: an interpreter of that minor, for packages that must be built to learn their
+    dependencies; uv looks for one if it is None. ``index`` provides file sizes; the user's own by default.
+    A definition without a solution is written as an unresolvable lock. Raises LockError, and writes nothing,
+    if uv reaches no result: no network, a failed build, no suitable interpreter.
     """
     found = _run_uv(lock_input, python_executable)
     today = dt.datetime.now(dt.UTC).date()
@@ -68,7 +68,7 @@ def resolve(
         text = render_lock(lock_input, resolved, None, commented(found.stderr))
     else:
         raise LockError(
-            f"{lock_input.environment_id} could not be resolved, and nothing was written:\n"
+            f"{lock_input.environment_id} could not be resolved; nothing was written:\n"
             f"{scrubbed(found.stderr)}"
         )
     lock = parse_lock(text, to.name)
@@ -80,7 +80,7 @@ def resolve(
 
 
 def uv_arguments(lock_input: LockInput, python: list[str]) -> list[str]:
-    """Return what uv is asked; the requirements come from its standard input."""
+    """Return uv's command line; uv reads the requirements from standard input."""
     as_of = lock_input.exclude_newer
     return [
         "pip",
@@ -101,10 +101,10 @@ def uv_arguments(lock_input: LockInput, python: list[str]) -> list[str]:
 
 
 def twins(requirements: tuple[str, ...]) -> dict[str, str]:
-    """Return the distributions that hold the same files as one that is asked for, with its version bounds.
+    """Return the distributions with the same files as a requested one, with that one's version bounds.
 
-    What depends on such a twin must agree with the version that is asked for, but gets its files from the
-    distribution that is. Raises InvalidRequirement.
+    A dependency on such a twin must agree with the requested version, but the requested distribution
+    provides the files. Raises InvalidRequirement.
     """
     asked: dict[str, str] = {
         canonicalize_name(each.name): str(each.specifier) for each in map(Requirement, requirements)
@@ -118,24 +118,24 @@ def twins(requirements: tuple[str, ...]) -> dict[str, str]:
 
 
 def commented(stderr: str) -> str:
-    """Return the resolver's words as the body of an unresolvable lock."""
+    """Return the resolver's message as the body of an unresolvable lock."""
     return "\n".join([UNRESOLVABLE, *(f"# {line}".rstrip() for line in scrubbed(stderr).splitlines())])
 
 
 def scrubbed(text: str) -> str:
-    """Take addresses and folders of this machine out of ``text``: they say nothing elsewhere."""
+    """Remove this machine's addresses and folders from ``text``: they mean nothing elsewhere."""
     text = re.sub(r"[a-z+]+://[^\s`'\")]+", "(address)", text)
     return re.sub(r"(?<![\w.)])(?:[A-Za-z]:)?[/\\][^\s`'\"):,]+", "(path)", text).strip()
 
 
 def _run_uv(lock_input: LockInput, python_executable: Path | None) -> subprocess.CompletedProcess[str]:
-    # In an empty folder: a pyproject.toml or uv.toml around this project is not part of the definition.
+    # In an empty folder: a pyproject.toml or uv.toml near this project is not part of the definition.
     with tempfile.TemporaryDirectory() as empty:
         bounds = "".join(f"{twin}{version}\n" for twin, version in twins(lock_input.requirements).items())
         Path(empty, _CONSTRAINTS).write_text(bounds, encoding="utf-8")
         python = [f"--python-version={lock_input.python}"]
         if python_executable:
-            # A bare minor would mean its .0, which packages that ask for, say, 3.9.2 refuse to run on.
+            # uv takes a bare minor as its .0, which packages that require, say, 3.9.2 reject.
             full = _full_version(python_executable, lock_input.python)
             python = [f"--python={python_executable.absolute()}", f"--python-version={full}"]
         try:
@@ -158,7 +158,7 @@ def _run_uv(lock_input: LockInput, python_executable: Path | None) -> subprocess
 
 
 def _environment(environ: dict[str, str]) -> dict[str, str]:
-    """Return uv's environment: the configured index, and nothing else that changes the answer."""
+    """Return uv's environment: the configured index, and nothing else that affects the result."""
     kept = {name: value for name, value in environ.items() if not _MEDDLING.fullmatch(name)}
     if address := configured_index(kept):
         kept["UV_DEFAULT_INDEX"] = address
@@ -173,17 +173,17 @@ def _full_version(python_executable: Path, minor: str) -> str:
             [python_executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise LockError(f"{python_executable} does not run as a Python interpreter ({error})") from error
+        raise LockError(f"{python_executable} does not work as a Python interpreter ({error})") from error
     full = answer.stdout.strip()
     if full.rpartition(".")[0] != minor:
-        raise LockError(f"{python_executable} is Python {full}, and Python {minor} is needed")
+        raise LockError(f"{python_executable} is Python {full}, but Python {minor} is needed")
     return full
 
 
 def _download_mb(
     lock_input: LockInput, resolved: dt.date, body: str, index: PackageIndex | None
 ) -> int | None:
-    """Return the size that the lock's header states. A convenience: an index that fails makes it unknown."""
+    """Return the download size for the lock's header; unknown if the index fails, which is not an error."""
     hashes = parse_lock(render_lock(lock_input, resolved, None, body), "the resolution").hashes
     try:
         if index is not None:

@@ -1,4 +1,4 @@
-"""How much an environment downloads: the sizes of the files that its lock makes an installer choose."""
+"""How much an environment downloads: the sizes of the files that an installer picks for its lock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.environments.index import IndexFile, PackageIndex
 
-# What wheels may ask for: manylinux as in resolve.UV_PLATFORMS; the newest macOS of today.
+# The newest systems that wheels may require: manylinux as in resolve.UV_PLATFORMS; today's newest macOS.
 _NEWEST_GLIBC_MINOR = 28
 _MACOS = (15, 0)
 
@@ -20,7 +20,7 @@ _MACOS = (15, 0)
 def download_mb(
     hashes: Mapping[str, tuple[str, ...]], python: str, platform: str, index: PackageIndex
 ) -> int | None:
-    """Return the sum of the sizes in MB (10**6 bytes), rounded; None if the index does not tell them all.
+    """Return the sum of the sizes in MB (10**6 bytes), rounded; None if the index does not list every size.
 
     ``hashes``: package -> SHA-256 of the files that the lock allows. Raises PackageError, see PackageIndex.
     """
@@ -35,7 +35,7 @@ def download_mb(
 
 
 def _chosen(files: list[IndexFile], ranks: Mapping[tags.Tag, int]) -> IndexFile | None:
-    """Return the file an installer takes: the wheel with the most specific tag, else the source archive."""
+    """Return the file an installer picks: the wheel with the most specific tag, else the source archive."""
     best: tuple[int, IndexFile] | None = None
     for file in files:
         if file.kind == "wheel":

@@ -1,4 +1,4 @@
-"""What an executor is asked for: run the sessions of some environments, and yield each result as it ends."""
+"""The executor seam: run the sessions of some environments, and yield each result as it ends."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 
 class Result(StrEnum):
-    """How a session ended, in nox's words."""
+    """How a session ended, in nox's terms."""
 
     SUCCESS = "success"
     FAILED = "failed"
@@ -27,7 +27,7 @@ class Session:
 
     name: str
     exclusive: bool = False
-    """Whether nothing else may run at the same time: TensorFlow takes the whole memory of a GPU."""
+    """Whether nothing else may run at the same time: TensorFlow allocates a GPU's whole memory."""
 
 
 @dataclass(frozen=True)
@@ -39,28 +39,28 @@ class Order:
     environments: Path
     """The folder that holds the environments."""
     round_file: Path
-    """What the sessions share; each finds it by ``SAVEDMODEL_MATRIX_RUN``. Logs lie in its folder."""
+    """The file that the sessions share, named by ``SAVEDMODEL_MATRIX_RUN``. Logs go to its folder."""
     jobs: int
-    """How many sessions run at the same time, at most."""
+    """The largest number of sessions that run at the same time."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """One session that ended."""
+    """The result of one session."""
 
     name: str
     result: Result
     log: Path
-    """All that it printed."""
+    """The file with all of its output."""
 
 
 class Executor(Protocol):
     """Runs sessions.
 
-    Every session of an order is yielded once, as soon as it ends, however it ends. Where the iterator is
+        Every session of an order is yielded once, as soon as it ends, however it ends. Where the generator is
     closed before its end, or interrupted, everything that was started is ended before that returns.
     """
 
-    def run(self, order: Order) -> Iterator[Ended]:
+    def run(self, order: Order) -> Generator[Ended]:
         """Run the sessions, and yield each result."""
         ...

@@ -1,7 +1,7 @@
-"""Sessions on this machine: each in a nox of its own, a few at a time.
+"""Sessions on this machine, each in its own nox process, a few at a time.
 
-One nox for each environment, and not one nox with ``-j``, so that each has its own log and its result is
-known when it ends. It costs no more: ``nox -j`` starts a nox for each session as well.
+Each environment gets its own nox instead of one nox with ``-j``, so that each has its own log and its
+result is known as soon as it ends. This costs nothing extra: ``nox -j`` starts a nox per session as well.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from savedmodel_matrix.execution.executors.interface import Ended, Result
 from savedmodel_matrix.execution.round_file import RUN_VARIABLE, log_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from savedmodel_matrix.execution.executors.interface import Order, Session
 
 _POLL_S = 0.05
-#: How a caller chooses sessions and interpreters of the outer nox: no business of these.
+#: Variables that choose sessions and interpreters of the outer nox; they must not reach the inner ones.
 _CHOICES = {
     "NOXSESSION",
     "NOXPYTHON",
@@ -40,7 +40,7 @@ _CHOICES = {
 class NoxExecutor:
     """Runs each session as ``nox -s ENVIRONMENT``, as a person or a CI job would."""
 
-    def run(self, order: Order) -> Iterator[Ended]:
+    def run(self, order: Order) -> Generator[Ended]:
         """Run the sessions in the order given, and yield each result."""
         waiting = list(order.sessions)
         running: dict[Session, psutil.Popen] = {}
@@ -71,13 +71,13 @@ def _start(order: Order, session: Session) -> psutil.Popen:
     report = _report_path(order, session)
     report.unlink(missing_ok=True)
     environ = {name: value for name, value in os.environ.items() if name not in _CHOICES}
-    # What this nox runs from has everything that the noxfile's script metadata asks for.
+    # This nox's own environment already has everything that the noxfile's script metadata requires.
     environ |= {RUN_VARIABLE: str(order.round_file), "NOX_SCRIPT_MODE": "none", "PYTHONUNBUFFERED": "1"}
     with log_path(order.round_file, session.name).open("wb") as log:
         return psutil.Popen(
             [
                 sys.executable, "-m", "nox", "-f", str(order.noxfile), "--envdir", str(order.environments),
-                # A lock that is installed is left alone; a missing interpreter is an outcome, also in CI.
+                # Keep an environment whose lock is installed; even in CI a missing interpreter is an outcome.
                 "--reuse-venv=yes", "--no-error-on-missing-interpreters", "--no-stop-on-first-error",
                 "--report", str(report), "-s", session.name,
             ],
@@ -85,7 +85,7 @@ def _start(order: Order, session: Session) -> psutil.Popen:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=os.name == "posix",  # Ctrl-C reaches the one that started it, which ends all
+            start_new_session=os.name == "posix",  # Ctrl-C reaches only the executor, which ends them all
         )  # fmt: skip
 
 
@@ -97,17 +97,17 @@ def _result(order: Order, session: Session) -> Result:
     try:
         (found,) = json.loads(_report_path(order, session).read_text(encoding="utf-8"))["sessions"]
         return Result(found["result"])
-    except (OSError, ValueError, KeyError):  # nox itself ended before it wrote a report
+    except (OSError, ValueError, KeyError):  # nox ended before it wrote a report
         return Result.FAILED
 
 
 def _end(processes: list[psutil.Popen]) -> None:
-    """Kill processes with all their descendants, also those in sessions and groups of their own."""
+    """Kill processes and all their descendants, including those in their own sessions and groups."""
     found: dict[int, psutil.Process] = {}
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             root = psutil.Process(process.pid)
-            # Stopped first, until no new one appears: between the look and the kill one may start another.
+            # Stop them first, until no new process appears: one could start another between scan and kill.
             while new := [each for each in [root, *root.children(recursive=True)] if each.pid not in found]:
                 for each in new:
                     found[each.pid] = each

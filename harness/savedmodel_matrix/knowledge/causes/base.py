@@ -1,4 +1,4 @@
-"""What an entry of the knowledge base holds, and reading all of them. The data are the TOML files here."""
+"""The type of a knowledge base entry, and the reader of all entries. The data are the TOML files here."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from savedmodel_matrix.domain.outcome import Outcome
 
 DATA = Path(__file__).parent
 
-#: Braces of a remedy that are filled in from the environment, beside the pattern's own named groups.
+#: Braces in a remedy that are filled in from the environment, in addition to the pattern's named groups.
 MINOR = "minor"
 
-#: Features of a model that entries may name; and ``op:NAME`` for an operation in its graph,
+#: Features of a model that entries may name, in addition to ``op:NAME`` for an operation in its graph and
 #: ``ops-of:PACKAGE`` for one of a package's operations.
 FEATURES = {
     "assets-read-late": "a signature reads an asset itself, and not just what initialises the model",
@@ -51,14 +51,14 @@ _STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
 class RemedyKind(StrEnum):
-    """What a remedy changes, and so what its value is."""
+    """What a remedy changes, and hence what its value means."""
 
     LOADER = "loader"
     """Another loader; value: its name."""
     PACKAGE = "package"
     """A package is added to the environment; value: a requirement."""
     PIN = "pin"
-    """A package that is there is held at other versions; value: a requirement."""
+    """An installed package is held at other versions; value: a requirement."""
     RESOLVE = "resolve"
     """Dependencies as of another date; value: "release" or a date."""
     VARIABLE = "variable"
@@ -68,7 +68,7 @@ class RemedyKind(StrEnum):
     IMPORT = "import"
     """An installed module is imported before the model is loaded; value: its name."""
     MODULE = "module"
-    """Python code of the model's own must be there; value: what to name in ``modules``."""
+    """The model's own Python code must be present; value: what to name in ``modules``."""
     UPGRADE = "upgrade"
     """Another TensorFlow; value: a range of versions."""
     ADVICE = "advice"
@@ -97,7 +97,7 @@ def _regex(text: object) -> object:
 
 def _failure(outcome: Outcome) -> Outcome:
     if outcome in {Outcome.RECORDED, Outcome.SKIPPED}:
-        raise ValueError(f"{outcome} is no failure")
+        raise ValueError(f"{outcome} is not a failure")
     return outcome
 
 
@@ -117,11 +117,11 @@ Regex = Annotated[re.Pattern[str], BeforeValidator(_regex)]
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Remedy:
-    """A candidate: what may mend it, for the harness or a person to try."""
+    """A candidate fix, for the harness or the user to try."""
 
     kind: RemedyKind
     value: Line
-    """``{minor}`` becomes the TensorFlow minor, ``{name}`` what the pattern's group ``name`` found."""
+    """``{minor}`` becomes the TensorFlow minor, ``{name}`` the match of the pattern's group ``name``."""
 
     @property
     def fields(self) -> frozenset[str]:
@@ -130,7 +130,7 @@ class Remedy:
 
     @model_validator(mode="after")
     def _can_be_applied(self) -> Self:
-        # A name out of an error's text must never decide what is installed.
+        # A name taken from an error's text must never decide what is installed.
         allowed = {MINOR} if self.kind in _APPLIED else None
         if allowed is not None and (foreign := self.fields - allowed):
             raise ValueError(
@@ -148,7 +148,7 @@ class Remedy:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Cause:
-    """One reviewed entry: how a failure shows, what it is, what may mend it, and who says so."""
+    """One reviewed entry: how a failure shows, what causes it, what may fix it, and the sources."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: Line
@@ -158,25 +158,25 @@ class Cause:
     log: Regex | None = None
     """Searched in the normalised end of what was printed. With ``pattern``, both must be found."""
     exception: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None
-    """Name of the exception's class, wherever in the chain it stands."""
+    """Name of the exception's class, anywhere in the chain."""
     tensorflow: Versions | None = None
     """Releases in which it happens."""
     producer: Versions | None = None
-    """Releases that made the models it happens to."""
+    """Releases that saved the affected models."""
     features: frozenset[Feature] = frozenset()
-    """What such a model's graph has. Never needed where the text is clear; confirms it where it is known."""
+    """Features of such a model's graph. A match does not need them, but they confirm it if they are known."""
     needs_features: bool = False
-    """The text says too little: matched only where the model is known to have every one of ``features``."""
+    """The text is not specific enough: matches only if the model is known to have all ``features``."""
     general: bool = False
-    """Ranks behind every entry that is not: it says what happened, and less of why."""
+    """Ranks behind every entry that is not general: it says what happened rather than why."""
     explanation: Annotated[str, Field(min_length=20)]
     remedies: tuple[Remedy, ...] = ()
     source: Line
     """An address, or "measured here" with where."""
     seen: bool
-    """Whether a real failure of it was produced, and lies among the tests."""
+    """Whether a real failure was reproduced and is among the tests."""
     example: Line | None = None
-    """For what is unseen: the text as its source gives it."""
+    """For an unseen failure: the text as its source quotes it."""
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -185,7 +185,7 @@ class Cause:
         if self.pattern is None and self.log is None:
             raise ValueError("give pattern, log or both: without a text nothing is matched")
         if self.seen == (self.example is not None):
-            raise ValueError("give an example exactly where seen = false; what was seen has its own text")
+            raise ValueError("give an example if and only if seen = false; a seen failure has its own text")
         if self.needs_features and not self.features:
             raise ValueError("needs_features without features")
         known = self.groups | {MINOR}
@@ -234,7 +234,7 @@ def load_causes(folder: Path) -> dict[str, tuple[Cause, ...]]:
 
 @cache
 def known_causes() -> tuple[Cause, ...]:
-    """Return every entry that the package ships. Read once, and not before a failure asks for it."""
+    """Return every entry that ships with the package. Read once, when a failure first needs it."""
     return tuple(cause for theme in load_causes(DATA).values() for cause in theme)
 
 

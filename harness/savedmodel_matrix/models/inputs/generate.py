@@ -1,8 +1,8 @@
 """Inputs made from a signature and a seed: the same bits on every machine (see ``stream``).
 
-No input's values depend on which other inputs there are. What is made where the definition says nothing:
-floats from a standard normal distribution, ``uint8`` from 0 to 255 (images), other integers from 0 to 9
-(few models have a table with fewer rows), booleans, words of 3 to 8 lower-case letters.
+No input's values depend on which other inputs there are. By default, floats come from a standard normal
+distribution, ``uint8`` values from 0 to 255 (images), and other integers from 0 to 9 (few models have a table
+with fewer rows). Strings are words of 3 to 8 lower-case letters.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.input_sources import GenerateSpec
     from savedmodel_matrix.models.savedmodel.reader import Signature
 
-_LARGEST = 1 << 29  # elements of one input: beyond is a slip in a size, not a wish
+_LARGEST = 1 << 29  # elements of one input; a larger size is a mistake
 _SPARSE_PER_ROW = 4
 _LONGEST_ROW = 4  # of a ragged input
 _SMALL = (0, 9)
@@ -47,8 +47,8 @@ def generate(signature: Signature, spec: GenerateSpec) -> Iterator[Values]:
 
     Dense inputs get one value; sparse ones ``indices``, ``values`` and ``dense_shape`` (up to four values
     a row, in canonical order); ragged ones ``flat_values`` and ``row_splits_N`` (rows of up to four).
-    ``ranges`` are inclusive for integers, and up to the higher bound for floats. Raises ``InputsError``
-    naming the input and the key to set, where a size is unknown and not given, or a key does not fit.
+    ``ranges`` are inclusive for integers, and exclude the higher bound for floats. Raises ``InputsError``,
+    which names the input and the key to set, if a size is unknown and not given, or a key does not fit.
     """
     _check(signature, spec)
     shapes = {name: _shape(name, declared, spec) for name, declared in signature.inputs.items()}
@@ -79,7 +79,7 @@ def _shape(name: str, declared: TensorSpec, spec: GenerateSpec) -> tuple[int, ..
         raise InputsError(
             f"generate: input {name!r} is {declared}; set its shape with shapes = {{ {_key(name)} = [...] }}"
         )
-    # A ragged dimension has no size to give: its rows differ in length.
+    # A ragged dimension has no size to set: its rows differ in length.
     ragged = range(1, declared.ragged_rank + 1)
     unknown = [axis for axis, size in enumerate(declared.shape) if size is None and axis not in ragged]
     if name in spec.dims:
@@ -101,7 +101,7 @@ def _shape(name: str, declared: TensorSpec, spec: GenerateSpec) -> tuple[int, ..
 
 
 class _Input:
-    """One input of one batch in the making."""
+    """Generates one input of one batch."""
 
     def __init__(self, name: str, declared: TensorSpec, spec: GenerateSpec, batch: int) -> None:
         self._name = name
@@ -177,7 +177,9 @@ class _Input:
         if self._vocabulary is None:
             return stream.words(size)
         if not all(isinstance(word, str) for word in self._vocabulary):
-            raise InputsError(f"generate.vocabulary: input {self._name!r} holds strings; not all given are")
+            raise InputsError(
+                f"generate.vocabulary: input {self._name!r} holds strings; the vocabulary has other values"
+            )
         words = [str(word).encode("utf-8") for word in self._vocabulary]
         return (words[pick] for pick in stream.integers(size, 0, len(words) - 1).tolist())
 
@@ -214,7 +216,7 @@ class _Input:
         if not lowest <= low <= high <= highest or low != int(low) or high != int(high):
             raise InputsError(
                 f"generate.{key}: {low} .. {high} does not fit input {self._name!r}:"
-                f" {self._declared.dtype} takes whole numbers from {lowest} to {highest}, the lower first"
+                f" {self._declared.dtype} takes whole numbers from {lowest} to {highest}, in ascending order"
             )
         return int(low), int(high)
 
@@ -226,7 +228,7 @@ class _Input:
 
 
 def _is_integer(target: np.dtype[Any]) -> bool:
-    return target.kind in "iu" or "int" in target.name  # ml_dtypes' int4 is of no kind NumPy knows
+    return target.kind in "iu" or "int" in target.name  # ml_dtypes' int4 has no kind that NumPy knows
 
 
 def _limits(target: np.dtype[Any]) -> tuple[int, int]:

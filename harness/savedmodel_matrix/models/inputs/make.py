@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class BatchPart(TypedDict):
-    """One array of a batch: a dense input (``component`` null), or a component of a sparse or ragged one."""
+    """One array of a batch: a dense input (``component`` None), or a component of a sparse or ragged one."""
 
     name: str
     component: str | None
@@ -53,12 +53,12 @@ def make_batches(
     signature_name: str = "serving_default",
     base_dir: Path = Path(),
 ) -> list[Batch]:
-    """Return the batches of all ``sources`` in their order, their arrays stored in ``objects_dir``.
+    """Return the batches of all ``sources`` in order, with their arrays stored in ``objects_dir``.
 
-    ``signature`` is None where a function or a stage takes them instead: names and types are then as given.
-    ``base_dir`` is what relative paths in the sources are relative to, ``model_dir`` the SavedModel's
-    directory. Names, element types and the components of sparse and ragged inputs are checked; shapes are
-    not, as signatures state them wrongly. Raises ``InputsError`` naming the source and the input.
+    ``signature`` is None if a function or a stage takes the inputs: names and types are then as given.
+    ``base_dir`` is the folder that relative paths in the sources refer to, ``model_dir`` the SavedModel's
+    directory. Names, element types and the components of sparse and ragged inputs are checked. Shapes are
+    not, because signatures may state them wrongly. Raises ``InputsError``, which names the source and input.
     """
     batches: list[Batch] = []
     if not sources and signature and not signature.inputs:
@@ -76,7 +76,7 @@ def make_batches(
 
 
 def inputs_digest(batches: list[Batch]) -> str:
-    """Return the SHA-256 that identifies the content of ``batches``, wherever it came from."""
+    """Return the SHA-256 that identifies the content of ``batches``, whatever its source."""
     text = json.dumps(batches, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -106,7 +106,7 @@ def _values(
         case GenerateSource():
             if signature is None:
                 raise InputsError(
-                    "generate: a function, or a stage, has no signature to generate from; name a file"
+                    "generate: functions and stages have no signature to generate inputs from; name a file"
                 )
             return generate(signature, source.generate)
         case _:
@@ -115,7 +115,7 @@ def _values(
 
 def _stored(values: Values, objects_dir: Path) -> Batch:
     batch: Batch = []
-    # Sorted, so that the same inputs have the same digest whatever order a file holds them in.
+    # Sorted, so that the same inputs have the same digest whatever their order in a file.
     for value in sorted(values, key=lambda each: (each.name, each.component or "")):
         entry = write_array(str(objects_dir), value.array, value.dtype)
         batch.append({"name": value.name, "component": value.component, "array": entry})
@@ -148,7 +148,7 @@ def _problems(name: str, given: Mapping[str | None, Value], declared: TensorSpec
     if wanted and given.keys() != wanted.keys():
         yield (
             f"input {name!r} is {declared.kind}: it needs {listing(_part(name, each) for each in wanted)},"
-            f" and has {listing(_part(name, each) for each in given)}"
+            f" but has {listing(_part(name, each) for each in given)}"
         )
         return
     for component, value in given.items():
@@ -161,11 +161,11 @@ def _problems(name: str, given: Mapping[str | None, Value], declared: TensorSpec
     if declared.kind is Kind.SPARSE:
         indices, count = given["indices"].array, given["values"].array.shape
         if indices.ndim != 2 or count != indices.shape[:1]:
-            yield f"input {name!r}: indices of shape {indices.shape} and values of shape {count} do not fit"
+            yield f"input {name!r}: indices of shape {indices.shape} and values of shape {count} do not match"
 
 
 def _components(declared: TensorSpec) -> dict[str | None, str]:
-    """Return the element type of each component an input is given by; nothing where that is not known."""
+    """Return the element type of each component of an input; empty if unknown."""
     match declared.kind:
         case Kind.DENSE:
             return {None: declared.dtype}

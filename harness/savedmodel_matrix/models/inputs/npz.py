@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.savedmodel.reader import Signature
 
-_STRINGS_HINT = "save strings with a fixed-width type, as np.array([...], dtype=str) does, not as objects"
+_STRINGS_HINT = "save strings with a fixed-width type such as np.array([...], dtype=str), not as objects"
 
 
 def read_npz(path: Path, signature: Signature | None) -> Values:
@@ -37,13 +37,15 @@ def read_npz(path: Path, signature: Signature | None) -> Values:
     """
     loaded = _load(path)
     if not isinstance(loaded, dict):
-        raise InputsError(f'{path}: holds one array without a name; write {{ npy = "{path.name}" }} instead')
+        raise InputsError(
+            f'{path}: holds a single array without a name; write {{ npy = "{path.name}" }} instead'
+        )
     names = signature.inputs if signature else {}
     return [_value(path, *split_key(key, names), array, signature) for key, array in loaded.items()]
 
 
 def read_npy(path: Path, name: str | None, signature: Signature | None) -> Values:
-    """Return the batch of one array in a ``.npy`` file, for the input ``name`` or the only one there is.
+    """Return the batch with the array of a ``.npy`` file, for the input ``name`` or else the only one.
 
     Raises ``InputsError``.
     """
@@ -60,7 +62,7 @@ def read_npy(path: Path, name: str | None, signature: Signature | None) -> Value
 
 def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
     try:
-        # Opened here, as NumPy leaves a damaged archive open.
+        # Opened here, because NumPy leaves a damaged archive open.
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
@@ -68,8 +70,8 @@ def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
             return _named(loaded)
     except OSError as error:
         raise InputsError(f"{path}: {error.strerror or error}") from error
-    # NumPy parses headers as Python source and archives with zipfile and zlib, and lets through whatever
-    # these raise on damage: there is no list of it.
+    # NumPy parses headers as Python source and archives with zipfile and zlib. It passes on whatever they
+    # raise on damaged data, and no list of these exceptions exists.
     except Exception as error:
         hint = f"; {_STRINGS_HINT}" if "allow_pickle" in str(error) else ""
         detail = str(error).partition("\n")[0][:200] or type(error).__name__
@@ -78,7 +80,7 @@ def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
 
 def _named(archive: NpzFile) -> dict[str, NDArray[Any]]:
     if len(set(archive.files)) < len(archive.files):
-        raise ValueError("two arrays have one name")
+        raise ValueError("two arrays have the same name")
     return {key: archive[key] for key in archive.files}
 
 
@@ -87,7 +89,7 @@ def _value(
 ) -> Value:
     declared = signature.inputs.get(name) if signature else None
     dtype = named_dtype(array)
-    # NumPy's files know no bfloat16 and its like: they come back as integers or bytes of their width.
+    # NumPy's files do not support bfloat16 and the like: they come back as integers or bytes of that width.
     if declared and declared.dtype in STORED_AS and component in (None, "values", "flat_values"):
         stored = np.dtype(STORED_AS[declared.dtype])
         if array.dtype == stored or (array.dtype.kind == "V" and array.dtype.itemsize == stored.itemsize):
@@ -95,5 +97,5 @@ def _value(
                 name, component, declared.dtype, np.ascontiguousarray(array).view(stored).reshape(array.shape)
             )
     if dtype is None:
-        raise InputsError(f"{path}: {name!r} is of NumPy type {array.dtype}, which TensorFlow does not have")
+        raise InputsError(f"{path}: {name!r} has NumPy type {array.dtype}, which TensorFlow does not have")
     return Value(name, component, dtype, as_strings(array) if dtype == STRING else array)

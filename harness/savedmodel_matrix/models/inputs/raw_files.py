@@ -1,4 +1,4 @@
-"""Files as they are, as an input for a stage to read: their bytes, and their names."""
+"""Unparsed files as the input of a stage: their bytes and their names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def read_files(files: Sequence[Path], source: FilesSource) -> Values:
     """Return the contents of ``files`` as a string input of shape [number of files], and their names.
 
-    Raises ``InputsError`` where there is none, or one cannot be read.
+    Raises ``InputsError`` if no file matches, or one cannot be read.
     """
     if not files:
-        raise InputsError(f"{source.files}: matches no file")
+        raise InputsError(f"{source.files}: no file matches")
     contents = []
     for file in files:
         try:

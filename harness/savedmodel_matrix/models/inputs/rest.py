@@ -1,8 +1,8 @@
-"""Inputs from a body of TensorFlow Serving's REST predict call.
+"""Inputs from the body of a TensorFlow Serving REST predict call.
 
 Row format ``{"instances": [...]}`` and column format ``{"inputs": ...}``, byte strings as
 ``{"b64": "..."}``, NaN and Infinity as bare words: https://www.tensorflow.org/tfx/serving/api_rest.
-JSON has no element types; they are the signature's.
+JSON has no element types, so they come from the signature.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ _KEYS = {"signature_name", "instances", "inputs"}
 
 
 def read_rest(path: Path, signature: Signature | None, signature_name: str) -> Values:
-    """Return the batch that the REST body in the file ``path`` feeds to the signature.
+    """Return the batch in the REST body in the file ``path``, for the signature.
 
-    Raises ``InputsError``: no signature is known, the body is for another one, it is not a predict body,
-    or a value does not fit its input.
+    Raises ``InputsError`` if no signature is known, the body is for a different one, it is not a predict
+    body, or a value does not fit its input.
     """
     try:
         return _batch(_body(path), signature, signature_name)
@@ -62,7 +62,7 @@ def _body(path: Path) -> dict[str, Json]:
     except (ValueError, RecursionError) as error:
         raise InputsError(f"is not JSON ({error})") from error
     if not isinstance(body, dict) or ("instances" in body) == ("inputs" in body):
-        raise InputsError('a predict body is an object with either "instances" or "inputs"')
+        raise InputsError('a predict body must be an object with either "instances" or "inputs"')
     for key in body.keys() - _KEYS:
         raise InputsError(
             f"unknown key {key!r}{suggestion(key, _KEYS)}; a predict body has {listing(sorted(_KEYS))}"
@@ -75,7 +75,9 @@ def _batch(body: dict[str, Json], signature: Signature | None, signature_name: s
     if meant != signature_name:
         raise InputsError(f"is for signature {meant!r}, but the case runs {signature_name!r}")
     if signature is None:
-        raise InputsError("JSON has no element types and the case no signature to take them from; use npz")
+        raise InputsError(
+            "JSON has no element types, and the case has no signature that gives them; use .npz"
+        )
     columns = (
         _rows(body["instances"], signature) if "instances" in body else _columns(body["inputs"], signature)
     )
@@ -92,7 +94,7 @@ def _rows(instances: Json, signature: Signature) -> dict[str, Json]:
     for index, instance in enumerate(instances):
         if not named[index] or instance.keys() != names:
             raise InputsError(
-                f"instance {index} does not have exactly the inputs {listing(names)}, as another has"
+                f"instance {index} does not have exactly the inputs {listing(names)}, as another does"
             )
     return {name: [instance[name] for instance in instances] for name in names}
 
@@ -109,7 +111,7 @@ def _value(name: str, nested: Json, signature: Signature) -> Value:
         known = signature.inputs
         raise InputsError(f"no input {name!r}{suggestion(name, known)}; the signature has {listing(known)}")
     if declared.kind is not Kind.DENSE:
-        raise InputsError(f"input {name!r} is {declared.kind}, which a REST body cannot hold; use npz")
+        raise InputsError(f"input {name!r} is {declared.kind}, which a REST body cannot hold; use .npz")
     shape = _shape(nested)
     leaves: list[Json] = []
     _flatten(nested, shape, leaves, name)
@@ -126,22 +128,22 @@ def _array(leaves: list[Json], dtype: str) -> NDArray[Any]:
     target = element_type(dtype)
     kinds: tuple[type, ...] = (bool,) if dtype == "bool" else (int, float)
     for leaf in leaves:
-        # bool is an int to Python, and is none to TensorFlow Serving.
+        # Python counts bool as an int; TensorFlow Serving does not.
         if not isinstance(leaf, kinds) or (isinstance(leaf, bool) and dtype != "bool"):
-            raise ValueError(f"{json.dumps(leaf)[:80]} is no such value")
+            raise ValueError(f"{json.dumps(leaf)[:80]} is not such a value")
     if target.kind in "iu" or "int" in dtype:
         leaves = [_whole(leaf) for leaf in leaves]
         low, high = _bounds(target)
         for leaf in leaves:
             if not low <= leaf <= high:
                 raise ValueError(f"{leaf} is outside {low} .. {high}")
-    with np.errstate(over="ignore"):  # too large for the type is infinity, as in TensorFlow
+    with np.errstate(over="ignore"):  # a value too large for the type becomes infinity, as in TensorFlow
         return np.array(leaves, dtype=target)
 
 
 def _whole(leaf: float) -> int:
     if not math.isfinite(leaf) or leaf != int(leaf):
-        raise ValueError(f"{leaf} is no whole number")
+        raise ValueError(f"{leaf} is not a whole number")
     return int(leaf)
 
 
@@ -155,7 +157,7 @@ def _string(leaf: Json) -> bytes:
         return leaf.encode("utf-8")
     if _is_base64(leaf):
         return base64.b64decode(leaf["b64"], validate=True)
-    raise ValueError(f'{json.dumps(leaf)[:80]} is no string; write binary ones as {{"b64": "..."}}')
+    raise ValueError(f'{json.dumps(leaf)[:80]} is not a string; write bytes as {{"b64": "..."}}')
 
 
 def _is_base64(value: Json) -> bool:
@@ -173,10 +175,12 @@ def _shape(nested: Json) -> tuple[int, ...]:
 def _flatten(nested: Json, shape: tuple[int, ...], leaves: list[Json], name: str) -> None:
     if not shape:
         if isinstance(nested, list):
-            raise InputsError(f"input {name!r}: the nested lists are of uneven depth")
+            raise InputsError(f"input {name!r}: the nested lists have different depths")
         leaves.append(nested)
         return
     if not isinstance(nested, list) or len(nested) != shape[0]:
-        raise InputsError(f"input {name!r}: the nested lists are of uneven length; a tensor has none missing")
+        raise InputsError(
+            f"input {name!r}: the nested lists have different lengths, and a tensor has no gaps"
+        )
     for each in nested:
         _flatten(each, shape[1:], leaves, name)

@@ -1,9 +1,9 @@
-"""Random values that are the same bits on every machine and with every NumPy.
+"""Random values that are bit-identical on every machine and with every NumPy.
 
-NumPy keeps the stream of raw words of its bit generators stable, but not what its distributions make of
-them (NEP 19, https://numpy.org/neps/nep-0019-rng-policy.html), and the C library's logarithm differs from
-machine to machine. So the words are those of Philox4x64-10, keyed by a digest, and all that is done with
-them is integer arithmetic and single IEEE operations.
+NumPy keeps the raw words of its bit generators stable, but not the values of its distributions (NEP 19,
+https://numpy.org/neps/nep-0019-rng-policy.html), and the C library's logarithm differs between machines.
+So the words come from Philox4x64-10, keyed by a digest, and are processed only with integer arithmetic and
+single IEEE operations.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_BLOCK = 1 << 16  # elements made at a time, so that a large input's random bits are never held all at once
+_BLOCK = 1 << 16  # elements made at a time, so that a large input's random bits are never all in memory
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
 _WORD_LENGTHS = (3, 8)
 
@@ -28,14 +28,14 @@ class Stream:
     """Random values under the key ``fields``; every method starts from the stream's beginning."""
 
     def __init__(self, *fields: int | str) -> None:
-        # JSON, so that no two different lists of fields are the same bytes. Philox takes a key of 128 bits.
+        # JSON, so that different lists of fields are always different bytes. Philox takes a key of 128 bits.
         digest = hashlib.sha256(json.dumps(fields).encode("ascii")).digest()
         self._key = int.from_bytes(digest[:16], "little")
 
     def integers(self, count: int, low: int, high: int) -> NDArray[np.int64]:
         """Return ``count`` integers from ``low`` to ``high`` inclusive, of at most 64 bits.
 
-        Those of 2**63 and above come back as their two's complement, which a cast to uint64 undoes. The
+        Integers of 2**63 and above are returned as their two's complement, which a cast to uint64 undoes. The
         remainder's bias, below 2**-32 for spans under 2**32, does not matter here.
         """
         span = high - low + 1
@@ -59,9 +59,9 @@ class Stream:
     def normal(self, count: int) -> NDArray[np.float64]:
         """Return ``count`` floats of mean 0 and deviation 1, within -6 to 6.
 
-        The sum of twelve uniform numbers is near enough to normal and needs no logarithm. Twelve of 16
-        bits are summed, and 32 random bits fill the places below: the mantissa of a float32 is used in
-        full, as it is in real inputs. All of it is exact in 52 bits.
+        The sum of twelve uniform numbers is close enough to normal and needs no logarithm. Twelve numbers of
+        16 bits are summed, and 32 random bits fill the lower places, so that the full mantissa of a float32
+        is used, as in real inputs. Everything is exact in 52 bits.
         """
 
         def make(words: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -87,7 +87,7 @@ class Stream:
     def _made(
         self, count: int, width: int, dtype: type, make: Callable[[NDArray[np.uint64]], NDArray[Any]]
     ) -> NDArray[Any]:
-        """Fill an array block by block with what ``make`` does with ``width`` random words per element."""
+        """Fill an array block by block; ``make`` turns ``width`` random words per element into values."""
         made: NDArray[Any] = np.empty(count, dtype=dtype)
         bits = np.random.Philox(key=self._key)
         for start in range(0, count, _BLOCK):

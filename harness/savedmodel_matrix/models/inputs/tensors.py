@@ -1,4 +1,4 @@
-"""Tensors as TensorFlow's ``TensorProto`` messages carry them."""
+"""Tensors in TensorFlow's ``TensorProto`` messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 
-#: A few bytes can claim any size, as the last value repeats; no request is larger than one message can be.
+#: A few bytes can claim any size, because the last value repeats; no request is larger than one message.
 _LARGEST = 1 << 31
 
 _SMALL_INTEGERS = "int8 uint8 int16 uint16 int32 qint8 quint8 qint16 quint16 qint32 int4 uint4 int2 uint2"
@@ -38,12 +38,12 @@ _FIELDS = {
 
 
 def decode_tensor(message: pb.TensorProto) -> tuple[str, NDArray[Any]]:
-    """Return TensorFlow's name of the element type, and the tensor in the type ``element_type`` gives it.
+    """Return TensorFlow's name of the element type, and the tensor in ``element_type``'s type for it.
 
-    Values come from ``tensor_content`` or the repeated field of the type, where the last one given
-    repeats to fill the shape, and none at all means zeros (TensorProto's contract, and what
-    ``Tensor::FromProto`` does). Strings are ``bytes`` objects. Raises ``InputsError`` where content,
-    shape and type do not fit together.
+    Values come from ``tensor_content`` or the repeated field of the type. In the field, the last value
+    repeats to fill the shape, and no values mean zeros (TensorProto's contract, and what
+    ``Tensor::FromProto`` does). Strings are ``bytes`` objects. Raises ``InputsError`` if content, shape and
+    type do not match.
     """
     dtype = dtype_name(message.dtype)
     shape = _shape(message)
@@ -85,7 +85,7 @@ def _repeated(message: pb.TensorProto, dtype: str, size: int) -> NDArray[Any]:
             raise InputsError(f"{len(values)} parts do not make whole {dtype} numbers")
         given = np.array(values, dtype="<f4" if dtype == "complex64" else "<f8").view(target)
     else:
-        # Each type's field is as wide as it or wider; TensorFlow casts without a check, as astype does.
+        # Each type's field is at least as wide as the type; TensorFlow casts without a check, like astype.
         given = np.array(values, dtype=np.int32 if field == "int_val" else target).astype(target)
     if len(given) > size:
         raise InputsError(f"{len(given)} values for {size} elements")
@@ -99,14 +99,14 @@ def _repeated(message: pb.TensorProto, dtype: str, size: int) -> NDArray[Any]:
 def _filled(items: list[bytes], size: int, empty: bytes) -> list[bytes]:
     if len(items) > size:
         raise InputsError(f"{len(items)} strings for {size} elements")
-    # A list of references costs 8 bytes each: the same bound as for numbers.
+    # A list costs 8 bytes per reference: the same bound as for numbers.
     if size * 8 > _LARGEST:
         raise InputsError(f"claims {size} strings, more than {_LARGEST // 8}")
     return items + [items[-1] if items else empty] * (size - len(items))
 
 
 def _string_list(content: bytes, size: int) -> list[bytes]:
-    """Undo ``port::EncodeStringList``: every string's length as a varint, then all their bytes."""
+    """Undo ``port::EncodeStringList``: the length of every string as a varint, then all bytes."""
     if not content:
         return []
     lengths, position = [], 0

@@ -1,4 +1,4 @@
-"""Input values in memory, on their way from a source to the store, and their element types.
+"""Input values in memory, between a source and the store, and their element types.
 
 Every source yields batches of :class:`Value`; ``make`` checks them against the signature and stores them.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.savedmodel.reader import Signature
 
-#: TensorFlow's name by NumPy's ``dtype.name``, where the two agree, which is every type NumPy itself has.
+#: TensorFlow's name by NumPy's ``dtype.name``; the two agree for every type that NumPy itself has.
 _SHARED = {
     *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
     *("float16", "float32", "float64", "complex64", "complex128"),
@@ -38,8 +38,8 @@ _ROW_SPLITS = "row_splits_"
 class Value:
     """One dense input, or one component of a sparse or ragged one.
 
-    ``dtype`` is TensorFlow's name; ``array`` has the NumPy type that goes with it (``element_type``), or
-    holds ``bytes`` objects for strings.
+    ``dtype`` is TensorFlow's name; ``array`` has the corresponding NumPy type (``element_type``), or holds
+    ``bytes`` objects for strings.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Value:
 
     @property
     def label(self) -> str:
-        """Return the name as a person would write it: ``input 'x'`` or ``input 'x.indices'``."""
+        """Return the name in readable form: ``input 'x'`` or ``input 'x.indices'``."""
         return f"input {self.name!r}" if self.component is None else f"input '{self.name}.{self.component}'"
 
 
@@ -59,29 +59,31 @@ Values = list[Value]
 def element_type(dtype: str) -> np.dtype[Any]:
     """Return the NumPy type in which values of TensorFlow's type ``dtype`` are computed.
 
-    Types NumPy has no name for come from ml_dtypes; quantized ones are their plain integers. Not for
-    strings, which have no type of fixed width. Raises ``InputsError`` for a type that cannot be fed
-    (``resource``, ``variant``).
+    Types that NumPy lacks come from ml_dtypes; quantized types are their plain integers. Not for strings,
+    which have no fixed-width type. Raises ``InputsError`` for a type that cannot be fed (``resource``,
+    ``variant``).
     """
     try:
         in_ml_dtypes = dtype in STORED_AS and hasattr(ml_dtypes, dtype)
         found: np.dtype[Any] = np.dtype(getattr(ml_dtypes, dtype) if in_ml_dtypes else stored_dtype(dtype))
     except ValueError as error:
-        raise InputsError(f"inputs of type {dtype} cannot be given; use a signature without them") from error
+        raise InputsError(
+            f"inputs of type {dtype} are not supported; use a signature without them"
+        ) from error
     return found
 
 
 def fits(shape: Iterable[int], most: int) -> bool:
-    """Tell whether an array of ``shape`` can be made with at most ``most`` elements.
+    """Return whether an array of ``shape`` can be made with at most ``most`` elements.
 
-    An empty one counts as if its empty dimensions were 1: NumPy refuses ``(0, 2**62)`` too.
+    Empty dimensions count as 1, because NumPy rejects ``(0, 2**62)`` too.
     """
     sizes = [max(size, 1) for size in shape]
     return len(sizes) <= DEEPEST and math.prod(sizes) <= most
 
 
 def named_dtype(array: NDArray[Any]) -> str | None:
-    """Return TensorFlow's name for the type of ``array``, or None where TensorFlow has none."""
+    """Return TensorFlow's name for the type of ``array``, or None if TensorFlow has none."""
     if array.dtype.kind in "US":
         return STRING
     name = array.dtype.name
@@ -103,7 +105,7 @@ def string_array(items: Iterable[bytes], shape: tuple[int, ...]) -> NDArray[Any]
 
 
 def split_key(key: str, names: Iterable[str]) -> tuple[str, str | None]:
-    """Split ``"x.indices"`` into input and component; a key that is an input's name is dense."""
+    """Split ``"x.indices"`` into input and component; a key that is an input's name means a dense input."""
     if key in names:
         return key, None
     name, dot, component = key.rpartition(".")
@@ -114,7 +116,7 @@ def split_key(key: str, names: Iterable[str]) -> tuple[str, str | None]:
 
 
 def only_input(signature: Signature | None, instead: str) -> str:
-    """Return the name of the signature's single input; ``instead`` says what to do where there is none."""
+    """Return the name of the signature's single input; ``instead`` is the advice if it has not one."""
     if signature is None:
         raise InputsError(f"without a signature the input's name is unknown; {instead}")
     if len(signature.inputs) != 1:
@@ -124,12 +126,12 @@ def only_input(signature: Signature | None, instead: str) -> str:
 
 
 def listing(names: Iterable[str]) -> str:
-    """Return names as a message shows them."""
+    """Return names in the form that messages use."""
     return ", ".join(repr(name) for name in names) or "none"
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` where a known name comes close, else nothing."""
+    """Return ``" (did you mean 'x'?)"`` if a known name is close, else an empty string."""
     close = get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 

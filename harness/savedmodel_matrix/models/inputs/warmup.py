@@ -1,4 +1,4 @@
-"""Inputs from the warm-up requests that a SavedModel carries for TensorFlow Serving.
+"""Inputs from the warm-up requests for TensorFlow Serving in a SavedModel.
 
 ``assets.extra/tf_serving_warmup_requests`` is a TFRecord file of ``PredictionLog`` messages, up to 1000:
 https://www.tensorflow.org/tfx/serving/saved_model_warmup. The framing of a record is described at
@@ -43,7 +43,7 @@ def read_warmup(path: Path, limit: int, signature: Signature | None, signature_n
     Predict requests feed their tensors; classify and regress requests feed their serialized
     ``tf.Example`` messages to the signature's only input, as TensorFlow Serving does. A request that
     names no signature means ``serving_default``. Requests for other signatures are passed over. Raises
-    ``InputsError`` for a damaged file, and where no request is for the signature.
+    ``InputsError`` for a damaged file, and for one without a request for the signature.
     """
     found = 0
     seen: Counter[str] = Counter()
@@ -88,7 +88,7 @@ def _record(path: Path, file: BinaryIO, header: bytes, size: int) -> bytes:
         raise InputsError(f"{path}: truncated in the record at byte {start}")
     length, checksum = _HEADER.unpack(header)
     if masked_crc(header[:8]) != checksum:
-        raise InputsError(f"{path}: damaged, or no TFRecord file (checksum of the record at byte {start})")
+        raise InputsError(f"{path}: damaged, or not a TFRecord file (checksum of the record at byte {start})")
     # The length is believed only once the file is known to be that long: it may claim any size.
     if length + _CHECKSUM.size > size - file.tell():
         raise InputsError(f"{path}: truncated in the record at byte {start}")
@@ -118,7 +118,7 @@ def _batch(request: pb.PredictRequest | pb.ExamplesRequest, signature: Signature
 
 def _examples(given: pb.Input, signature: Signature | None) -> Value:
     if given.WhichOneof("kind") != "example_list":
-        raise InputsError("only a plain list of examples can be fed; give these requests as npz")
-    name = only_input(signature, "give these requests as npz")
+        raise InputsError("only a plain list of examples can be fed; save these requests as .npz")
+    name = only_input(signature, "save these requests as .npz")
     examples = given.example_list.examples
     return Value(name, None, STRING, string_array(examples, (len(examples),)))

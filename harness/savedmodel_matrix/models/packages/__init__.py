@@ -1,1 +1,1 @@
-"""SavedModels that lie inside packages of the language's index; nothing of a package is ever executed."""
+"""SavedModels inside packages of the Python index. No code of a package is ever executed."""

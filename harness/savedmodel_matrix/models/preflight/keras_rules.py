@@ -1,7 +1,7 @@
-"""Rules for the loaders of Keras: ``load_model`` of Keras 2, and ``TFSMLayer`` of Keras 3.
+"""Rules for the Keras loaders: ``load_model`` of Keras 2, and ``TFSMLayer`` of Keras 3.
 
-They come on top of the others: Keras loads the same graph. Sources as in ``rules.py``; paths without
-another name are of keras-team/keras 2.15.
+They apply in addition to the others, because Keras loads the same graph. Sources as in ``rules.py``; paths
+without a repository are in keras-team/keras 2.15.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.preflight.question import Question
 
-#: Up to this minor load_model looks for a layer's metadata in the object graph, at least at times.
+#: Up to this minor load_model may look for a layer's metadata in the object graph.
 _LAST_WITH_METADATA_IN_GRAPH = (2, 5)
 
 
@@ -33,19 +33,19 @@ def uses_keras_2(asked: Question) -> bool:
 
 
 def right_keras(asked: Question) -> Iterator[Finding]:
-    """Keras 3's ``saving_api.py``, ``File format not supported``; ``TFSMLayer`` is of Keras 3; seen."""
+    """Keras 3's ``saving_api.py``, ``File format not supported``; ``TFSMLayer`` is part of Keras 3; seen."""
     if asked.target.loader is Loader.TFSM_LAYER and not comes_with_keras_3(asked.release):
-        yield Finding("TFSMLayer is of Keras 3, and TensorFlow has that from 2.16 on", seen=False)
+        yield Finding("TFSMLayer is part of Keras 3, which TensorFlow has from 2.16 on", seen=False)
     if asked.target.loader is Loader.TF_KERAS and not asked.target.has("tf-keras"):
         yield Finding("tf-keras is not installed", needs=("tf-keras",))
     if asked.target.loader is Loader.KERAS and not uses_keras_2(asked):
-        yield Finding("load_model of Keras 3 reads no SavedModel: File format not supported")
+        yield Finding("load_model of Keras 3 does not read SavedModels: File format not supported")
 
 
 def model_of_tf_1(asked: Question) -> Iterator[Finding]:
     """``saving/legacy/saved_model/load.py``, ``IndexError: list index out of range``; seen."""
     if uses_keras_2(asked) and not asked.model.has_objects:
-        yield Finding("load_model needs an object graph, and this model has none")
+        yield Finding("load_model needs an object graph, but this model has none")
 
 
 def metadata_elsewhere(asked: Question) -> Iterator[Finding]:
@@ -54,14 +54,14 @@ def metadata_elsewhere(asked: Question) -> Iterator[Finding]:
     if not uses_keras_2(asked) or objects is None or asked.release > _LAST_WITH_METADATA_IN_GRAPH:
         return
     if objects.keras_metadata and not any(metadata for _, metadata in objects.keras_metadata):
-        yield Finding("Keras's metadata is in keras_metadata.pb alone, which is read from 2.6 on")
+        yield Finding("Keras's metadata is only in keras_metadata.pb, which Keras reads from 2.6 on")
 
 
 def custom_classes(asked: Question) -> Iterator[Finding]:
     """``KerasObjectLoader._revive_custom_object``, ``Unable to restore custom object``; seen with a metric.
 
-    A custom layer or model without its class comes back as a stand-in that can be called; a metric, and
-    what says so of itself, does not.
+    A custom layer or model without its class is restored as a callable stand-in. A metric is not, nor is an
+    object that asks to be restored from its configuration.
     """
     if not uses_keras_2(asked) or asked.model.keras is None:
         return
@@ -72,7 +72,9 @@ def custom_classes(asked: Question) -> Iterator[Finding]:
             provider = asked.known.provider_of_class(each.class_name)
             if provider is None or not asked.target.has(provider.package):
                 needed = provider.needs if provider else f"the module of {each.class_name}"
-                yield Finding(f"{each.name or each.identifier} is a {each.class_name}", needs=(needed,))
+                yield Finding(
+                    f"{each.name or each.identifier} is of class {each.class_name}", needs=(needed,)
+                )
 
 
 def nameless_losses(asked: Question) -> Iterator[Finding]:
@@ -80,17 +82,17 @@ def nameless_losses(asked: Question) -> Iterator[Finding]:
     if not uses_keras_2(asked) or asked.model.keras is None:
         return
     if "<lambda>" in asked.model.keras.losses:
-        yield Finding("its loss is a lambda, which has no name to find it by", needs=("compile=False",))
+        yield Finding("its loss is a lambda, which cannot be looked up by name", needs=("compile=False",))
 
 
 def newer_keras(asked: Question) -> Iterator[str]:
-    """Yield a word of doubt where a newer Keras 2 wrote the layers' configurations."""
+    """Yield a warning if a newer Keras 2 wrote the layers' configurations."""
     keras = asked.model.keras
     if not uses_keras_2(asked) or keras is None or keras.version is None:
         return
     written = keras.version.split(".")[:2]
     if all(part.isdigit() for part in written) and order(".".join(written)) > asked.release:
-        yield f"Keras {keras.version} wrote the layers' configurations; an older one may not understand them"
+        yield f"Keras {keras.version} wrote the layers' configurations, which an older Keras may not read"
 
 
 RULES = (right_keras, model_of_tf_1, metadata_elsewhere, custom_classes, nameless_losses)

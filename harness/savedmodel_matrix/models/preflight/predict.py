@@ -1,8 +1,8 @@
-"""The prediction: facts of a model, and an environment, to ``loads``, ``needs`` or ``fails``.
+"""The prediction: from a model's facts and an environment to ``loads``, ``needs`` or ``fails``.
 
-Pure: no TensorFlow, no environment, nothing installed. Where no rule speaks against a model it is said to
-load, with as much confidence as TensorFlow's own promise gives: a SavedModel loads in every later minor of
-the same major (tensorflow.org/guide/versions). Nothing is promised of earlier ones.
+Pure: no TensorFlow, no environment, nothing installed. If no rule finds a problem, the model is predicted to
+load. The confidence follows TensorFlow's own promise: a SavedModel loads in every later minor of the same
+major (tensorflow.org/guide/versions). TensorFlow promises nothing about earlier minors.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _KERAS_LOADERS = (Loader.KERAS, Loader.TF_KERAS, Loader.TFSM_LAYER)
 
 @cache
 def knowledge() -> Knowledge:
-    """Return the data that the project ships, read once."""
+    """Return the data that ships with the project, read once."""
     return Knowledge()
 
 
 def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -> Prediction:
-    """Return what is expected of the model in the target.
+    """Return the prediction for the model in the target.
 
-    Raises ValueError where the target's TensorFlow is no version.
+    Raises ValueError if the target's TensorFlow is not a version.
     """
     known = known or knowledge()
     minor, covered = known.known_minor(target.tensorflow)
@@ -51,25 +51,25 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
         findings += [finding for rule in keras_rules.RULES for finding in rule(asked)]
     notes = [*_notes(asked), *keras_rules.newer_keras(asked)]
     if not covered:
-        notes.append(f"TensorFlow {minor_of(target.tensorflow)} is not covered: judged as {minor}")
+        notes.append(f"TensorFlow {minor_of(target.tensorflow)} is not known here; predicted as for {minor}")
     return conclude(findings, notes, _otherwise(graph, target, covered=covered))
 
 
 def _graph(facts: ModelFacts, target: Target) -> MetaGraphFacts:
-    """Return the graph that the target's tags choose; a rule says so where they choose none."""
+    """Return the graph that the target's tags choose; if they choose none, a rule reports it."""
     if target.tags is None:
         return facts.main
     return next((each for each in facts.meta_graphs if frozenset(each.tags) == target.tags), facts.main)
 
 
 def _otherwise(graph: MetaGraphFacts, target: Target, *, covered: bool) -> Confidence:
-    """Return how sure it is that a model loads against which no rule speaks."""
+    """Return the confidence that a model loads if no rule finds a problem."""
     if not covered:
         return Confidence.LOW
     if not re.match(r"\d+\.\d+", graph.tensorflow_version):
         return Confidence.MEDIUM
     newer = order(minor_of(graph.tensorflow_version)) > order(minor_of(target.tensorflow))
-    # What Keras brings back is Keras's own business, which promises less.
+    # Restoring layers is up to Keras, which promises less.
     return Confidence.MEDIUM if newer or target.loader in _KERAS_LOADERS else Confidence.HIGH
 
 
@@ -80,29 +80,29 @@ def _notes(asked: Question) -> Iterator[str]:
             # Seen: "missing a required argument".
             if signature.defaults:
                 inputs = ", ".join(signature.defaults)
-                yield f"signature {name!r}: give {inputs} as well; this loader ignores the model's defaults"
+                yield f"signature {name!r}: pass {inputs} too: this loader ignores the model's default values"
     if not graph.signatures:
         yield "the model has no signature"
     if names := v1_rules.reads_as_empty(asked):
         yield (
-            f"nothing gives variables a value that the signatures read ({', '.join(names)}): they are read "
-            "as arrays without elements, with or without an error"
+            f"the signatures read variables that never get a value ({', '.join(names)}): they "
+            "read as empty arrays, with or without an error"
         )
     if model.files.missing_assets:
         # Seen: a declared asset that no op reads may be missing.
         yield f"declared assets are missing: {', '.join(model.files.missing_assets)}"
     if keras_rules.uses_keras_2(asked) and model.keras is not None and model.keras.lambdas:
         yield (
-            "Lambda layers hold bytecode of the Python that wrote them, and may fail in another minor with "
+            "Lambda layers hold bytecode of the Python that wrote them, and may fail in another version with "
             f"'bad marshal data': {', '.join(model.keras.lambdas)}"
         )
     if asked.release > (2, 4):
         for name, attribute, since in rules.newer_attributes(asked):
-            yield f"op {name} uses attribute {attribute}, which is from {since} on, and is ignored before"
+            yield f"op {name} uses attribute {attribute}, which exists from {since} on and is ignored before"
     providers = {asked.known.provider_of_op(name) for name, _ in asked.ops() if not asked.known.is_op(name)}
     for package in sorted(each.package for each in providers if each and asked.target.has(each.package)):
-        yield f"{package} has to be a build for this TensorFlow, and its library to be loaded first"
+        yield f"{package} must be built for this TensorFlow, and its library loaded before the model"
     for name, use in asked.ops():
         known = use.reached and asked.known.has_op(name, asked.minor)
         if known and asked.known.kernels(name) is None and not asked.known.has_kernel(name, asked.minor):
-            yield f"op {name} has a kernel in no CPU build: it fails where it is run"
+            yield f"op {name} has no kernel in CPU builds: running it fails"

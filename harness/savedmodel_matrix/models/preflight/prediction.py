@@ -1,4 +1,4 @@
-"""What a prediction is for, and what it says."""
+"""The input and the result of a prediction, as types."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What is expected of a model in an environment."""
+    """The predicted outcome of a model in an environment."""
 
     LOADS = "loads"
     NEEDS = "needs"
-    """It fails as things are, and would load with what is named."""
+    """It fails as things are, and would load with the additions in ``needs``."""
     FAILS = "fails"
 
 
@@ -33,11 +33,11 @@ class Confidence(StrEnum):
     """How sure a prediction is."""
 
     HIGH = "high"
-    """A rule that has been seen at work, or a model no newer than its TensorFlow, which TensorFlow's
-    promise of compatibility covers."""
+    """A rule whose failure has been seen, or a model no newer than the TensorFlow that loads it, which
+    TensorFlow's promise of compatibility covers."""
     MEDIUM = "medium"
-    """A rule read in the source and not seen, or a model newer than its TensorFlow, for which no rule
-    speaks: nobody promises that."""
+    """A rule read from the source but not seen, or a model newer than the TensorFlow that loads it, in which
+    no rule finds a problem: nobody promises that."""
     LOW = "low"
     """A TensorFlow that the data does not cover."""
 
@@ -46,8 +46,8 @@ class Confidence(StrEnum):
 class Target:
     """An environment and a way to load, as far as predictions depend on them.
 
-    ``packages`` are the names of distributions that are installed beside TensorFlow. ``tags`` are those
-    asked for, None for none. ``variables`` are environment variables. ``deterministic`` is op determinism.
+    ``packages`` are the names of the distributions installed alongside TensorFlow. ``tags`` are the requested
+    tags, or None. ``variables`` are environment variables. ``deterministic`` is op determinism.
     """
 
     tensorflow: str
@@ -63,16 +63,16 @@ class Target:
 
 
 def normal(package: str) -> str:
-    """Return the one spelling of a distribution's name (PEP 503)."""
+    """Return the normalised name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", package).lower()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule says against a model.
+    """One reason why a model fails, from one rule.
 
-    ``needs`` is what would mend it: a distribution's name where it is one, of the minor of TensorFlow for
-    tf-keras. ``seen`` is whether it was watched in a real TensorFlow.
+    ``needs`` is what would fix it: the name of a distribution if one is missing (tf-keras in the version of
+    TensorFlow's minor). ``seen`` is whether the failure was reproduced in a real TensorFlow.
     """
 
     because: str
@@ -83,10 +83,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is expected, and why.
+    """The predicted outcome, and why.
 
-    ``stage`` is None for what loads. ``notes`` are worth knowing and change nothing, such as an input that
-    this loader does not fill in by itself.
+    ``stage`` is None for a model that loads. ``notes`` are worth knowing but do not change the prediction,
+    such as an input that this loader does not fill in by itself.
     """
 
     kind: Kind
@@ -98,7 +98,7 @@ class Prediction:
 
 
 def conclude(findings: Iterable[Finding], notes: Iterable[str], otherwise: Confidence) -> Prediction:
-    """Return the prediction that findings amount to; without any, that it loads, with that confidence."""
+    """Return the prediction from the findings; without any, ``loads`` with confidence ``otherwise``."""
     found = list(dict.fromkeys(findings))
     if not found:
         return Prediction(Kind.LOADS, None, (), (), tuple(notes), otherwise)

@@ -1,4 +1,4 @@
-"""What a rule is asked: this model, in this target."""
+"""The input of a rule: a model and a target."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """A model, the graph of it that would be loaded, and a target; ``minor`` is the one whose facts count."""
+    """A model, its graph that would be loaded, and a target; ``minor`` is the one whose facts apply."""
 
     model: ModelFacts
     graph: MetaGraphFacts
@@ -28,16 +28,16 @@ class Question:
 
     @property
     def release(self) -> tuple[int, ...]:
-        """The minor, to be compared."""
+        """The minor, in a form that can be compared."""
         return order(self.minor)
 
     @property
     def as_objects(self) -> bool:
-        """Whether the model is loaded from its object graph, which takes its functions and not its graph."""
+        """Whether the model is loaded from its object graph, which uses its functions and not its graph."""
         return self.target.loader is not Loader.V1_SESSION and self.model.has_objects
 
     def ops(self) -> Iterator[tuple[str, OpUse]]:
-        """The ops that this way of loading takes."""
+        """The ops that this way of loading uses."""
         for name, use in self.graph.graph.ops.items():
             if not self.as_objects or use.in_functions:
                 yield name, use

@@ -2,7 +2,7 @@
 
 ``saved_model_cli scan`` (tensorflow/python/tools/saved_model_cli.py) lists ReadFile, WriteFile and PrintV2;
 the others do what their documentation says. SaveV2, RestoreV2 and MergeV2Checkpoints are in every model
-with variables, and so tell nothing.
+with variables, so they say nothing about one.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 RISKY: Mapping[str, str] = {
     "ReadFile": "reads any file",
     "WriteFile": "writes any file",
-    "PrintV2": "prints, also into a file",
-    "Print": "prints on the standard error",
+    "PrintV2": "prints, possibly into a file",
+    "Print": "prints to standard error",
     "MatchingFiles": "lists files",
-    "PyFunc": "calls Python code of the process that wrote it, and fails in any other",
-    "PyFuncStateless": "calls Python code of the process that wrote it, and fails in any other",
-    "EagerPyFunc": "calls Python code of the process that wrote it, and fails in any other",
+    "PyFunc": "calls Python code of the process that created it, and fails in any other process",
+    "PyFuncStateless": "calls Python code of the process that created it, and fails in any other process",
+    "EagerPyFunc": "calls Python code of the process that created it, and fails in any other process",
     "Save": "writes files",
     "SaveSlices": "writes files",
     "WholeFileReader": "reads files",
@@ -51,10 +51,10 @@ RISKY: Mapping[str, str] = {
     "TryRpc": "calls a server",
     "RpcCall": "calls a server",
     "RpcServer": "opens a server",
-    "DataServiceDataset": "asks a server",
-    "DataServiceDatasetV2": "asks a server",
-    "DataServiceDatasetV3": "asks a server",
-    "DataServiceDatasetV4": "asks a server",
+    "DataServiceDataset": "reads from a server",
+    "DataServiceDatasetV2": "reads from a server",
+    "DataServiceDatasetV3": "reads from a server",
+    "DataServiceDatasetV4": "reads from a server",
     "RemoteCall": "runs on another device",
 }
 

@@ -1,8 +1,8 @@
-"""The rules: what in a model's files speaks against loading it, one function each.
+"""The rules: each function finds one reason, in a model's files, why loading it would fail.
 
-Each is asked of a model and a target, and yields what it has against it. Those for models and sessions of
-TF 1 are in ``v1_rules.py``, those for the loaders of Keras in ``keras_rules.py``. The source of each stands
-in its docstring; where it says *seen*, it was watched in releases from 2.4 to 2.21. Paths are of
+Each rule gets a model and a target, and yields its findings. The rules for TF 1 models and sessions are in
+``v1_rules.py``, those for the Keras loaders in ``keras_rules.py``. Each docstring names the rule's source;
+*seen* means that the failure was reproduced in releases from 2.4 to 2.21. Paths are in
 tensorflow/tensorflow.
 """
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.preflight.question import Question
 
-#: The last minor that refuses attributes which it does not know.
+#: The last minor that rejects unknown attributes.
 _LAST_STRICT = (2, 4)
 _FIRST_AUTO_SELECT = (2, 7)
 _FIRST_DETERMINISTIC = (2, 7)
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
-#: Ops of one kind that are named before the rest are counted.
+#: How many ops of one kind are named; the rest are counted.
 _MOST_NAMED = 3
 _READ_FROM_FILES = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
 
@@ -38,14 +38,14 @@ def tags(asked: Question) -> Iterator[Finding]:
     sets = [frozenset(each.tags) for each in asked.model.meta_graphs]
     has = "; ".join(", ".join(each.tags) or "none" for each in asked.model.meta_graphs)
     if asked.target.loader is Loader.V1_SESSION and wanted is None:
-        # The harness's own session chooses as TensorFlow Serving would be told to: harness/probe/loaders.
+        # The harness's session chooses the graph that TensorFlow Serving would serve: probe/loaders.
         serving = [each for each in sets if "serve" in each]
         if 1 in {len(sets), len(serving), serving.count(frozenset({"serve"}))}:
             return
     if wanted is None and len(sets) > 1:
-        yield Finding(f"the model has {len(sets)} graphs, and none is chosen by tags: it has {has}")
+        yield Finding(f"the model has {len(sets)} graphs, and no tags choose one; it has {has}")
     elif wanted is not None and wanted not in sets:
-        yield Finding(f"no graph has the tags {', '.join(sorted(wanted)) or 'none'}: it has {has}")
+        yield Finding(f"no graph has the tags {', '.join(sorted(wanted)) or 'none'}; the model has {has}")
 
 
 def unregistered_ops(asked: Question) -> Iterator[Finding]:
@@ -56,17 +56,17 @@ def unregistered_ops(asked: Question) -> Iterator[Finding]:
         provider = asked.known.provider_of_op(name)
         if asked.known.is_op(name):
             later = first is not None and order(first) > asked.release
-            yield Finding(f"op {name} is registered {f'from {first} on' if later else f'up to {last} only'}")
+            yield Finding(f"op {name} is registered only {f'from {first} on' if later else f'up to {last}'}")
         elif provider is None or not asked.target.has(provider.package):
             foreign.setdefault(provider.needs if provider else "", []).append(name)
     for needed, names in foreign.items():
         named = listed(names, _MOST_NAMED)
         ops = "op" if len(names) == 1 else "ops"
         if needed:
-            yield Finding(f"custom {ops} {named}, of {needed}", needs=(needed,))
+            yield Finding(f"custom {ops} {named}, from {needed}", needs=(needed,))
         else:
             yield Finding(
-                f"custom {ops} {named}, which are in no TensorFlow and in no package known here",
+                f"custom {ops} {named}, which no TensorFlow and no package known here provides",
                 needs=(f"the library with {named}",),
             )
 
@@ -74,21 +74,22 @@ def unregistered_ops(asked: Question) -> Iterator[Finding]:
 def unknown_attributes(asked: Question) -> Iterator[Finding]:
     """``NodeDef mentions attr ... not in Op``; seen in 2.4, in a session, with VarHandleOp's debug_name.
 
-    From 2.5 on such attributes are ignored with a line in the log (``framework/node_def_util.cc``; the
-    text is in the libraries of 2.5 to 2.21), and ``newer_attributes`` are for a note.
+    From 2.5 on TensorFlow ignores such attributes and logs a line (``framework/node_def_util.cc``; the text
+    is in the libraries of 2.5 to 2.21), so ``newer_attributes`` only lead to a note.
     """
     if asked.release <= _LAST_STRICT:
         for name, attribute, since in newer_attributes(asked):
             yield Finding(
-                f"op {name} uses attribute {attribute}, which is from {since} on", seen=not asked.as_objects
+                f"op {name} uses attribute {attribute}, which exists from {since} on",
+                seen=not asked.as_objects,
             )
 
 
 def newer_attributes(asked: Question) -> Iterator[tuple[str, str, str]]:
-    """Yield op, attribute and first minor of what this minor does not know.
+    """Yield the op, name and first minor of every attribute that this minor does not know.
 
-    Only attributes that are not the writer's default: ``importer.py`` leaves those out that are. A session
-    looks at its graph only, and not into functions: seen with AssignVariableOp's validate_shape.
+    Attributes with the writer's default value do not count, because ``importer.py`` drops them. A session
+    checks its graph only, not the functions: seen with AssignVariableOp's validate_shape.
     """
     for name, use in asked.ops():
         if not asked.known.has_op(name, asked.minor):
@@ -102,8 +103,8 @@ def newer_attributes(asked: Question) -> Iterator[tuple[str, str, str]]:
 def lost_kernels(asked: Question) -> Iterator[Finding]:
     """``No OpKernel was registered to support Op``, ops.json; seen with BoostedTreesBucketize from 2.9 on.
 
-    A session places every op before it restores, and says ``Restoring from checkpoint failed``. An op that
-    no signature reaches, such as one for training, never asks for its kernel.
+    A session places every op before it restores, and fails with ``Restoring from checkpoint failed``. An op
+    that no signature reaches, such as one for training, never needs its kernel.
     """
     for name, use in asked.ops():
         span = asked.known.kernels(name)
@@ -115,9 +116,9 @@ def lost_kernels(asked: Question) -> Iterator[Finding]:
         session = asked.target.loader is Loader.V1_SESSION and use.in_graph > 0 and restores
         if not use.reached and not session:
             continue
-        when = f"up to {span[1]} only" if order(span[1]) < asked.release else f"from {span[0]} on"
+        when = f"up to {span[1]}" if order(span[1]) < asked.release else f"from {span[0]} on"
         yield Finding(
-            f"op {name} has a kernel for the CPU {when}",
+            f"op {name} has a CPU kernel only {when}",
             stage=Stage.LOAD if session else Stage.RUN,
         )
 
@@ -125,8 +126,8 @@ def lost_kernels(asked: Question) -> Iterator[Finding]:
 def random_algorithms(asked: Question) -> Iterator[Finding]:
     """``Unsupported algorithm id: 3``; seen in 2.5 and 2.6 with models of 2.7 and 2.10.
 
-    ``stateless_random_ops.py`` leaves the choice of the algorithm to the kernel from 2.7 on, by a value that
-    older kernels do not know.
+    From 2.7 on ``stateless_random_ops.py`` passes a value that lets the kernel choose the algorithm. Older
+    kernels do not know that value.
     """
     writer = re.match(r"\d+\.\d+", asked.graph.tensorflow_version)
     if writer is None or order(writer[0]) < _FIRST_AUTO_SELECT or asked.release >= _FIRST_AUTO_SELECT:
@@ -137,13 +138,13 @@ def random_algorithms(asked: Question) -> Iterator[Finding]:
             and re.fullmatch(r"StatelessRandom\w+V2", name)
             and asked.known.has_op(name, asked.minor)
         ):
-            yield Finding(f"op {name} asks for an algorithm that is from 2.7 on", stage=Stage.RUN)
+            yield Finding(f"op {name} uses an algorithm that exists from 2.7 on", stage=Stage.RUN)
 
 
 def unseeded_ops(asked: Question) -> Iterator[Finding]:
     """``guarded_philox_random.cc``, ``random ops must have a seed specified``; seen from 2.7 on.
 
-    What ``load_model`` of Keras builds anew takes its seeds from the setting's.
+    Layers that Keras's ``load_model`` rebuilds derive their seeds from the setting's seed.
     """
     if asked.target.loader in {Loader.KERAS, Loader.TF_KERAS}:
         return
@@ -151,7 +152,7 @@ def unseeded_ops(asked: Question) -> Iterator[Finding]:
         return
     for name, use in asked.ops():
         if use.reached and name in asked.graph.graph.unseeded:
-            yield Finding(f"op {name} has no seed, and op determinism is asked for", stage=Stage.RUN)
+            yield Finding(f"op {name} has no seed, which op determinism requires", stage=Stage.RUN)
 
 
 def graph_versions(asked: Question) -> Iterator[Finding]:
@@ -160,11 +161,13 @@ def graph_versions(asked: Question) -> Iterator[Finding]:
     graph = asked.graph.graph
     if graph.min_consumer > version:
         yield Finding(
-            f"the graph is for readers of version {graph.min_consumer} on",
+            f"the graph needs a reader of GraphDef version {graph.min_consumer} or newer",
             seen=False,
         )
     if version in graph.bad_consumers:
-        yield Finding(f"the graph names this release's version, {version}, as a bad reader", seen=False)
+        yield Finding(
+            f"the graph excludes this release's GraphDef version, {version}, as a bad reader", seen=False
+        )
 
 
 def object_kinds(asked: Question) -> Iterator[Finding]:
@@ -178,13 +181,13 @@ def object_kinds(asked: Question) -> Iterator[Finding]:
             yield Finding(f"objects of kind {kind} load from {since} on")
     for name in sorted(objects.registered_only):
         yield Finding(
-            f"objects of the registered class {name} have no other form",
+            f"objects of the registered class {name} load only with that class",
             needs=(f"the module that registers {name}",),
             seen=False,
         )
     for name in sorted(each for each in objects.specs if each and not each.startswith("tf.")):
         yield Finding(
-            f"arguments of the registered type {name}", needs=(f"the module that has {name}",), seen=False
+            f"arguments of the registered type {name}", needs=(f"the module with {name}",), seen=False
         )
 
 
@@ -197,15 +200,15 @@ def argument_kinds(asked: Question) -> Iterator[Finding]:
         since = asked.known.value_kind_since(kind)
         if since and order(since) > asked.release:
             yield Finding(
-                f"a function has a {kind} among its arguments' defaults, which is read from {since} on"
+                f"a function has a {kind} among its arguments' defaults, which can be read from {since} on"
             )
 
 
 def tables_that_save_themselves(asked: Question) -> Iterator[Finding]:
     """``saveable_object_util.py``, ``save_fn(checkpoint_key) expected a Tensor``.
 
-    Seen in 2.11 and 2.12 with mutable tables, such as TextVectorization's, of 2.14 to 2.21; not with those
-    of 2.13, nor in 2.10 and 2.13.
+    Seen in 2.11 and 2.12 with mutable tables, such as TextVectorization's, saved by 2.14 to 2.21. Not seen
+    with tables saved by 2.13, nor in 2.10 and 2.13.
     """
     objects = asked.graph.objects
     writer = re.match(r"\d+\.\d+", asked.graph.tensorflow_version)
@@ -213,20 +216,20 @@ def tables_that_save_themselves(asked: Question) -> Iterator[Finding]:
         return
     if objects.savers and asked.minor in {"2.11", "2.12"}:
         yield Finding(
-            f"{objects.savers} tables bring functions to save them, in a form that is not understood"
+            f"{objects.savers} tables have save functions of their own, which this release cannot read"
         )
 
 
 def optimizer_slots(asked: Question) -> Iterator[Finding]:
     """``load.py``, ``_recreate_user_object`` and ``add_slot``: tensorflow#70196; seen.
 
-    An optimizer comes back as one only if Keras 2 has registered its class. Up to 2.5 Keras is a part of
-    TensorFlow; 2.6 does not import it by itself; 2.7 to 2.15 do, and from 2.16 on it is tf-keras.
+    An optimizer is restored as one only if Keras 2 has registered its class. Up to 2.5 Keras is part of
+    TensorFlow; 2.6 does not import it by itself; 2.7 to 2.15 do; from 2.16 on Keras 2 is tf-keras.
     """
     objects = asked.graph.objects
     if not asked.as_objects or objects is None or not objects.slots:
         return
-    what = f"{objects.slots} optimizer slots of Keras 2 in the object graph, and "
+    what = f"{objects.slots} Keras 2 optimizer slots in the object graph, but "
     if comes_with_keras_3(asked.release):
         if not asked.target.has("tf-keras"):
             yield Finding(
@@ -236,12 +239,12 @@ def optimizer_slots(asked: Question) -> Iterator[Finding]:
     elif asked.release == (2, 6) and asked.target.loader is Loader.SAVED_MODEL:
         yield Finding(
             f"{what}2.6 does not import Keras by itself: '_UserObject' object has no attribute 'add_slot'",
-            needs=("'import keras' before the model is loaded",),
+            needs=("'import keras' before loading the model",),
         )
 
 
 def files(asked: Question) -> Iterator[Finding]:
-    """The files that are to be restored from; seen."""
+    """The files that loading restores from; seen."""
     there = asked.model.files
     if not there.index and (asked.as_objects or any(name in asked.graph.graph.ops for name in _VARIABLES)):
         yield Finding("variables/variables.index is missing")
@@ -250,7 +253,7 @@ def files(asked: Question) -> Iterator[Finding]:
         yield Finding(f"{count}: variables/{there.missing_shards[0]}")
     if there.missing_assets and any(name in asked.graph.graph.ops for name in _READ_FROM_FILES):
         yield Finding(
-            f"a table is read from an asset, and there are missing ones: {', '.join(there.missing_assets)}"
+            f"a table is read from an asset, and assets are missing: {', '.join(there.missing_assets)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Rules for models of TF 1 in the loader of TF 2, and for any model in a session.
+"""Rules for TF 1 models in TF 2's loader, and for any model in a session.
 
 Sources as in ``rules.py``.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.preflight.question import Question
 
-#: array_ops.cc, shape function of Placeholder: up to this version of GraphDef a scalar may mean "any shape".
+#: array_ops.cc, shape function of Placeholder: up to this GraphDef version a scalar may mean "any shape".
 _SCALAR_MEANS_UNKNOWN = 21
 _FIRST_READS_AS_EMPTY = (2, 8)
 
@@ -29,21 +29,21 @@ def repeated_inputs(asked: Question) -> Iterator[Finding]:
 
 
 def reference_outputs(asked: Question) -> Iterator[Finding]:
-    """``load_v1_in_v2.py``, ``has a reference type``: a function returns no references; seen."""
+    """``load_v1_in_v2.py``, ``has a reference type``: a function cannot return references; seen."""
     if asked.target.loader is Loader.V1_SESSION or asked.as_objects:
         return
     for name, signature in asked.graph.signatures.items():
         references = [each for each, spec in signature.outputs.items() if spec.reference]
         if references:
             yield Finding(
-                f"signature {name!r} returns the variable itself, a reference: {', '.join(references)}"
+                f"signature {name!r} returns a variable itself (a reference): {', '.join(references)}"
             )
 
 
 def old_placeholders(asked: Question) -> Iterator[Finding]:
     """``array_ops.cc``, Placeholder: a scalar means any shape in old graphs only; seen with TF 1.0.
 
-    ``load_v1_in_v2.py`` copies the ops into a graph of today, where it means a scalar.
+    ``load_v1_in_v2.py`` copies the ops into a current graph, where a scalar means a scalar.
     """
     if asked.target.loader is Loader.V1_SESSION or asked.as_objects:
         return
@@ -51,8 +51,8 @@ def old_placeholders(asked: Question) -> Iterator[Finding]:
         fed = sorted(asked.graph.fed & asked.graph.graph.scalar_placeholders)
         if fed:
             yield Finding(
-                f"inputs of any shape ({', '.join(fed)}) are taken for scalars: the graph is of version "
-                f"{asked.graph.graph.producer}, which wrote both alike"
+                f"inputs of any shape ({', '.join(fed)}) are read as scalars: GraphDef version "
+                f"{asked.graph.graph.producer} writes both the same way"
             )
 
 
@@ -69,13 +69,13 @@ def unrestored_variables(asked: Question) -> Iterator[Finding]:
 def tables_without_init(asked: Question) -> Iterator[Finding]:
     """``loader_impl.get_init_op``: ``Table not initialized``; seen with tf.Transform.
 
-    The loader of TF 2 falls back to the initialisers of the collection, a session does not.
+    TF 2's loader falls back to the initialisers in the collection; a session does not.
     """
     tables = asked.graph.collections.get("table_initializer", 0)
     if asked.target.loader is Loader.V1_SESSION and tables and asked.graph.init_op is None:
         yield Finding(
-            f"a session does not initialise the model's {tables} tables: they are in a collection, and the "
-            "model has no main op",
+            f"a session does not initialise the model's {tables} tables: a collection names their "
+            "initialisers, and the model has no main op",
             stage=Stage.RUN,
         )
 
@@ -83,20 +83,20 @@ def tables_without_init(asked: Question) -> Iterator[Finding]:
 def unassigned_variables(asked: Question) -> Iterator[Finding]:
     """``Attempting to use uninitialized value``, ``Could not find variable``; seen.
 
-    A resource without a value is read by the loader of TF 2 as an array without elements from 2.8 on:
-    that may fail, or not, and is for a note (``reads_as_empty``).
+    From 2.8 on TF 2's loader reads a resource without a value as an empty array. That may or may not fail,
+    so it only leads to a note (``reads_as_empty``).
     """
     names = [name for name in asked.graph.graph.unassigned if name not in reads_as_empty(asked)]
     if asked.graph.objects is None and names:
         yield Finding(
-            f"nothing gives {len(names)} variables a value that the signatures read, such as {names[0]}: the "
-            "model's saver leaves them out, and so does what runs at load",
+            f"the signatures read {len(names)} variables that never get a value, for example {names[0]}: the "
+            "model's saver leaves them out, and so does its initialisation op",
             stage=Stage.RUN,
         )
 
 
 def reads_as_empty(asked: Question) -> list[str]:
-    """Return the variables without a value that this loader reads as arrays without elements."""
+    """Return the variables without a value, which this loader reads as empty arrays."""
     session = asked.target.loader is Loader.V1_SESSION
     if session or asked.graph.objects is not None or asked.release < _FIRST_READS_AS_EMPTY:
         return []
@@ -104,13 +104,13 @@ def reads_as_empty(asked: Question) -> list[str]:
 
 
 def tables_left_out(asked: Question) -> Iterator[Finding]:
-    """``Table not initialized``, in both loaders: where there is a main op nothing else is run; seen."""
+    """``Table not initialized``, in both loaders: if there is a main op, nothing else runs; seen."""
     if asked.graph.graph.init_missing:
         return
     if not asked.as_objects and (names := asked.graph.graph.unfilled):
         yield Finding(
             f"{asked.graph.init_op}, which runs at load, does not fill {len(names)} of the model's tables, "
-            f"such as {names[0]}",
+            f"for example {names[0]}",
             stage=Stage.RUN,
         )
 
@@ -118,26 +118,26 @@ def tables_left_out(asked: Question) -> Iterator[Finding]:
 def missing_init_op(asked: Question) -> Iterator[Finding]:
     """``loader_impl.get_init_op``: ``refers to an Operation not in the graph``; seen in both loaders."""
     if not asked.as_objects and asked.graph.graph.init_missing:
-        yield Finding(f"{asked.graph.init_op}, which is to run at load, is not in the graph")
+        yield Finding(f"{asked.graph.init_op}, which should run at load, is not in the graph")
 
 
 def starved_queues(asked: Question) -> Iterator[Finding]:
-    """``QueueDequeue`` waits for ever: no loader starts the runners of ``queue_runners``; seen."""
+    """``QueueDequeue`` waits forever: no loader starts the runners in ``queue_runners``; seen."""
     if not asked.as_objects and (names := asked.graph.graph.starved):
         runners = asked.graph.collections.get("queue_runners", 0)
         yield Finding(
-            f"the signatures take from queue {names[0]}, which nothing fills: the model names {runners} "
-            "queue runners, and no loader starts any",
+            f"the signatures read from queue {names[0]}, which nothing fills: the model has {runners} "
+            "queue runners, and no loader starts them",
             stage=Stage.RUN,
         )
 
 
 def assets_read_late(asked: Question) -> Iterator[Finding]:
-    """``load_v1_in_v2.py``, ``loader_impl.py``: only the init op is told where the assets are; seen."""
+    """``load_v1_in_v2.py``, ``loader_impl.py``: only the init op gets the paths of the assets; seen."""
     if not asked.as_objects and (names := asked.graph.late_assets):
         yield Finding(
-            f"a signature reads asset {names[0]} itself, from where it lay when the model was written: its "
-            "new place is told to what runs at load alone",
+            f"a signature reads asset {names[0]} itself, at the path it had when the model was saved: only "
+            "the initialisation op is given its new path",
             stage=Stage.RUN,
         )
 

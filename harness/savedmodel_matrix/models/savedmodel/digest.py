@@ -1,7 +1,7 @@
 """The identity of a SavedModel: a digest of every file in its directory.
 
 Asked for at every start, so the digests of files that have not changed since are remembered by their
-place, size, modification time and inode.
+place, size, times of modification and change, and inode.
 """
 
 from __future__ import annotations
@@ -21,24 +21,28 @@ from savedmodel_matrix.domain.errors import UnreadableModelError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FORMAT = 1
+_FORMAT = 2
 #: A file changed again within its clock's tick keeps its modification time: too fresh is not remembered
 #: (https://git-scm.com/docs/racy-git). Two seconds is the coarsest tick in use, FAT's.
 _SETTLED_NS = 2_000_000_000
 
-_Entry = tuple[int, int, int, str]  # size, mtime_ns, inode, sha256
+#: Size in bytes, time of modification and of change in ns, inode. Only the last change of a file's content,
+#: name or mode moves the time of change: a tool that puts the old modification time back cannot hide it.
+Facts = tuple[int, int, int, int]
+_Entry = tuple[int, int, int, int, str]  # facts, SHA-256
 
 
 class DigestCache:
-    """Digests of files by path, size, modification time and inode, kept in one JSON file.
+    """Digests of files by path, size, times and inode, kept in one JSON file.
 
-    It is only ever a saving of time: damaged, missing or unwritable, it is done without.
+    It only saves time: if it is damaged, missing or unwritable, the digests are computed without it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._entries: dict[str, _Entry] | None = None
         self._changed = False
+        self._seen: dict[str, Facts] = {}
 
     def digest(self, file: Path) -> str:
         """Return the SHA-256 of the content of ``file``, an absolute path. Raises ``OSError``."""
@@ -46,8 +50,9 @@ class DigestCache:
         before = file.stat()
         key = os.fspath(file)
         known = entries.get(key)
-        if known is not None and known[:3] == _facts(before):
-            return known[3]
+        self._seen[key] = _facts(before)
+        if known is not None and known[:4] == _facts(before):
+            return known[4]
         with file.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         settled = time.time_ns() - before.st_mtime_ns > _SETTLED_NS
@@ -55,6 +60,15 @@ class DigestCache:
             entries[key] = (*_facts(before), found)
             self._changed = True
         return found
+
+    def seen_at(self, path: Path) -> dict[str, Facts]:
+        """Return the facts of a file, or of every file below a folder, as they were when last hashed here.
+
+        Whoever runs on these files later can tell by them whether they still are what was hashed.
+        """
+        whole = os.path.abspath(path)  # noqa: PTH100 - links stay links
+        below = whole + os.sep
+        return {key: facts for key, facts in self._seen.items() if key == whole or key.startswith(below)}
 
     def save(self) -> None:
         """Write what was learned since the last save, if anything."""
@@ -80,9 +94,9 @@ class DigestCache:
 def model_digest(path: Path, cache: DigestCache) -> str:
     """Return the SHA-256 that identifies the content of the model directory ``path``.
 
-    It covers the relative path, size and content of every file, links followed, in the order of the
-    paths; modes and times play no part. Raises ``UnreadableModelError`` where the directory is missing or
-    empty, holds something that is neither file nor directory, or cannot be read.
+    It covers the relative path, size and content of every file, links followed, in the order of the paths.
+    Modes and times do not count. Raises ``UnreadableModelError`` if the directory is missing or empty, holds
+    something that is neither a file nor a directory, or cannot be read.
     """
     return _folder_digest(path, cache, frozenset())
 
@@ -90,7 +104,7 @@ def model_digest(path: Path, cache: DigestCache) -> str:
 def code_digest(path: Path, cache: DigestCache) -> str | None:
     """Return the SHA-256 that identifies a file, or a folder as ``model_digest`` does; None if unreadable.
 
-    What Python makes of sources, ``__pycache__``, plays no part.
+    Compiled Python (``__pycache__``) does not count.
     """
     try:
         if path.is_dir():
@@ -108,12 +122,12 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
         files = sorted((os.fsencode(file.relative_to(root).as_posix()), file) for file in found)
         for name, file in files:
             size = file.stat().st_size
-            # A path holds no NUL, and the digest has a fixed length: no two lists read alike.
+            # A path holds no NUL, and the digest has a fixed length: the concatenation is unambiguous.
             whole.update(b"%s\0%d\0%s\n" % (name, size, cache.digest(file).encode("ascii")))
     except OSError as error:
         raise UnreadableModelError(f"{error.filename or path}: {error.strerror}") from error
     if not files:
-        raise UnreadableModelError(f"{path}: holds no file")
+        raise UnreadableModelError(f"{path}: contains no file")
     cache.save()
     return whole.hexdigest()
 
@@ -121,7 +135,7 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
 def _files(folder: Path, above: tuple[tuple[int, int], ...], left_out: frozenset[str]) -> Iterator[Path]:
     own = folder.stat()
     if (own.st_dev, own.st_ino) in above:
-        raise UnreadableModelError(f"{folder}: a link back to a directory it lies in")
+        raise UnreadableModelError(f"{folder}: a link to one of its own parent directories")
     with os.scandir(folder) as entries:
         listed = [entry for entry in entries if entry.name not in left_out]
     for entry in listed:
@@ -134,8 +148,8 @@ def _files(folder: Path, above: tuple[tuple[int, int], ...], left_out: frozenset
             raise UnreadableModelError(f"{entry.path}: is neither a file nor a directory")
 
 
-def _facts(status: os.stat_result) -> tuple[int, int, int]:
-    return (status.st_size, status.st_mtime_ns, status.st_ino)
+def _facts(status: os.stat_result) -> Facts:
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def _read(path: Path) -> dict[str, _Entry]:
@@ -144,8 +158,8 @@ def _read(path: Path) -> dict[str, _Entry]:
         if stored["format"] != _FORMAT:
             return {}
         return {
-            str(name): (int(size), int(mtime), int(inode), str(digest))
-            for name, (size, mtime, inode, digest) in stored["files"].items()
+            str(name): (int(size), int(mtime), int(ctime), int(inode), str(digest))
+            for name, (size, mtime, ctime, inode, digest) in stored["files"].items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}

@@ -1,4 +1,4 @@
-"""What a SavedModel expects of its inputs: what it declares, and what it does to them itself."""
+"""What a SavedModel expects of its inputs: its declarations, and its own preprocessing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel.facts import ModelFacts
 
 _SIGNATURES = pb.WholeMetaGraphDef.SIGNATURE_DEF_FIELD_NUMBER
-#: The tag that TensorFlow Transform saves its graphs under (tensorflow_transform/saved/constants.py).
+#: The tag under which TensorFlow Transform saves its graphs (tensorflow_transform/saved/constants.py).
 _TRANSFORM = "transform"
 #: A batch of rows, columns and channels.
 _IMAGE_RANK = 4
@@ -31,15 +31,15 @@ _IMAGE_RANK = 4
 def expectations_of(path: Path, signature: str, facts: ModelFacts | None = None) -> Expectations:
     """Return what the model in the directory ``path`` expects of the inputs of a signature.
 
-    Nothing is executed, and what was not recognised is not stated. ``facts`` of the same model are read
-    where they are not given. Raises UnreadableModelError for files that cannot be read, and for a signature
-    that the model does not have.
+    Nothing is executed, and steps that are not recognised are left out. ``facts`` are the facts of the same
+    model; without them, they are read. Raises UnreadableModelError for files that cannot be read, and for a
+    signature that the model does not have.
     """
     facts = facts or read_facts(path)
     order = [facts.meta_graphs.index(facts.main), *range(len(facts.meta_graphs))]
     index = next((each for each in order if signature in facts.meta_graphs[each].signatures), None)
     if index is None:
-        raise UnreadableModelError(f"{path}: has no signature {signature!r}")
+        raise UnreadableModelError(f"{path}: the model has no signature {signature!r}")
     graph = facts.meta_graphs[index]
     declared = graph.signatures[signature]
     inputs = {name: _declared(name, spec) for name, spec in declared.inputs.items()}
@@ -61,7 +61,7 @@ def expectations_of(path: Path, signature: str, facts: ModelFacts | None = None)
 def _followed(
     walk: Walk, view: memoryview, signature: str, inputs: dict[str, InputExpectation]
 ) -> dict[str, InputExpectation]:
-    """Return the inputs with what the graph does to the dense ones."""
+    """Return the inputs, with the graph's steps on the dense ones."""
     message = next(each for name, each in walk.entries(view, _SIGNATURES) if name == signature)
     parsed = walk.parse(pb.SignatureDef, message)
     flow = Flow(walk, view, [info.name for info in parsed.outputs.values() if info.name])
@@ -71,7 +71,7 @@ def _followed(
         if expected.dense and tensor:
             steps, leads_to = steps_of(flow, tensor_of(tensor))
             if expected.shape is not None and len(expected.shape) != _IMAGE_RANK:
-                # Columns of a table are cut out by the same op as images are cropped.
+                # The op that crops images also cuts columns out of a table.
                 cut = next((at for at, step in enumerate(steps) if step.kind is StepKind.CROP), len(steps))
                 decoded = any(step.kind is StepKind.DECODE for step in steps[:cut])
                 steps = steps if decoded else steps[:cut]
@@ -90,7 +90,7 @@ def _declared(name: str, spec: TensorSpec) -> InputExpectation:
 
 
 def _layout(spec: TensorSpec) -> str:
-    """Return the layout of a batch of images, told by where the one or three channels are."""
+    """Return the layout of a batch of images, from the place of its one or three channels."""
     if spec.shape is None or len(spec.shape) != _IMAGE_RANK or spec.dtype == "string":
         return ""
     channels_last, channels_first = spec.shape[3] in {1, 3}, spec.shape[1] in {1, 3}

@@ -1,6 +1,6 @@
-"""Everything that a SavedModel's files say about loading it, read without TensorFlow.
+"""Everything in a SavedModel's files that matters for loading it, read without TensorFlow.
 
-``reader.py`` reads what a run needs: tags and signatures. Here is what decides whether it can run at all.
+``reader.py`` reads what a run needs: tags and signatures. This module reads what decides whether it can run.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 #: The largest seen, of EfficientNetB7, has 4 MB.
 _LARGEST_METADATA = 256 << 20
-#: Text with nothing but structure in it is read at 0.5 MB/s.
+#: Text that holds only structure is read at 0.5 MB/s.
 _LARGEST_TEXT = 2 << 20
 _MOST_META_GRAPHS = 1000
-#: Entries that are looked at of a collection, such as assets.
+#: How many entries of a collection, such as assets, are read.
 _MOST_ENTRIES = 10_000
-#: saved_model/constants.py: the signature that is an initialisation op, and the collections that name one.
+#: saved_model/constants.py: the signature for an initialisation op, and the collections that name one.
 _INIT_SIGNATURE = RESERVED_SIGNATURES[0]
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 
@@ -58,11 +58,11 @@ _SAVER = (pb.WholeMetaGraphDef.SAVER_DEF_FIELD_NUMBER, pb.SaverDef.RESTORE_OP_NA
 
 @dataclass(frozen=True)
 class MetaGraphFacts:
-    """One graph of a model, with what is in it.
+    """One graph of a model, and its contents.
 
-    ``collections`` counts the entries of each. ``init_op`` is what a v1 session runs after restoring.
-    ``restore_op`` fills the variables. ``repeated_inputs`` are, by signature, tensors that several of its
-    inputs are; ``fed`` the nodes that are inputs of a signature.
+    ``collections`` counts the entries of each collection. ``init_op`` is what a v1 session runs after
+    restoring. ``restore_op`` fills the variables. ``repeated_inputs`` lists, by signature, tensors that serve
+    as several of its inputs. ``fed`` are the nodes that are inputs of a signature.
     """
 
     tags: tuple[str, ...]
@@ -77,12 +77,12 @@ class MetaGraphFacts:
     fed: frozenset[str]
     assets: tuple[str, ...]
     late_assets: tuple[str, ...] = ()
-    """Assets that a signature reads itself, and not just what runs at load."""
+    """Assets that a signature itself reads, not only the ops that run at load."""
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """All that is known of a model. ``keras`` is None where no Keras had a part in it."""
+    """All facts about a model. ``keras`` is None if the model does not come from Keras."""
 
     meta_graphs: tuple[MetaGraphFacts, ...]
     keras: KerasFacts | None
@@ -91,7 +91,7 @@ class ModelFacts:
 
     @property
     def main(self) -> MetaGraphFacts:
-        """The graph that is loaded where none is asked for: the one tagged ``serve``, or the first."""
+        """The graph that is loaded by default: the one tagged ``serve``, or the first."""
         return next((each for each in self.meta_graphs if each.tags == ("serve",)), self.meta_graphs[0])
 
     @property
@@ -101,9 +101,9 @@ class ModelFacts:
 
 
 def read_facts(path: Path) -> ModelFacts:
-    """Return what the files of the SavedModel in the directory ``path`` say.
+    """Return the facts in the files of the SavedModel in the directory ``path``.
 
-    Raises ``UnreadableModelError`` whatever is wrong with them, always naming the file.
+    Raises ``UnreadableModelError``, which names the file, whatever is wrong with them.
     """
     file = model_file(path)
     walk = Walk()
@@ -113,7 +113,7 @@ def read_facts(path: Path) -> ModelFacts:
     except (DamagedError, DecodeError, ValueError) as error:
         raise damaged(file, error) from error
     if not graphs:
-        raise UnreadableModelError(f"{file}: holds no meta graph; it is empty, or not a SavedModel")
+        raise UnreadableModelError(f"{file}: contains no meta graph; the file is empty, or not a SavedModel")
     return ModelFacts(
         meta_graphs=graphs,
         keras=_keras(walk, path, graphs),
@@ -123,13 +123,13 @@ def read_facts(path: Path) -> ModelFacts:
 
 
 def content_of(file: Path) -> memoryview:
-    """Return the binary form of the model; of a binary file without reading it into memory."""
+    """Return the binary form of the model; a binary file is not read into memory."""
     size = check_size(file)
     if file.suffix == ".pbtxt":
         if size > _LARGEST_TEXT:
             raise UnreadableModelError(f"{file}: {size} bytes of text; at most {_LARGEST_TEXT} are read")
         return memoryview(parse_file(file, pb.WholeSavedModel).SerializeToString())
-    if size == 0:  # which cannot be mapped
+    if size == 0:  # an empty file cannot be mapped
         return memoryview(b"")
     try:
         with file.open("rb") as stream:
@@ -187,7 +187,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
 
 
 def tensors_of(infos: Mapping[str, pb.TensorInfo]) -> Iterator[str]:
-    """Yield the name of every tensor that the inputs or outputs of a signature are made of."""
+    """Yield the name of every tensor in the inputs or outputs of a signature."""
     for _, info in sorted(infos.items()):
         if info.HasField("composite_tensor"):
             yield from (part.name for part in info.composite_tensor.components)
@@ -199,7 +199,7 @@ def tensors_of(infos: Mapping[str, pb.TensorInfo]) -> Iterator[str]:
 
 
 def _collections(walk: Walk, view: memoryview) -> Iterator[tuple[str, tuple[list[memoryview], int]]]:
-    """Yield every collection's name, first entries and number of entries (lists of numbers count as one)."""
+    """Yield each collection's name, first entries and number of entries (a list of numbers counts as one)."""
     for name, collection in walk.entries(view, _COLLECTIONS):
         kept: list[memoryview] = []
         count = 0
@@ -212,7 +212,7 @@ def _collections(walk: Walk, view: memoryview) -> Iterator[tuple[str, tuple[list
 
 
 def _init_op(signatures: Mapping[str, pb.SignatureDef], collections: _Collections) -> str | None:
-    """Return what the v1 loader runs once variables are restored (saved_model/loader_impl.py)."""
+    """Return the op that the v1 loader runs once variables are restored (saved_model/loader_impl.py)."""
     if _INIT_SIGNATURE in signatures:
         return next(tensors_of(signatures[_INIT_SIGNATURE].outputs), None)
     for name in _INIT_COLLECTIONS:
@@ -222,7 +222,7 @@ def _init_op(signatures: Mapping[str, pb.SignatureDef], collections: _Collection
 
 
 def _assets(walk: Walk, view: memoryview, collections: _Collections) -> Iterator[pb.AssetFileDef]:
-    """Yield what is said of each file: TF 2 has a field of its own, TF 1 a collection of packed messages."""
+    """Yield each asset's message: TF 2 has a field of its own, TF 1 a collection of packed messages."""
     for each in walk.inside(view, _ASSETS):
         yield walk.parse(pb.AssetFileDef, each)
     for packed in collections.get("saved_model_assets", ([], 0))[0]:

@@ -1,7 +1,7 @@
-"""Where a tensor of a graph goes, through the functions that are called, and which values are constant.
+"""Where a tensor of a graph goes, through called functions, and which values are constant.
 
-Function bodies are parsed when they are first entered. What only serves a control dependency, or reaches
-no output, is not followed.
+Function bodies are parsed when they are first entered. Control dependencies, and nodes that reach no output,
+are not followed.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _LIBRARY = (
 _NODES = (pb.WholeMetaGraphDef.GRAPH_DEF_FIELD_NUMBER, pb.WholeGraphDef.NODE_FIELD_NUMBER)
 _FUNCTION_NAME = (pb.FunctionDef.SIGNATURE_FIELD_NUMBER, pb.OpDef.NAME_FIELD_NUMBER)
 
-#: Statistics of preprocessing are short; a larger constant is a weight.
+#: Preprocessing statistics are short; a larger constant is a weight.
 _MOST_VALUES = 4096
 _DEEPEST = 60
-#: Uses and values that are asked for; an EfficientNet's input needs a hundred.
+#: The most lookups of uses and values; an EfficientNet's input needs a hundred.
 _MOST_QUESTIONS = 50_000
 
-#: Ops that hand on their first input as it is.
+#: Ops that pass on their first input unchanged.
 SAME = frozenset(
     {
         "Identity",
@@ -83,12 +83,12 @@ Tensor = tuple[str, int]
 
 
 class TangledError(Exception):
-    """A graph with more ways from an input than can be followed."""
+    """A graph with more paths from an input than can be followed."""
 
 
 @dataclass
 class Body:
-    """A graph or a function: nodes by name, and who takes what. ``args`` and ``results`` are a function's."""
+    """A graph or function: nodes by name, and who uses which tensor; ``args``, ``results``: a function's."""
 
     nodes: dict[str, pb.NodeDef] = field(default_factory=dict)
     args: list[str] = field(default_factory=list)
@@ -98,7 +98,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Scope:
-    """A body as it is entered: from which node of which other scope, or the graph itself."""
+    """An entered body: from which node of which other scope, or the graph itself."""
 
     body: Body
     outer: Scope | None = None
@@ -113,7 +113,7 @@ def tensor_of(name: str) -> Tensor:
 
 
 class Flow:
-    """The graph of one meta graph, as far as it leads to the outputs of a signature."""
+    """The part of one meta graph's graph that leads to the outputs of a signature."""
 
     def __init__(self, walk: Walk, meta_graph: memoryview, outputs: Iterable[str]) -> None:
         self._walk = walk
@@ -129,7 +129,7 @@ class Flow:
         self.graph = Scope(body)
 
     def uses(self, scope: Scope, tensor: Tensor) -> list[tuple[Scope, pb.NodeDef, int]]:
-        """Return the nodes that take a tensor, and as which of their inputs; calls are gone through.
+        """Return the nodes that take a tensor, and as which of their inputs; calls are followed.
 
         Raises TangledError.
         """
@@ -149,7 +149,7 @@ class Flow:
         return found
 
     def value(self, scope: Scope, name: str, depth: int = 0) -> Values | None:
-        """Return the value of an input of a node where it is a small constant of the graph, else None.
+        """Return the value of a node's input if it is a small constant of the graph, else None.
 
         Raises TangledError.
         """
@@ -186,7 +186,7 @@ class Flow:
             return None
         call = scope.outer.body.nodes[scope.call]
         position = scope.body.args.index(name)
-        if call.op in _LOOPS or position >= len(call.input):  # a loop may change what it is given
+        if call.op in _LOOPS or position >= len(call.input):  # a loop may change its inputs
             return None
         return self.value(scope.outer, call.input[position], depth + 1)
 
@@ -221,7 +221,7 @@ class Flow:
 
 
 def _connect(body: Body) -> None:
-    """Note who takes what, of the nodes that lead to the results."""
+    """Record which node takes which tensor, among the nodes that lead to the results."""
     live = {name for name, _ in body.results}
     waiting = list(live)
     while waiting:
@@ -240,9 +240,9 @@ def _connect(body: Body) -> None:
 
 
 def _constant(message: pb.TensorProto) -> Values | None:
-    """Return a small constant of strings or of the numbers that statistics are kept in; else None.
+    """Return a small constant of strings or of a number type that statistics use; else None.
 
-    ``inputs/tensors.py`` reads tensors of every type and size, and refuses what it cannot read.
+    ``inputs/tensors.py`` reads tensors of every type and size, and raises on those it cannot read.
     """
     shape = tuple(dim.size for dim in message.tensor_shape.dim)
     dtype = dtype_name(message.dtype)
@@ -262,7 +262,7 @@ def _constant(message: pb.TensorProto) -> Values | None:
     values = np.array(getattr(message, name), form)
     if len(values) > size:
         return None
-    # The last value repeats, and none at all means zeros (tensorflow/core/framework/tensor.proto).
+    # The last value repeats, and no values mean zeros (tensorflow/core/framework/tensor.proto).
     filled = np.zeros(size, form)
     filled[: len(values)] = values
     filled[len(values) :] = values[-1] if len(values) else 0

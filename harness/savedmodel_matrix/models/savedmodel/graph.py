@@ -1,7 +1,7 @@
-"""The ops of a meta graph, in the graph itself and in its library of functions, and what they need.
+"""The ops of a meta graph, in the graph itself and in its function library, and what they need.
 
-The two are kept apart because loaders differ: ``tf.saved_model.load`` of a model with an object graph
-imports the functions only, a v1 session imports both.
+The two are kept apart because loaders differ: for a model with an object graph, ``tf.saved_model.load``
+imports only the functions; a v1 session imports both.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _STRIPPED = (
     pb.OpList.OP_FIELD_NUMBER,
 )
 
-#: What holds a variable: a handle to it, or the thing itself.
+#: Ops that hold a variable: a handle to it, or the variable itself.
 VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
-#: TensorFlow has 1,900 op types; a function of TF 1 is called as if it were one.
+#: TensorFlow has 1,900 op types; TF 1 calls a function as if it were one.
 _MOST_OPS = 20_000
 
 
 @dataclass(frozen=True)
 class OpUse:
-    """How often an op is used, and with which attributes that are not the defaults of its writer.
+    """How often an op is used, and its attributes that differ from the writer's defaults.
 
     ``reached`` is whether it runs at load or when a signature is called.
     """
@@ -48,13 +48,13 @@ class OpUse:
 
 @dataclass(frozen=True)
 class GraphFacts:
-    """What the graph of a meta graph is made of.
+    """The contents of a meta graph's graph.
 
-    ``scalar_placeholders`` are placeholders that state the shape of a scalar. What a signature reads and
-    nothing that runs at load fills: ``unrestored`` variables (resources), ``unassigned`` ones, by name their
-    ops, of graphs that TensorFlow 1 restores, ``unfilled`` tables that the init op leaves out, ``starved``
-    queues that the signature itself does not fill either. ``read_late`` are the ``constants`` asked for that
-    it reads.
+    ``scalar_placeholders`` are placeholders that state the shape of a scalar. Four fields list what a
+    signature reads although nothing fills it at load: ``unrestored`` variables (resources), ``unassigned``
+    variables of graphs that TensorFlow 1 restores (by name, with their ops), ``unfilled`` tables that the
+    init op leaves out, and ``starved`` queues that the signature does not fill either. ``read_late`` are the
+    requested ``constants`` that a signature reads.
     """
 
     producer: int
@@ -70,14 +70,14 @@ class GraphFacts:
     starved: tuple[str, ...] = ()
     read_late: frozenset[str] = frozenset()
     init_missing: bool = False
-    """Whether the op that is to run at load is named and not there."""
+    """Whether the op that should run at load is named but missing."""
     unseeded: frozenset[str] = frozenset()
     """Ops that draw random numbers, at least once without a seed."""
 
 
 @dataclass
 class _Uses:
-    """What is counted of one op."""
+    """The counts of one op."""
 
     counts: list[int] = field(default_factory=lambda: [0, 0])
     attributes: tuple[set[str], set[str]] = field(default_factory=lambda: (set(), set()))
@@ -94,8 +94,8 @@ def read_graph(
 ) -> GraphFacts:
     """Return the facts of the graph in ``meta_graph``, the bytes of a MetaGraphDef.
 
-    ``fetched`` names the nodes that the signatures' outputs come from, ``init`` and ``restore`` the ops
-    that are run at load, ``initialisers`` those of tables; ``constants`` is what to look for in signatures.
+    ``fetched`` names the nodes that the signatures' outputs come from, ``init`` and ``restore`` the ops that
+    run at load, ``initialisers`` those of tables; ``constants`` are the nodes to look for in signatures.
     """
     declared = [walk.parse(pb.OpDef, view) for view in walk.inside(meta_graph, *_STRIPPED)]
     reader = _Reader(declared)
@@ -140,7 +140,7 @@ def read_graph(
 
 
 def _unassigned(reach: Reach, run: set[str], loaded: set[str]) -> dict[str, str]:
-    """Return the variables, with their ops, that are read and that nothing at load or in the run fills."""
+    """Return the variables, with their ops, that are read but that nothing fills, at load or in the run."""
     assigned = {reach.inputs(name)[0] for name in loaded if _assigns(reach, name)}
     if not assigned:  # TensorFlow 2 restores by functions
         return {}
@@ -169,7 +169,7 @@ def _starved(reach: Reach, run: set[str], loaded: set[str]) -> tuple[str, ...]:
 def _unrestored(reach: Reach, fetched: Collection[str], restore: str) -> tuple[str, ...]:
     variables = reach.variables()
     filled = variables.intersection(reach.inputs(restore))
-    if not filled:  # the restore op of TF 1 takes no variables: Assign ops do the filling
+    if not filled:  # TF 1's restore op takes no variables: Assign ops fill them
         return ()
     read = {name for node in fetched if node != restore for name in reach.inputs(node)}
     return tuple(sorted(variables & read - filled))
@@ -199,7 +199,7 @@ class _Reader:
             self.unseeded.add(node.op)
         seen = uses.attributes[in_function]
         for name, value in node.attr.items():
-            # Names that begin with "_" are notes, which no op declares.
+            # Names that begin with "_" are annotations, which no op declares.
             if name in seen or name.startswith("_"):
                 continue
             default = self._defaults.get((node.op, name))
@@ -207,8 +207,8 @@ class _Reader:
                 seen.add(name)
 
     def ops(self, reached: Collection[str]) -> dict[str, OpUse]:
-        """Return what was collected, in the order of the names; ``reached`` are the ops that run."""
-        # Functions of TF 1 are called by their own name, as if they were ops.
+        """Return the collected ops, sorted by name; ``reached`` are the ops that run."""
+        # TF 1 calls functions by their own names, as if they were ops.
         return {
             name: OpUse(
                 uses.counts[0],
@@ -223,7 +223,7 @@ class _Reader:
 
 
 def _is_scalar(node: pb.NodeDef) -> bool:
-    """Whether a placeholder's shape is stated, and is that of a scalar."""
+    """Whether a placeholder states its shape, and it is a scalar's."""
     if "shape" not in node.attr:
         return False
     shape = node.attr["shape"].shape

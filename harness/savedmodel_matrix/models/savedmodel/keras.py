@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 METADATA = "keras_metadata.pb"
 #: JSON costs up to twenty times its size in memory. The largest seen, EfficientNetB0's, has 200 kB.
 _LARGEST_JSON = 4 << 20
-#: The layers that prepare data, with what of their configuration says how (keras/layers/preprocessing,
-#: 2.15). Their statistics are constants of the graph where they are there at all.
+#: The layers that prepare data, with the configuration keys that say how (keras/layers/preprocessing,
+#: 2.15). Their statistics, if any, are constants in the graph.
 _PREPARING = {
     "Rescaling": ("scale", "offset"),
     "Normalization": ("axis", "mean", "variance", "invert"),
@@ -41,36 +41,36 @@ _LONGEST_SETTING = 300
 
 @dataclass(frozen=True)
 class KerasObject:
-    """A layer, model or metric. ``class_name`` is as Keras wrote it: ``Package>Name`` if registered."""
+    """A layer, model or metric. ``class_name`` is Keras's own spelling: ``Package>Name`` if registered."""
 
     identifier: str
     class_name: str
     name: str
     needs_class: bool = False
-    """Whether Keras itself refuses to bring the object back without its class."""
+    """Whether Keras refuses to restore the object without its class."""
 
 
 @dataclass(frozen=True)
 class KerasFacts:
-    """What is known of the Keras that wrote a model, and of what it wrote.
+    """The Keras that wrote a model, and what it wrote.
 
-    ``major`` is None for what ``model.export`` wrote, which does not tell.
+    ``major`` is None for a model written by ``model.export``, which does not record it.
     """
 
     major: int | None
     version: str | None
     objects: tuple[KerasObject, ...] = ()
     lambdas: tuple[str, ...] = ()
-    """Names of Lambda layers that hold marshalled bytecode."""
+    """Names of the Lambda layers that hold marshalled bytecode."""
     losses: tuple[str, ...] = ()
     compiled: bool = False
     preparing: tuple[PreprocessingLayer, ...] = ()
 
 
 def read_keras(walk: Walk, content: memoryview | None, in_graph: tuple[tuple[str, bytes], ...]) -> KerasFacts:
-    """Return what ``keras_metadata.pb`` says, or without that the metadata of the object graph.
+    """Return the facts in ``keras_metadata.pb``, or without that file, in the object graph's metadata.
 
-    Raises DamagedError where either is no JSON of Keras.
+    Raises DamagedError if either is not Keras's JSON.
     """
     objects: list[KerasObject] = []
     lambdas: list[str] = []
@@ -87,7 +87,7 @@ def read_keras(walk: Walk, content: memoryview | None, in_graph: tuple[tuple[str
                 class_name=_string(facts.get("class_name")),
                 name=_string(facts.get("name")),
                 # keras/saving/legacy/saved_model/load.py, KerasObjectLoader._revive_from_config and
-                # _revive_custom_object, which know no stand-in for metrics.
+                # _revive_custom_object, which have no stand-in for metrics.
                 needs_class=facts.get("must_restore_from_config") is True or identifier == "_tf_keras_metric",
             )
         )
@@ -112,7 +112,7 @@ def read_keras(walk: Walk, content: memoryview | None, in_graph: tuple[tuple[str
 
 
 def _preparing(found: KerasObject, config: object) -> list[PreprocessingLayer]:
-    """Return the layer as one that prepares data, where it is; registered names have a package in front."""
+    """Return the layer if it prepares data, else None; registered names have a package in front."""
     wanted = _PREPARING.get(found.class_name.rpartition(">")[2])
     if wanted is None or not isinstance(config, dict):
         return []
@@ -139,7 +139,7 @@ def _json(metadata: bytes) -> dict[str, Any]:
     try:
         facts = json.loads(metadata)
     except (ValueError, RecursionError) as error:
-        raise DamagedError(f"Keras metadata that is no JSON: {str(error)[:100]}") from error
+        raise DamagedError(f"Keras metadata that is not JSON: {str(error)[:100]}") from error
     return facts if isinstance(facts, dict) else {}
 
 
@@ -148,9 +148,9 @@ def _string(value: object) -> str:
 
 
 def _is_bytecode(config: object) -> bool:
-    """Whether the configuration of a Lambda layer holds code, and not the name of a function.
+    """Whether the configuration of a Lambda layer holds code rather than the name of a function.
 
-    A list of code, defaults and closure up to Keras 2.12, an object of class ``__lambda__`` from 2.13 on.
+    Code is a list of code, defaults and closure up to Keras 2.12, and a ``__lambda__`` object from 2.13 on.
     """
     function = config.get("function") if isinstance(config, dict) else None
     if isinstance(function, dict):

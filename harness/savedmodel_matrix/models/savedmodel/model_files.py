@@ -1,4 +1,4 @@
-"""The files beside ``saved_model.pb``: are they what it asks for?"""
+"""The files next to ``saved_model.pb``: which of those it needs are there?"""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _MOST_SHARDS = 99_999
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What lies in a model's folder, and what should and does not."""
+    """What a model's folder holds, and what it should hold and does not."""
 
     index: bool
     """Whether ``variables/variables.index`` is there."""
     shards: int
-    """How many files of values there should be; 0 where nothing tells."""
+    """How many files of values there should be; 0 if unknown."""
     missing_shards: tuple[str, ...]
     assets: tuple[str, ...]
     missing_assets: tuple[str, ...]
     foreign_assets: tuple[str, ...]
-    """Assets that lie outside the model's folder by their name; they are not looked for."""
+    """Assets whose names point outside the model's folder; they are not looked for."""
     fingerprint: bool
     keras_metadata: bool
 
 
 def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
-    """Return what is there of what the model in ``path`` needs; ``assets`` are the names it declares."""
+    """Return which of its files the model in ``path`` has; ``assets`` are the names it declares."""
     named = tuple(sorted(set(assets)))
     foreign = tuple(name for name in named if _is_foreign(name))
     index = path / "variables" / "variables.index"
@@ -60,14 +60,14 @@ def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
 
 
 def read_small(path: Path, largest: int) -> bytes | None:
-    """Return the content of a file beside the model; None where there is none.
+    """Return the content of a file in the model's folder; None if it does not exist.
 
-    Raises UnreadableModelError for what is larger, or no regular file: a pipe would be waited on for ever.
+    Raises UnreadableModelError if it is larger or not a regular file: reading a pipe could block forever.
     """
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > largest:
-            raise UnreadableModelError(f"{path}: no regular file of at most {largest} bytes")
+            raise UnreadableModelError(f"{path}: not a regular file of at most {largest} bytes")
         return path.read_bytes()
     except FileNotFoundError:
         return None
@@ -103,7 +103,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _shards_of_index(index: Path) -> int:
-    """Return the number of shards that the index states; 0 where it does not, or is unreadable.
+    """Return the number of shards that the index states; 0 if it states none or is unreadable.
 
     The index is a table whose first entry has an empty key and the header as its value
     (tensorflow/core/util/tensor_bundle/tensor_bundle.cc; BundleHeaderProto, ``num_shards`` is field 1):

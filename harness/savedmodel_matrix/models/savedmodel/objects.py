@@ -1,4 +1,4 @@
-"""The object graph of a TF 2 SavedModel: what its objects are, and what they ask of whoever loads them."""
+"""The object graph of a TF 2 SavedModel: its objects, and what they need from the loader."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _KINDS = {each.number: each.name for each in pb.SavedObject.DESCRIPTOR.oneofs_by
 _VALUE_KINDS = {
     each.number: each.name for each in pb.StructuredValue.DESCRIPTOR.oneofs_by_name["kind"].fields
 }
-#: TypeSpecs that are looked up by name, among those that an import has registered.
+#: TypeSpecs that are looked up by name among the registered ones.
 _NAMED_SPECS = (pb.TypeSpecProto.REGISTERED_TYPE_SPEC, pb.TypeSpecProto.EXTENSION_TYPE_SPEC)
-#: As deep as protobuf's own parsers go.
+#: The depth limit of protobuf's own parsers.
 _DEEPEST = 100
 
-#: Where objects that are functions keep their FunctionSpec, by the number of their kind.
+#: The field with the FunctionSpec of objects that are functions, by the number of their kind.
 _FUNCTION_SPECS = {
     pb.SavedObject.FUNCTION_FIELD_NUMBER: pb.SavedFunction.FUNCTION_SPEC_FIELD_NUMBER,
     pb.SavedObject.BARE_CONCRETE_FUNCTION_FIELD_NUMBER: (
@@ -35,7 +35,7 @@ _SIGNATURE_VALUES = (
     pb.SavedConcreteFunction.CANONICALIZED_INPUT_SIGNATURE_FIELD_NUMBER,
     pb.SavedConcreteFunction.OUTPUT_SIGNATURE_FIELD_NUMBER,
 )
-#: Where the structured values inside a structured value lie, by the number of its kind.
+#: The fields with the structured values inside a structured value, by the number of its kind.
 _VALUES_INSIDE = {
     pb.StructuredValue.LIST_VALUE_FIELD_NUMBER: (pb.ListValue.VALUES_FIELD_NUMBER,),
     pb.StructuredValue.TUPLE_VALUE_FIELD_NUMBER: (pb.TupleValue.VALUES_FIELD_NUMBER,),
@@ -46,23 +46,23 @@ _VALUES_INSIDE = {
     ),
     pb.StructuredValue.TYPE_SPEC_VALUE_FIELD_NUMBER: (pb.TypeSpecProto.TYPE_STATE_FIELD_NUMBER,),
 }
-#: What Keras 3 leaves on a model or layer that Keras 2 does not (``src/layers/layer.py``); seen in models
-#: of 2.21.
+#: Attributes that Keras 3 leaves on a model or layer and Keras 2 does not (``src/layers/layer.py``); seen in
+#: models of 2.21.
 _KERAS_3_CHILDREN = frozenset({"_losses_override", "_operations", "_build_shapes_dict"})
-#: What ``model.export`` of either leaves on the archive, which is all that is left of the model.
+#: The attributes that ``model.export`` of either leaves on the archive, all that is left of the model.
 _EXPORT_CHILD = "_misc_assets"
 
 
 @dataclass(frozen=True)
 class ObjectFacts:
-    """What an object graph holds.
+    """The contents of an object graph.
 
-    ``kinds`` are those of SavedObject, by how many objects have them; an empty name is an object of a
-    kind that this schema does not know. ``registered_only`` are the names of registered classes whose
-    objects have no kind at all: only the class itself can bring them back. ``slots`` counts variables that
-    belong to an optimizer, ``slot_owners`` are the identifiers of those. ``savers`` counts resources, such as
-    mutable tables, that bring functions to save and restore themselves. ``value_kinds`` are the kinds of
-    StructuredValue, and ``specs`` the TypeSpecs by name, in the signatures of functions.
+    ``kinds`` counts the objects of each kind of SavedObject; an empty name stands for kinds that this schema
+    does not know. ``registered_only`` are the names of registered classes whose objects have no kind at all:
+    only the class itself can restore them. ``slots`` counts the variables that belong to an optimizer, and
+    ``slot_owners`` are the identifiers of those optimizers. ``savers`` counts resources, such as mutable
+    tables, with their own save and restore functions. ``value_kinds`` are the kinds of StructuredValue, and
+    ``specs`` the TypeSpecs by name, in the signatures of functions.
     """
 
     kinds: Mapping[str, int]
@@ -77,7 +77,7 @@ class ObjectFacts:
     keras_3: bool
     exported: bool
     keras_metadata: tuple[tuple[str, bytes], ...]
-    """Identifier and JSON of each object that Keras wrote, up to 2.4; the JSON is empty later."""
+    """Identifier and JSON of each object that Keras wrote; after 2.4 the JSON is empty."""
 
 
 @dataclass
@@ -96,7 +96,7 @@ class _Found:
 
 
 def read_objects(walk: Walk, meta_graph: memoryview) -> ObjectFacts | None:
-    """Return the facts of the object graph in the bytes of a MetaGraphDef; None where there is none."""
+    """Return the facts of the object graph in the bytes of a MetaGraphDef; None if it has none."""
     if next(walk.inside(meta_graph, _GRAPH), None) is None:
         return None
     found = _Found()
@@ -171,9 +171,9 @@ def _add_values(walk: Walk, view: memoryview, numbers: tuple[int, ...], found: _
 
 
 def _add_value(walk: Walk, content: memoryview, found: _Found, depth: int = 0) -> None:
-    """Note the kinds of a structured value and of all values in it."""
+    """Record the kinds of a structured value and of all values in it."""
     if depth > _DEEPEST:
-        raise DamagedError("values nested without end")
+        raise DamagedError("endlessly nested values")
     for number, value, _ in walk.fields(content):
         found.value_kinds.add(_VALUE_KINDS.get(number, f"kind {number}"))
         if number not in _VALUES_INSIDE or not isinstance(value, memoryview):

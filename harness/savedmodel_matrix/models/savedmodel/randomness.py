@@ -1,7 +1,7 @@
-"""Which ops make an output random, or another in every run: the graph walked back from it, through functions.
+"""Which ops make an output random or different in every run, found by walking the graph back from the output.
 
-``reach.py`` tells which op types run for a signature as a whole. Here single outputs are told apart, so
-edges are followed tensor by tensor: a call's output into its function, an argument back to the call.
+``reach.py`` finds the op types that run for a whole signature. This module distinguishes single outputs, so
+it follows edges tensor by tensor: a call's output into its function, an argument back to the call.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ class Kind(StrEnum):
     """What an op does to the outputs it reaches."""
 
     RANDOM = "random"
-    """Draws numbers, from a seed that is another in every process."""
+    """Draws numbers from a seed that differs in every process."""
     SEEDED = "seeded"
-    """Draws numbers that begin anew, and the same, in every process; the next run gets the next ones."""
+    """Draws numbers that start the same in every process; each run gets the next ones."""
     GENERATOR = "generator"
-    """Draws numbers from a state that the model was saved with, and moves it on."""
+    """Draws numbers from a state saved with the model, and advances it."""
     STATELESS = "stateless"
     """Draws the same numbers for the same seed, which is one of its inputs."""
     STATE = "state"
-    """Changes what the output is computed from, in every run."""
+    """Changes in every run what the output is computed from."""
     OUTSIDE = "outside"
-    """Takes what is not in the graph: a queue, a reader, an iterator, Python, the time."""
+    """Reads what is not in the graph: a queue, a reader, an iterator, Python, the time."""
 
     @property
     def moves_on(self) -> bool:
-        """Whether what it gives is another in the next run, for all that is known."""
+        """Whether its result may differ in the next run."""
         return self is not Kind.STATELESS
 
 
 @dataclass(frozen=True, order=True)
 class Source:
-    """An op that reaches an output; ``changes`` names the variable or table, of those that change one."""
+    """An op that reaches an output; ``changes`` names the variable or table that it changes, if any."""
 
     kind: Kind
     op: str
@@ -55,9 +55,9 @@ class Source:
     changes: str | None = None
 
     def __str__(self) -> str:
-        """Return it as it is said to a person."""
+        """Return it as a sentence for a person names it."""
         what = f"{self.op} '{self.node}'"
-        return f"{what} changes '{self.changes}', which it is computed from" if self.changes else what
+        return f"{what} changes '{self.changes}', which the output depends on" if self.changes else what
 
 
 #: tensorflow/core/ops/random_ops.cc, candidate_sampling_ops.cc, image_ops.cc: stateful, with seed and seed2.
@@ -78,7 +78,7 @@ _OUTSIDE = re.compile(
     r"QueueDequeue\w*|ReaderRead\w*|IteratorGetNext\w*|(Eager)?PyFunc(Stateless)?|Timestamp|(Stack|Stage|Map)\w*"
     r"Pop\w*|Unstage"
 )
-#: Of these, an output of the call is the output of the same number of a function.
+#: An output of one of these calls is the function's output of the same number.
 _BY_POSITION = {
     "PartitionedCall": 0,
     "StatefulPartitionedCall": 0,
@@ -90,13 +90,13 @@ _BY_POSITION = {
 
 
 def draws(ops: Iterable[str]) -> bool:
-    """Whether any of these op types draws random numbers that no input decides."""
+    """Whether any of these op types draws random numbers that do not depend on its inputs alone."""
     return any(_DRAWS.fullmatch(each) or _GENERATES.fullmatch(each) for each in ops)
 
 
 @dataclass(frozen=True)
 class Node:
-    """What of a node decides where its outputs come from."""
+    """The parts of a node that decide where its outputs come from."""
 
     name: str
     op: str
@@ -106,12 +106,12 @@ class Node:
 
     @property
     def is_unseeded(self) -> bool:
-        """Whether it draws from a seed that is another in every process."""
+        """Whether it draws from a seed that differs in every process."""
         return _DRAWS.fullmatch(self.op) is not None and not self.seeded
 
     @classmethod
     def of(cls, node: pb.NodeDef) -> Node:
-        """Return it of the node of a graph or function."""
+        """Return these parts of a graph's or function's node."""
         called = [value.func.name for _, value in sorted(node.attr.items()) if value.func.name]
         called += [each.name for _, value in sorted(node.attr.items()) for each in value.list.func]
         seeded = any(node.attr[name].i for name in ("seed", "seed2") if name in node.attr)
@@ -129,7 +129,7 @@ class Body:
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """A function entered from a node of another frame; its inputs from ``first`` on are the arguments."""
+    """A function, entered from a node of another frame whose inputs from ``first`` on are its arguments."""
 
     function: str | None = None
     above: _Frame | None = None
@@ -137,7 +137,7 @@ class _Frame:
     first: int = 0
 
     def functions(self) -> Iterator[str]:
-        """Yield the functions that are entered, the innermost first."""
+        """Yield the entered functions, the innermost first."""
         frame: _Frame | None = self
         while frame is not None and frame.function is not None:
             yield frame.function
@@ -148,7 +148,7 @@ _Place = tuple[_Frame, str, int]  # a node in a frame, and the number of one of 
 
 
 class Origins:
-    """The graph and functions of a meta graph, to be walked back from outputs."""
+    """The graph and functions of a meta graph, for walking back from outputs."""
 
     def __init__(self, graph: Body, functions: Mapping[str, Body]) -> None:
         self._graph, self._functions = graph, functions
@@ -195,11 +195,11 @@ class Origins:
                     found.add(each)
                     waiting.append(each)
             if len(found) > _MOST_STEPS:
-                raise DamagedError("its functions call each other too often to be walked")
+                raise DamagedError("its functions call each other too often to be followed")
         return found
 
     def _data(self, place: _Place) -> Iterator[_Place]:
-        """Yield what a place takes its value from."""
+        """Yield the places that a place takes its value from."""
         frame, name, number = place
         node = self._node(frame, name)
         functions = self._entered(node)
@@ -215,7 +215,7 @@ class Origins:
                 yield from self._places(inside, tensor)
 
     def _everything(self, place: _Place) -> Iterator[_Place]:
-        """Yield all that runs for the sake of a place: in a function every node does."""
+        """Yield everything that must run for a place: in a function, that is every node."""
         frame, name, _ = place
         node = self._node(frame, name)
         for tensor in node.inputs:
@@ -225,7 +225,7 @@ class Origins:
             yield from ((inside, each, 0) for each in self._functions[function].nodes)
 
     def _root(self, frame: _Frame, tensor: str) -> str | None:
-        """Return the node of the graph that a handle is from; None where it is passed on by other ops."""
+        """Return the graph's node that a handle comes from; None if other ops pass it on."""
         place = self._place(frame, tensor)
         while place is not None:
             frame, name, _ = place
@@ -240,12 +240,12 @@ class Origins:
         if key not in self._frames:
             above = list(frame.functions())
             if function in above or len(above) > _DEEPEST:
-                raise DamagedError("its functions call each other without end")
+                raise DamagedError("its functions call each other endlessly")
             self._frames[key] = _Frame(function, frame, node.name, _BY_POSITION.get(node.op, 0))
         return self._frames[key]
 
     def _entered(self, node: Node) -> list[str]:
-        # A function of TF 1 is called by its own name, as if it were an op.
+        # TF 1 calls a function by its own name, as if it were an op.
         return [each for each in (*node.called, node.op) if each in self._functions]
 
     def _node(self, frame: _Frame, name: str) -> Node:
@@ -259,7 +259,7 @@ class Origins:
             yield place
 
     def _place(self, frame: _Frame, tensor: str) -> _Place | None:
-        """Return the node that a tensor is from, in this frame or, for an argument, in one above."""
+        """Return the node that a tensor comes from, in this frame or, for an argument, in one above."""
         body = self._body(frame)
         while tensor in body.arguments:
             if frame.above is None:
@@ -274,7 +274,7 @@ class Origins:
         name, *rest = tensor.lstrip("^").split(":")
         if name not in body.nodes:
             return None
-        # "node:output:number" in functions, "node:number" in graphs: of a call the number is that of all.
+        # "node:output:number" in functions, "node:number" in graphs, where the number counts all outputs.
         number = int(rest[-1]) if rest and rest[-1].isdecimal() else 0
         if len(rest) == 2 and (callee := self._functions.get(body.nodes[name].op)) is not None:
             number = list(callee.returned).index(rest[0]) if rest[0] in callee.returned else 0

@@ -1,4 +1,4 @@
-"""Which ops of a graph run when its signatures are called, and which are only there.
+"""Which ops of a graph run when its signatures are called.
 
 A model saved for training holds far more functions than its signatures call: branches for training,
 gradients, kernels for other devices.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Reach:
-    """Edges between nodes and functions, and what can be reached along them."""
+    """Edges between nodes and functions, and what is reachable along them."""
 
     def __init__(self) -> None:
         self._inputs: dict[str, list[str]] = {}
@@ -26,7 +26,7 @@ class Reach:
         self._function_calls: defaultdict[str, set[str]] = defaultdict(set)
 
     def add_node(self, node: pb.NodeDef) -> None:
-        """Take in a node of the graph itself."""
+        """Add a node of the graph itself."""
         self._inputs[node.name] = [node_of(tensor) for tensor in node.input]
         self._ops[node.name] = node.op
         called = _called(node)
@@ -34,20 +34,20 @@ class Reach:
             self._calls[node.name] = called
 
     def add_to_function(self, function: str, node: pb.NodeDef) -> None:
-        """Take in a node of a function; all of them are taken to run when it is called."""
+        """Add a node of a function; all its nodes are assumed to run when it is called."""
         self._function_ops[function].add(node.op)
         self._function_calls[function] |= _called(node)
 
     def inputs(self, node: str) -> list[str]:
-        """Return the names of the nodes that a node of the graph takes its inputs from."""
+        """Return the names of the nodes that feed a node of the graph."""
         return self._inputs.get(node, [])
 
     def nodes_from(self, nodes: Iterable[str]) -> set[str]:
-        """Return the nodes of the graph that run for the sake of these."""
+        """Return the nodes of the graph that must run for these nodes."""
         return _closure(nodes, self._inputs)
 
     def op(self, node: str) -> str:
-        """Return the op of a node of the graph; "" where there is no such node."""
+        """Return the op of a node of the graph; "" if there is no such node."""
         return self._ops.get(node, "")
 
     def variables(self) -> set[str]:
@@ -55,9 +55,9 @@ class Reach:
         return {name for name, op in self._ops.items() if op == "VarHandleOp"}
 
     def ops_from(self, nodes: Iterable[str]) -> set[str]:
-        """Return the op types that run for the sake of these nodes of the graph."""
+        """Return the op types that must run for these nodes of the graph."""
         reached = _closure(nodes, self._inputs)
-        # A function of TF 1 is called by its name, as if it were an op.
+        # TF 1 calls a function by its name, as if it were an op.
         entered = {name for node in reached for name in self._calls.get(node, ())}
         entered |= {self._ops[node] for node in reached if node in self._ops}
         functions = _closure(entered, self._function_edges())
@@ -65,17 +65,17 @@ class Reach:
         return ops.union(*(self._function_ops[name] for name in functions if name in self._function_ops))
 
     def _function_edges(self) -> dict[str, set[str]]:
-        """Return what each function leads to: those it calls, and its ops, which may be functions."""
+        """Return what each function leads to: the functions it calls, and its ops, which may be functions."""
         return {name: ops | self._function_calls[name] for name, ops in self._function_ops.items()}
 
 
 def node_of(tensor: str) -> str:
-    """Return the name of the node that an input or a signature names: ``^n``, ``n:0`` and ``n`` are n."""
+    """Return the node's name in an input or a signature: ``^n``, ``n:0`` and ``n`` all mean n."""
     return tensor.lstrip("^").partition(":")[0]
 
 
 def _called(node: pb.NodeDef) -> set[str]:
-    """Return the names of functions in the attributes of a node: what it calls, or may call."""
+    """Return the names of functions in the attributes of a node: those that it calls or may call."""
     called = {value.func.name for value in node.attr.values() if value.func.name}
     return called | {each.name for value in node.attr.values() for each in value.list.func}
 

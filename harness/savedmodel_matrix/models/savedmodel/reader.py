@@ -1,10 +1,10 @@
 """What a SavedModel says about itself: tags, producer, signatures.
 
-Only the protobuf (or text) file is read, with the small schema in ``saved_model.proto``; nothing of the
-model is executed, and TensorFlow is not needed.
+Only the protobuf (or text) file is read, with the small schema in ``saved_model.proto``. Nothing in the model
+is executed, and TensorFlow is not needed.
 
-Signatures can lie (declared scalars whose placeholder is [?, 1] have been seen): what is returned is what
-the model *declares*.
+Signatures can be wrong (declared scalars whose placeholder is [?, 1] have been seen). The result is what the
+model *declares*.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 #: One protobuf message cannot be larger (https://protobuf.dev/programming-guides/proto-limits/).
 _LARGEST_BINARY = (1 << 31) - 1
-#: Text is read at about 5 MB/s; models kept as text are small, or nobody could review them.
+#: Text is read at about 5 MB/s. Models in text form are small, so that people can review them.
 _LARGEST_TEXT = 64 << 20
-#: Far above any model seen; below what turns a hostile file into minutes of work.
+#: Far above any model seen, but low enough that a hostile file cannot cause minutes of work.
 _MOST_META_GRAPHS = 1000
 
-#: TensorFlow's Python names where they are not the enum's name in lower case (tf.dtypes).
+#: TensorFlow's Python names that differ from the enum's name in lower case (tf.dtypes).
 _RENAMED: dict[int, str] = {pb.DT_FLOAT: "float32", pb.DT_DOUBLE: "float64", pb.DT_HALF: "float16"}
-#: Initialisation ops that are kept among the signatures but are none (saved_model/constants.py).
+#: Initialisation ops that are kept among the signatures without being signatures (saved_model/constants.py).
 RESERVED_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")
 _REFERENCE = 100  # types.proto: every type's reference twin is its number + 100
 
@@ -42,7 +42,7 @@ M = TypeVar("M", bound=Message)
 
 
 class Kind(StrEnum):
-    """How a tensor of a signature is made up."""
+    """How a tensor of a signature is composed."""
 
     DENSE = "dense"
     SPARSE = "sparse"
@@ -54,8 +54,8 @@ class Kind(StrEnum):
 class TensorSpec:
     """One declared input or output.
 
-    ``dtype`` is TensorFlow's lower-case name ("float32", "string"; "invalid" where none is declared).
-    ``shape`` has None for an unknown dimension, and is None itself where even the rank is unknown.
+    ``dtype`` is TensorFlow's lower-case name ("float32", "string"; "invalid" if none is declared).
+    ``shape`` has None for an unknown dimension, and is itself None if even the rank is unknown.
     ``reference`` marks the ``*_ref`` types of TF 1 variables. ``ragged_rank`` and ``row_splits_dtype``
     are set for ragged tensors only.
     """
@@ -68,7 +68,7 @@ class TensorSpec:
     row_splits_dtype: str | None = None
 
     def __str__(self) -> str:
-        """Return the spec as it is printed for a person, for example ``float32[?,28,28]``."""
+        """Return the spec in readable form, for example ``float32[?,28,28]``."""
         shape = "[any rank]" if self.shape is None else f"[{','.join(_dimension(d) for d in self.shape)}]"
         reference = "_ref" if self.reference else ""
         kind = "" if self.kind is Kind.DENSE else f" ({self.kind})"
@@ -98,7 +98,7 @@ class MetaGraph:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """What a SavedModel directory declares; never without a meta graph."""
+    """What a SavedModel directory declares; there is always at least one meta graph."""
 
     meta_graphs: tuple[MetaGraph, ...]
 
@@ -106,20 +106,20 @@ class ModelSummary:
 def read_model(path: Path) -> ModelSummary:
     """Return what the SavedModel in the directory ``path`` declares.
 
-    ``saved_model.pb`` is read, or ``saved_model.pbtxt`` where there is no ``.pb``: TensorFlow's own order.
-    Raises ``UnreadableModelError`` whatever is wrong with the files, always naming the file.
+    Reads ``saved_model.pb``, or ``saved_model.pbtxt`` if there is no ``.pb``: TensorFlow's own order.
+    Raises ``UnreadableModelError``, which names the file, whatever is wrong with the files.
     """
     file = model_file(path)
     message = parse_file(file, pb.SavedModel)
     if not message.meta_graphs:
-        raise UnreadableModelError(f"{file}: holds no meta graph; it is empty, or not a SavedModel")
+        raise UnreadableModelError(f"{file}: contains no meta graph; the file is empty, or not a SavedModel")
     if len(message.meta_graphs) > _MOST_META_GRAPHS:
         raise UnreadableModelError(f"{file}: {len(message.meta_graphs)} meta graphs; it is not a SavedModel")
     return ModelSummary(tuple(_meta_graph(each) for each in message.meta_graphs))
 
 
 def dtype_name(value: int) -> str:
-    """Return TensorFlow's name for a ``DataType`` number, reference types under their plain name."""
+    """Return TensorFlow's name for a ``DataType`` number; reference types have their plain name."""
     plain = value - _REFERENCE if value > _REFERENCE else value
     if plain in _RENAMED:
         return _RENAMED[plain]
@@ -129,7 +129,7 @@ def dtype_name(value: int) -> str:
 
 
 def shape_of(proto: pb.TensorShapeProto) -> Shape | None:
-    """Return the shape a ``TensorShapeProto`` states: None per unknown dimension, None for no rank."""
+    """Return the shape in a ``TensorShapeProto``: None per unknown dimension, None if the rank is unknown."""
     if proto.unknown_rank:
         return None
     return tuple(None if dim.size < 0 else dim.size for dim in proto.dim)
@@ -138,7 +138,7 @@ def shape_of(proto: pb.TensorShapeProto) -> Shape | None:
 def model_file(path: Path) -> Path:
     """Return the file that describes the model in the directory ``path``.
 
-    Raises ``UnreadableModelError`` where there is none that can be read.
+    Raises ``UnreadableModelError`` if there is no file that can be read.
     """
     if not path.is_dir():
         found = "a file, not a directory" if path.exists() else "no such directory"
@@ -153,16 +153,16 @@ def model_file(path: Path) -> Path:
         )
     nested = sorted(each.parent.name for each in path.glob("*/saved_model.pb*"))
     hint = f"; did you mean {path / nested[0]}?" if nested else ""
-    raise UnreadableModelError(f"{path}: holds neither saved_model.pb nor saved_model.pbtxt{hint}")
+    raise UnreadableModelError(f"{path}: contains neither saved_model.pb nor saved_model.pbtxt{hint}")
 
 
 def check_size(file: Path) -> int:
-    """Return the size of the file. Raises ``UnreadableModelError`` for one that no parser should be given."""
+    """Return the size of the file. Raises ``UnreadableModelError`` if it is unsafe to parse."""
     try:
         facts = file.stat()
     except OSError as error:
         raise UnreadableModelError(f"{file}: {error.strerror}") from error
-    # A pipe would be waited on for ever.
+    # Reading a pipe could block forever.
     if not stat.S_ISREG(facts.st_mode):
         raise UnreadableModelError(f"{file}: is not a regular file")
     limit = _LARGEST_TEXT if file.suffix == ".pbtxt" else _LARGEST_BINARY
@@ -182,17 +182,17 @@ def parse_file(file: Path, kind: type[M]) -> M:
         if file.suffix == ".pbtxt":
             return text_format.Parse(content, kind(), allow_unknown_field=True)
         return kind.FromString(content)
-    # RecursionError: text nested without end; ValueError: bytes that are no UTF-8 or numbers out of range.
+    # RecursionError: text endlessly nested; ValueError: bytes that are no UTF-8 or numbers out of range.
     except (DecodeError, text_format.ParseError, ValueError, RecursionError) as error:
         raise damaged(file, error) from error
 
 
 def damaged(file: Path, error: Exception) -> UnreadableModelError:
-    """Return the error to raise for a file that a parser refused with ``error``."""
-    # The parsers quote the line they stopped at, however long.
+    """Return the error to raise for a file that a parser rejected with ``error``."""
+    # The parsers quote the line they stopped at, however long it is.
     detail = str(error).partition("\n")[0][:200] or type(error).__name__
     return UnreadableModelError(
-        f"{file}: damaged, truncated, or no SavedModel ({detail}); copy the model again from its source"
+        f"{file}: damaged, truncated, or not a SavedModel ({detail}); copy the model again from its source"
     )
 
 
@@ -203,7 +203,7 @@ def _meta_graph(message: pb.MetaGraphDef) -> MetaGraph:
         tensorflow_version=info.tensorflow_version,
         tensorflow_git_version=info.tensorflow_git_version,
         graph_producer=message.graph_def.versions.producer,
-        # Protobuf maps have no order of their own: sorted, so that what is printed never moves.
+        # Protobuf maps have no order; they are sorted so that the printed order never changes.
         signatures={
             name: signature_of(each)
             for name, each in sorted(message.signature_def.items())
@@ -228,7 +228,7 @@ def _tensor(message: pb.TensorInfo) -> TensorSpec:
     kind = Kind.SPARSE if message.WhichOneof("encoding") == "coo_sparse" else Kind.DENSE
     return TensorSpec(
         dtype=dtype_name(message.dtype),
-        # Absent in models of TF 1.0, where it says nothing; a scalar is a shape that is there, without dims.
+        # Absent in models of TF 1.0, where it means nothing. A scalar's shape is present but has no dims.
         shape=shape_of(message.tensor_shape) if message.HasField("tensor_shape") else None,
         kind=kind,
         reference=message.dtype > _REFERENCE,

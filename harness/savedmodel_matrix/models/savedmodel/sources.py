@@ -1,4 +1,4 @@
-"""What reaches each output of each signature of a model: random ops, and what changes from run to run."""
+"""What reaches each output of each signature: random ops, and anything that changes from run to run."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _INFO = pb.WholeMetaGraphDef.META_INFO_DEF_FIELD_NUMBER
 
 @dataclass(frozen=True)
 class GraphSources:
-    """One graph of a model: by signature and output, what reaches it; outputs that nothing does are there."""
+    """One graph of a model: what reaches each output, by signature; outputs with no source are included."""
 
     tags: tuple[str, ...]
     signatures: Mapping[str, Mapping[str, tuple[Source, ...]]]
 
 
 def read_sources(path: Path) -> tuple[GraphSources, ...]:
-    """Return what reaches the outputs of the model in the directory ``path``.
+    """Return the sources that reach the outputs of the model in the directory ``path``.
 
-    Raises UnreadableModelError, naming the file, also for a graph that is too entangled to be walked.
+    Raises UnreadableModelError, which names the file, also for a graph that is too entangled to walk.
     """
     file = model_file(path)
     walk = Walk()

@@ -1,7 +1,7 @@
-"""What a model does to an input before anything that was learned, recognised by the ops themselves.
+"""The steps that a model applies to an input before the learned part, recognised by their ops.
 
-Each path from an input is followed while its ops are known. Where paths part, only what they have in
-common is stated.
+Each path from an input is followed as long as its ops are known. If the paths diverge, only their common
+steps are reported.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from savedmodel_matrix.models.savedmodel.reader import dtype_name
 if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 
-#: Nodes in a row that are followed; every one is a call in Python.
+#: The longest chain of nodes that is followed; each node is one Python call.
 _LONGEST = 200
 _MOST_NAMES = 12
 
-#: Ops that only bring the tensor into another shape, or a list of tensors and back.
+#: Ops that only reshape the tensor, or turn it into a list of tensors and back.
 _RESHAPED = SAME | {
     "ExpandDims",
     "Squeeze",
@@ -40,7 +40,7 @@ _RESIZES = {
     "ResizeBicubic": "bicubic",
     "ResizeArea": "area",
 }
-#: Kernels of ScaleAndTranslate by the names that tf.image.resize has for them (ops/image_ops_impl.py).
+#: ScaleAndTranslate's kernels, and tf.image.resize's names for them (ops/image_ops_impl.py).
 _KERNELS = {"triangle": "bilinear", "keyscubic": "bicubic"}
 _DECODERS = {
     "DecodeJpeg": "JPEG",
@@ -55,10 +55,10 @@ _DECODERS = {
 _TEXTS = {
     "StringLower": "changes text to lower case",
     "StringUpper": "changes text to upper case",
-    "StaticRegexReplace": "replaces in text by a pattern",
-    "RegexReplace": "replaces in text by a pattern",
+    "StaticRegexReplace": "replaces parts of text by a pattern",
+    "RegexReplace": "replaces parts of text by a pattern",
 }
-#: Ops behind which it is no longer the input: nothing is followed from there.
+#: Ops whose output is no longer the input; the path ends there.
 _LAST = {
     "StringSplitV2": (StepKind.TEXT, "splits text into words"),
     "StringSplit": (StepKind.TEXT, "splits text into words"),
@@ -68,21 +68,21 @@ _LAST = {
     "LookupTableFind": (StepKind.LOOKUP, "looks it up in a vocabulary"),
     "StringToHashBucketFast": (StepKind.HASH, "hashes it into buckets"),
     "StringToHashBucketStrong": (StepKind.HASH, "hashes it into buckets"),
-    "Bucketize": (StepKind.BUCKETS, "sorts it into buckets by fixed bounds"),
+    "Bucketize": (StepKind.BUCKETS, "sorts it into buckets with fixed bounds"),
     "OneHot": (StepKind.ONE_HOT, "encodes whole numbers one-hot"),
     "DenseBincount": (StepKind.ONE_HOT, "counts whole numbers"),
     "AudioSpectrogram": (StepKind.SPECTRUM, "takes the spectrum"),
     "RFFT": (StepKind.SPECTRUM, "takes the spectrum"),
 }
 _PARSERS = frozenset({"ParseExample", "ParseExampleV2", "ParseSingleExample"})
-#: The step of a node that changes nothing that matters here.
+#: The step of a node that changes nothing relevant.
 UNCHANGED = Step(StepKind.CAST, "")
 _ARITHMETIC = frozenset({"Add", "AddV2", "BiasAdd", "Sub", "Mul", "RealDiv", "Div"})
 
 
 @dataclass(frozen=True)
 class Path:
-    """One way that an input takes: the steps on it, and the op that takes what comes out."""
+    """One path from an input: its steps, and the op that takes their result."""
 
     steps: tuple[Step, ...]
     end: str
@@ -91,7 +91,7 @@ class Path:
 def steps_of(flow: Flow, tensor: Tensor) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """Return the steps that all paths from a tensor of the graph share, and the ops they lead to.
 
-    Neither where there are more paths than can be followed.
+    Both are empty if there are more paths than can be followed.
     """
     try:
         paths = _Trace(flow).paths(flow.graph, tensor)
@@ -129,7 +129,7 @@ class _Trace:
         return found
 
     def _step(self, scope: Scope, node: pb.NodeDef, position: int) -> Step | None:
-        """Return what a node does to one of its inputs; UNCHANGED for nothing, None where that is unknown."""
+        """Return what a node does to one of its inputs: UNCHANGED for nothing, None if unknown."""
         known = _plain(node)
         if known is not None:
             return known
@@ -144,7 +144,7 @@ class _Trace:
         return recognise(scope, node) if recognise is not None and position == 0 else None
 
     def _operand(self, scope: Scope, node: pb.NodeDef, position: int) -> Values | None:
-        """Return an input of a node where it is constant; None also where a damaged node lacks it."""
+        """Return a node's input if it is constant; None also if a damaged node lacks it."""
         return self._flow.value(scope, node.input[position]) if position < len(node.input) else None
 
     def _affine(self, scope: Scope, node: pb.NodeDef, position: int) -> Step | None:
@@ -213,7 +213,7 @@ class _Trace:
 
 
 def _plain(node: pb.NodeDef) -> Step | None:
-    """Return what an op does that does the same wherever it stands."""
+    """Return the step of an op that does the same everywhere."""
     op = node.op
     known: Step | None = None
     if op in _RESHAPED:
@@ -242,7 +242,7 @@ def _per_channel(values: Values | None) -> tuple[float, ...] | None:
 
 
 def _merged(steps: list[Step]) -> tuple[Step, ...]:
-    """Return the steps with runs of arithmetic made one, casts between floats left out."""
+    """Return the steps with runs of arithmetic merged, and casts between floats left out."""
     merged: list[Step] = []
     for step in steps:
         last = merged[-1] if merged else None
@@ -272,7 +272,7 @@ def _joined(first: Step, second: Step) -> Step | None:
 
 
 def _changes(step: Step) -> bool:
-    """Whether arithmetic does anything: a Normalization that has seen no data divides by one."""
+    """Whether arithmetic has an effect: a Normalization that has seen no data divides by one."""
     return not (np.allclose(step.scale, 1, rtol=1e-6) and np.allclose(step.offset, 0, atol=1e-6))
 
 
@@ -295,6 +295,6 @@ def _listed(values: list[float]) -> str:
 
 
 def _layer(node: pb.NodeDef) -> str:
-    """Return the scope a node was made in, which Keras names after the layer."""
+    """Return the scope in which a node was created; Keras names it after the layer."""
     parts = node.name.split("/")
     return parts[-2] if len(parts) > 1 else ""

@@ -1,7 +1,7 @@
-"""Protobuf's wire format, walked field by field without building messages.
+"""Walks protobuf's wire format field by field, without building messages.
 
-A graph can hold a million nodes, and a hostile file can claim more: parsed whole, two bytes of it cost
-forty of memory. A walk costs only time, and that is counted. Just what is worth keeping is parsed.
+A graph can hold a million nodes, and a hostile file can claim more: parsing it whole takes forty bytes of
+memory for every two. A walk costs only time, which is limited. Only the relevant parts are parsed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from google.protobuf.message import Message
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Steps of a walk over one model: a field is one, a parsed message ten. Half a million take a second, and
-#: a graph has about 60 for each kB that is no tensor: this is enough for 60 MB.
+#: Steps of a walk over one model: a field counts one, a parsed message ten. Half a million take a second, and
+#: a graph has about 60 for each kB outside tensors, so this is enough for 60 MB.
 _MOST_STEPS = 4_000_000
 _STEPS_TO_PARSE = 10
-#: A message with more than this in it is parsed without its large fields: those are tensors.
+#: A larger message is parsed without its large fields, which are tensors.
 _LARGEST_WHOLE = 64 << 10
-#: And is refused above this, which costs up to twenty times as much memory.
+#: Above this it is rejected, because parsing costs up to twenty times as much memory.
 _LARGEST_PARSED = 1 << 20
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -28,19 +28,19 @@ M = TypeVar("M", bound=Message)
 
 
 class DamagedError(ValueError):
-    """These bytes are no protobuf message, or one that no TensorFlow writes."""
+    """These bytes are not a protobuf message, or not one that TensorFlow writes."""
 
 
 class Walk:
-    """A walk over the messages of one model. It counts its steps, so that it ends."""
+    """A walk over the messages of one model. It counts its steps, so it always ends."""
 
     def __init__(self, most: int = _MOST_STEPS) -> None:
         self._left = most
 
     def fields(self, view: memoryview) -> Iterator[tuple[int, memoryview | int, memoryview]]:
-        """Yield the number, the value and the whole bytes of every field, in the order of the file.
+        """Yield the number, the value and the complete bytes of every field, in file order.
 
-        The value is a view of what a length-delimited field holds, and else a number (0 for floats).
+        The value is a view of a length-delimited field's content, or else a number (0 for floats).
         Raises DamagedError.
         """
         end = len(view)
@@ -70,7 +70,7 @@ class Walk:
             yield number, value, view[begin:at]
 
     def inside(self, view: memoryview, *path: int) -> Iterator[memoryview]:
-        """Yield what every length-delimited field at the ``path`` of field numbers holds."""
+        """Yield the content of every length-delimited field at the ``path`` of field numbers."""
         first, *rest = path
         for number, value, _ in self.fields(view):
             if number == first and isinstance(value, memoryview):
@@ -86,17 +86,17 @@ class Walk:
             yield text(key), next(self.inside(entry, 2), memoryview(b""))
 
     def described(self, view: memoryview, identifier: int, metadata: int) -> tuple[str, bytes]:
-        """Return what an object of Keras is called and what is said of it, by their field numbers."""
+        """Return the name and the metadata of a Keras object, by their field numbers."""
         found = {number: value for number, value, _ in self.fields(view) if isinstance(value, memoryview)}
         nothing = memoryview(b"")
         return text(found.get(identifier, nothing)), bytes(found.get(metadata, nothing))
 
     def parse(self, kind: type[M], view: memoryview, without: int = 0) -> M:
-        """Return the message that ``view`` holds; a large one without its large fields.
+        """Return the message in ``view``; a large one without its large fields.
 
         The field of number ``without`` is left out.
 
-        Raises DamagedError, or ``DecodeError`` in the words of protobuf's own parser.
+        Raises DamagedError, or ``DecodeError`` with the message of protobuf's own parser.
         """
         self._spend(_STEPS_TO_PARSE)
         if len(view) <= _LARGEST_WHOLE and not without:
@@ -112,11 +112,11 @@ class Walk:
     def _spend(self, steps: int) -> None:
         self._left -= steps
         if self._left < 0:
-            raise DamagedError("it has more parts than any model")
+            raise DamagedError("it has more parts than any real model")
 
 
 def text(view: memoryview) -> str:
-    """Return a string field, cut where it is no name; bytes that are not UTF-8 are replaced."""
+    """Return a string field, cut if it is too long for a name; bytes that are not UTF-8 are replaced."""
     return str(view[:_LARGEST_WHOLE], "utf-8", "replace")
 
 
@@ -127,4 +127,4 @@ def _varint(view: memoryview, at: int) -> tuple[int, int]:
         shift += 7
         if byte < 0x80:
             return value, at + shift // 7
-    raise DamagedError("truncated, or a number without an end")
+    raise DamagedError("truncated, or an endless number")

@@ -1,4 +1,4 @@
-"""The parts of ``report.json`` that are about the pipelines around models."""
+"""The parts of ``report.json`` on the pipelines around models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from savedmodel_matrix.report.row import Row
 
 
 class StageRow(Row):
-    """What became of one pipeline around the model of one cell and case."""
+    """The result of one pipeline around the model of one cell and case."""
 
     environment: str
     setting: str
@@ -19,13 +19,13 @@ class StageRow(Row):
     reason: str | None
     recording: str | None
     beside: str | None
-    """The environment it ran in beside the cell's."""
+    """The side environment that it ran in, if not the cell's own."""
     class_: str | None
-    """Letter of the cells whose pipelines made the same bits."""
+    """Letter of the class of cells whose pipelines made the same bits."""
     libraries: dict[str, str]
-    """Those that it used, and their versions."""
+    """The libraries that it used, with their versions."""
     unstable: list[str]
-    """What two calls on the same input made differently."""
+    """What differed between two calls on the same input."""
     wrote: list[str]
     """Inputs that it wrote to."""
     remarks: list[str]
@@ -37,26 +37,26 @@ class StageRow(Row):
 
 
 class EntryRow(Row):
-    """Where a difference enters: cells whose pipeline made something else than the baseline's."""
+    """Where a difference comes from: cells whose pipeline made something different from the baseline's."""
 
     case: str
     stage: str
     cells: list[str]
     libraries: list[str]
-    """Those that are other ones, as "Pillow 9.5.0 → 11.3.0"."""
+    """The libraries that changed, as "Pillow 9.5.0 → 11.3.0"."""
     inputs: str
-    """How what the pipelines made differs."""
+    """How the pipelines' results differ."""
     end_to_end: Verdict | None
-    """Of all outputs against the baseline's."""
+    """The verdict on all outputs, against the baseline's."""
     given_baselines: Verdict | None
-    """Of the model in these cells on the baseline's input, against the baseline; None where not run."""
+    """Of the model in these cells on the baseline's input, against the baseline; None if it did not run."""
     baseline_given_theirs: Verdict | None
-    """Of the model in the baseline on these cells' input, against theirs."""
+    """The verdict on the baseline's model with these cells' input, against their own outputs."""
     says: str
 
 
 class FindingRow(Row):
-    """What a pipeline hands to a model, where that does not meet what the model itself says of its input."""
+    """What a pipeline passes to a model that conflicts with what the model's files say about its input."""
 
     case: str
     cells: list[str]
@@ -68,7 +68,7 @@ class FindingRow(Row):
 
 
 class DiagnosisRow(Row):
-    """One named difference between training and serving, with the proof: what is left once it is undone."""
+    """One named difference between training and serving, with the proof: what remains after a correction."""
 
     id: str
     title: str
@@ -79,7 +79,7 @@ class DiagnosisRow(Row):
     batches: list[int]
     steps: list[str]
     before: float
-    """Relative L2 distance of serving from training; the worst of the batches, as the others below."""
+    """Relative L2 distance of serving from training, for the worst batch; the same holds for those below."""
     residual: float
     """The same after the correction."""
     max_abs_before: float
@@ -87,7 +87,7 @@ class DiagnosisRow(Row):
 
 
 class SkewRow(Row):
-    """What training makes of an input in the baseline against what serving makes of it in some cells."""
+    """Training's preprocessing in the baseline compared with serving's in some cells, on the same input."""
 
     case: str
     cells: list[str]
@@ -98,7 +98,7 @@ class SkewRow(Row):
     unexplained: list[str]
     """Tensors that differ by more than rounding, without a diagnosis."""
     verdict: Verdict | None
-    """Of the model's outputs on what serving makes, against those on what training makes."""
+    """Of the model's outputs on serving's result, against those on training's."""
     rows: int
     """Decisions (argmax over the last axis of floats) that were compared."""
     decisions_changed: int

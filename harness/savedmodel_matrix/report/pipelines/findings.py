@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.expected_inputs import Expectations
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collection
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.report.pipelines.stages import Pipeline
     from savedmodel_matrix.verdicts.compare.elements import Array
 
 
 def finding_rows(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     case: str,
     collection: Collection,
@@ -57,7 +57,7 @@ def finding_rows(
     return list(rows.values())
 
 
-def _expected(project: Project, plan: Plan, case: str, collection: Collection) -> Expectations | None:
+def _expected(project: Workspace, plan: Plan, case: str, collection: Collection) -> Expectations | None:
     """Return what the model expects; None if it cannot be read, or if a function is called."""
     ready, definition = collection.ready[case], plan.cases[case]
     if not isinstance(ready, ReadyCase) or definition.function is not None:

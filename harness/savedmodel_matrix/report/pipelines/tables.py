@@ -1,4 +1,4 @@
-"""What a report says of pipelines, as lines and tables: for the terminal and as Markdown alike."""
+"""A report's lines and tables about pipelines, which every format renders."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.report.tables import several
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from savedmodel_matrix.report.document import Report
-    from savedmodel_matrix.report.pipelines.document import StageRow
+    from savedmodel_matrix.report.pipelines.document import DiagnosisRow, StageRow
 
 
 def pipeline_lines(report: Report) -> list[str]:
-    """Return, per case with pipelines, where differences enter, and how training and serving differ."""
+    """Return, per case with pipelines, where differences come from, and how training and serving differ."""
     lines = []
     for case in report.cases:
         stages = dict.fromkeys(row.stage for row in report.stages if row.case == case.name)
@@ -33,29 +34,43 @@ def pipeline_lines(report: Report) -> list[str]:
                 whole = f"; end to end: {entry.end_to_end}" if entry.end_to_end else ""
                 lines.append(f"  {several(tuple(entry.cells))}: {entry.says}{whole}")
         lines += [
-            f"  the model's own word ({finding.confidence}; {several(tuple(finding.cells))}): {finding.says}"
+            f"  input check ({finding.confidence}; {several(tuple(finding.cells))}): {finding.says}"
             for finding in report.findings
             if finding.case == case.name
         ]
         for skew in report.skews:
             if skew.case == case.name:
-                lines.append(f"  training against serving ({several(tuple(skew.cells))}): {skew.says}")
-                lines += [f"    to mend it: {each.mends}" for each in skew.diagnoses]
+                lines.append(f"  training versus serving ({several(tuple(skew.cells))}): {skew.says}")
+                lines += [f"    fix: {each.mends}" for each in skew.diagnoses]
+    return lines
+
+
+def skew_lines(report: Report) -> list[str]:
+    """Return, per difference between training and serving, its fix: indented lines below the diagnosis."""
+    found: dict[tuple[str, str], list[DiagnosisRow]] = {}
+    for skew in report.skews:
+        for each in skew.diagnoses:
+            found.setdefault((skew.case, each.title), []).append(each)
+    lines = []
+    for (case, title), rows in found.items():
+        left = max(row.residual for row in rows)
+        lines.append(f"{case}: {title}")
+        lines.append(f"  fix (verified: leaves a relative difference of {left:.1e}): {rows[0].mends}")
     return lines
 
 
 def _made(rows: Sequence[StageRow]) -> str:
-    """Return in how many cells a stage made the same, and what became of it elsewhere."""
+    """Return in how many cells a stage gave the same result, and why it did not run in others."""
     recorded = [row for row in rows if row.outcome is Outcome.RECORDED]
     classes = dict.fromkeys(row.class_ for row in recorded)
-    same = "the same bits" if len(classes) == 1 else f"{len(classes)} different results"
+    same = "identical" if len(classes) == 1 else f"{len(classes)} different results"
     parts = [f"{same} in the {len(recorded)} cells that ran it"] if recorded else []
     failed = Counter(f"{row.outcome}: {row.reason}" for row in rows if row.outcome is not Outcome.RECORDED)
-    return "; ".join([*parts, *(f"{what} ({count} cells)" for what, count in failed.items())])
+    return "; ".join([*parts, *(f"{what} ({count(number, 'cell')})" for what, number in failed.items())])
 
 
 def stage_table(report: Report) -> pd.DataFrame:
-    """Return a row per stage and cell: what it made, with what."""
+    """Return a row per stage and cell: its result and its libraries."""
     return pd.DataFrame(
         [
             {
@@ -64,7 +79,7 @@ def stage_table(report: Report) -> pd.DataFrame:
                 "cell": row.cell,
                 "class": row.class_ or row.outcome.value,
                 "libraries": ", ".join(f"{name} {version}" for name, version in row.libraries.items()),
-                "ran beside in": row.beside or "",
+                "ran in (beside)": row.beside or "",
             }
             for row in report.stages
         ]
@@ -72,7 +87,7 @@ def stage_table(report: Report) -> pd.DataFrame:
 
 
 def diagnosis_table(report: Report) -> pd.DataFrame:
-    """Return a row per difference between training and serving: both sides, and what is left of it."""
+    """Return a row per difference between training and serving: both sides, and the remaining difference."""
     return pd.DataFrame(
         [
             {
@@ -81,10 +96,10 @@ def diagnosis_table(report: Report) -> pd.DataFrame:
                 "diagnosis": each.id,
                 "training": each.train,
                 "serving": each.serve,
-                "apart (relative L2)": each.before,
-                "left once corrected": each.residual,
-                "largest": each.max_abs_before,
-                "largest left": each.max_abs_after,
+                "difference (relative L2)": each.before,
+                "after correction": each.residual,
+                "max abs": each.max_abs_before,
+                "max abs after": each.max_abs_after,
                 "outputs": row.verdict.value if row.verdict else "",
                 "decisions changed": f"{row.decisions_changed} of {row.rows}" if row.rows else "",
             }

@@ -1,1 +1,1 @@
-"""Names what one preprocessing does otherwise than another, and proves it by undoing it. Pure."""
+"""Names the difference between two preprocessing pipelines, and proves it by undoing it. Pure."""

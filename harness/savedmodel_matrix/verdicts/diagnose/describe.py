@@ -1,4 +1,4 @@
-"""Measured facts of two tensors, for what has no name: how much of it differs, and by how much."""
+"""Measures differences that have no name: how many elements differ, and by how much."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEVELS = 255.0
 
 @dataclass(frozen=True)
 class Side:
-    """One side's type, shape and numbers; these are None of strings, and NaN where nothing is finite."""
+    """One side's type, shape and statistics; these are None for strings, and NaN if nothing is finite."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -31,12 +31,11 @@ class Side:
 
 @dataclass(frozen=True)
 class Description:
-    """Two sides and how they differ, where their shapes allow it.
+    """Two sides and how they differ, if their shapes allow a comparison.
 
-    ``different`` is the fraction of elements that are not equal, ``different_pixels`` that of places along
-    the last axis where any is not (images with 1, 3 or 4 channels last). ``levels`` is the largest
-    difference in levels of 0..255 where both sides look like images, else None. ``relative`` is the
-    relative L2 distance.
+    ``different`` is the fraction of elements that are not equal. ``different_pixels`` is the fraction of
+    pixels with any such element (images with 1, 3 or 4 channels last). ``levels`` is the largest difference
+    in levels of 0..255 if both sides look like images, else None. ``relative`` is the relative L2 distance.
     """
 
     train: Side
@@ -63,7 +62,7 @@ class Description:
 
 
 def describe(train: Array, serve: Array) -> Description:
-    """Return what can be measured of two forms of one tensor, whatever their types and shapes."""
+    """Return the measurable differences of two forms of one tensor, whatever their types and shapes."""
     sides = _side(train), _side(serve)
     apart = distance(train, serve)
     if train.shape != serve.shape or is_text(train) != is_text(serve):
@@ -85,7 +84,7 @@ def describe(train: Array, serve: Array) -> Description:
 
 
 def _is_image(array: Array) -> bool:
-    """Whether an array has rows, columns and channels: one channel says so only in a batch."""
+    """Whether an array has rows, columns and channels; with one channel, this is clear only for a batch."""
     return bool(array.size) and (array.ndim, array.shape[-1]) in {(3, 3), (3, 4), (4, 1), (4, 3), (4, 4)}
 
 
@@ -103,7 +102,7 @@ def _side(array: Array) -> Side:
 
 
 def _level(train: Side, serve: Side) -> float | None:
-    """Return what one level of 0..255 is, where both sides lie in the same usual range of images."""
+    """Return the size of one level of 0..255 if both sides are in the same usual range of images."""
     if train.low is None or train.high is None or serve.low is None or serve.high is None:
         return None
     low, high = min(train.low, serve.low), max(train.high, serve.high)
@@ -113,7 +112,7 @@ def _level(train: Side, serve: Side) -> float | None:
         return 1 / _LEVELS
     if low >= -1 and high <= 1:
         return 2 / _LEVELS
-    # Below half of the range it may be anything: 0..16 is no image of 255 levels.
+    # Values below half of the range could be anything: 0..16 is not an image with 255 levels.
     return 1.0 if low >= -_LEVELS and _LEVELS / 2 < high <= _LEVELS else None
 
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.search import Chain
 
-#: A table's columns are looked at one by one where they are not explained together.
+#: The most columns of a table that are diagnosed one by one if they are not explained together.
 _MOST_COLUMNS = 256
-#: What costs more than named constants is held against what can be made from the raw input.
+#: An explanation that costs more than named constants competes with those from the raw input.
 _CHEAP = 3.0
-#: So many elements of a batch of images or sequences are enough to prove anything, and soon looked at.
+#: This many elements of a batch of images or sequences prove anything, and take little time.
 _ENOUGH = 2_000_000
 
 
@@ -29,10 +29,10 @@ def diagnose(
 ) -> list[Diagnosis]:
     """Return the named differences between two preprocessed forms of one batch, the best proven first.
 
-    ``train`` and ``serve`` have arrays by tensor name: numbers, or object arrays of ``bytes``. ``raw`` is
-    what both were made from: numbers, or encoded images and sounds or text as object arrays of ``bytes``. An
-    empty list says that the two agree but for rounding, or that no correction makes them agree; a tensor that
-    no diagnosis names in ``tensors`` is one or the other. Tensors on one side only are not looked at.
+    ``train`` and ``serve`` map tensor names to arrays: numbers, or object arrays of ``bytes``. ``raw`` is the
+    input that both were made from: numbers, or encoded images and sounds or text as object arrays of
+    ``bytes``. An empty list means that the two agree up to rounding, or that no correction makes them agree.
+    The same holds for a tensor that no diagnosis names in ``tensors``. Tensors on one side only are ignored.
     """
     given = dict(raw or {})
     found: list[Diagnosis] = []
@@ -44,7 +44,7 @@ def diagnose(
 
 
 def _first_samples(pair: Pair) -> Pair:
-    """Return as many of the first samples as are enough; tables stay whole, for statistics of all rows."""
+    """Return enough of the first samples; tables stay whole, because statistics need all rows."""
     train, serve = pair.train, pair.serve
     if train.ndim < 3 or train.size <= _ENOUGH or train.shape[:1] != serve.shape[:1]:
         return pair
@@ -56,7 +56,7 @@ def _first_samples(pair: Pair) -> Pair:
 
 
 def _tensor(pair: Pair) -> Iterator[Diagnosis]:
-    """Yield what explains one tensor: all of it, else what explains single columns."""
+    """Yield the explanation of one whole tensor, or else those of single columns."""
     whole = _explained(pair)
     if whole is not None:
         yield whole
@@ -107,7 +107,7 @@ def _diagnosis(pair: Pair, chain: Chain) -> Diagnosis:
 
 
 def _different_columns(pair: Pair) -> list[int] | None:
-    """Return the columns that differ, of tables; None where there are none, or too many to look at."""
+    """Return the columns of a table that differ; None if there are none, or too many to examine."""
     train, serve = pair.train, pair.serve
     if train.shape != serve.shape or train.ndim != 2 or not 1 < train.shape[-1] <= _MOST_COLUMNS:
         return None
@@ -125,7 +125,7 @@ def _named(columns: list[int]) -> str:
 
 
 def _joined(found: list[Diagnosis]) -> list[Diagnosis]:
-    """Put diagnoses of one name together, of several tensors or columns; the numbers are the worst's."""
+    """Merge diagnoses of one name for several tensors or columns; the numbers are the worst of them."""
     joined: dict[str, Diagnosis] = {}
     for each in found:
         other = joined.get(each.id)

@@ -1,4 +1,4 @@
-"""What a diagnosis says."""
+"""The type of a diagnosis."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 class Diagnosis:
     """One named difference between training's preprocessing and serving's, proven by undoing it.
 
-    ``before`` and ``residual`` are the relative L2 distance of the two sides, against training, as they were
-    recorded and after the correction; ``max_abs_before`` and ``max_abs_after`` their largest difference. An
-    element that has no counterpart (NaN on one side, or another shape: then all of them) counts as if there
-    were a zero. For strings ``before`` and ``residual`` are the fraction of elements that differ.
+    ``before`` and ``residual`` are the relative L2 distance of the two sides, relative to training, as
+    recorded and after the correction; ``max_abs_before`` and ``max_abs_after`` are their largest difference.
+    An element without a counterpart (NaN on one side; if the shapes differ, all elements) is compared with
+    zero. For strings, ``before`` and ``residual`` are the fraction of elements that differ.
 
     ``steps`` are the ids of the single corrections, in the order they were applied. ``tensors`` are the
-    names of those that it explains; where a tensor that differs is named by no diagnosis, it stays
-    unexplained.
+    names of the tensors that it explains. A tensor that differs and that no diagnosis names is unexplained.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What corrections are made from, and what they are: named changes that may bring two arrays together."""
+"""The input and the type of corrections: named changes that may make two arrays agree."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 #: Numbers of any type, or an object array of ``bytes``.
 Array = npt.NDArray[Any]
 
-#: Costs. The cheapest proven correction is the one that is shown: nothing fitted before something fitted, and
-#: what has a name of its own before what is only numbers.
+#: Costs. The cheapest proven correction is shown: one without a fit before a fitted one, and one with a name
+#: before plain numbers.
 NOTHING_FITTED = 1.0
 NAMED_CONSTANTS = 2.0
 FITTED = 4.0
@@ -25,7 +25,7 @@ FITTED_PER_COLUMN = 8.0
 
 @dataclass(frozen=True)
 class Pair:
-    """One tensor as training and as serving made it, with what both were given (any number of arrays)."""
+    """One tensor as made by training and by serving, with their common input (any number of arrays)."""
 
     train: Array
     serve: Array
@@ -34,14 +34,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Fix:
-    """A named correction. ``apply`` takes both sides and returns both, of which it has changed one.
+    """A named correction. ``apply`` takes both sides, changes one, and returns both.
 
-    Where a correction is proven on a part only (crops overlap in part), it returns that part of both.
-    ``scale`` is the size of the largest number that rounding had to pass on the way, in units of the result,
-    as an array where it differs between columns. ``slack`` is how far elements may be apart for a reason that
-    ``train`` or ``serve`` names, such as one level of an 8-bit image. ``opens`` says that it may be a first
-    step though it alone does not make the two agree. ``least`` is the relative difference below which it
-    would explain rounding.
+    If a correction can be proven on a part only (crops overlap in part), it returns that part of both.
+    ``scale`` is the size of the largest intermediate number, which determines the rounding, in units of the
+    result; an array if it differs between columns. ``slack`` is how far apart elements may be for a reason
+    that ``train`` or ``serve`` names, such as one level of an 8-bit image. ``opens`` means that it may be a
+    first step although it alone does not make the two agree. ``least`` is the relative difference below which
+    it would only explain rounding.
     """
 
     id: str
@@ -63,7 +63,7 @@ def on_serve(change: Callable[[Array], Array]) -> Callable[[Array, Array], tuple
 
 
 def on_train(change: Callable[[Array], Array]) -> Callable[[Array, Array], tuple[Array, Array]]:
-    """Return a correction of both sides that changes training's: what serving does, done to it too."""
+    """Return a correction of both sides that changes training's, by doing to it what serving does."""
     return lambda train, serve: (change(train), serve)
 
 
@@ -73,7 +73,7 @@ def is_text(array: Array) -> bool:
 
 
 def is_numeric(array: Array) -> bool:
-    """Whether the array holds real numbers, with truth values as 0 and 1."""
+    """Whether the array holds real numbers; booleans count as 0 and 1."""
     return array.dtype.kind in "biuf" or array.dtype == ml_dtypes.bfloat16
 
 
@@ -83,12 +83,12 @@ def is_integer(array: Array) -> bool:
 
 
 def numbers(array: Array) -> npt.NDArray[np.float64]:
-    """Return the array as float64; complex ones with real and imaginary parts along a new last axis."""
+    """Return the array as float64; complex numbers become real and imaginary parts on a new last axis."""
     if array.dtype.kind == "c":
         return np.stack([array.real, array.imag], axis=-1).astype(np.float64)
     return array.astype(np.float64)
 
 
 def short(value: float) -> str:
-    """Return a number as a person would write it."""
+    """Return a number in a short, readable form."""
     return f"{value:.4g}"

@@ -1,4 +1,4 @@
-"""How far two arrays are apart, and when they agree."""
+"""Measures how far apart two arrays are, and decides when they agree."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, is_text, number
 if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Fix, Pair
 
-#: Rounding steps that a pipeline of a few operations may be off by; both sides make some.
+#: How many roundings a pipeline of a few operations may be off by; both sides contribute.
 ROUNDINGS = 16
-#: Columns have a bar each, since one of thousands beside one of tenths would hide it; pixels have not.
+#: Each column has its own limit, because a column of thousands would hide one of tenths. An array with more
+#: columns than this holds pixels or samples, which share a unit.
 _MOST_COLUMNS = 4096
-#: Of sounds at two sample rates, as many samples of each have only some time in common.
+#: For sounds at two sample rates, equal numbers of samples have only part of their time in common.
 _LEAST_PART = 1 / 8
+#: The widest tables that are compared column by column.
 _FEW_COLUMNS = 64
-#: Rows of which columns are held against each other before they are all looked at.
+#: How many rows of two columns are compared before all of them.
 _SAMPLE = 5_000
+#: From this correlation on, two columns may lie on a line; only a fit that agrees is a proof.
 _LINE = 0.99
-#: A correction must take away nearly all of the difference, also where its bar is wide.
+#: A correction must remove most of the difference, even if its limit is wide.
 _LEFT = 0.25
 
 
 class Distance(NamedTuple):
-    """Relative L2 against training, and the largest difference; see Diagnosis."""
+    """Relative L2 distance from training, and the largest difference; see Diagnosis."""
 
     relative: float
     largest: float
 
 
 def distance(train: Array, serve: Array) -> Distance:
-    """Return how far serving is from training."""
+    """Return the distance of serving from training."""
     if is_text(train) or is_text(serve):
         if train.shape != serve.shape or not (is_text(train) and is_text(serve)):
             return Distance(1.0, 1.0)
@@ -54,11 +57,11 @@ def distance(train: Array, serve: Array) -> Distance:
 
 
 def agree(train: Array, serve: Array, scale: float | Array = 0.0, slack: float = 0.0) -> bool:
-    """Whether two arrays are the same but for rounding.
+    """Whether two arrays are the same up to rounding.
 
-    Elements may be apart by ``slack``, and by 16 roundings of the coarser type (float32 at least, for that is
-    what models are fed) of the largest number in their column of the last axis, or of ``scale`` where that
-    is larger. NaN agrees with NaN, infinities with themselves. Strings agree where they are equal.
+    Elements may differ by ``slack`` plus 16 roundings of the coarser type (at least float32, which models
+    usually get), relative to the largest number in their column of the last axis or to ``scale`` if that is
+    larger. NaN agrees with NaN, and an infinity with itself. Strings agree if they are equal.
     """
     if train.shape != serve.shape or is_text(train) != is_text(serve):
         return False
@@ -73,26 +76,26 @@ def agree(train: Array, serve: Array, scale: float | Array = 0.0, slack: float =
 
 
 def is_same(train: Array, serve: Array) -> bool:
-    """Whether there is nothing to explain: the two agree as float32, whatever narrower type they have."""
+    """Whether there is nothing to explain: the two agree as float32, even if their type is narrower."""
     if is_numeric(train) and is_numeric(serve):
         return agree(numbers(train), numbers(serve))
     return agree(train, serve)
 
 
 def tolerance(train: Array, serve: Array, scale: float | Array = 0.0) -> Array:
-    """Return how far rounding may put elements apart; it broadcasts against the arrays."""
+    """Return how far apart rounding may put elements; it broadcasts against the arrays."""
     sizes = np.maximum(_sizes(train), _sizes(serve))
     found: Array = ROUNDINGS * max(_rounding(train), _rounding(serve)) * np.maximum(sizes, scale)
     return found
 
 
 def is_proven(fix: Fix, pair: Pair, before: Distance) -> Distance | None:
-    """Return what is left of the difference after the correction, or None where the two do not agree."""
+    """Return the difference that remains after the correction, or None if the two do not agree."""
     applied = applied_to(fix, pair)
     if applied is None:
         return None
     train, serve = applied
-    # Arrays of one value agree with too much, and so would what is left after a crop to nothing.
+    # Arrays of one value agree with too much, and so do the remains of a crop to almost nothing.
     if train.size < _LEAST_PART * min(pair.train.size, pair.serve.size) or not _says_something(train):
         return None
     if before.relative < fix.least or not agree(train, serve, fix.scale, fix.slack):
@@ -102,7 +105,7 @@ def is_proven(fix: Fix, pair: Pair, before: Distance) -> Distance | None:
 
 
 def applied_to(fix: Fix, pair: Pair) -> tuple[Array, Array] | None:
-    """Return both sides after the correction, or None where it cannot be applied."""
+    """Return both sides after the correction, or None if it cannot be applied."""
     try:
         with np.errstate(all="ignore"):
             return fix.apply(pair.train, pair.serve)
@@ -111,9 +114,10 @@ def applied_to(fix: Fix, pair: Pair) -> tuple[Array, Array] | None:
 
 
 def follows(train: Array, serve: Array) -> float:
-    """Return how closely one side follows the other in a straight line, column by column: the median |r|.
+    """Return how linear the relation between the sides is, column by column: the median |r|.
 
-    Of a sample of rows; a column without two finite, different values does not count. Zero where none does.
+    It is computed on a sample of rows. A column without two finite, different values does not count. If none
+    counts, the result is zero.
     """
     columns = train.shape[-1] if train.ndim > 1 and train.shape[-1] <= _FEW_COLUMNS else 1
     a, b = (
@@ -130,7 +134,7 @@ def follows(train: Array, serve: Array) -> float:
 
 
 def may_be_lines(train: Array, serve: Array) -> bool:
-    """Whether one side can be a straight line of the other, by column or by sample."""
+    """Whether one side may be a linear function of the other, by column or by sample."""
     if follows(train, serve) > _LINE:
         return True
     first = (
@@ -144,7 +148,7 @@ def may_be_lines(train: Array, serve: Array) -> bool:
 
 
 def _says_something(train: Array) -> bool:
-    """Whether there is more than one value: what is constant agrees with too much."""
+    """Whether there is more than one value: a constant agrees with too much."""
     if is_text(train):
         return train.size > 0
     return _has_values(train)
@@ -171,7 +175,7 @@ def _sizes(array: Array) -> Array:
 
 
 def _rounding(array: Array) -> float:
-    """Return half a unit in the last place of one, of the array's type but at least of float32."""
+    """Return half a unit in the last place of 1 in the array's type, or in float32 if that is coarser."""
     least = float(np.finfo(np.float32).eps)
     if array.dtype == ml_dtypes.bfloat16:
         return float(ml_dtypes.finfo(ml_dtypes.bfloat16).eps) / 2

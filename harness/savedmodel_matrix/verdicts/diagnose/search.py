@@ -39,28 +39,28 @@ _FAMILIES: tuple[Propose, ...] = tuple(
     )
 )
 _OPENING = tuple(family.propose for family in (layout, encodings, sequences, order, text))
-#: What may come before another correction. More than these few are not worth their time.
+#: How many first steps are tried before another correction. More are not worth the time.
 _OPENERS = 6
-#: A first step is worth going on from where the sides then follow each other this closely.
+#: A first step is worth continuing if the sides then correlate at least this closely.
 _FOLLOWS = 0.97
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Corrections in the order they are applied, and what they leave."""
+    """Corrections in the order they are applied, and the difference that they leave."""
 
     fixes: tuple[Fix, ...]
     after: Distance
 
     @property
     def cost(self) -> float:
-        """What it costs: every further step as much as a fitted constant."""
+        """The cost: every further step costs as much as a fitted constant."""
         return sum(fix.cost for fix in self.fixes) + 1.5 * (len(self.fixes) - 1)
 
 
 def search(pair: Pair) -> Chain | None:
     """Return the cheapest chain that makes the two agree, or None."""
-    # What is tried may overflow; what comes of it is held against the other side all the same.
+    # Attempts may overflow; the comparison with the other side rejects them.
     with np.errstate(all="ignore"):
         return _search(pair)
 
@@ -72,11 +72,11 @@ def _search(pair: Pair) -> Chain | None:
         return found
     openers = list(_openers(pair))
     for first, opened, _ in (each for each in openers if each[2]):
-        # Rounding or clipping only comes out once the values are on one scale.
+        # Rounding and clipping are only visible once the values are on one scale.
         found = _better(found, _after((first,), opened, before))
     if found is not None:
         return found
-    # Three steps are for values that lie elsewhere, and in another order there: layout, channels, range.
+    # Three steps are for values that moved twice: layout, channels, range.
     for first, opened, _ in _openers(pair, (layout.propose, text.propose)):
         for second, further, closely in _openers(opened):
             if closely and second.id != first.id:
@@ -85,7 +85,7 @@ def _search(pair: Pair) -> Chain | None:
 
 
 def proposals(pair: Pair) -> Iterator[Fix]:
-    """Yield everything that may be wrong between the two."""
+    """Yield everything that may differ between the two."""
     for propose in _FAMILIES:
         yield from propose(pair)
 
@@ -101,7 +101,7 @@ def _single(pair: Pair, before: Distance) -> Chain | None:
 
 
 def _after(firsts: tuple[Fix, ...], opened: Pair, before: Distance) -> Chain | None:
-    # What is still to be explained is measured against what was, for both steps together to be worth it.
+    # The remaining difference is measured against the original one, so both steps together are worth it.
     last = _single(opened, distance(opened.train, opened.serve))
     if last is None or last.after.relative > 0.25 * before.relative:
         return None
@@ -109,7 +109,7 @@ def _after(firsts: tuple[Fix, ...], opened: Pair, before: Distance) -> Chain | N
 
 
 def _openers(pair: Pair, families: Sequence[Propose] = _OPENING) -> Iterator[tuple[Fix, Pair, bool]]:
-    """Yield first steps, what they lead to, and whether the sides then follow each other; the best first."""
+    """Yield first steps, their results, and whether the sides then correlate; the best first."""
     rated = []
     for fix in (each for propose in families for each in propose(pair)):
         applied = applied_to(fix, pair) if fix.opens else None

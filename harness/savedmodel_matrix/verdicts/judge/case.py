@@ -1,4 +1,4 @@
-"""One case over all cells that recorded it: what can be compared, by which noise floor, and the verdicts."""
+"""One case over all cells that recorded it: what can be compared, the noise floors, and the verdicts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.noise_floor import MeasuredSpread, NoiseRatio, spreads_of
 from savedmodel_matrix.domain.thresholds import REAL
+from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.verdicts.compare.classes import classes
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 from savedmodel_matrix.verdicts.compare.noise_ratio import (
@@ -81,11 +82,11 @@ class JudgedOutput:
 class JudgedCase:
     """The recordings of one case by cell, and how to compare any two of them.
 
-    ``floor`` is the baseline's recording of replicates, ``threads`` the one with another number of threads;
-    None where there is none. ``read`` returns the array an entry names, numeric ones best as memory maps.
-    ``moving`` names outputs that depend on random numbers or changing state, which spreads their replicates.
-    ``other_process`` says whether the floor's first run had the same inputs as the baseline's recording here,
-    so that the two must agree bit for bit.
+    ``floor`` is the baseline's recording of replicates, ``threads`` the one with a different number of
+    threads; None if there is none. ``read`` returns the array of an entry, ideally numeric ones as memory
+    maps. ``moving`` names outputs that depend on random numbers or changing state, which spreads their
+    replicates. ``other_process`` says whether the floor's first run had the same inputs as the baseline's
+    recording here, so that the two must agree bit for bit.
     """
 
     def __init__(
@@ -248,7 +249,7 @@ class JudgedCase:
         others: Mapping[Caveat, Mapping[OutputId, ArrayEntry]],
         caveats: dict[Caveat, str],
     ) -> NoiseFloor:
-        """Return the floor raised to what benign settings cause; what is beyond all noise is a caveat."""
+        """Return the floor, raised to the noise of benign settings; beyond all noise, add a caveat."""
         raised = 1.0
         for caveat, entries in others.items():
             entry = entries.get(output)
@@ -267,12 +268,16 @@ class JudgedCase:
 
     def _conditioning(self, spread: MeasuredSpread | None, floor: NoiseFloor | None) -> dict[Caveat, str]:
         if floor is not None and floor.jumps:
-            return {Caveat.ILL_CONDITIONED: f"elements that jump {_MOVED}: {floor.jumps}"}
+            return {Caveat.ILL_CONDITIONED: f"{_elements(floor.jumps, 'jump')} {_MOVED}"}
         if spread is not None and spread.std is None and spread.lost is None:
             flips = int(self._read(spread.flipped).sum())
             if flips:
-                return {Caveat.ILL_CONDITIONED: f"elements that change {_MOVED}: {flips}"}
+                return {Caveat.ILL_CONDITIONED: f"{_elements(flips, 'change')} {_MOVED}"}
         return {}
+
+
+def _elements(number: int, verb: str) -> str:
+    return f"{count(number, 'element')} {verb}{'s' if number == 1 else ''}"
 
 
 def _is_exact(side: Mapping[OutputId, Output], found: OutputDivergence) -> bool:
@@ -290,7 +295,7 @@ def _nondeterministic(
     floor: MeasuredFloor | None,
     threads: RecordedOutputs | None,
 ) -> dict[OutputId, str]:
-    """Return the outputs that differ between repeats in one cell, and where that was seen.
+    """Return the outputs that differ between repeats in one cell, and where.
 
     In every cell two runs in one process are compared; in the baseline, two processes as well.
     """

@@ -199,7 +199,7 @@ def test_a_lock_that_was_there_survives_a_failure(uv, tmp_path):
 
 def test_an_interpreter_of_another_minor_is_refused(uv, tmp_path):
     uv.version = "3.9.18"
-    with pytest.raises(LockError, match=r"is Python 3\.9\.18, and Python 3\.8 is needed"):
+    with pytest.raises(LockError, match=r"is Python 3\.9\.18, but Python 3\.8 is needed"):
         resolve(INPUT, PYTHON, tmp_path / "lock.txt", FakeIndex())
     assert uv.calls == []
 

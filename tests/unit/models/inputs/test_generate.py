@@ -207,7 +207,7 @@ def test_ragged():
         (("float32", (None,)), {"dims": {"x": [1]}, "shapes": {"x": [1]}}, "in both dims and shapes"),
         (("float32", (None,)), {"batch": 1 << 40}, "would have shape"),
         (("float32", ()), {"shapes": {"x": [0, 1 << 62]}}, "would have shape"),
-        (("resource", ()), {}, "resource cannot be given"),
+        (("resource", ()), {}, "resource are not supported"),
         (("float32", None, Kind.OTHER), {"shapes": {"x": []}}, r"\(other\), which cannot be generated"),
         (("float32", (), Kind.SPARSE), {}, "cannot be sparse"),
         (("float32", (1 << 40, 1 << 40), Kind.SPARSE), {}, "cannot be sparse"),

@@ -139,7 +139,7 @@ def test_no_source(make):
 
 def test_function_takes_what_is_given(make, read, tmp_path):
     assert read(make(npz(tmp_path, anything=np.float64(1)), signature=None)) == [{"anything": 1.0}]
-    with pytest.raises(InputsError, match="no signature to generate from"):
+    with pytest.raises(InputsError, match="no signature to generate inputs from"):
         make(GenerateSource(generate={}), signature=None)
 
 
@@ -172,11 +172,11 @@ def test_what_is_generated_passes_the_checks(make, signature):
             {"x": np.float64(1)},
             r"x\.npz: input 'x' is float64, but the signature has float32; .*astype\('float32'\)",
         ),
-        (X, {"x.values": np.float32([1])}, r"is dense: it needs 'x', and has 'x\.values'"),
+        (X, {"x.values": np.float32([1])}, r"is dense: it needs 'x', but has 'x\.values'"),
         (
             SPARSE,
             {"s": np.float32([1])},
-            r"is sparse: it needs 's\.indices', 's\.values', 's\.dense_shape', and has 's'",
+            r"is sparse: it needs 's\.indices', 's\.values', 's\.dense_shape', but has 's'",
         ),
         (
             SPARSE,
@@ -190,7 +190,7 @@ def test_what_is_generated_passes_the_checks(make, signature):
                 "s.values": np.float32([7, 8]),
                 "s.dense_shape": np.int64([1, 3]),
             },
-            r"indices of shape \(1, 2\) and values of shape \(2,\) do not fit",
+            r"indices of shape \(1, 2\) and values of shape \(2,\) do not match",
         ),
         (RAGGED, {"r.flat_values": np.float32([1])}, r"it needs 'r\.flat_values', 'r\.row_splits_0'"),
     ],

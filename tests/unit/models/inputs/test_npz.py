@@ -111,7 +111,7 @@ def test_one_is_not_the_other(tmp_path):
 def test_one_name_twice(tmp_path):
     with zipfile.ZipFile(save(tmp_path, x=np.int32(3)), "a") as archive:
         archive.writestr("x", archive.read("x.npy"))
-    with pytest.raises(InputsError, match="two arrays have one name"):
+    with pytest.raises(InputsError, match="two arrays have the same name"):
         read_npz(tmp_path / "x.npz", None)
 
 

@@ -21,7 +21,7 @@ def test_files_are_a_batch_of_their_bytes_and_names(tmp_path):
 
 
 def test_a_pattern_without_files_is_an_error(tmp_path):
-    with pytest.raises(InputsError, match=r"\*\.jpg: matches no file"):
+    with pytest.raises(InputsError, match=r"\*\.jpg: no file matches"):
         read_files([], PHOTOS)
 
 

@@ -107,18 +107,18 @@ def test_types_numpy_lacks(read, dtype):
         ("int8", 128, "128 is outside -128 .. 127"),
         ("int4", 8, "8 is outside -8 .. 7"),
         ("uint8", -1, "-1 is outside"),
-        ("int32", 1.5, "1.5 is no whole number"),
-        ("int32", float("nan"), "nan is no whole number"),
-        ("int32", True, "true is no such value"),
-        ("float32", True, "true is no such value"),
-        ("float32", "1", '"1" is no such value'),
-        ("float32", None, "null is no such value"),
+        ("int32", 1.5, "1.5 is not a whole number"),
+        ("int32", float("nan"), "nan is not a whole number"),
+        ("int32", True, "true is not such a value"),
+        ("float32", True, "true is not such a value"),
+        ("float32", "1", '"1" is not such a value'),
+        ("float32", None, "null is not such a value"),
         ("float32", 10**400, "too large"),
-        ("bool", 1, "1 is no such value"),
-        ("string", 1, "1 is no string"),
+        ("bool", 1, "1 is not such a value"),
+        ("string", 1, "1 is not a string"),
         ("string", "\ud800", "surrogates"),
         ("string", {"b64": "!"}, "base64|padding"),
-        ("resource", 1, "resource cannot be given"),
+        ("resource", 1, "resource are not supported"),
     ],
 )
 def test_values_that_do_not_fit(read, dtype, value, text):
@@ -140,9 +140,9 @@ def test_values_that_do_not_fit(read, dtype, value, text):
         ),
         ({"instances": []}, "at least one instance"),
         ({"instances": 3}, "at least one instance"),
-        ({"instances": [[1], [1, 2]]}, "uneven length"),
-        ({"instances": [[1, [2]]]}, "uneven depth"),
-        ({"instances": [1, [2]]}, "uneven depth"),
+        ({"instances": [[1], [1, 2]]}, "different lengths"),
+        ({"instances": [[1, [2]]]}, "different depths"),
+        ({"instances": [1, [2]]}, "different depths"),
         ({"instances": [{"x": 1}, {"y": 1}]}, "instance 1 does not have exactly the inputs 'x'"),
         ({"instances": [{"x": 1}, 2]}, "instance 1 does not"),
         ({"instances": [{"X": 1}]}, "no input 'X'.* the signature has 'x'"),
@@ -166,7 +166,7 @@ def test_another_signature(read):
 
 
 def test_no_signature_no_types(read):
-    with pytest.raises(InputsError, match="use npz"):
+    with pytest.raises(InputsError, match=r"use \.npz"):
         read({"inputs": {"x": 1}}, None)
 
 

@@ -297,5 +297,5 @@ def test_metadata_that_is_no_json(tmp_path):
     (folder / "keras_metadata.pb").write_bytes(
         pb.KerasMetadata(nodes=[{"metadata": "{"}]).SerializeToString()
     )
-    with pytest.raises(UnreadableModelError, match=r"keras_metadata\.pb: .*no JSON"):
+    with pytest.raises(UnreadableModelError, match=r"keras_metadata\.pb: .*not JSON"):
         read_facts(folder)

@@ -198,7 +198,7 @@ def test_truncated_file(tmp_path):
 
 def test_empty_file(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(UnreadableModelError, match="holds no meta graph"):
+    with pytest.raises(UnreadableModelError, match="contains no meta graph"):
         read_model(tmp_path)
 
 

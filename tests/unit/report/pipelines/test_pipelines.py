@@ -16,11 +16,11 @@ from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.stage import StagePart
 from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord, SwapRecord
 from savedmodel_matrix.measurements.stage import AGAIN
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.questions.attempts import Remedies
 from savedmodel_matrix.questions.fixes import Mending
-from savedmodel_matrix.report import markdown, terminal
 from savedmodel_matrix.report.build import build_report
+from savedmodel_matrix.report.formats import markdown, terminal
 from savedmodel_matrix.report.pipelines.stages import (
     Pipeline,
     changed_libraries,
@@ -64,7 +64,7 @@ class Made:
     def report(self, case):
         text = 'baseline = "tf2.9.3-*"\n[[environments]]\ntensorflow = ["2.9.3", "2.12.1"]\n'
         (self.root / "matrices/default.toml").write_text(f'{text}[cases.c]\npath = "m"\n{case}')
-        project = Project(self.root)
+        project = Workspace(self.root)
         plan = project.plan("default")
         rows = [
             Collected(cell, "c", Outcome.LOAD_FAILED, "why", True)
@@ -147,7 +147,7 @@ def test_equal_inputs_have_no_entry(made):
         made.stage(cell, "preprocess", [1.0])
     report = made.report(PREPARED)
     assert report.entries == []
-    assert "preprocess: the same bits in the 2 cells that ran it" in terminal.render(report, [])
+    assert "preprocess: identical in the 2 cells that ran it" in terminal.render(report, verbose=True)
 
 
 def test_an_unexplained_difference_of_pipelines_asks_what_it_depends_on(made):
@@ -222,8 +222,8 @@ def test_serving_is_held_against_training_and_the_difference_is_named(made):
     assert (skew.verdict, skew.max_abs) == ("diverged", 4)
     assert (report.exit_status, {cell.skew for cell in report.cells}) == (1, {"diverged"})
     assert "serving preprocesses differently from training: " in report.cases[0].says
-    assert "to mend it" in terminal.render(report, [])
-    assert "Training against serving, diagnosed" in markdown.render(report)
+    assert "fix (verified: leaves a relative difference of " in terminal.render(report)
+    assert "Training versus serving: diagnoses" in markdown.render(report)
 
 
 def test_an_expectation_covers_serving_in_the_baseline_too(made):

@@ -1,1 +1,1 @@
-"""Corrections by family: each module's ``propose`` yields those that an array pair may need."""
+"""Families of corrections: each module's ``propose`` yields those that a pair of arrays may need."""

@@ -1,4 +1,4 @@
-"""Values that are a straight line of the other side's: named ranges and units, else fitted constants."""
+"""Values that are a linear function of the other side's: named ranges and units, else fitted constants."""
 
 from __future__ import annotations
 
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
+#: Per channel (RGB) over ImageNet's training images in 0..1: torchvision/transforms/_presets.py, and
+#: keras/applications/imagenet_utils.py, mode "torch".
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225])
+#: For levels 0..255, as in Caffe's VGG models: keras/applications/imagenet_utils.py, mode "caffe".
 _CAFFE_MEAN = np.array([123.68, 116.779, 103.939])
+#: openai/CLIP, clip/clip.py, _transform.
 _CLIP_MEAN = np.array([0.48145466, 0.4578275, 0.40821073])
 _CLIP_STD = np.array([0.26862954, 0.26130258, 0.27577711])
 
@@ -39,13 +43,16 @@ class Encoding:
     name: str
     factor: Array
     offset: Array
-    colours: bool = False  # whether the channels have constants of their own
+    colours: bool = False  # whether each channel has its own constants
 
 
 def _plain(name: str, factor: float, offset: float) -> Encoding:
     return Encoding(name, np.full(3, factor), np.full(3, offset))
 
 
+#: Value ranges that libraries and well-known scripts produce. 0..1: torchvision's ToTensor, tf.image's
+#: convert_image_dtype. -1..1: keras.applications, mode "tf". (x - 128) / 128: retrain.py of TensorFlow 1. The
+#: others are mistakes in these: the wrong divisor, or a shift without a scale.
 ENCODINGS = (
     _plain("0..255", 1.0, 0.0),
     _plain("0..1", 1 / 255, 0.0),
@@ -59,7 +66,8 @@ ENCODINGS = (
     Encoding("CLIP's mean and std", 1 / 255 / _CLIP_STD, -_CLIP_MEAN / _CLIP_STD, colours=True),
 )
 
-#: Factor, offset, what training has, what serving has.
+#: Factor, offset, training's unit, serving's unit. Inch, foot, pound and mile are exact by the international
+#: agreement of 1959; 16-bit samples are divided by 2**15 (librosa, soundfile) or by the largest, 2**15 - 1.
 _UNITS = (
     (100.0, 0.0, "percent", "fractions"),
     (1000.0, 0.0, "thousandths (milli)", "units"),
@@ -83,19 +91,20 @@ _UNITS = (
     (32767.0, 0.0, "16-bit samples (by 32767)", "samples in -1..1"),
 )
 _LOGARITHMS = ("logarithm", "decibel")
-#: How near fitted constants must be to named ones. Rounding to 8 bits moves a fit about as much.
+#: How close fitted constants must be to named ones. Rounding to 8 bits moves a fit about as much.
 _NEAR = 2e-3
-#: A line through two values always fits.
+#: Fewer values prove nothing: a line through two values always fits.
 _LEAST_VALUES = 4
-#: A fit that is as near to no scaling, or to no offset, may be without it.
+#: A fit this close to no scaling, or to no offset, is also tried without it; the proof decides.
 _ONLY = 1e-3
-#: What is fitted without a name must explain more than rounding could have made.
+#: An unnamed fit must explain a larger relative difference than a float32 pipeline's rounding can add up to
+#: (unit roundoff 6e-8).
 _BEYOND_ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
 class Line:
-    """``factor * serve + offset``; one of each, or as many as the axis has."""
+    """``factor * serve + offset``, with one of each or one per entry of the axis."""
 
     factor: Array
     offset: Array
@@ -106,7 +115,7 @@ class Line:
         return numbers(array) * self._along(self.factor, array) + self._along(self.offset, array)
 
     def rounding(self, array: Array) -> Array:
-        """Return the largest number that rounding passes on the way."""
+        """Return the largest intermediate number, which determines the rounding."""
         size = np.abs(numbers(array)[np.isfinite(numbers(array))]).max(initial=0.0)
         found: Array = np.abs(self._along(self.factor, array)) * size + np.abs(
             self._along(self.offset, array)
@@ -122,9 +131,9 @@ class Line:
 
 
 def fit(train: Array, serve: Array, axis: int | None) -> Line | None:
-    """Fit on every second element or row; the others are what the fit is then proven on.
+    """Fit on every second element or row; the others then prove the fit.
 
-    None where there are too few values to tell a line from anything else.
+    None if there are too few values to distinguish a line from anything else.
     """
     t, s = numbers(train), numbers(serve)
     if axis is None:
@@ -151,7 +160,7 @@ def fit(train: Array, serve: Array, axis: int | None) -> Line | None:
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
-    """Yield lines: between named ranges, of units, and plainly fitted."""
+    """Yield lines: between named ranges, between units, and without a name."""
     train, serve = pair.train, pair.serve
     if not (is_numeric(train) and is_numeric(serve)) or train.shape != serve.shape or train.size < 8:
         return
@@ -209,7 +218,8 @@ def _named(pair: Pair, line: Line) -> Iterator[Fix]:
 def _may_be(low: float, high: float, encoding: Encoding) -> bool:
     """Whether the values lie in the encoding's range."""
     ends = np.stack([encoding.offset, encoding.offset + 255 * encoding.factor])
-    room = 0.05 * (ends.max() - ends.min())  # resizing with a cubic kernel overshoots
+    # Resizing with a cubic or Lanczos kernel overshoots at edges by a few percent.
+    room = 0.05 * (ends.max() - ends.min())
     return bool(low >= ends.min() - room and high <= ends.max() + room)
 
 
@@ -232,7 +242,7 @@ def _units(pair: Pair, line: Line) -> Iterator[Fix]:
             ):
                 continue
             logarithms = all(any(word in side for word in _LOGARITHMS) for side in (train, serve))
-            # A factor of ten is much besides decibels; a logarithm is below zero somewhere.
+            # A factor of ten can be many things besides decibels; a logarithm is below zero somewhere.
             if exact.factor in (10.0, 0.1) and not (numbers(pair.train) < 0).any():
                 continue
             yield Fix(
@@ -254,16 +264,18 @@ def _plainly(pair: Pair, line: Line) -> Iterator[Fix]:
     a, b = float(line.factor[0]), float(line.offset[0])
     both = np.isfinite(numbers(pair.train)) & np.isfinite(numbers(pair.serve))
     gap = np.median(numbers(pair.train)[both] - numbers(pair.serve)[both])
-    forms = [("constant-scale-and-offset", f"{short(a)} times, plus {short(b)}", line, 1.0)]
+    forms = [("constant-scale-and-offset", f"{short(a)} times serving's, plus {short(b)}", line, 1.0)]
     if abs(a - 1) <= _ONLY:
         offset = Line(np.ones(1), np.array([gap]), None)
-        forms.append(("constant-offset", f"plus {short(float(gap))}", offset, 0.0))
+        forms.append(("constant-offset", f"serving's plus {short(float(gap))}", offset, 0.0))
     if abs(b) <= _ONLY * size:
-        forms.append(("constant-scale", f"{short(a)} times", Line(line.factor, np.zeros(1), None), 0.0))
+        forms.append(
+            ("constant-scale", f"{short(a)} times serving's", Line(line.factor, np.zeros(1), None), 0.0)
+        )
     for name, words, exact, more in forms:
         yield Fix(
             id=name,
-            title=f"training's values are serving's {words}",
+            title=f"training's values are {words}",
             train=f"mean {short(_mean(pair.train))}, std {short(_std(pair.train))}",
             serve=f"mean {short(_mean(pair.serve))}, std {short(_std(pair.serve))}",
             mends=f"in serving, {_words(exact)}; look for a different mean, deviation or range",
@@ -294,7 +306,7 @@ def _per_column(pair: Pair, line: Line, axis: int) -> Fix:
 
 
 def _looks(array: Array) -> str:
-    """Return what the values look like, to say and not to prove."""
+    """Return what the values look like. The bounds are wide: this only describes a finding, not proves it."""
     x = numbers(array)
     x = x[np.isfinite(x)]
     if x.min() >= -0.25 and x.max() <= 1.25:

@@ -1,4 +1,4 @@
-"""Time: clocks that are apart by a time zone, as epochs, as hours of the day, as sine and cosine of them."""
+"""Time zone differences: in epochs, in hours of the day, and in the sine and cosine of hours."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
-#: Epochs of the years 1990 to 2100, in each unit.
+#: Epochs from 1990 to 2100, in each unit.
 _UNITS = (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6), ("nanoseconds", 10**9))
 _SINCE, _UNTIL = 631_152_000, 4_102_444_800
 _QUARTER = 900  # seconds; no time zone is finer
+#: Fewer times may agree in some time zone by chance.
 _LEAST = 8
+#: Hours between the first and last time zones, UTC-12 and UTC+14.
+_MOST_HOURS = 26
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
@@ -61,7 +64,10 @@ def _epochs(pair: Pair) -> Iterator[Fix]:
         step = _QUARTER * per_second
         if gap and _SINCE * per_second <= middle <= _UNTIL * per_second and gap % step == 0:
             hours = float(gap) / (3600 * per_second)
-            if abs(hours) <= 26 and (pair.train.astype(exact) - pair.serve.astype(exact) == gap).all():
+            if (
+                abs(hours) <= _MOST_HOURS
+                and (pair.train.astype(exact) - pair.serve.astype(exact) == gap).all()
+            ):
                 yield _fix(hours, f"epochs in {unit}", lambda x: x.astype(exact) + gap)
 
 
@@ -76,7 +82,7 @@ def _hours(pair: Pair) -> Iterator[Fix]:
         or (both % 1).any()
     ):
         return
-    # Without a value that wrapped it would be an offset like any other.
+    # Without a value that wraps around, it could be any offset.
     gap = int(np.round(np.median((t - s) % 24)))
     if gap and both.max() > 12 and np.unique(t - s).size == 2:
         hours = gap if gap <= 12 else gap - 24

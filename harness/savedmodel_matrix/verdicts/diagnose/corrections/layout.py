@@ -1,4 +1,4 @@
-"""The same values in other places: axes, channels, mirrored images, shapes."""
+"""The same values in different places: axes, channels, mirrored images, shapes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
-#: By number of axes: the order of serving's axes in training, id, training, serving.
+#: By number of axes: the order of serving's axes in training, the id, and the words for either side.
 _AXES: dict[int, tuple[tuple[tuple[int, ...], str, str, str], ...]] = {
     2: (((1, 0), "axes", "rows by columns", "columns by rows"),),
     3: (
@@ -41,7 +41,7 @@ _EXIF = "JPEG files store their orientation in EXIF, which some readers ignore"
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
-    """Yield every change of places that the shapes allow."""
+    """Yield every rearrangement that the shapes allow."""
     train, serve = pair.train, pair.serve
     if not (is_numeric(train) and is_numeric(serve)) or min(train.size, serve.size) < 4:
         return

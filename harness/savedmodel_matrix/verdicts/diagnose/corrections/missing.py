@@ -1,4 +1,4 @@
-"""Missing values: which constant stands for them on each side."""
+"""Missing values: the constant that replaces them on each side."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
-#: One pair of numbers that differs once is a difference, and no filling.
+#: A pair of numbers that differs only once is a plain difference, not filling.
 _LEAST = 2
+#: The other values must agree, and at least this many must be distinct: flags agree by chance.
 _LEAST_VALUES = 3
-_MOST = 0.9  # of all elements
+#: Share of all elements: if nearly everything differs, the cause is something else.
+_MOST = 0.9
 
 
 class _Fill(NamedTuple):
-    """Where values are missing in one column, and what stands for them."""
+    """Where values are missing in one column, and their replacements."""
 
     column: int
     where: Array
@@ -36,7 +38,7 @@ class _Fill(NamedTuple):
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
-    """Yield the filling of missing values, column by column, where each side fills with one value."""
+    """Yield the filling of missing values, column by column, if each side fills a column with one value."""
     train, serve = pair.train, pair.serve
     if not (is_numeric(train) and is_numeric(serve)) or train.shape != serve.shape or train.ndim > 2:
         return
@@ -50,14 +52,14 @@ def propose(pair: Pair) -> Iterator[Fix]:
         where = ~((a == b) | (np.isnan(a) & np.isnan(b)) | np.isclose(a, b, rtol=1e-6, atol=0))
         if not where.any():
             continue
-        # The first that differs says what the values are; all the others have to bear it out.
+        # The first difference gives the values; all others must confirm them.
         first = int(where.argmax())
         if not (_same(a[where], a[first]) and _same(b[where], b[first])):
             return
         fills.append(_Fill(column, where, float(a[first]), float(b[first])))
     count = sum(int(fill.where.sum()) for fill in fills)
-    # Each column may bring a value; more places than that must bear them out. Where everything in a column
-    # differs there is nothing that was not missing.
+    # Each column may have its own value, so there must be more places than values to confirm them. If all of
+    # a column differs, nothing shows that the rest agrees.
     values = {(fill.train, fill.serve) for fill in fills if not np.isnan(fill.train + fill.serve)}
     one_value = len(values) == 1 and len(fills) > 1
     if count < max(_LEAST, 2 * len(fills)) or (any(fill.where.all() for fill in fills) and not one_value):
@@ -65,7 +67,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
     different = np.zeros(t.shape, bool)
     for fill in fills:
         different[:, fill.column] = fill.where
-    # What was not missing must agree, and not by being the same everywhere.
+    # The other values must agree, and must not all be the same.
     if count > _MOST * t.size or np.unique(t[~different]).size < _LEAST_VALUES:
         return
 
@@ -124,7 +126,7 @@ def _describe(value: float, column: Array, where: Array) -> str:
 
 
 def _at_ends(fills: list[_Fill], shape: tuple[int, ...]) -> bool:
-    """Whether in every row the places are one run that begins or ends the row."""
+    """Whether the places in every row form one run at its beginning or end."""
     places = np.zeros(shape, bool)
     for fill in fills:
         places[:, fill.column] = fill.where

@@ -1,4 +1,4 @@
-"""Rows, columns and ids in another order, found on one half of the data and proven on all of it."""
+"""Rows, columns and ids in a different order, found on one half of the data and proven on all of it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
+#: Fewer rows may be in a different order by chance, or match in several orders.
 _LEAST_ROWS = 8
 _MOST_AXES = 3  # of tables and sequences; images have pixels
-#: Ids must come back this often on average for a table of them to be proven rather than made up.
+#: Each id must occur this often on average; otherwise any table of ids would fit.
 _REPEATS = 3
+#: Every column is compared with every other one, which takes a matrix of this size squared.
 _MOST_COLUMNS = 4096
-_MATCH = 0.9999  # correlation of two columns that are the same but for scaling
+#: Correlation of two columns that are the same except for scaling and float16 rounding.
+_MATCH = 0.9999
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
@@ -99,7 +102,7 @@ def _columns(pair: Pair) -> Iterator[Fix]:
 
 def _equal_columns(train: Array, serve: Array) -> Array | None:
     """Return serving's column for each of training's, by equal values in the first half of the rows."""
-    # Where no one-hot category appears the columns are all zero, and any order of them is right.
+    # One-hot categories that never appear have columns of zeros; any order of these is right.
     at: dict[bytes, list[int]] = {}
     half = max(len(train) // 2, _LEAST_ROWS)
     for index, column in enumerate(serve[:half].T):
@@ -114,7 +117,7 @@ def _equal_columns(train: Array, serve: Array) -> Array | None:
 
 
 def _alike_columns(train: Array, serve: Array) -> Array | None:
-    """Return serving's column for each of training's, by correlation; None where one is not clear."""
+    """Return serving's column for each of training's, by correlation; None if one is ambiguous."""
     with np.errstate(all="ignore"):
         z = [(each - each.mean(0)) / each.std(0) for each in (train, serve)]
         correlation = np.abs(z[0].T @ z[1]) / len(train)
@@ -153,7 +156,7 @@ def _offsets(pair: Pair, gap: int) -> Iterator[Fix]:
         words = ", with 0 (padding) unchanged" if kept else ""
         yield Fix(
             id="vocabulary-offset",
-            title=f"training's ids are serving's {gap:+d}{words}",
+            title=f"training's ids are serving's ids {gap:+d}{words}",
             train=f"ids from {int(pair.train.min())} to {int(pair.train.max())}",
             serve=f"ids from {int(pair.serve.min())} to {int(pair.serve.max())}",
             mends=f"in serving, add {gap} to each id{words}: the vocabularies start at different numbers",
@@ -165,12 +168,12 @@ def _offsets(pair: Pair, gap: int) -> Iterator[Fix]:
 
 
 def _table(train: Array, serve: Array) -> tuple[Array, Array] | None:
-    """Return training's id for each of serving's, as two arrays, learnt from every second element."""
-    # Elements are many and ids few: a table of as many entries as elements proves nothing.
+    """Return training's id for each of serving's ids, as two arrays, learned from every second element."""
+    # There must be more elements than ids: a table with one entry per element proves nothing.
     ids, first = np.unique(serve, return_index=True)
     if ids.size < 3 or serve.size < _REPEATS * ids.size or np.unique(train).size < 3:
         return None
-    # Learnt from one half, it must hold for the other; a random half, since sequences may repeat themselves.
+    # Learned from one half, it must hold for the other. The half is random, because sequences may repeat.
     half = np.random.default_rng(0).permutation(serve.size)[: serve.size // 2]
     known, learnt = np.unique(serve[half], return_index=True)
     at = np.clip(np.searchsorted(known, serve), 0, known.size - 1)
@@ -188,14 +191,14 @@ def _relabelled(known: Array, values: Array, *, to_serve: bool) -> Fix:
         return found
 
     merged = known.size - np.unique(values).size
-    # Many of one side become one of the other: what is not in the other's vocabulary.
+    # Many ids of one side become a single one on the other: they are not in its vocabulary.
     counts = {
         int(value): int(count) for value, count in zip(*np.unique(values, return_counts=True), strict=True)
     }
     unknown = max(counts, key=lambda value: counts[value])
     changed = int(np.sum(known != values))
     if merged == 0:
-        name, words = "vocabulary-order", f"{changed} of {known.size} ids stand for other entries"
+        name, words = "vocabulary-order", f"{changed} of {known.size} ids stand for different entries"
         train, serve = "one order of the vocabulary", "a different order of the same vocabulary"
     elif counts[unknown] > merged:
         name, words = "out-of-vocabulary", f"{counts[unknown]} ids of one side are all {unknown} on the other"

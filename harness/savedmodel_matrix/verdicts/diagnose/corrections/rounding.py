@@ -1,4 +1,4 @@
-"""Rounding to whole numbers, levels, decimals and narrower types: one side is the other, rounded."""
+"""Rounding to whole numbers, levels, decimals and narrower types: one side is the other one, rounded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
-#: Name, and what it does to values in units of the step.
+#: Name, and the function on values in units of the step.
 MODES: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("rounding half to even", np.rint),
     ("rounding half up", lambda x: np.floor(x + 0.5)),
@@ -30,6 +30,7 @@ MODES: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("floor", np.floor),
     ("ceiling", np.ceil),
 )
+#: Usual rounding steps: whole numbers, 8-bit levels, decimals.
 _STEPS = (
     (1.0, "whole numbers"),
     (1 / 255, "levels of 1/255"),
@@ -71,7 +72,7 @@ _NARROW = (
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
-    """Yield what rounds one side to the other."""
+    """Yield the roundings that turn one side into the other."""
     train, serve = pair.train, pair.serve
     if not (is_numeric(train) and is_numeric(serve)) or train.shape != serve.shape:
         return
@@ -85,13 +86,13 @@ def propose(pair: Pair) -> Iterator[Fix]:
                     "rounding",
                     f"{mode} to {what}",
                     "no rounding",
-                    # A product such as 0.29 * 100 must not fall below its whole number.
+                    # A product such as 0.29 * 100 must not end up below its whole number.
                     lambda y, apply=apply, step=step: apply(np.round(numbers(y) / step, 9)) * step,  # type: ignore[misc]
                     in_serving=on_rounded_serving,
                 )
             break
         for narrow in _NARROW:
-            # What is not finite becomes any integer at all.
+            # A value that is not finite can become any integer.
             if narrow.id != "dtype" and not np.isfinite(numbers(other)).all():
                 continue
             if np.array_equal(x, numbers(narrow.apply(rounded))):

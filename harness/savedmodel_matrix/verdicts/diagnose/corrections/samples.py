@@ -1,4 +1,4 @@
-"""Samples of sounds: another sample rate, and pre-emphasis."""
+"""Sound samples: sample rates and pre-emphasis."""
 
 from __future__ import annotations
 
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
+#: Usual sample rates of stored sound, in Hz.
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+#: Samples: 25 ms at 16 kHz. Anything shorter is not a sound, and would consist only of its ends, which
+#: resamplers treat differently.
 _LEAST = 400
-#: Resamplers differ next to the highest frequency that both rates have; below four fifths they do not.
+#: Resamplers differ close to the highest frequency that both rates have; below four fifths of it they agree.
 _COMMON_BAND = 0.8
-#: And by so much of the sound's own size elsewhere, at the most, mainly at its ends.
+#: Elsewhere they differ by at most this share of the sound's own size, mainly at its ends.
 _SLACK = 0.15
+#: 0.97 is the default of HTK, Kaldi and librosa; 0.95 is the other value in use.
 _EMPHASES = (0.97, 0.95)
 
 
@@ -53,7 +57,7 @@ def _emphasis() -> Iterator[Fix]:
                 title=f"{words[0]} pre-emphasis of {factor} in training, {words[1]} in serving",
                 train=f"{words[0]} pre-emphasis of {factor}",
                 serve=f"{words[1]} pre-emphasis",
-                mends=f"in serving, work {words[0]} pre-emphasis: y[t] = x[t] - {factor} x[t - 1]",
+                mends=f"in serving, process sound {words[0]} pre-emphasis: y[t] = x[t] - {factor} x[t - 1]",
                 apply=wrap(partial(_emphasised, factor)),
                 cost=NOTHING_FITTED + 0.3,
             )
@@ -66,7 +70,7 @@ def _emphasised(factor: float, array: Array) -> Array:
 
 
 def _is_sound(array: Array) -> bool:
-    """Whether values swing around zero and follow their neighbours, so that they can be resampled."""
+    """Whether values swing around zero and correlate with their neighbours, so that they can be resampled."""
     x = numbers(array).reshape(-1, array.shape[-1])
     return bool(np.isfinite(x).all() and x.std() > 0 and abs(x.mean()) < x.std() and (x < 0).any())
 
@@ -80,7 +84,7 @@ def _rates(train: Array, serve: Array) -> Iterator[Fix]:
             if ratio in tried or ratio == 1:
                 continue
             tried.add(ratio)
-            # The same time in other numbers of samples, or the same number of samples of another time.
+            # Either the same duration in a different number of samples, or the same number of samples.
             if abs(serve.shape[-1] * ratio - train.shape[-1]) > 2 and train.shape != serve.shape:
                 continue
             yield Fix(
@@ -101,7 +105,7 @@ def _pair(one: int, other: int) -> str:
 
 
 def _resampled(of_train: int, of_serve: int, train: Array, serve: Array) -> tuple[Array, Array]:
-    """Return both in the band that both rates have, over the time that both have."""
+    """Return both sides in their common band, over their common time."""
     from scipy.signal import butter, resample_poly, sosfiltfilt  # noqa: PLC0415 - takes long to import
 
     common = gcd(of_train, of_serve)

@@ -1,4 +1,4 @@
-"""Sequences: at which end they are padded, and shifted or cut windows of the same signal or image."""
+"""Sequences: the end at which they are padded, and shifted or cut windows of the same signal or image."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
+#: Steps. Slips of padding or framing are smaller; most signals have some larger shift that fits a little by
+#: chance.
 _MOST_SHIFT = 64
 
 
@@ -61,7 +63,7 @@ def _padding(pair: Pair) -> Iterator[Fix]:
 
 
 def _padding_of(array: Array) -> tuple[float, bool] | None:
-    """Return what sequences are padded with, and whether at the end; None where none is."""
+    """Return the padding value of sequences, and whether it is at the end; None if none is padded."""
     rows = numbers(array).reshape(*array.shape[:2], -1)
     for at_end in (True, False):
         edge = rows[:, -1 if at_end else 0]
@@ -118,7 +120,7 @@ def _shifted(pair: Pair) -> Iterator[Fix]:
 
     yield Fix(
         id="crop" if images else "shifted-window",
-        title=f"serving's {'crop' if images else 'window'} starts elsewhere, shifted by {words}",
+        title=f"serving's {'crop' if images else 'window'} starts at a different place, shifted by {words}",
         train="one place" if not images else "one crop",
         serve=f"the same content, shifted by {words}",
         mends="in serving, start the crop where training does (at the centre or a corner)",
@@ -137,7 +139,7 @@ def _axes(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _shift(train: Array, serve: Array, axes: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return by how many steps serving lies later, per axis, from the peak of the phase correlation."""
+    """Return by how many steps serving is later, per axis, from the peak of the phase correlation."""
     others = tuple(axis for axis in range(train.ndim) if axis not in axes)
     a, b = (each - each.mean() for each in (train, serve))
     spectrum = np.fft.fftn(a, axes=axes) * np.conj(np.fft.fftn(b, axes=axes))

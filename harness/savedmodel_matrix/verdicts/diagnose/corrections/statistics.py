@@ -1,4 +1,4 @@
-"""Scaling by statistics that a side takes from the data itself: nothing is fitted, all is recomputed."""
+"""Scaling by statistics that a side computes from the data itself: recomputed, not fitted."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
-#: Statistics of fewer values than this make everything the same.
+#: Scaling by statistics of fewer values than this makes everything the same.
 _LEAST = 4
-#: Statistics computed in float32 move values about as much, and their own z-score would undo that.
+#: Statistics computed in float32 move values by about this much, and a second z-score would undo that.
 _BEYOND_ROUNDING = 1e-5
 
 
 class Over(NamedTuple):
-    """What a statistic is taken over, in words, and the axes."""
+    """The axes of a statistic, and their description."""
 
     name: str
     axes: tuple[int, ...]
@@ -38,7 +38,7 @@ class Over(NamedTuple):
 
 @dataclass(frozen=True)
 class Scaling:
-    """``(x - shift) / size`` with both taken over some axes of the array itself."""
+    """``(x - shift) / size``, with both computed over some axes of the array itself."""
 
     kind: str
     over: Over
@@ -51,7 +51,7 @@ class Scaling:
         return f"{self.kind} {self.over.name}{divisor}"
 
     def constants(self, x: Array) -> tuple[Array, Array]:
-        """Return what is subtracted and what is divided by; one where that would be zero."""
+        """Return the subtrahend and the divisor; a divisor of zero becomes one."""
         axes = self.over.axes
         zero = np.zeros(1)
         if self.kind == "z-score":
@@ -79,7 +79,7 @@ class Scaling:
         return (x - shift) / size
 
     def rounding(self, array: Array) -> Array:
-        """Return the largest number that rounding passes on the way, in units of the result."""
+        """Return the largest intermediate number, which determines the rounding, in units of the result."""
         x = numbers(array)
         _, size = self.constants(x)
         found: Array = np.abs(x).max(self.over.axes, keepdims=True) / size
@@ -93,7 +93,7 @@ _KINDS = (
 
 
 def scalings(array: Array) -> Iterator[Scaling]:
-    """Yield every scaling that an array of this shape may have, the finest first."""
+    """Yield every scaling that an array of this shape may have, from the finest to the coarsest."""
     axes = tuple(range(array.ndim))
     overs = []
     if array.ndim > 2:
@@ -103,7 +103,7 @@ def scalings(array: Array) -> Iterator[Scaling]:
     if array.ndim > 2:
         overs.append(Over("per channel (axis 1)", (0, *axes[2:])))
     overs.append(Over("over the whole array", axes))
-    # Where an axis has one entry two of them are the same: it is called by the coarser one's name.
+    # If an axis has one entry, two of them are the same, and the coarser one gives the name.
     named = {
         frozenset(axis for axis in axes if axis not in over.axes and array.shape[axis] > 1): over
         for over in overs
@@ -118,7 +118,7 @@ def scalings(array: Array) -> Iterator[Scaling]:
 
 
 def scaling_of(array: Array) -> Scaling | None:
-    """Return the scaling that would leave the array as it is: the one it must have had."""
+    """Return the scaling that leaves the array unchanged: it must already have been applied."""
     for scaling in scalings(array):
         if scaling.kind != "centring" and agree(array, scaling.apply(array)):
             return scaling
@@ -126,7 +126,7 @@ def scaling_of(array: Array) -> Scaling | None:
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
-    """Yield corrections that scale one side anew, by its own statistics."""
+    """Yield corrections that scale one side again, by its own statistics."""
     if not (is_numeric(pair.train) and is_numeric(pair.serve)) or pair.train.shape != pair.serve.shape:
         return
     if not (np.isfinite(numbers(pair.train)).all() and np.isfinite(numbers(pair.serve)).all()):

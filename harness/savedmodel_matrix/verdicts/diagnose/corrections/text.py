@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Rewriting(NamedTuple):
-    """A rewriting of strings in words, and what to call text that did not have it."""
+    """A rewriting of strings, its description, and that of text without it."""
 
     id: str
     done: str
@@ -91,14 +91,14 @@ REWRITINGS = (
 
 
 def rewritten(array: Array, apply: Callable[[str], str]) -> Array:
-    """Return the array of bytes with every string rewritten as text; ValueError where one is not UTF-8."""
+    """Return the array of bytes with every string rewritten as text; ValueError if one is not UTF-8."""
     out = np.empty(array.shape, object)
     out.ravel()[:] = [apply(text.decode()).encode() for text in array.ravel()]
     return out
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
-    """Yield rewritings of one side's strings, and other readings of numbers."""
+    """Yield rewritings of one side's strings, and different readings of numbers."""
     if pair.train.shape != pair.serve.shape:
         return
     if is_text(pair.train) and is_text(pair.serve):
@@ -163,8 +163,8 @@ def _commas() -> Iterator[Fix]:
 
 
 def _joined(array: Array, decimals: int | None) -> Array:
-    """Return numbers without their decimal point, written as short as may be or with so many decimals."""
-    # A float32 is written as short as a float32 can be.
+    """Return numbers without their decimal point, as short as possible or with so many decimals."""
+    # The shortest form that identifies the float32.
     values = [np.format_float_positional(value, trim="-") for value in array.ravel()]
     if decimals is not None:
         values = [f"{value:.{decimals}f}" for value in numbers(array).ravel()]

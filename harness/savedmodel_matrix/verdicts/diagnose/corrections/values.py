@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
 
+#: How many elements a function is tried on before it is tried on all.
 _SAMPLE = 200
 
 
 class Function(NamedTuple):
-    """``apply`` makes ``one`` from ``other``."""
+    """``apply`` turns ``other`` into ``one``."""
 
     id: str
     one: str
@@ -35,10 +36,12 @@ class Function(NamedTuple):
     apply: Callable[[Array], Array]
 
 
+# IEC 61966-2-1, the transfer function of sRGB.
 def _srgb(linear: Array) -> Array:
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0) ** (1 / 2.4) - 0.055)
 
 
+#: The usual addends before a logarithm: zero and powers of ten.
 _EPSILONS = (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 
 
@@ -91,7 +94,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
 
 
 def _may_be(function: Function, argument: Array, value: Array) -> bool:
-    """Whether the function fits most of a few elements, roughly; they are too many to try on all of it."""
+    """Whether the function roughly fits most of a few elements; trying every function on all is too slow."""
     step = max(argument.size // _SAMPLE, 1)
     x, y = numbers(argument).ravel()[::step], numbers(value).ravel()[::step]
     with np.errstate(all="ignore"):
@@ -100,12 +103,12 @@ def _may_be(function: Function, argument: Array, value: Array) -> bool:
 
 
 def _rounding(function: Callable[[Array], Array], array: Array) -> float | Array:
-    """Return what a rounding of the argument does to the value, as a size: functions may be steep."""
+    """Return the size of the change in the value from rounding the argument: functions may be steep."""
     x = numbers(array)
     with np.errstate(all="ignore"):
         step = np.float64(2**-23) * np.maximum(np.abs(x), 1e-30)
         moved = np.abs(function(x + step) - function(x)) * 2**23
-    # A logarithm next to zero is as steep as one likes, and would agree with anything.
+    # Close to zero a logarithm is arbitrarily steep, and would agree with anything.
     known = moved[np.isfinite(moved)]
     most = 64.0 * float(np.median(known)) if known.size else 0.0
     found: Array = np.minimum(np.nan_to_num(moved, posinf=0.0), most)
@@ -120,7 +123,7 @@ def _clipped(pair: Pair) -> Iterator[Fix]:
         known = numbers(clipped)[np.isfinite(numbers(clipped))]
         low, high = float(known.min(initial=np.inf)), float(known.max(initial=-np.inf))
         inside = (numbers(other) > low) & (numbers(other) < high)
-        # Most must be inside, and agree there: else any two arrays could be clipped to a point.
+        # Most values must be inside and agree there; otherwise any two arrays could be clipped to a point.
         if inside.mean() < 0.5:
             continue
         train, serve = (word.format(f"{short(low)}..{short(high)}") for word in words)

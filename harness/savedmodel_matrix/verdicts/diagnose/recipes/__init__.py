@@ -1,1 +1,1 @@
-"""What the raw input tells: each side made again from it, and the difference of the two recipes named."""
+"""Diagnoses from the raw input: both sides are recomputed, and the difference of their recipes is named."""

@@ -1,4 +1,4 @@
-"""Which part of an image is taken, and where it is put."""
+"""Which part of an image is used, and where it is placed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Axis:
-    """Of one axis: pixels ``start`` to ``stop`` resized to ``size``, of which ``offset`` is the first wanted.
+    """One axis: pixels ``start`` to ``stop`` are resized to ``size``, of which ``offset`` is the first used.
 
     A negative offset pads.
     """
@@ -39,7 +39,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Geometry:
-    """What is taken of an image, in words and for both axes."""
+    """The part of an image that is used, in words and for both axes."""
 
     name: str
     rows: Axis
@@ -48,7 +48,7 @@ class Geometry:
 
 
 def geometries(height: int, width: int, h: int, w: int) -> Iterator[Geometry]:
-    """Yield the usual ways from an image of (height, width) to one of (h, w)."""
+    """Yield the usual geometries that turn an image of (height, width) into one of (h, w)."""
     yield Geometry(
         "the whole image, stretched", Axis(0, height, h, 0), Axis(0, width, w, 0), (height, width) != (h, w)
     )
@@ -59,6 +59,7 @@ def geometries(height: int, width: int, h: int, w: int) -> Iterator[Geometry]:
     y, x = (height - ch) // 2, (width - cw) // 2
     yield Geometry("the largest centre crop, resized", Axis(y, y + ch, h, 0), Axis(x, x + cw, w, 0))
     yield Geometry("the largest top-left crop, resized", Axis(0, ch, h, 0), Axis(0, cw, w, 0))
+    # 256 to 224: torchvision's presets. 0.875: the same share, TF-Slim's central_fraction.
     for shorter in sorted({max(h, w), round(max(h, w) * 256 / 224), round(max(h, w) / 0.875)}):
         mh, mw = (
             (shorter, int(width * shorter / height))
@@ -73,10 +74,10 @@ def geometries(height: int, width: int, h: int, w: int) -> Iterator[Geometry]:
             ):
                 name = f"shorter side resized to {shorter}, cropped at the {where}"
                 yield Geometry(name, Axis(0, height, mh, oy), Axis(0, width, mw, ox))
-    for fraction in (0.875,):
-        y, x = int((height - height * fraction) / 2), int((width - width * fraction) / 2)
-        name = f"the central {fraction:g} of the image, resized"
-        yield Geometry(name, Axis(y, height - y, h, 0), Axis(x, width - x, w, 0))
+    fraction = 0.875  # central_fraction of TF-Slim's inception_preprocessing.py
+    y, x = int((height - height * fraction) / 2), int((width - width * fraction) / 2)
+    name = f"the central {fraction:g} of the image, resized"
+    yield Geometry(name, Axis(y, height - y, h, 0), Axis(x, width - x, w, 0))
     fit = min(h / height, w / width)
     mh, mw = round(height * fit), round(width * fit)
     yield Geometry(

@@ -1,8 +1,8 @@
-"""Images: which part, resized how, which channels, in which range of values; all found from the raw image.
+"""Images: the part, the resizing, the channels and the value range, all found from the raw image.
 
-Every output channel is fitted as a straight line of the resized red, green and blue (4 numbers for tens of
-thousands of pixels of one image); the line then says channel order, grey weights and range by name, and what
-has been named is proven on every image.
+Every output channel is fitted as a linear function of the resized red, green and blue (4 numbers for tens of
+thousands of pixels of one image). The function gives the names of channel order, grey weights and range,
+which are then proven on every image.
 """
 
 from __future__ import annotations
@@ -23,16 +23,23 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
-#: Resizing in whole numbers rounds to levels of 0..255, in some libraries after each axis.
+#: Resizing in whole numbers rounds to levels of 0..255, in some libraries after each axis: two half levels,
+#: and a little for the fit.
 _LEVEL = 1.05
-#: So many pixels must be within a level: borders are handled in many ways.
+#: This share of pixels must be within a level; libraries treat borders in different ways.
 _MOST = 0.98
+#: Uniform rounding twice has a root mean square of 0.41 levels (1 / sqrt(12) each); this leaves room for
+#: borders.
 _MOST_LEVELS_RMS = 0.75
-_ROWS, _COLUMNS = 16, 64  # that are enough to tell methods apart
+#: How many rows and columns of an image are used: enough to distinguish methods, and quick to resize.
+_ROWS, _COLUMNS = 16, 64
+#: How many of the best fits to the sample are tried on whole images, where their ranking can change.
 _TRIED = 4
 _MOST_IMAGES = 8
+#: How close a fitted factor must be to a named one, relatively; rounding to 8 bits moves a fit by less.
 _NEAR = 0.01
 
+#: How colours become one channel. ITU-R BT.601: Pillow, OpenCV, tf.image. ITU-R BT.709: scikit-image.
 _WEIGHTS = {
     "red": (1.0, 0.0, 0.0),
     "green": (0.0, 1.0, 0.0),
@@ -53,16 +60,16 @@ class _Fitted(NamedTuple):
 
 
 class _Named(NamedTuple):
-    """What a fitted line is by name, and the line itself, exact where it has a name."""
+    """The name of a fitted line, and the line itself, exact if it has a name."""
 
     channels: str
     values: str
     line: Array
-    level: Array  # what one level of 0..255 is in each channel
+    level: Array  # the size of one level of 0..255 in each channel
 
 
 def recipes(side: Array, raw: Array) -> list[Recipe]:
-    """Return the recipe that makes this side from the raw images nearest, where it does."""
+    """Return the recipe that best makes this side from the raw images, if one does."""
     images = _images(raw)
     if not images:
         return []
@@ -142,14 +149,14 @@ def _fits(image: Array, target: Array) -> Iterator[_Fitted]:
 
 
 def _sparse(x: Array, y: Array, line: Array, left: Array) -> Array:
-    """Return the line with one colour per channel where that does as well: colours follow each other."""
+    """Return the line with one colour per channel if that fits as well: colours correlate."""
     colours, wanted = x - x.mean(axis=0), y - y.mean(axis=0)
     squares = np.maximum(np.square(colours).sum(axis=0), 1e-12)
     factors = colours.T @ wanted / squares[:, None]
     gaps = np.sqrt(np.maximum(np.square(wanted).sum(axis=0) - factors**2 * squares[:, None], 0) / len(x))
     out = line.copy()
     for channel in range(y.shape[1]):
-        # As they are, or reversed, before whichever is nearest.
+        # The same or the reverse order first, then whichever is closest.
         for colour in (channel, 2 - channel, int(gaps[:, channel].argmin())) if y.shape[1] == 3 else ():
             factor = factors[colour, channel]
             if gaps[colour, channel] <= 1.1 * left[channel] + _NEAR * abs(factor):
@@ -161,7 +168,7 @@ def _sparse(x: Array, y: Array, line: Array, left: Array) -> Array:
 
 
 def _name(line: Array) -> _Named | None:
-    """Return the names of a fitted line; None where a channel is no known mixture of colours."""
+    """Return the names of a fitted line; None if a channel is not a known mixture of colours."""
     level = line[:3].sum(axis=0)
     if (np.abs(level) < 1e-9).any():
         return None
@@ -205,7 +212,7 @@ def _line(resized: Array, line: Array) -> Array:
 
 
 def _padding(target: Array, made: Array, padding: Array) -> str:
-    """Fill in what is padded, where all of it has one value, and return the value."""
+    """Fill in the padding if all of it has one value, and return that value."""
     if not padding.any():
         return ""
     values = np.unique(target[:, padding])
@@ -232,7 +239,7 @@ def _layouts(side: Array) -> Iterator[tuple[str, Array]]:
 
 
 def _images(raw: Array) -> list[Array]:
-    """Return raw images as (height, width, 3) of levels 0 to 255, decoded where they are encoded."""
+    """Return raw images as (height, width, 3) with levels 0 to 255, decoded if they are encoded."""
     if is_text(raw):
         try:
             return [_decoded(data) for data in raw.ravel()]

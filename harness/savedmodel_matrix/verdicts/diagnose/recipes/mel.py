@@ -1,4 +1,4 @@
-"""Mel filters in both conventions of the scale and of the norm."""
+"""Mel filters in both conventions for the scale and the norm."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def filters(
 ) -> Array:
     """Return the matrix (bands, transform // 2 + 1) that sums a spectrum into mel bands.
 
-    ``htk``: 2595 log10(1 + f / 700), as HTK and tf.signal have it; else Slaney's Auditory Toolbox, linear up
-    to 1 kHz, as librosa has it by default. ``slaney_norm``: bands of equal area instead of equal height.
+    ``htk``: 2595 log10(1 + f / 700), as in HTK and tf.signal; else the scale of Slaney's Auditory Toolbox,
+    linear up to 1 kHz, librosa's default. ``slaney_norm``: bands of equal area instead of equal height.
     """
     to_mel, to_hertz = (_htk, _htk_back) if htk else (_slaney, _slaney_back)
     low, high = to_mel(np.array(edges))
@@ -33,6 +33,7 @@ def filters(
     return found
 
 
+# The HTK Book, section 5.4: Mel(f) = 2595 log10(1 + f / 700).
 def _htk(hertz: Array) -> Array:
     return 2595 * np.log10(1 + hertz / 700)
 
@@ -41,6 +42,8 @@ def _htk_back(mel: Array) -> Array:
     return 700 * (10 ** (mel / 2595) - 1)
 
 
+# librosa/core/convert.py, hz_to_mel, after Slaney's Auditory Toolbox: 200 / 3 Hz a mel up to 1 kHz, which is
+# mel 15, and from there on 27 steps for each factor of 6.4.
 def _slaney(hertz: Array) -> Array:
     with np.errstate(divide="ignore"):
         return np.where(hertz < 1000, hertz * 3 / 200, 15 + np.log(hertz / 1000) / (np.log(6.4) / 27))

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to make a tensor, and what it makes.
+    """One way to make a tensor, and its result.
 
-    ``parts`` says what is done at each step, by the id of the diagnosis that another way would be. Elements
-    that a recipe says nothing of are NaN in ``made``, as at the ends of a sound.
+    ``parts`` describes each step, by the id of the diagnosis if the other side does it differently. Elements
+    that a recipe does not determine, such as the ends of a sound, are NaN in ``made``.
     """
 
     parts: Mapping[str, str]

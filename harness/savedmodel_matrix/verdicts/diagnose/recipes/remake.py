@@ -1,4 +1,4 @@
-"""Diagnoses by making both sides again from what they were given."""
+"""Diagnoses from recomputing both sides from their input."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
 
 _KINDS = (table, times, image, sound)
-#: What remains of the difference must be small against it on both sides.
+#: On both sides, a recipe must leave less than this share of the difference that it explains.
 _LEFT = 0.25
-#: What is less is rounding, though one way of rounding may fit it.
+#: A smaller relative difference is rounding, even if one way of rounding happens to fit it.
 _BEYOND_ROUNDING = 1e-5
-#: A difference of more steps than this is no explanation.
+#: A difference in more steps than this is not an explanation.
 _MOST_STEPS = 3
 
 
 def remake(pair: Pair) -> Diagnosis | None:
-    """Return the difference of the two recipes by which both sides are made from ``raw``, or None."""
+    """Return the difference between the recipes that make the two sides from ``raw``, or None."""
     if not (is_numeric(pair.train) and is_numeric(pair.serve)):
         return None
     for raw in pair.raw.values():
         for kind in _KINDS:
-            # What training does is not looked for where serving is not understood either.
+            # If serving's recipe is unknown, there is no need to look for training's.
             with np.errstate(all="ignore"):
                 of_serve = kind.recipes(pair.serve, raw)
                 of_train = kind.recipes(pair.train, raw) if of_serve else []
@@ -88,7 +88,7 @@ def _diagnosis(train: Recipe, serve: Recipe, before: Distance, after: Distance) 
 
 
 def _named(name: str, train: str, serve: str) -> str:
-    """Return the id: a kernel may differ in antialiasing only, or in where pixels lie."""
+    """Return the id: resizing may differ in antialiasing only, or in the pixel positions."""
     if name == "value-range" and any("mean" in words for words in (train, serve)):
         return "image-normalisation"
     if name != "resize-method" or train.split(",", maxsplit=1)[0] != serve.split(",", maxsplit=1)[0]:

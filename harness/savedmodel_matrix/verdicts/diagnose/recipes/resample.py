@@ -1,4 +1,4 @@
-"""Resizing along one axis as a matrix: every kernel, antialiased or not, in every convention of pixel places.
+"""Resizing along one axis as a matrix: every kernel, antialiased or not, for every pixel position convention.
 
 The conventions and kernels are those of Pillow, OpenCV and tf.image; see docs/preprocessing-diagnoses.md.
 """
@@ -35,6 +35,7 @@ def _lanczos(x: Array) -> Array:
     return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
 
 
+# Pillow, src/libImaging/Resample.c: a Hamming window (0.54, 0.46) of width 1.
 def _hamming(x: Array) -> Array:
     return np.where(np.abs(x) < 1, np.sinc(x) * (0.54 + 0.46 * np.cos(np.pi * x)), 0.0)
 
@@ -45,14 +46,14 @@ def _box(x: Array) -> Array:
 
 @dataclass(frozen=True)
 class Method:
-    """One way to resize. ``places`` is how pixels lie: "half-pixel", "align-corners" or "corner" (TF 1)."""
+    """One way to resize. ``places``, of pixels, is "half-pixel", "align-corners" or "corner" (TF 1)."""
 
     kernel: str
     support: float
     weight: Callable[[Array], Array] | None
     antialias: bool = False
     places: str = "half-pixel"
-    renormalised: bool = False  # at the border: left out and made up for, instead of repeated
+    renormalised: bool = False  # at the border: the weights, instead of repeated pixels
 
     summed: bool = False
 
@@ -101,7 +102,7 @@ class Method:
 
     def _picked(self, size: int, wanted: int) -> Array:
         centres = self._centres(size, wanted)
-        if self.summed:  # as Pillow steps along, so that ties fall as the sum of many steps does
+        if self.summed:  # like Pillow, which sums many steps, so that ties are resolved in the same way
             centres = np.cumsum(np.r_[0.5, np.ones(wanted - 1)] * (size / wanted)) - 0.5 - 1e-9
         nearest = np.floor(centres + 1e-9) if self.places == "corner" else np.floor(centres + 0.5 + 1e-9)
         out = np.zeros((wanted, size))
@@ -109,6 +110,8 @@ class Method:
         return out
 
 
+#: The kernels of Pillow, OpenCV, tf.image (1 and 2) and PyTorch. Keys' cubic has a = -0.5 in Pillow and
+#: tf.image, and -0.75 in OpenCV and PyTorch.
 METHODS = (
     Method("nearest", 0, None),
     Method("nearest", 0, None, summed=True),
@@ -129,5 +132,5 @@ METHODS = (
     Method("lanczos", 3, _lanczos, antialias=True),
     Method("lanczos", 3, _lanczos, renormalised=True),
 )
-#: Of crops at the image's own scale.
+#: For crops at the image's own scale.
 UNSCALED = Method("no resizing", 0, None)

@@ -1,4 +1,4 @@
-"""Sounds: mel spectrograms made from raw samples, in each convention of the scale and the logarithm."""
+"""Sounds: mel spectrograms from raw samples, in each convention for the scale and the logarithm."""
 
 from __future__ import annotations
 
@@ -17,21 +17,36 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
+#: Sample rates in Hz: speech, librosa's default, CD, telephone, video, and two others in between.
 _RATES = (16000, 22050, 44100, 8000, 48000, 32000, 24000)
+#: Usual windows and steps in samples: 25 and 10 ms at 16 kHz (400, 160: HTK, Kaldi, Whisper), 10
+#: ms at 8 and 44.1 kHz (80, 441), librosa's 2048 and 512, vocoders' 1024 and 256.
 _TRANSFORMS = (256, 400, 512, 1024, 2048)
 _HOPS = (80, 100, 128, 160, 200, 256, 320, 400, 441, 512, 1024)
+#: Samples: ten seconds at 48 kHz. With longer sounds, trying every recipe takes too long.
 _LONGEST = 480_000
-#: Of the target's standard deviation: libraries round windows and filters to float32.
+#: A recipe may leave this share of the target's standard deviation: libraries round windows and filters to
+#: float32, and the logarithm amplifies this if a band is nearly silent.
 _LEFT = 2e-3
+#: librosa.power_to_db: ``top_db`` and ``amin``.
 _TOP_DB = 80.0
+_LEAST_POWER = 1e-10
+#: Pre-emphasis of HTK, Kaldi and librosa.
+_EMPHASIS = 0.97
+
+
+def _decibels(power: Array) -> Array:
+    found: Array = 10 * np.log10(np.maximum(power, _LEAST_POWER))
+    return found
+
 
 _LOGS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("no logarithm", lambda x: x),
     ("log1p", np.log1p),
-    ("decibels", lambda x: 10 * np.log10(np.maximum(x, 1e-10))),
-    ("decibels, clipped at 80 below the maximum", lambda x: _above(10 * np.log10(np.maximum(x, 1e-10)))),
+    ("decibels", _decibels),
+    ("decibels, clipped at 80 below the maximum", lambda x: _above(_decibels(x))),
     ("decibels relative to the maximum", lambda x: _above(_against_largest(x))),
-    ("logarithm to base 10", lambda x: np.log10(np.maximum(x, 1e-10))),
+    ("logarithm to base 10", lambda x: np.log10(np.maximum(x, _LEAST_POWER))),
     *(
         (f"natural logarithm of x + {epsilon:g}", lambda x, epsilon=epsilon: np.log(x + epsilon))
         for epsilon in (1e-10, 1e-9, 1e-8, 1e-6, 1e-5, 1e-3, 1e-2)
@@ -40,7 +55,7 @@ _LOGS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 
 
 class _Spectrum(NamedTuple):
-    """Magnitudes (bins, frames) with how they were made; frames at the ends depend on the padding."""
+    """Magnitudes (bins, frames) and how they were made; frames at the ends depend on the padding."""
 
     name: str
     transform: int
@@ -49,7 +64,7 @@ class _Spectrum(NamedTuple):
 
 
 def recipes(side: Array, raw: Array) -> list[Recipe]:
-    """Return the mel spectrograms that this side may be."""
+    """Return the mel spectrograms that this side may consist of."""
     if is_numeric(raw) and raw.dtype.kind not in "fi":
         return []
     sounds, rates = _sounds(raw)
@@ -66,7 +81,7 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
 
 def _made(order: str, target: Array, sounds: list[Array], rate: int, side: Array) -> Iterator[Recipe]:
     bands, frames = target.shape[1:]
-    for emphasis, words in ((0.0, "no pre-emphasis"), (0.97, "pre-emphasis of 0.97")):
+    for emphasis, words in ((0.0, "no pre-emphasis"), (_EMPHASIS, f"pre-emphasis of {_EMPHASIS}")):
         emphasised = [np.append(x[0], x[1:] - emphasis * x[:-1]) for x in sounds] if emphasis else sounds
         for spectrum in _spectra(emphasised[0], frames):
             inner = slice(spectrum.ends, frames - spectrum.ends)
@@ -117,6 +132,7 @@ def _whole(rate: int) -> tuple[float, float]:
 
 
 def _speech(rate: int) -> tuple[float, float]:
+    # Kaldi's low-freq of 20 Hz, up to the highest frequency at 16 kHz.
     return 20.0, min(8000.0, rate / 2)
 
 
@@ -129,7 +145,7 @@ _FILTERS = tuple(
 
 
 def _spectra(sound: Array, frames: int) -> Iterator[_Spectrum]:
-    """Yield the spectra whose number of frames is the wanted one."""
+    """Yield the spectra with the wanted number of frames."""
     for transform in _TRANSFORMS:
         window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(transform) / transform)
         for hop in _HOPS:
@@ -163,7 +179,7 @@ def _above(decibels: Array) -> Array:
 
 
 def _against_largest(x: Array) -> Array:
-    decibels = 10 * np.log10(np.maximum(x, 1e-10))
+    decibels = _decibels(x)
     found: Array = decibels - np.nanmax(decibels)
     return found
 

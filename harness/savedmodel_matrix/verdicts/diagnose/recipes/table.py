@@ -1,4 +1,4 @@
-"""Numbers made from raw numbers of the same table, or from longer sequences, or from strings."""
+"""Numbers from raw numbers of the same table, from longer sequences, or from strings."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
+#: Usual factors before rounding to whole numbers: levels, percent, tenths, int8.
 _FACTORS = (1.0, 255.0, 1 / 255, 100.0, 10.0, 127.0)
-#: Precision of statistics is a matter of a few roundings, where other recipes may be off by more.
+#: Statistics computed in float32 differ by only a few of its roundings (2**-24 each); the wider limit of
+#: other recipes would hide them.
 _FEW_ROUNDINGS = 6 * 2.0**-24
 
 
 def recipes(side: Array, raw: Array) -> list[Recipe]:
-    """Return the recipes that make this side, of all those known for tables."""
+    """Return the known table recipes that make this side."""
     found = []
     if is_numeric(raw) and raw.shape == side.shape:
         found += [
@@ -40,7 +42,7 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
 
 
 def _size(recipe: Recipe, raw: Array) -> float | Array:
-    """Return how large numbers were before they were scaled, in units of the result."""
+    """Return the size of the numbers before scaling, in units of the result."""
     if recipe.parts.get("scaling", "no scaling") == "no scaling":
         return 0.0
     x = np.nan_to_num(numbers(raw))
@@ -51,7 +53,7 @@ def _size(recipe: Recipe, raw: Array) -> float | Array:
 
 
 def _filled(raw: Array) -> Iterator[Recipe]:
-    """Yield fillings of missing values, each with each scaling after it."""
+    """Yield fillings of missing values, each followed by each scaling."""
     x = numbers(raw)
     missing = np.isnan(x)
     if not missing.any() or missing.all(axis=0).any():
@@ -80,14 +82,14 @@ def _rounded(side: Array, raw: Array) -> Iterator[Recipe]:
     for factor in _FACTORS:
         for mode, apply in MODES:
             words = mode + (f" of {factor:.4g} times the value" if factor != 1 else "")
-            # In the raw type, as it is computed there: float64 would round other ties.
+            # In the raw type, like the original computation: float64 would resolve ties differently.
             yield Recipe(
                 {"rounding": words}, numbers(apply((raw * raw.dtype.type(factor)).astype(raw.dtype)))
             )
 
 
 def _precise(raw: Array) -> Iterator[Recipe]:
-    """Yield z-scores with statistics in float64 and in float32, the latter in both ways of computing them."""
+    """Yield z-scores with statistics in float64 and float32, the latter computed in both usual ways."""
     if not np.isfinite(numbers(raw)).all() or raw.ndim < 1 or len(raw) < 8:
         return
     wide, narrow = numbers(raw), raw.astype(np.float32)
@@ -118,7 +120,7 @@ def _cut(raw: Array, length: int) -> Iterator[Recipe]:
 
 
 def _read(raw: Array) -> Iterator[Recipe]:
-    """Yield readings of strings as numbers; what cannot be read is NaN."""
+    """Yield readings of strings as numbers; unreadable strings are NaN."""
     strings = [text.decode("utf-8", "replace").strip() for text in raw.ravel()]
     ways = (
         ("decimal commas", [text.replace(".", "").replace(",", ".") for text in strings]),

@@ -1,4 +1,4 @@
-"""Calendar features made from epochs or from written times, in any time zone of whole quarters of an hour."""
+"""Calendar features from epochs or written times, in any time zone of whole quarter hours."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
 if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
+#: Epochs in seconds, milliseconds, microseconds, nanoseconds.
 _UNITS = (1, 10**3, 10**6, 10**9)
 _SINCE, _UNTIL = 631_152_000, 4_102_444_800  # 1990 to 2100
+#: All offsets from UTC in use are between -12 and +14 hours, in quarter hours (tz database).
 _OFFSETS = tuple(quarter / 4 for quarter in range(-48, 57))
-_ALSO_NAMED = 0.1  # an explanation in whole hours goes first
+_ALSO_NAMED = 0.1  # an explanation in whole hours takes precedence
+#: Fewer times may agree with some feature in some time zone by chance.
 _LEAST = 8
 
 
 def recipes(side: Array, raw: Array) -> list[Recipe]:
-    """Return the calendar features that this side may be."""
+    """Return the calendar features that this side may consist of."""
     seconds = _seconds(raw)
     if seconds is None or seconds.size < _LEAST or seconds.size != side.size or np.unique(side).size < 3:
         return []
@@ -50,7 +53,7 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
 
 
 def _seconds(raw: Array) -> Array | None:
-    """Return whole seconds since 1970; written times count as UTC where they do not say."""
+    """Return whole seconds since 1970; written times without a zone count as UTC."""
     if is_text(raw):
         try:
             texts = [text.decode().strip().replace("Z", "") for text in raw.ravel()]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.report.markdown import render
+from savedmodel_matrix.report.formats.markdown import render
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -34,7 +34,7 @@ def test_names_of_outputs_are_data(make, differs, name):
         [differs("cnn", "e2/default", "e1/default", Verdict.DIVERGED, output=name, reason=name)],
     )
     text = render(report)
-    _, _, table = text.partition("## What differs from the baseline, in numbers\n\n")
+    _, _, table = text.partition("## Differences from the baseline, in numbers\n\n")
     header, _, row = table.partition("\n\n")[0].rstrip("\n").split("\n")
     assert len(cells_of(row)) == len(cells_of(header)) == 16
     shown = cells_of(row)[2]
@@ -48,7 +48,7 @@ def test_reasons_are_data(make, reason):
     report = make({"cnn": {"e1": "crashed"}}, remarks=[reason], faults=[f"Traceback\n  {reason}"])
     report.cells[0].reason = reason
     text = render(report)
-    for title in ("Not recorded", "Remarks", "Faults of the harness"):
+    for title in ("Did not run", "Remarks", "Faults of the harness"):
         section = text.partition(f"## {title}\n\n")[2].partition("\n\n")[0]
         assert len(section.splitlines()) == 1
         assert reason in unescaped(section)
@@ -75,16 +75,16 @@ def test_the_parts_of_a_report(make, differs):
     text = render(report)
     assert re.findall("^#+ .*", text, re.MULTILINE) == [
         "# Divergence matrix: m",
-        "## What came out",
+        "## Results",
         "## Against the baseline",
         "## All cases",
         "## Case cnn",
         "## Case rnn",
-        "## What differs from the baseline, in numbers",
-        "## Not recorded",
+        "## Differences from the baseline, in numbers",
+        "## Did not run",
         "## Remarks",
     ]
-    assert "Exit status 4: some required cells could not run" in text
+    assert "Exit status 4: some required cells, checks or comparisons did not run" in text
     assert "1.23e-07" in text
     assert "- load-failed: e2/default, rnn: why load-failed" in text
 
@@ -92,7 +92,7 @@ def test_the_parts_of_a_report(make, differs):
 def test_without_differences_there_are_no_numbers(make):
     text = render(make({"cnn": {"e1": "A", "e2": "A"}}))
     assert "in numbers" not in text
-    assert "Not recorded" not in text
+    assert "Did not run" not in text
 
 
 def test_a_case_may_have_the_name_of_a_column(make):

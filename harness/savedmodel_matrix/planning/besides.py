@@ -1,4 +1,4 @@
-"""The environments beside the cells', for stages with requirements of their own."""
+"""Separate environments for stages that declare their own requirements."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.ready_case import ScriptNeeds
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
-#: The oldest Python that uv provides by itself.
+#: The oldest Python that uv can download.
 _OLDEST = (3, 8)
 #: The probe reads and writes arrays with it.
 _NEEDED = "numpy"
 
 
 def beside_of(environment: Environment, needs: ScriptNeeds | None) -> Beside | None:
-    """Return the environment that a stage with these needs runs in beside a cell's; None for the cell's own.
+    """Return the separate environment in which a stage with these needs runs; None for the cell's own.
 
-    Its Python is the cell's where the stage runs on that, else the newest that it runs on.
+    It uses the cell's Python if the stage supports it, otherwise the newest Python that the stage supports.
     """
     if needs is None:
         return None
     minors = [environment.python, *(f"3.{minor}" for minor in range(NEWEST_PROBED[1], _OLDEST[1] - 1, -1))]
     python = next((minor for minor in minors if needs.runs_on(minor)), environment.python)
-    # A pin of the matrix stands for what the file says of the same package; the others pin those of others.
+    # A pin of the matrix replaces the file's requirement for that package; other pins are for other stages.
     found = {package(text): text for text in (_NEEDED, *needs.dependencies)}
     found |= {package(text): text for text in environment.beside if package(text) in found}
     return Beside(python, tuple(found[name] for name in sorted(found)), environment.provisional)
 
 
-def besides(project: Project, plan: Plan, environment: Environment) -> Iterator[Beside]:
-    """Yield every environment that stages of a plan need beside one of its cells', each once."""
+def besides(project: Workspace, plan: Plan, environment: Environment) -> Iterator[Beside]:
+    """Yield every separate environment that a plan's stages need, each once."""
     found = set()
     for case in {job.case for job in plan.jobs(environment.id)}:
         for stage in plan.cases[case].stages.values():

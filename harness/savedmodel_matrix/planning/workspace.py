@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Project:
-    """The places of one project, and what is read from them once."""
+class Workspace:
+    """The paths of one project, and what is read from them once."""
 
     root: Path
 
     @cached_property
     def results(self) -> Results:
-        """What is recorded."""
+        """The store in ``results/``."""
         return Results(self.root / "results")
 
     @cached_property
@@ -82,7 +82,7 @@ class Project:
 
 
 def _require_comparators(plan: Plan) -> None:
-    """Raise DefinitionError for comparators that are not installed: before anything runs, not after."""
+    """Raise DefinitionError for comparators that are not installed, before anything runs."""
     named = {
         (name, pattern): limits.comparator
         for name, case in plan.cases.items()

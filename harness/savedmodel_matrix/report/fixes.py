@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collected, Collection
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.attempts import Attempt, Remedies
     from savedmodel_matrix.questions.fixes import Mending
     from savedmodel_matrix.verdicts.compare.elements import Array
 
 
-def cause_rows(project: Project, plan: Plan, collection: Collection) -> list[CauseRow]:
+def cause_rows(project: Workspace, plan: Plan, collection: Collection) -> list[CauseRow]:
     """Return the cause of each failure; an unknown one comes with the text that is worth searching for."""
     rows = []
     for row in collection.rows:
@@ -53,7 +53,7 @@ def cause_rows(project: Project, plan: Plan, collection: Collection) -> list[Cau
 
 
 def remedy_rows(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     collection: Collection,
     mending: Mending,
@@ -98,7 +98,7 @@ _SAYS = {
 
 
 def _missing_re_export(
-    project: Project, plan: Plan, collection: Collection, remedies: Remedies, attempt: Attempt
+    project: Workspace, plan: Plan, collection: Collection, remedies: Remedies, attempt: Attempt
 ) -> str | None:
     """Return why a re-exported model is missing; None if it is there or was not to be re-exported."""
     folder = project.root / remedies.plan.cases[attempt.variant].path
@@ -110,7 +110,7 @@ def _missing_re_export(
 
 
 def _verdict(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     collection: Collection,
     attempt: Attempt,
@@ -152,7 +152,7 @@ def _row(plan: Plan, attempt: Attempt, outcome: Outcome, verdict: Verdict | None
 
 def _value(plan: Plan, attempt: Attempt) -> str:
     if attempt.remedy.kind is RemedyKind.RE_EXPORT:
-        return f"by {plan.baseline.environment} (signatures only)"  # what was run, not what was advised
+        return f"in {plan.baseline.environment}, signatures only"  # what was run, not what was advised
     imported = attempt.variant.removeprefix(attempt.case).removeprefix("+import-")
     if attempt.remedy.kind is RemedyKind.PACKAGE and imported:
         return f"{attempt.remedy.value} (import {imported})"

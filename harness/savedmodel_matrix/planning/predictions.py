@@ -1,4 +1,4 @@
-"""What is expected of every cell and case before anything runs: preflight, over a whole plan."""
+"""Predictions for every cell and case before anything runs: preflight for a whole plan."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.models.savedmodel.facts import ModelFacts
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
-#: Outcomes that a prediction is about. What did not install, import or end in time says nothing of it.
+#: Outcomes that predictions cover. A failed install or import, or a timeout, says nothing about them.
 _FORESEEABLE = {Outcome.RECORDED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
 
 
-def foresee(
-    project: Project, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
+def predict_plan(
+    project: Workspace, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
 ) -> dict[tuple[CellId, str], Prediction]:
-    """Return a prediction for every cell and case that is to run and whose model can be read."""
+    """Return a prediction for every planned cell and case whose model can be read."""
     facts = {
         name: known
         for name, case in plan.cases.items()
@@ -56,8 +56,8 @@ def foresee(
     return predictions
 
 
-def facts_of(project: Project, ready: ReadyCase | str | None) -> ModelFacts | None:
-    """Return what a case's model says of itself; None where it is not there or cannot be read."""
+def facts_of(project: Workspace, ready: ReadyCase | str | None) -> ModelFacts | None:
+    """Return the facts of a case's model; None if it is missing or cannot be read."""
     if not isinstance(ready, ReadyCase):
         return None
     try:
@@ -66,8 +66,8 @@ def facts_of(project: Project, ready: ReadyCase | str | None) -> ModelFacts | No
         return None
 
 
-def _local(project: Project, case: CaseDefinition) -> ModelFacts | None:
-    """Return the facts of a model that needs no fetching, of a case that is not made ready yet."""
+def _local(project: Workspace, case: CaseDefinition) -> ModelFacts | None:
+    """Return the facts of a local model, for a case that is not prepared yet."""
     if case.package is not None:
         return None
     try:
@@ -82,7 +82,7 @@ def _facts(folder: str, _digest: str) -> ModelFacts:
 
 
 def came_true(prediction: Prediction, outcome: Outcome) -> bool | None:
-    """Whether what was expected is what happened; None where the outcome has nothing to say of it."""
+    """Whether the prediction was correct; None if the outcome neither confirms nor refutes it."""
     if outcome not in _FORESEEABLE:
         return None
     if prediction.kind is Kind.LOADS:
@@ -91,7 +91,7 @@ def came_true(prediction: Prediction, outcome: Outcome) -> bool | None:
     return outcome is expected
 
 
-def _packages(project: Project, environment: Environment) -> frozenset[str]:
+def _packages(project: Workspace, environment: Environment) -> frozenset[str]:
     try:
         return frozenset(read_lock(project.lock_path(environment)).pins)
     except LockError:

@@ -1,4 +1,4 @@
-"""A first guess at a signature's inputs, for a definition that a person then corrects."""
+"""A first guess at a signature's inputs, for a definition that the user then corrects."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel.reader import Signature, TensorSpec
 
 _BATCH = 8
-_IMAGE = 224  # the side most image models are trained at
+_IMAGE = 224  # the side length that most image models are trained on
 _AUDIO = 16000  # a second of speech
 _TOKENS = 128
 _ROW = 16
-_LARGEST = 1 << 22  # elements of one input: larger ones are suggested one at a time
+_LARGEST = 1 << 22  # elements of one input; larger inputs get a batch size of 1
 
 
 def suggest_inputs(signature: Signature) -> GenerateSource:
     """Return generated inputs that fill every unknown size of the signature with a guess.
 
-    The batch is 8, or 1 where inputs are large. Guesses are worth what guesses are: a model may refuse
-    them, and strings that hold serialized messages (``tf.Example``) cannot be guessed at all.
+    The batch size is 8, or 1 if inputs are large. These are only guesses: a model may reject them, and
+    strings that hold serialized messages (``tf.Example``) cannot be guessed at all.
     """
     unknown: dict[str, tuple[bool, list[int]]] = {}
     shapes: dict[str, list[int]] = {}
@@ -32,7 +32,7 @@ def suggest_inputs(signature: Signature) -> GenerateSource:
     largest = 0
     for name, declared in signature.inputs.items():
         if declared.shape is None:
-            # Of tf.Example strings there is a list; of numbers, most often a column.
+            # A list of strings holds tf.Example messages; a list of numbers is most often a column.
             shapes[name] = [_BATCH] if declared.dtype == STRING else [_BATCH, 1]
             continue
         length = _length(name, declared)
@@ -57,7 +57,7 @@ def _length(name: str, declared: TensorSpec) -> int:
     rank = len(declared.shape or ())
     lowered = name.lower()
     if declared.kind is Kind.SPARSE or declared.dtype == STRING:
-        return 1  # a feature of variable length mostly has one value, and a row of texts one text
+        return 1  # a variable-length feature mostly has one value, and a row of texts has one text
     if any(word in lowered for word in ("audio", "wave", "sample", "pcm")):
         return _AUDIO
     if rank == 4 or "image" in lowered:

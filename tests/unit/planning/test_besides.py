@@ -4,7 +4,7 @@ import pytest
 from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.domain.ready_case import ScriptNeeds
-from savedmodel_matrix.planning.stages import beside_of
+from savedmodel_matrix.planning.besides import beside_of
 
 ALONE = "# /// script\n# dependencies = ['pillow>=9']\n# ///\n"
 ENVIRONMENT = Environment("2.9.3", "3.10", Build.CPU, beside=("Pillow==9.5.0",))
@@ -28,9 +28,9 @@ def test_a_stage_beside_keeps_the_cell_s_python_where_it_runs_on_that(bounds, py
 def test_pins_that_pin_nothing_are_said(project, staged):
     path = project.root / "matrices" / "default.toml"
     path.write_text(path.read_text().replace('"2.9.3"]', '"2.9.3"]\nbeside = ["pillow==9.5.0"]'))
-    assert any("pins nothing" in remark for remark in project.plan("default").remarks)
+    assert any("has no effect" in remark for remark in project.plan("default").remarks)
     (project.root / "pipeline.py").write_text(ALONE)
-    assert not any("pins nothing" in remark for remark in project.plan("default").remarks)
+    assert not any("has no effect" in remark for remark in project.plan("default").remarks)
 
 
 def test_requirements_that_are_none_are_the_definition_s_mistake(project, staged):

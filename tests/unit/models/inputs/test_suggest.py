@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from savedmodel_matrix.models.inputs.describe import suggest_inputs
 from savedmodel_matrix.models.inputs.generate import generate
+from savedmodel_matrix.models.inputs.suggest import suggest_inputs
 from savedmodel_matrix.models.savedmodel.reader import Kind, Signature, TensorSpec
 
 

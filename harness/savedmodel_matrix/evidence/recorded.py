@@ -1,4 +1,4 @@
-"""What the store holds for the jobs of a plan on this host."""
+"""The recordings in the store for the jobs of a plan on this host."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.planning.ready import make_ready, reason_of
 
 if TYPE_CHECKING:
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.environment import Beside
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.environments.state import EnvironmentState
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
 class Evidence:
-    """Finds the recording of any job of a plan, and notes every recording that was read.
+    """Finds the recording of any job of a plan, and keeps track of every recording that was read.
 
-    Cases that are not ready are made ready here once more: the reason why one cannot be is wanted.
+    Cases that are not prepared are prepared here again, to get the reason if that fails.
     """
 
-    def __init__(self, project: Project, plan: Plan) -> None:
+    def __init__(self, project: Workspace, plan: Plan) -> None:
         self.plan = plan
         self.states: dict[str, EnvironmentState | None] = {
             name: read_state(project.results, name) for name in plan.environments
         }
         self.ready: dict[str, ReadyCase | str] = {}
         self.read: set[tuple[str, str]] = set()
+        self.arrays: list[ArrayEntry] = []
         self._project = project
         for name, definition in plan.cases.items():
             try:
@@ -42,26 +44,27 @@ class Evidence:
                 self.ready[name] = reason_of(project, error)
 
     def site(self, job: Job) -> Site | None:
-        """Return where a job runs; None if its environment or its case is not there."""
+        """Return the site of a job; None if its environment or its case is missing."""
         state, ready = self.states[job.cell.environment], self.ready[job.case]
         if state is None or state.installed is None or isinstance(ready, str):
             return None
         return Site(self._project, self.plan, state.installed, ready)
 
     def recording(self, job: Job) -> Recording | None:
-        """Return what is recorded of a job, whatever its outcome."""
+        """Return a job's recording, whatever its outcome."""
         site = self.site(job)
         if site is None:
             return None
         recording = recorded(self._project.results, job, key_of(site, job))
         if recording is None:
             return None
-        # A recording made anew has the same key: the time it ended tells the two apart.
+        # A job that runs again has the same key: the end time distinguishes the two recordings.
         self.read.add((recording.key, recording.ended.isoformat()))
+        self.arrays += recording.arrays()
         return recording
 
     def beside(self, job: Job) -> tuple[Beside | None, Installed | str | None]:
-        """Return the environment beside the cell's that a job runs in, and whether it is installed."""
+        """Return the separate environment that a job runs in, and whether it is installed."""
         site = self.site(job)
         beside = None if site is None else measurement_of(job).beside(site, job)
         if site is None or beside is None:

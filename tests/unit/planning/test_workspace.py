@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.environments.host import platform_name
-from savedmodel_matrix.planning.project import Project
+from savedmodel_matrix.planning.workspace import Workspace
 
 GOOD = 'baseline = "*"\n[[environments]]\ntensorflow = "2.9.3"\npython = "3.10"\n[cases.cnn]\npath = "m"\n'
 
@@ -13,7 +13,7 @@ def project(tmp_path):
     (tmp_path / "matrices").mkdir()
     for name in ("nightly", "default", "a"):
         (tmp_path / "matrices" / f"{name}.toml").write_text(GOOD, encoding="utf-8")
-    return Project(tmp_path)
+    return Workspace(tmp_path)
 
 
 def test_matrices_are_found_the_default_first(project):
@@ -37,7 +37,7 @@ def test_an_unknown_matrix_is_answered_with_the_nearest(project):
     [
         (GOOD + "pth = 1", "matrices/a.toml: cases.cnn.pth: unknown key; did you mean 'path'?"),
         (GOOD.replace("*", "x"), "matrices/a.toml: baseline: 'x' must match one cell"),
-        ("a =", "matrices/a.toml: not TOML"),
+        ("a =", "matrices/a.toml: not valid TOML"),
         (
             GOOD + '[cases.cnn.tolerance]\nboxes = { comparator = "mine" }',
             "matrices/a.toml: cases.cnn.tolerance.boxes.comparator: comparator 'mine' is not installed",

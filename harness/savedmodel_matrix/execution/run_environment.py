@@ -14,9 +14,9 @@ from savedmodel_matrix.environments.state import EnvironmentState, Installed, re
 from savedmodel_matrix.execution.task import starts, task_of
 from savedmodel_matrix.measurements import recorded, work
 from savedmodel_matrix.measurements.interface import Site
+from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import usable_lock
 from savedmodel_matrix.planning.ready import make_ready, reason_of
-from savedmodel_matrix.planning.stages import besides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.execution.task import Task
-    from savedmodel_matrix.planning.project import Project
+    from savedmodel_matrix.planning.workspace import Workspace
 
 
 def run_environment(
-    project: Project,
+    project: Workspace,
     environment: Environment,
     plans: Sequence[Plan],
     selection: Selection,
@@ -41,16 +42,16 @@ def run_environment(
     venv: Path,
     say: Progress,
 ) -> None:
-    """Run what is pending in one environment, in every given plan, and write down what became of it.
+    """Run what is pending in one environment, in every given plan, and save the environment's state.
 
-    Never raises for what an environment, a lock or a model does: a failed session would keep nox from
-    aggregating the others. ``say`` gets each step.
+    Never raises for a failure of an environment, a lock or a model: a failed session would keep nox from
+    aggregating the others. ``say`` is called with each step.
     """
     try:
         installed = _install(project, environment, venv, say)
         wanted = {each: None for plan in plans for each in _besides(project, plan, environment)}
         made = {beside.id: _install_beside(project, beside, venv, say) for beside in wanted}
-        # Those of other matrices stay known: this run has no business with them.
+        # Keep those of other matrices: this run does not concern them.
         before = read_state(project.results, environment.id)
         others = before.installed.besides if before and before.installed else {}
         installed = installed.model_copy(update={"besides": {**others, **made}})
@@ -61,7 +62,7 @@ def run_environment(
         say(f"{environment.id}: {state.outcome}: {state.reason}")
         write_state(project.results, state)
         return
-    except Exception:  # a fault of ours in one environment is reported beside the others
+    except Exception:  # a fault of ours in one environment is reported without stopping the others
         write_state(project.results, EnvironmentState(environment=environment.id, run=run, fault=_said(say)))
         return
     write_state(project.results, EnvironmentState(environment=environment.id, run=run, installed=installed))
@@ -86,18 +87,18 @@ def run_environment(
 
 
 def _said(say: Progress) -> str:
-    """Say the exception being handled, and return its traceback."""
+    """Log the exception being handled, and return its traceback."""
     fault = traceback.format_exc()
     say(fault)
     return fault
 
 
-def _besides(project: Project, plan: Plan, environment: Environment) -> Iterable[Beside]:
+def _besides(project: Workspace, plan: Plan, environment: Environment) -> Iterable[Beside]:
     return besides(project, plan, environment) if environment.id in plan.environments else ()
 
 
-def _install_beside(project: Project, beside: Beside, venv: Path, say: Progress) -> Installed | str:
-    """Install an environment beside this one, for stages; return why not where that fails."""
+def _install_beside(project: Workspace, beside: Beside, venv: Path, say: Progress) -> Installed | str:
+    """Install a separate environment for stages; return the reason if that fails."""
     place = _place(venv, beside)
     try:
         backend_of(beside).make(place, beside.python)
@@ -108,11 +109,11 @@ def _install_beside(project: Project, beside: Beside, venv: Path, say: Progress)
 
 
 def _place(venv: Path, beside: Beside) -> Path:
-    # Inside the session's own folder: a session stays all that there is to schedule.
+    # Inside the session's own folder, so that a session is still the only unit to schedule.
     return venv / "beside" / beside.id
 
 
-def _install(project: Project, environment: Environment | Beside, venv: Path, say: Progress) -> Installed:
+def _install(project: Workspace, environment: Environment | Beside, venv: Path, say: Progress) -> Installed:
     backend = backend_of(environment)
     say.resolving()
     lock = usable_lock(project, environment, backend.describe(venv).python, say)
@@ -121,12 +122,12 @@ def _install(project: Project, environment: Environment | Beside, venv: Path, sa
         backend.install(venv, project.lock_path(environment), lock.digest)
     version = backend.describe(venv).version
     if version is None:
-        raise InstallError("there is no interpreter in the environment's folder; delete it and run again")
+        raise InstallError("the environment's folder has no interpreter; delete the folder and run again")
     return Installed(lock=lock.digest, interpreter=version)
 
 
 def _to_run(
-    project: Project,
+    project: Workspace,
     plan: Plan,
     environment: Environment,
     selection: Selection,
@@ -134,37 +135,48 @@ def _to_run(
     say: Progress,
 ) -> list[Task]:
     found = []
-    unready: set[str] = set()
+    cases: dict[str, ReadyCase | None] = {}
     for job in work(plan, environment.id):
-        if not selection.wants(job) or job.case in unready:
+        if not selection.wants(job):
             continue
-        try:
-            ready = make_ready(project, plan.cases[job.case])
-        except HarnessError as error:  # the report makes it an outcome; here it only ends this case
-            say(f"{job.cell} {job.case}: {reason_of(project, error)}")
-            unready.add(job.case)
-            continue
+        if job.case not in cases:
+            cases[job.case] = _ready(project, plan, job, say)
+        ready = cases[job.case]
+        if ready is None:
+            continue  # the report makes it an outcome; here it only ends this case
         task = task_of(Site(project, plan, installed, ready), job)
         if task.beside and isinstance(installed.besides[task.beside.id], str):
-            continue  # it was said why, and the report makes it an outcome
+            continue  # the reason has been logged, and the report turns it into an outcome
         recording = None if selection.fresh else recorded(project.results, job, task.key)
         if recording is None or not recording.is_settled:
             found.append(task)
     return found
 
 
+def _ready(project: Workspace, plan: Plan, job: Job, say: Progress) -> ReadyCase | None:
+    """Return the job's prepared case, the bytes of its inputs checked; None if it cannot be prepared."""
+    try:
+        ready = make_ready(project, plan.cases[job.case])
+        if project.results.verify(ready.arrays()):
+            ready = make_ready(project, plan.cases[job.case])  # damaged inputs are set aside: make them again
+    except HarnessError as error:
+        say(f"{job.cell} {job.case}: {reason_of(project, error)}")
+        return None
+    return ready
+
+
 def _run(
-    project: Project,
+    project: Workspace,
     venv: Path,
     environment: Environment,
     tasks: Sequence[Task],
     say: Progress,
 ) -> int:
-    """Run tasks with one start of the probe, and so one import, per set of environment variables.
+    """Run tasks with one start of the probe, and so one TensorFlow import, per set of environment variables.
 
-    Returns how many cells × cases were run.
+    Returns the number of cells × cases that were run.
     """
-    by_key = {task.key: task for task in tasks}  # two matrices may ask for the same recording
+    by_key = {task.key: task for task in tasks}  # two matrices may need the same recording
     say.running(len(by_key))
     for group in starts(list(by_key.values())):
         beside = group[0].beside
@@ -178,9 +190,15 @@ def _run(
             labels=[(str(python.parent.parent), "<environment>"), (str(project.root), "<project>")],
             tensorflow=beside is None,
         )
-        run_probe(launch, lambda recording: say.ran(_line(recording, by_key[recording.key].job)))
+        run_probe(
+            launch,
+            lambda recording: say.ran(_line(recording, by_key[recording.key].job)),
+            lambda key, why: say.ran(
+                f"{by_key[key].job.cell} {by_key[key].job.case}: not recorded, runs again next time: {why}"
+            ),
+        )
     if not by_key:
-        say(f"{environment.id}: nothing to run, everything is recorded")
+        say(f"{environment.id}: nothing to run; everything is recorded")
     return sum(task.job.measurement == OUTPUTS for task in by_key.values())
 
 

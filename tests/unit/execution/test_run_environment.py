@@ -9,9 +9,9 @@ from savedmodel_matrix.environments.backends.interface import Made
 from savedmodel_matrix.environments.backends.uv import UvBackend
 from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.environments.state import Installed, read_state
-from savedmodel_matrix.execution.environment import run_environment
 from savedmodel_matrix.execution.pending import pending
 from savedmodel_matrix.execution.progress import Progress
+from savedmodel_matrix.execution.run_environment import run_environment
 
 NEW = "tf2.9.3-py3.10-cpu"
 EVERYTHING = Selection()
@@ -24,13 +24,13 @@ def launches(monkeypatch, record):
     """Starts of the probe, which records every case it is asked for."""
     found = []
 
-    def run_probe(launch, on_result):
+    def run_probe(launch, on_result, on_unfiled):
         found.append(launch)
         for case in launch.cases:
             part = MEASURED.get(case.measure.parameters.get("name"))
             on_result(record(case.key, identity=case.identity, measured=part))
 
-    monkeypatch.setattr("savedmodel_matrix.execution.environment.run_probe", run_probe)
+    monkeypatch.setattr("savedmodel_matrix.execution.run_environment.run_probe", run_probe)
     monkeypatch.setattr(UvBackend, "install", lambda *_: None)
     monkeypatch.setattr(
         UvBackend, "describe", lambda _, folder: Made(folder / "bin" / "python", "3.10.1", lock=None)
@@ -134,7 +134,7 @@ def test_a_damaged_lock_is_an_installation_that_failed(run, launches, project, p
     "where",
     [
         "savedmodel_matrix.environments.backends.uv.UvBackend.install",
-        "savedmodel_matrix.execution.environment.run_probe",
+        "savedmodel_matrix.execution.run_environment.run_probe",
     ],
 )
 def test_a_fault_of_ours_is_written_down_with_its_traceback(run, launches, project, monkeypatch, where):

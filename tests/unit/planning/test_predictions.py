@@ -5,7 +5,7 @@ from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.definition import SettingDefinition
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Prediction, Stage
-from savedmodel_matrix.planning.foresee import came_true, facts_of, foresee
+from savedmodel_matrix.planning.predictions import came_true, facts_of, predict_plan
 from savedmodel_matrix.planning.ready import make_ready
 
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
@@ -13,7 +13,7 @@ OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
 
 def test_every_cell_that_is_to_run_gets_a_prediction(project, plan):
     ready = {"one": make_ready(project, plan.cases["one"])}
-    found = foresee(project, plan, ready)
+    found = predict_plan(project, plan, ready)
     assert set(found) == {(job.cell, job.case) for job in plan.jobs()}
     assert {each.kind for each in found.values()} == {Kind.LOADS}
 
@@ -25,7 +25,7 @@ def test_a_case_that_is_not_ready_is_read_where_it_lies_and_one_that_is_nowhere_
     plan.__dict__["limits"] = {
         (cell, case): next(iter(plan.limits.values())) for cell in plan.cells() for case in plan.cases
     }
-    found = foresee(project, plan, {"one": None, "gone": "no such folder", "fetched": None})
+    found = predict_plan(project, plan, {"one": None, "gone": "no such folder", "fetched": None})
     assert {case for _, case in found} == {"one"}
 
 
@@ -38,7 +38,7 @@ def test_what_is_read_once_is_not_read_again(project, plan):
 def test_a_settings_loader_and_variables_count(project, plan):
     settings = {"default": SettingDefinition(loader="v1-session"), "onednn-off": SettingDefinition()}
     plan.__dict__["settings"] = settings
-    found = foresee(project, plan, {"one": make_ready(project, plan.cases["one"])})
+    found = predict_plan(project, plan, {"one": make_ready(project, plan.cases["one"])})
     assert {cell.setting for cell, _ in found} == set(settings)
     assert found[CellId(NEW, "default"), "one"] is not None
 

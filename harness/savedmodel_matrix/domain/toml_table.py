@@ -1,4 +1,4 @@
-"""What the tables of a matrix definition are made of."""
+"""The base class of the tables of a matrix definition."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 LocalPath = Annotated[str, Field(min_length=1)]
-#: A module, or an attribute in one.
+#: The dotted name of a module, or of an attribute in one.
 DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
-class Keys(BaseModel):
-    """A table of the definition: unknown keys are errors, values do not change once read."""
+class Table(BaseModel):
+    """A table of the definition: unknown keys are errors, and values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -1,0 +1,186 @@
+"""Lists of a report as lines of text: failures, predictions, causes and fixes, suggested cells."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.wording import joined, listed
+from savedmodel_matrix.report.tables import several
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from savedmodel_matrix.report.document import RemedyRow, Report
+
+    #: An environment and a case.
+    Place = tuple[str, str]
+
+_MOST_CASES = 4
+_MOST_FIXES = 3
+
+
+def case_lines(report: Report) -> list[str]:
+    """Return the sentence on each case; cases with the same sentence share a line."""
+    said: dict[str, list[str]] = {}
+    for case in report.cases:
+        said.setdefault(case.says, []).append(case.name)
+    return [f"{listed(names, _MOST_CASES)}: {says}" for says, names in said.items()]
+
+
+def failures(report: Report, *, explained: bool = True) -> list[str]:
+    """Return one line per reason why cells that were asked for did not run.
+
+    With ``explained`` false, only of those without a known cause.
+    """
+    causes_of = {(row.environment, row.setting, row.case) for row in report.causes if row.cause}
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for row in report.cells:
+        known = (row.environment, row.setting, row.case) in causes_of
+        if row.outcome is not Outcome.RECORDED and not row.is_left_out and (explained or not known):
+            expected = f" (expected: {row.expected})" if row.expected else ""
+            reason = f"{row.reason or ''}{expected}"
+            grouped.setdefault((row.outcome.value, reason, row.case), []).append(row.cell)
+    merged: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (outcome, reason, case), cells in grouped.items():
+        merged.setdefault((outcome, reason, tuple(cells)), []).append(case)
+    everything = [case.name for case in report.cases]
+    return [
+        f"{outcome}: {several(cells)}, {'every case' if cases == everything else ', '.join(cases)}: {reason}"
+        for (outcome, reason, cells), cases in merged.items()
+    ]
+
+
+def unselected(report: Report) -> str:
+    """Return how much a partial run left out; "" if nothing."""
+    left_out = sum(row.is_left_out for row in report.cells)
+    return f"{left_out} of {len(report.cells)} cells × cases were not selected" if left_out else ""
+
+
+def predictions(report: Report) -> list[str]:
+    """Return how many predictions of preflight were correct, and every one that was not."""
+    told = [
+        (row, row.prediction)
+        for row in report.cells
+        if row.prediction is not None and row.prediction.came_true is not None
+    ]
+    wrong: dict[tuple[str, str, str], list[str]] = {}
+    for row, prediction in told:
+        if not prediction.came_true:
+            said = f"{prediction.kind} ({'; '.join(prediction.because) or 'nothing speaks against it'})"
+            wrong.setdefault((row.case, said, row.outcome.value), []).append(row.cell)
+    if not told:
+        return []
+    right = len(told) - sum(len(cells) for cells in wrong.values())
+    return [
+        f"{right} of {len(told)} predictions were correct",
+        *(
+            f"{case}: predicted {said}, but the outcome was {outcome}: {several(tuple(cells))}"
+            for (case, said, outcome), cells in wrong.items()
+        ),
+    ]
+
+
+def suggestions(report: Report) -> list[str]:
+    """Return one line per suggested cell, and what it would tell apart."""
+    return [
+        f"{row.environment}/{row.setting} with {', '.join(map(' '.join, row.change.items()))}: separates "
+        f"{' from '.join(row.separates)} ({', '.join(row.cases)})"
+        for row in report.proposals
+        if not row.added
+    ]
+
+
+class Fix(NamedTuple):
+    """A fix that was tried, with one result; its values may differ between environments."""
+
+    works: bool
+    kind: str
+    values: list[str]
+    says: str
+    places: list[Place]
+
+    @property
+    def name(self) -> str:
+        """The fix in words: ``loader v1-session``."""
+        return f"{self.kind} {joined(self.values, 'or')}".removesuffix(" ")
+
+
+def causes(report: Report) -> dict[tuple[str | None, str], list[Place]]:
+    """Return where each cause (id and title) was seen; an unknown one has no id and its text as title."""
+    found: dict[tuple[str | None, str], list[Place]] = {}
+    for row in report.causes:
+        title = row.title if row.cause else " ".join((row.useful or "").split())
+        places = found.setdefault((row.cause, title), [])
+        if (row.environment, row.case) not in places:
+            places.append((row.environment, row.case))
+    return found
+
+
+def fixes(report: Report, cause: str | None) -> list[Fix]:
+    """Return what was tried for a cause: what works first, in most places, with the fewest values."""
+    grouped: dict[tuple[bool, str, str, str], list[RemedyRow]] = {}
+    for row in report.remedies:
+        if row.cause == cause:
+            grouped.setdefault((row.mended, row.kind, _family(row), row.says), []).append(row)
+    found = [
+        Fix(
+            works,
+            kind,
+            list(dict.fromkeys(row.value for row in rows)),
+            says,
+            list(dict.fromkeys((row.environment, row.case) for row in rows)),
+        )
+        for (works, kind, _, says), rows in grouped.items()
+    ]
+    return sorted(found, key=lambda fix: (not fix.works, -len(fix.places), len(fix.values)))
+
+
+def _family(row: RemedyRow) -> str:
+    """Return what values of one fix have in common: tf-keras~=2.16.0 and ~=2.18.0 are the same package."""
+    if row.kind not in ("package", "pin"):
+        return row.value
+    named = re.match(r"[\w.-]+?(?=[=<>~! \[;]|$)", row.value)
+    return named.group() if named else row.value
+
+
+def cause_lines(report: Report, most: int = 3, *, short: bool = False) -> list[str]:
+    """Return, per cause, where it was seen, the error, and what was tried: indented lines, fixes first.
+
+    At most ``most`` environments and cases are named. In short, unknown causes are left to ``failures``, few
+    fixes are listed, and no failed attempts where there is a fix.
+    """
+    lines = []
+    for (cause, title), places in causes(report).items():
+        if cause is None:
+            lines += [] if short else [f"unknown cause: {title} ({_where(places, most)})"]
+            continue
+        lines.append(f"{cause}: {title} ({_where(places, most)})")
+        lines.append(f"  error: {_reason(report, cause)}")
+        tried = fixes(report, cause)
+        if short:
+            tried = ([fix for fix in tried if fix.works] or tried)[:_MOST_FIXES]
+        lines += [f"  {_tried(fix, places, most)}" for fix in tried]
+    return lines
+
+
+def _reason(report: Report, cause: str) -> str:
+    """Return the reason of the first failure with this cause."""
+    first = next(row for row in report.causes if row.cause == cause)
+    place = first.environment, first.setting, first.case
+    reasons = (row.reason for row in report.cells if (row.environment, row.setting, row.case) == place)
+    return next(reasons, None) or "not recorded"
+
+
+def _tried(fix: Fix, struck: Sequence[Place], most: int) -> str:
+    start = f"fixed by {fix.name}" if fix.works else f"tried, does not help: {fix.name}"
+    only = "" if set(fix.places) >= set(struck) else f": {_where(fix.places, most)}"
+    return f"{start} ({fix.says}){only}"
+
+
+def _where(places: Sequence[Place], most: int) -> str:
+    """Return ``e1, e2: cnn, rnn``."""
+    environments = list(dict.fromkeys(environment for environment, _ in places))
+    cases = list(dict.fromkeys(case for _, case in places))
+    return f"{listed(environments, most)}: {listed(cases, most)}"

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from savedmodel_matrix.report import lines
+from savedmodel_matrix.report.document import CauseRow, PredictionRow, ProposalRow, RemedyRow
+
+
+def test_failures_are_grouped_by_their_reason(make):
+    bad = {f"x{number}": "load-failed" for number in range(1, 6)}
+    report = make(
+        {
+            "cnn": {"e1": "A", **bad, "y": "crashed", "z": "unavailable"},
+            "rnn": {"e1": "A", **bad, "y": "A", "z": "unavailable"},
+        }
+    )
+    assert lines.failures(report) == [
+        "load-failed: x1/default, x2/default, x3/default and 2 more, every case: why load-failed",
+        "crashed: y/default, cnn: why crashed",
+        "unavailable: z/default, every case: why unavailable",
+    ]
+
+
+def test_nothing_failed(make):
+    assert lines.failures(make({"cnn": {"e1": "A"}})) == []
+
+
+def test_every_row_that_did_not_run_is_in_the_failures(make):
+    (line,) = lines.failures(make({"cnn": {"e1": "A", "e5": "timed-out"}, "rnn": {"e1": "A", "e5": "A"}}))
+    assert line == "timed-out: e5/default, cnn: why timed-out"
+
+
+def cause(environment, case, name="slots", title="Optimizer state", useful=None):
+    return CauseRow(
+        environment=environment, setting="default", case=case, cause=name, title=title, explanation=None,
+        source=None, candidates=[], useful=useful,
+    )  # fmt: skip
+
+
+def remedy(environment, case, value, says, mended=True, kind="loader"):
+    return RemedyRow(
+        environment=environment, setting="default", case=case, cause="slots", kind=kind, value=value,
+        tried_in="x/default", outcome="recorded" if mended else "load-failed", verdict=None, mended=mended,
+        says=says,
+    )  # fmt: skip
+
+
+def test_what_fixes_a_failure_comes_first_and_places_are_put_together(make):
+    report = make({"cnn": {"e1": "load-failed", "e2": "load-failed"}, "rnn": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "cnn"), cause("e2", "cnn"), cause("e1", "rnn")]
+    report.remedies = [
+        remedy("e1", "cnn", "keras", "still load-failed: no", mended=False),
+        remedy("e1", "cnn", "tf-keras~=2.16.0", "verified: identical", kind="package"),
+        remedy("e2", "cnn", "tf-keras~=2.18.0", "verified: identical", kind="package"),
+        remedy("e1", "cnn", "v1-session", "verified: identical"),
+        remedy("e2", "cnn", "v1-session", "verified: identical"),
+        remedy("e1", "rnn", "v1-session", "verified: identical"),
+    ]
+    assert lines.cause_lines(report) == [
+        "slots: Optimizer state (e1, e2: cnn, rnn)",
+        "  error: why load-failed",
+        "  fixed by loader v1-session (verified: identical)",
+        "  fixed by package tf-keras~=2.16.0 or tf-keras~=2.18.0 (verified: identical): e1, e2: cnn",
+        "  tried, does not help: loader keras (still load-failed: no): e1: cnn",
+    ]
+    assert lines.cause_lines(report, short=True) == lines.cause_lines(report)[:4]
+    assert lines.cause_lines(report, most=1)[0] == "slots: Optimizer state (e1 and 1 more: cnn and 1 more)"
+
+
+def test_failed_attempts_are_shown_where_nothing_helps(make):
+    report = make({"cnn": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "cnn")]
+    report.remedies = [remedy("e1", "cnn", "keras", "still load-failed: no", mended=False)]
+    assert lines.cause_lines(report, short=True)[2:] == [
+        "  tried, does not help: loader keras (still load-failed: no)"
+    ]
+
+
+def test_only_versions_of_one_package_are_one_fix(make):
+    report = make({"cnn": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "cnn")]
+    report.remedies = [
+        remedy("e1", "cnn", value, "verified: identical", kind="package")
+        for value in ("tf-keras>=2", "tf-keras-nightly", "tf-keras[x]==2.16")
+    ]
+    assert [fix.values for fix in lines.fixes(report, "slots")] == [
+        ["tf-keras-nightly"],
+        ["tf-keras>=2", "tf-keras[x]==2.16"],
+    ], "the one with the fewest values first"
+
+
+def test_an_unknown_failure_says_so_with_what_is_worth_searching(make):
+    report = make({"cnn": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "cnn", name=None, title="unknown", useful="File x\n  ValueError: what")]
+    assert lines.cause_lines(report) == ["unknown cause: File x ValueError: what (e1: cnn)"]
+    assert lines.cause_lines(report, short=True) == []
+    assert lines.failures(report, explained=False) == ["load-failed: e1/default, every case: why load-failed"]
+    assert lines.cause_lines(make({"cnn": {"e1": "A"}})) == []
+
+
+def test_predictions_that_did_not_come_true_are_named(make):
+    report = make({"cnn": {"e1": "A", "e2": "load-failed", "e3": "crashed"}, "rnn": {"e1": "A"}})
+    assert lines.predictions(report) == []
+    for row, kind, because, right in zip(
+        report.cells, ("loads", "loads", "fails", "needs"), ([], [], ["x"], ["slots"]),
+        (True, False, None, False), strict=True,
+    ):  # fmt: skip
+        row.prediction = PredictionRow(
+            kind=kind, because=because, needs=[], confidence="high", came_true=right
+        )
+    assert lines.predictions(report) == [
+        "1 of 3 predictions were correct",
+        "cnn: predicted loads (nothing speaks against it), but the outcome was load-failed: e2/default",
+        "rnn: predicted needs (slots), but the outcome was recorded: e1/default",
+    ]
+
+
+def test_a_suggestion_says_what_it_would_tell_apart(make):
+    row = ProposalRow(
+        environment="e1", setting="default", change={"Python": "3.11"}, separates=["TensorFlow", "Python"],
+        cases=["cnn"], added=False,
+    )  # fmt: skip
+    report = make({"cnn": {"e1": "A"}}, proposals=[row, row.model_copy(update={"added": True})])
+    assert lines.suggestions(report) == [
+        "e1/default with Python 3.11: separates TensorFlow from Python (cnn)"
+    ]
+
+
+def test_cases_of_which_the_same_is_said_share_a_line(make):
+    report = make({"cnn": {"e1": "A"}, "rnn": {"e1": "A"}, "mlp": {"e1": "A"}})
+    for case, says in zip(report.cases, ("same", "other", "same"), strict=True):
+        case.says = says
+    assert lines.case_lines(report) == ["cnn, mlp: same", "rnn: other"]
+
+
+def test_what_was_not_selected_is_counted_and_is_no_failure(make):
+    report = make({"cnn": {"e1": "A", "e2": "skipped", "e3": "load-failed"}})
+    assert lines.unselected(report) == ""
+    for row in report.cells:
+        row.selected, row.recording = row.environment == "e1", None if row.environment == "e2" else "key"
+    assert lines.unselected(report) == "1 of 3 cells × cases were not selected"
+    assert lines.failures(report) == ["load-failed: e3/default, every case: why load-failed"]
