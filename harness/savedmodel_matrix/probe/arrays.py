@@ -1,17 +1,17 @@
 """Arrays on disk: canonical ``.npy`` bytes, addressed by the SHA-256 of the file.
 
 NumPy's own writer pads its header differently from release to release, so the same array saved by
-two NumPy versions is two different files. Here the header is written by hand, always alike: equal
-content is equal bytes, whatever environment wrote it, and "identical" is a comparison of names.
+two NumPy versions gives two different files. Here the header is always written in the same way: equal
+content gives equal bytes in every environment, and testing for "identical" means comparing names.
 
-An *array entry* is what a request, a result or a recording says about one array::
+An *array entry* describes one array in a request, a result or a recording::
 
     {"dtype": "float32",          TensorFlow's name of the element type
      "shape": [2, 3],
      "objects": ["<sha256>"],     one file; for strings two: the joined bytes and their offsets
      "nbytes": 24}                payload bytes, headers not counted
 
-Element types NumPy has no name for (bfloat16, the float8 and quantized family) are stored as
+Element types that NumPy has no name for (bfloat16, the float8 and quantized families) are stored as
 unsigned or signed integers of their width. Strings are never pickled: element ``i`` (in C order)
 is ``data[offsets[i]:offsets[i + 1]]``.
 
@@ -26,7 +26,7 @@ import numpy as np
 
 STRING = "string"
 
-#: TensorFlow's element types that are stored under another NumPy type, by their width.
+#: TensorFlow's element types that are stored as another NumPy type of the same width.
 STORED_AS = {
     "bfloat16": "<u2",
     "float8_e5m2": "|u1",
@@ -64,7 +64,7 @@ _NATIVE = {
     "complex128": "<c16",
 }
 
-_BLOCK = 1 << 24  # bytes hashed and written at a time, so that a large output costs no second copy
+_BLOCK = 1 << 24  # bytes hashed and written at a time, so that a large output needs no second copy
 
 
 def stored_dtype(dtype):
@@ -105,7 +105,7 @@ def _write_object(objects, array):
     if _holds(path, header, payload):
         return digest
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    # A kill between these lines leaves a file no reader looks at; os.replace is the only way in.
+    # A kill between these lines leaves a file that no reader looks at; only os.replace publishes it.
     unfinished = "{}.{}.tmp".format(path, uuid.uuid4().hex)
     with open(unfinished, "wb") as out:
         out.write(header)
@@ -199,7 +199,7 @@ def _as_bytes(item):
 
 
 def read_array(objects, entry, mmap=False):
-    """Return the array an entry names: in its stored type, or as ``bytes`` objects for strings.
+    """Return the array that an entry names: in its stored type, or as ``bytes`` objects for strings.
 
     ``mmap`` maps numeric arrays instead of reading them. Raises ``OSError`` where an object is
     missing, ``DamagedError`` where its bytes are not what its name says, and ``ValueError`` where it is not
@@ -214,7 +214,7 @@ def read_array(objects, entry, mmap=False):
     ]
     if entry["dtype"] != STRING:
         if list(loaded[0].shape) != list(entry["shape"]):
-            raise ValueError("object {} has another shape than its entry".format(entry["objects"][0]))
+            raise ValueError("object {} does not have the shape of its entry".format(entry["objects"][0]))
         return loaded[0]
     data, offsets = loaded[0].tobytes(), loaded[1].tolist()
     items = np.empty(len(offsets) - 1, dtype=object)

@@ -1,4 +1,4 @@
-"""How a case ends early: the outcome and the reason, whatever was raised."""
+"""How a case ends early: the outcome and the reason for any exception."""
 
 import contextlib
 
@@ -16,7 +16,7 @@ class CaseError(Exception):
 
 @contextlib.contextmanager
 def failing_as(outcome, prefix=""):
-    """Turn any exception inside into ``CaseError`` with ``outcome``; a one-line reason follows ``prefix``."""
+    """Turn any exception in the block into ``CaseError``; its reason is ``prefix`` and one line."""
     try:
         yield
     except (CaseError, arrays.DamagedError):
