@@ -70,7 +70,7 @@ def test_a_model_without_signatures(tmp_path):
 def test_notes_name_the_releases_they_are_for(tmp_path):
     model = v1_model(node("VarHandleOp", debug_name={"s": b"w/"}), tensorflow="2.21.0")
     text = render_model(describe_model(write(tmp_path, model)))
-    assert "is from 2.15 on, and is ignored before (2.5 to 2.14)" in text
+    assert "is new in 2.15 and ignored before (2.5 to 2.14)" in text
 
 
 def prediction(version, because="x", confidence="high"):
