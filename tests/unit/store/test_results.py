@@ -142,7 +142,7 @@ def test_a_stored_array_is_a_memory_map_and_strings_are_read(results):
     assert isinstance(found, np.memmap)
     assert np.array_equal(found, numbers)
     assert results.array(stored(results.objects, strings)).tolist() == [b"a", b"bc"]
-    with pytest.raises(ValueError, match="another shape"):
+    with pytest.raises(ValueError, match="does not have the shape of its entry"):
         results.array(replace(entry, shape=(3, 2)))
     Path(object_path(str(results.objects), entry.objects[0])).unlink()
     with pytest.raises(OSError, match="No such file"):
