@@ -23,7 +23,7 @@
 #     "uv>=0.9",
 # ]
 # ///
-"""savedmodel-matrix: `nox -s matrix` is the one to start with."""
+"""savedmodel-matrix: start with `nox -s matrix`."""
 
 import sys
 from pathlib import Path
@@ -62,7 +62,7 @@ def lint(session: nox.Session) -> None:
     session.run("mypy")
     session.run("lint-imports")
     session.run("deptry", "harness")
-    # What only we run may use every dependency group, and need not use them all.
+    # Maintainers' code may use every dependency group, and need not use them all.
     session.run("deptry", "benchmarks", "maintenance", "--ignore", "DEP002,DEP004")
     session.run(
         "vermin", "--target=3.6-", "--no-tips", "--violations", "--quiet", "harness/savedmodel_matrix/probe"
@@ -72,7 +72,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build the wheel and the source archive, and check what they hold and say of themselves."""
+    """Build the wheel and the source archive, and check their contents and metadata."""
     _install(session, "package")
     folder = Path(session.create_tmp())
     for old in folder.glob("savedmodel_matrix-*"):
@@ -85,7 +85,7 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write the files that are made from code and data: schemas/ and docs/causes.md."""
+    """Write the generated files: schemas/ and docs/causes.md."""
     _install(session)
     session.run("python", "-m", "maintenance.generate")
 
@@ -99,7 +99,7 @@ def refresh(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print what a run costs against doing without this tool, as ratios within this one run."""
+    """Measure the cost of this tool versus working without it, as ratios within one run."""
     _install(session, "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
 

@@ -1,1 +1,1 @@
-"""Benchmarks: ratios against what a user would do otherwise, measured in the same run."""
+"""Benchmarks: ratios to what a user would do without this tool, measured in the same run."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [PART ...]``: print facts; no ratio is a failure."""
+"""``python -m benchmarks [PART ...]``: print measurements; no ratio counts as a failure."""
 
 from __future__ import annotations
 
@@ -28,49 +28,49 @@ _PARTS = ("run", "hand", "aggregate", "compare", "verdicts", "preprocessing", "l
 _SOURCE = Path(__file__).parent.parent
 #: Two of the default matrix, an old release and the newest: by hand takes its time.
 _FEW = "tf2.[29]*"
-#: The oldest, the one the examples come from, the last with Keras 2, and the newest.
+#: The oldest, the one that made the examples, the last with Keras 2, and the newest.
 _SPREAD = "tf2.[4712][.15]*"
 
 _ABOUT_RUN = """\
-The floor imports TensorFlow, loads and runs the same cases on the same inputs as often, in one process
-per environment and setting, and hashes and records nothing; neither side measures a noise floor or tries
-remedies. Both run as many processes at a time. CPU time is user and system, of all processes; of {repeats}
-measured in turn after one that is not, the cheapest counts. The allowance is {share:g} x the floor +
+The floor imports TensorFlow, then loads and runs the same cases on the same inputs equally often, in one
+process per environment and setting. It hashes and records nothing. Neither side measures a noise floor or
+tries fixes. Both run the same number of processes in parallel. CPU time is user plus system time of all
+processes, the least of {repeats} measured in turn after a warm-up. The allowance is {share:g} x the floor +
 {each:g} s per environment."""
 
 _ABOUT_HAND = """\
 By hand: nox's virtualenv backend and pip, one environment per release, one process per model,
-environment and setting, one after the other as nox does by itself; with -R where the environments are
-there already. Ours as a user gets it: uv, and environments in parallel by itself. Both install the same
-hashed locks, from pip's and uv's own caches on disk, filled beforehand; models and inputs are there.
-Ours also hashes, records, compares and reports. The target is 3 x where environments are to be made."""
+environment and setting, in sequence as nox does by default; with -R if the environments already exist.
+Ours uses the defaults: uv, and environments in parallel. Both install the same hashed locks from pip's
+and uv's own caches on disk, filled beforehand. Models and inputs are ready. Ours also hashes, records,
+compares and reports. The target is 3 x if environments have to be made."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure the parts that are asked for, printing each when it is done; return an exit status."""
+    """Measure the requested parts, printing each when it is done; return an exit status."""
     asked = _parser().parse_args(arguments)
     parts = asked.parts or _PARTS
-    # The interpreters of both sides, the plain noxfile's too, are those that the product finds.
+    # Both sides, including the plain noxfile, use the interpreters that the product finds.
     os.environ["PATH"] = search_path()
     facts = host_facts()
     _say(f"{facts['cpu']}, {facts['cpus']} usable CPUs; Python {platform.python_version()}.")
-    _say("PYTHONDONTWRITEBYTECODE is taken out of the environment of everything that is measured.")
+    _say("PYTHONDONTWRITEBYTECODE is removed from the environment of all measured processes.")
     try:
         if "run" in parts:
             _run(asked.environments or "*", asked.repeats)
         if "hand" in parts:
             _hand(asked.environments or _FEW)
         if "aggregate" in parts:
-            _say("\n# aggregate: what comparing costs\n")
+            _say("\n# aggregate: the cost of comparing\n")
             aggregate.main()
         if "compare" in parts:
-            _say("\n# compare: other comparators instead\n")
+            _say("\n# compare: this tool versus other comparators\n")
             others.main()
         if "verdicts" in parts:
-            _say("\n# verdicts: what is known to be real or benign, judged\n")
+            _say("\n# verdicts: known real and benign changes\n")
             verdicts.main(_SOURCE)
         if "preprocessing" in parts:
-            _say("\n# preprocessing: what is planted between training and serving, diagnosed\n")
+            _say("\n# preprocessing: planted differences between training and serving\n")
             preprocessing.main(_SOURCE)
         if "leak" in parts:
             _say("\n# leak: a loader that keeps a mebibyte per load, on a busy machine\n")
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _part(text: str) -> str:
-    # Not argparse's choices: with nargs="*" it holds the empty list itself to them.
+    # Not argparse's choices, because with nargs="*" it checks the empty list against them.
     if text not in _PARTS:
         raise argparse.ArgumentTypeError(f"no part {text!r}; there are {', '.join(_PARTS)}")
     return text
@@ -104,13 +104,13 @@ def _run(environments: str, repeats: int) -> None:
     with scratch_project(_SOURCE, environments) as scratch:
         found = warm.measure_warm(scratch, environments, repeats)
         listed, unchanged = warm.measure_unchanged(scratch, environments)
-        _say("\n# run: environments exist, nothing is recorded (`nox -s matrix -- --fresh`)\n")
+        _say("\n# run: environments exist, but no recordings (`nox -s matrix -- --fresh`)\n")
         _say(_cells(scratch))
         _say(_ABOUT_RUN.format(repeats=repeats, share=warm.SHARE, each=warm.PER_ENVIRONMENT_S))
         _say("\n" + tabulate(warm.rows(found), headers="keys", floatfmt=".2f"))
         _say(f"\nWall: floor {found.floor.wall_s:.1f} s, ours {found.ours.wall_s:.1f} s.")
         _say(
-            f"Wall, medians: `nox -l` {listed:.2f} s, a run in which nothing changed {unchanged:.2f} s: "
+            f"Wall, medians: `nox -l` {listed:.2f} s, a run without changes {unchanged:.2f} s: "
             f"{unchanged / listed:.2f} x; the target is 2 x."
         )
 
@@ -118,7 +118,7 @@ def _run(environments: str, repeats: int) -> None:
 def _hand(environments: str) -> None:
     with scratch_project(_SOURCE, environments) as scratch:
         rows = hand.measure_hand(scratch, environments)
-        _say("\n# hand: a plain noxfile instead\n")
+        _say("\n# hand: this tool versus a plain noxfile\n")
         _say(_cells(scratch))
         _say(_ABOUT_HAND)
         _say("\n" + tabulate(rows, headers="keys", floatfmt=".2f"))

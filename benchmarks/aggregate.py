@@ -1,8 +1,8 @@
-"""What comparing costs: with more cells, with larger outputs, and beside whole arrays in plain NumPy.
+"""The cost of comparing: with more cells, with larger outputs, and versus whole arrays in plain NumPy.
 
-Time is the best of some repeats. Memory is measured in a fresh process each (Linux): the highest
-resident memory of the comparison, file pages of memory maps included, beyond what the process had
-with everything imported.
+Time is the best of several repeats. Memory is measured in a fresh process each time (Linux): the peak
+resident memory of the comparison, including file pages of memory maps, above that of the process with
+everything imported.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _TITLES = {
 
 
 def plain_numpy(a: Array, b: Array) -> dict[str, float]:
-    """Return the numbers a user would write down, from whole arrays in float64."""
+    """Return the numbers that a user would compute, from whole arrays in float64."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     gap = np.abs(x - y)
     moduli = np.maximum(np.abs(x), np.abs(y))
@@ -139,7 +139,7 @@ def _write_recordings(objects: str, recordings: Path, cells: int) -> None:
 
 
 def _with_noise(values: Array, random: np.random.Generator) -> Array:
-    """Return float32 values with about one unit of the last place added, subtracted or neither."""
+    """Return float32 values with about one unit in the last place added, subtracted, or neither."""
     steps = random.integers(-1, 2, values.shape).astype(np.float32)
     noisy: Array = values * (1 + np.float32(2**-23) * steps)
     return noisy
@@ -173,7 +173,7 @@ def _whole(objects: str, a: ArrayEntry, b: ArrayEntry) -> tuple[Array, Array]:
 
 
 def _write_pair(objects: str, megabytes: int) -> tuple[ArrayEntry, ArrayEntry]:
-    """Write two arrays of float32, in pieces; their names need not be their hashes to be read."""
+    """Write two arrays of float32 in pieces. Reading does not require their names to be hashes."""
     rows = megabytes * 1_000_000 // (4 * _WIDTH)
     random = np.random.default_rng(0)
     names = ("a" * 64, "b" * 64)
@@ -199,7 +199,7 @@ def _reader(objects: str) -> Reader:
 
 
 def _best(call: Callable[[], object], repeats: int) -> float:
-    """Return the wall time of the fastest of some calls, in seconds."""
+    """Return the wall time of the fastest of several calls, in seconds."""
     found = []
     for _ in range(repeats):
         started = time.perf_counter()
@@ -216,10 +216,10 @@ def _memory_in_fresh_process(objects: str, a: ArrayEntry, b: ArrayEntry, which: 
 
 
 def _measure_memory(objects: str, a: ArrayEntry, b: ArrayEntry, which: str) -> float:
-    """Return by how many megabytes a comparison raises this process's highest resident memory."""
-    # What loads late (BLAS, the first ufuncs) is not the comparison's.
+    """Return by how many megabytes a comparison raises this process's peak resident memory."""
+    # Lazily loaded libraries (BLAS, the first ufuncs) do not count.
     plain_numpy(*np.random.default_rng(0).standard_normal((2, 4, _WIDTH), dtype=np.float32))
-    # The kernel's own high-water mark, set back first: 5 is the documented way, of proc_pid_clear_refs(5).
+    # The kernel's high-water mark, reset first: 5 is the documented way, see proc_pid_clear_refs(5).
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     before = _highest_resident()
     if which == "ours":
@@ -230,7 +230,7 @@ def _measure_memory(objects: str, a: ArrayEntry, b: ArrayEntry, which: str) -> f
 
 
 def _highest_resident() -> int:
-    """Return the highest resident memory so far in bytes, anonymous pages and those of files."""
+    """Return the peak resident memory so far in bytes, of anonymous and file pages."""
     (line,) = (
         text for text in Path("/proc/self/status").read_text().splitlines() if text.startswith("VmHWM")
     )

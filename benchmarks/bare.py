@@ -1,4 +1,4 @@
-"""Recordings that hold outputs alone, as benchmarks write them."""
+"""Recordings that hold only outputs, written by benchmarks."""
 
 from __future__ import annotations
 

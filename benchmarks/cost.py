@@ -1,4 +1,4 @@
-"""What a command costs: CPU seconds of it and all its descendants, and wall seconds (POSIX)."""
+"""The cost of a command: CPU seconds, including all its descendants, and wall seconds (POSIX)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-#: Taken from every measured command. Without compiled modules on disk each import would compile anew,
-#: which no user's does; the others would tell nox that it runs inside the session that runs this bench.
+#: Removed from the environment of every measured command. Without compiled modules on disk, each import would
+#: compile again, unlike for users. The others would tell nox that it runs inside this benchmark's session.
 _NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "NOX", "SAVEDMODEL_MATRIX_")
 _LOG_TAIL = 4000
 
@@ -28,16 +28,16 @@ class Cost:
     wall_s: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
-        """Return the cost of both, one after the other."""
+        """Return the cost of both in sequence."""
         return Cost(self.cpu_s + other.cpu_s, self.wall_s + other.wall_s)
 
 
 class BenchError(HarnessError):
-    """A command that was to be measured did not do its work."""
+    """A measured command did not do its work."""
 
 
 def plain_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that a measured command gets: a user's, started from a plain shell."""
+    """Return the environment variables of a measured command, as in a plain shell."""
     return {name: value for name, value in variables.items() if not name.startswith(_NOT_PASSED_ON)}
 
 
@@ -49,10 +49,10 @@ def measured(
     variables: Mapping[str, str],
     expected: Collection[int] = (0,),
 ) -> Cost:
-    """Run a command in ``folder`` with these variables, its output in ``log``, and return what it cost.
+    """Run a command in ``folder`` with these variables and its output in ``log``, and return its cost.
 
     Raises:
-        BenchError: with the end of its output, if its exit status is not an expected one.
+        BenchError: with the end of its output, if its exit status is unexpected.
     """
     with log.open("wb") as sink:
         started = time.perf_counter()
@@ -64,7 +64,7 @@ def measured(
             stdout=sink,
             stderr=subprocess.STDOUT,
         )
-        # Not RUSAGE_CHILDREN: commands may run side by side, and each has a cost of its own.
+        # Not RUSAGE_CHILDREN: commands may run in parallel, and each has its own cost.
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)

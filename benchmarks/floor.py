@@ -1,8 +1,8 @@
-"""The least that running models costs: import TensorFlow, load, run, in one process and no more.
+"""The minimum cost of running models: import TensorFlow, load and run, in one process.
 
 ``python floor.py REQUEST.json`` with any environment's own Python (3.6 and newer); nothing is hashed,
 compared or written. The request is a list of ``{"model", "tags", "signature", "runs", "batches":
-[{input name: .npy file}]}``. A model that fails is passed over; the number that ran goes to stdout.
+[{input name: .npy file}]}``. A model that fails is skipped; the number that ran goes to stdout.
 """
 
 import importlib
@@ -15,7 +15,7 @@ import numpy as np
 
 
 def main(request: str) -> int:
-    """Run what the file asks for and return how many of the models ran."""
+    """Run the request in the file and return how many of the models ran."""
     tf = importlib.import_module("tensorflow")
     ran = 0
     for case in json.loads(Path(request).read_text(encoding="utf-8")):
@@ -29,7 +29,7 @@ def main(request: str) -> int:
 
 
 def run(tf: Any, case: Any) -> None:  # noqa: ANN401 - TensorFlow has no types, and 3.6 no TypedDict
-    """Load one model and call it with every batch of inputs, as often as asked."""
+    """Load one model and call it with every batch of inputs, as often as requested."""
     loaded = tf.saved_model.load(case["model"], tags=case["tags"])
     signature = loaded.signatures[case["signature"]]
     for _ in range(case["runs"]):

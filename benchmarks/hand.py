@@ -1,4 +1,4 @@
-"""The same work by hand: a parametrised noxfile, pip, a process per model, environment and setting."""
+"""The same work by hand: a parametrised noxfile, pip, and a process per model, environment and setting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from benchmarks.scratch import Scratch
 
-#: What a person writes: nox's own default backend and pip, every model in a process of its own.
+#: What a user would write: nox's default backend and pip, and a separate process for every model.
 _NOXFILE = """\
 import json
 from pathlib import Path
@@ -44,8 +44,8 @@ Row = dict[str, str | int | float]
 def measure_hand(scratch: Scratch, only: str) -> list[Row]:
     """Measure the work by hand and with the harness, cold and warm, and return a row of each.
 
-    Cold is without environments; the packages' files come from pip's and uv's own caches, which an
-    unmeasured installation fills. Models and inputs lie ready on both sides.
+    Cold means without environments; the packages' files come from pip's and uv's own caches, which an
+    unmeasured installation fills. Models and inputs are ready on both sides.
     """
     folder = scratch.root / "by-hand"
     _write_noxfile(scratch, folder)
@@ -60,9 +60,9 @@ def measure_hand(scratch: Scratch, only: str) -> list[Row]:
 
 
 def row(state: str, by_hand: Cost, ours: Cost) -> Row:
-    """Return what both cost from one state of the environments."""
+    """Return the cost of both, starting from one state of the environments."""
     return {
-        "environments": {"cold": "to be made", "warm": "there already"}[state],
+        "environments": {"cold": "none yet", "warm": "already made"}[state],
         "by hand, wall s": by_hand.wall_s,
         "ours, wall s": ours.wall_s,
         "times faster": by_hand.wall_s / ours.wall_s,

@@ -1,7 +1,7 @@
-"""The check ``leak`` on what is known: a loader that keeps a mebibyte per load, and the same model without.
+"""The check ``leak`` on known cases: a loader that leaks 1 MiB per load, and the same model without it.
 
-Ten of each and release, every one a process of its own, in turn, while other processes keep the machine busy
-and its memory moving.
+Ten of each per release, in turn and each in a separate process, while other processes keep the CPU busy and
+allocate and free memory.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CASE = "custom_layer"
 _REPEATS = 10
 _LOADER = Path(__file__).parent / "planted" / "leaking_loader.py"
 _TIME_LIMIT_S = 600.0
-#: What makes the machine noisy: a process that computes, and gets and gives back up to 128 MiB at a time.
+#: The noise: a process that computes, and allocates and frees up to 128 MiB at a time.
 _NOISE = """
 import random
 while True:
@@ -51,15 +51,15 @@ while True:
 """
 
 _ABOUT = """\
-{loads} loads of the example model {case} each, the first third not counted; slopes are medians (Theil-Sen)
-with 99 % intervals, and a leak is one whose interval lies above the bar of the check. {noise} other
-processes compute, and get and free memory, meanwhile."""
+{loads} loads of the example model {case} each, without the first third. Slopes are medians (Theil-Sen) with
+99 % intervals. A leak is a slope whose whole interval is above the check's limit. Meanwhile, {noise} other
+processes compute, and allocate and free memory."""
 
 
 def main(source: Path, environments: str) -> None:
     """Print, per release, how many of the planted leaks and of the clean models were called leaks."""
     with scratch_project(source, environments) as scratch:
-        # Makes the environments, and one recording in each.
+        # Makes the environments and one recording in each.
         asked = ("--only", environments, "--case", _CASE, "--no-fixes")
         scratch.nox("-s", "matrix", "--", *asked, expected=DONE)
         with _noise():
@@ -90,7 +90,7 @@ def _measure(scratch: Scratch, environment: Environment) -> list[dict[str, Any]]
     launch = Launch(
         scratch.python(environment), scratch.project.results.objects, {}, [*requests.values()], ()
     )
-    run_probe(launch, lambda _: None)
+    run_probe(launch, lambda _: None, lambda *_: None)
     rows = []
     for kind in kinds:
         parts = [_part(Path(request.result)) for name, request in requests.items() if f"-{kind}-" in name]
@@ -121,7 +121,7 @@ def _part(path: Path) -> LeakPart:
 
 
 def _request(scratch: Scratch, key: str, modules: Sequence[Path]) -> CaseRequest:
-    """Return the check of the benchmark's case, with a result of its own."""
+    """Return the check of the benchmark's case, with its own result."""
     definition = scratch.plan.cases[_CASE]
     ready = make_ready(scratch.project, definition)
     limits = Limits(_TIME_LIMIT_S, None)

@@ -1,8 +1,8 @@
-"""The same recorded outputs compared by this tool, by NVIDIA Polygraphy's comparator, by NumPy's allclose.
+"""The same recorded outputs, compared by this tool, NVIDIA Polygraphy's comparator and NumPy's allclose.
 
-Each measurement is a process of its own (Linux), in which everything is imported and has compared
-something small before. The first comparison is the one whose memory counts, file pages of memory maps
-included; time is the best of that one and some more. All sides read the same files from the system's cache.
+Each measurement is a separate process (Linux), which has imported everything and compared something small
+before. Memory is that of the first comparison, including file pages of memory maps; time is the best of that
+one and several more. All sides read the same files from the system's cache.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ if TYPE_CHECKING:
 
 Row = dict[str, str | float | None]
 
-#: What Polygraphy takes by default.
+#: Polygraphy's defaults.
 #: https://docs.nvidia.com/deeplearning/tensorrt/polygraphy/docs/comparator/compare_func.html
 _TOLERANCE = Tolerance(rtol=1e-5, atol=1e-5)
 _WIDTH = 1000  # last dimension of every output
 _REPEATS = 3
-_ENOUGH_S = 10.0  # after which nothing is repeated
+_ENOUGH_S = 10.0  # nothing is repeated after this time
 _OUTPUT = "output_0"
 SIDES = ("ours", "Polygraphy", "allclose")
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Recordings of one case: cells with one float32 output each, of which so many are different.
+    """Recordings of one case: cells with one float32 output each, with ``contents`` different ones.
 
-    ``target`` is how many times faster than Polygraphy comparing is meant to be, None for no target.
+    ``target`` is how many times faster than Polygraphy the comparison should be; None for no target.
     """
 
     title: str
@@ -73,7 +73,7 @@ _SMALL = Scenario("small", cells=2, contents=2, megabytes=1)
 
 @dataclass(frozen=True)
 class Measured:
-    """What one side took: seconds, megabytes of memory more, and which cells passed."""
+    """The result of one side: seconds, additional megabytes of memory, and which cells passed."""
 
     seconds: float
     memory_mb: float
@@ -84,7 +84,7 @@ def main(scenarios: tuple[Scenario, ...] = SCENARIOS) -> list[Row]:
     """Print the table, and return its rows.
 
     Raises:
-        BenchError: where Polygraphy is not installed, or the sides do not agree on what passes.
+        BenchError: if Polygraphy is not installed, or the sides do not agree on which cells pass.
     """
     version = _polygraphy_version()
     rows: list[Row] = []
@@ -100,21 +100,21 @@ def main(scenarios: tuple[Scenario, ...] = SCENARIOS) -> list[Row]:
 
 
 _ABOUT = """\
-Ours as a user of the store gets it: the recordings are read, cells grouped by the SHA-256 that names
-their outputs, and one member of every two classes is compared, from memory maps in blocks: comparing
-identical outputs is comparing names. They were hashed when they were recorded; what that took for the
-outputs of all cells has its own column, and "hashing too" is how many times faster ours is with it.
-Polygraphy {version}: Comparator.compare_accuracy as it is by default, without its log. NumPy {numpy}:
-allclose. Either loads whole arrays and compares every cell with the first, one after the other. Ours
-also compares the other classes with each other, and takes more numbers. All with rtol = atol = 1e-5.
-MB is the highest resident memory of one comparison, beyond what was there with everything imported."""
+Ours works as on a real store: it reads the recordings, groups cells by the SHA-256 of their outputs, and
+compares one member of every two classes, in blocks from memory maps. Comparing identical outputs means
+comparing hashes. The outputs were hashed when they were recorded; the time for all cells has its own
+column, and "hashing too" is how many times faster ours is including it. Polygraphy {version}:
+Comparator.compare_accuracy with defaults, without its log. NumPy {numpy}: allclose. Both load whole arrays
+and compare every cell with the first, in sequence. Ours also compares the other classes with each other,
+and measures more. All with rtol = atol = 1e-5. MB is the peak resident memory of one comparison, above that
+of the process with everything imported."""
 
 
 def table(scenario: Scenario, measured: Mapping[str, Measured], hashing: float) -> list[Row]:
     """Return a row of each side; ``hashing`` is seconds for all outputs when they were recorded.
 
     Raises:
-        BenchError: if the sides do not agree on which cells pass: then they did not do the same work.
+        BenchError: if the sides do not agree on which cells pass, because then they did different work.
     """
     ours = measured["ours"]
     passed = {side: taken.passed for side, taken in measured.items()}
@@ -136,7 +136,7 @@ def table(scenario: Scenario, measured: Mapping[str, Measured], hashing: float) 
 
 
 def write_recordings(folder: Path, scenario: Scenario) -> float:
-    """Write a scenario's recordings and objects as the store has them.
+    """Write a scenario's recordings and objects in the store's layout.
 
     The second content differs from the first by rounding and passes, further ones do not.
 
@@ -149,7 +149,7 @@ def write_recordings(folder: Path, scenario: Scenario) -> float:
     folder.mkdir()
     entries, hashing = [], 0.0
     for content in range(scenario.contents):
-        # Factors of about one unit of the last place, and then of one in a thousand.
+        # Factors of about one unit in the last place, and then of one in a thousand.
         step = np.float32(0 if content == 0 else 2**-23 if content == 1 else 1e-3 * content)
         values = first * (1 + step * random.integers(-1, 2, shape).astype(np.float32))
         entries.append(write_array(str(folder / "objects"), values, "float32"))
@@ -167,7 +167,7 @@ def write_recordings(folder: Path, scenario: Scenario) -> float:
 
 
 def compare_ours(folder: Path) -> list[bool]:
-    """Return which cells pass against the first, as the report comes to know it."""
+    """Return which cells pass against the first, in the same way as the report."""
     found = _recordings(folder)
     baseline = next(iter(found))
     groups = classes(found)
@@ -200,7 +200,7 @@ def compare_allclose(folder: Path) -> list[bool]:
 
 def compare_polygraphy(folder: Path) -> list[bool]:
     """Return which cells pass against the first, by Polygraphy."""
-    # By name: it is installed for this only, and has no types.
+    # Imported by name: it is installed only for this, and has no types.
     comparator: Any = importlib.import_module("polygraphy.comparator")
     logger: Any = importlib.import_module("polygraphy.logger").G_LOGGER
     first, *others = _arrays(folder)
@@ -253,8 +253,8 @@ def _in_fresh_process(folder: Path, side: str) -> Measured:
 def _measure(folder: Path, side: str) -> Measured:
     """Measure one side in this process."""
     compare = COMPARE[side]
-    compare(folder / "small")  # what loads late is not the comparison's
-    # The kernel's own high-water mark, set back first: 5 is the documented way, of proc_pid_clear_refs(5).
+    compare(folder / "small")  # lazily loaded libraries do not count
+    # The kernel's high-water mark, reset first: 5 is the documented way, see proc_pid_clear_refs(5).
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     before = _highest_resident()
     taken: list[float] = []
@@ -272,7 +272,7 @@ def _measure(folder: Path, side: str) -> Measured:
 
 
 def _highest_resident() -> int:
-    """Return the highest resident memory so far in bytes, anonymous pages and those of files."""
+    """Return the peak resident memory so far in bytes, of anonymous and file pages."""
     (line,) = (
         text for text in Path("/proc/self/status").read_text().splitlines() if text.startswith("VmHWM")
     )

@@ -1,4 +1,4 @@
-"""A project of the bench's own: the definitions and example models of this one, nothing recorded yet."""
+"""A separate project for benchmarks: this project's definitions and example models, without recordings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
 
-#: The two lines every project has; the rest has each nox process leave what it cost, by its session.
+#: The two lines that every project has; the rest makes each nox process record its cost, by session.
 _NOXFILE = """\
 from savedmodel_matrix import register
 
@@ -49,13 +49,13 @@ def _leave_cost():
 atexit.register(_leave_cost)
 """
 
-#: Nothing that the default matrix is measured against runs replicates for a noise floor.
+#: The other side does not run replicates for a noise floor.
 _NO_NOISE = "\n[noise_floor]\nreplicates = 0\n"
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """A project in a temporary folder, its plan, and the environments of it that are wanted."""
+    """A project in a temporary folder, its plan, and its selected environments."""
 
     project: Workspace
     plan: Plan
@@ -67,7 +67,7 @@ class Scratch:
         return self.project.root
 
     def nox(self, *arguments: str, expected: Collection[int] = (0,)) -> Cost:
-        """Run nox in the project and return what it cost."""
+        """Run nox in the project and return its cost."""
         shutil.rmtree(self.root / "costs", ignore_errors=True)
         (self.root / "costs").mkdir()
         return measured(
@@ -85,28 +85,28 @@ class Scratch:
             environment.id: sum(
                 cost["cpu_s"]
                 for cost in costs
-                if environment.id in cost["argv"]  # the one that the session of the matrix started
+                if environment.id in cost["argv"]  # the one that the matrix session started
             )
             for environment in self.environments
         }
 
     def python(self, environment: Environment) -> Path:
-        """Return the interpreter of an environment that nox made."""
+        """Return the interpreter of an environment made by nox."""
         folder = re.sub(r"[^0-9A-Za-z]+", "-", environment.id)  # as nox names it
         return self.root / ".nox" / folder / "bin" / "python"
 
     def recorded(self) -> Counter[str]:
-        """Return how many cells and cases of each environment the newest report has a recording of."""
+        """Return the number of recorded cells and cases per environment in the newest report."""
         report = json.loads((self.project.results.latest / "report.json").read_text(encoding="utf-8"))
         return Counter(cell["environment"] for cell in report["cells"] if cell["outcome"] == "recorded")
 
     def variables(self, setting: str) -> dict[str, str]:
-        """Return the variables a bare process gets: those the probe would get, and the setting's."""
+        """Return the variables of a bare process: those of the probe, and the setting's."""
         passed = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
         return {**passed, **self.plan.settings[setting].variables}
 
     def requests(self) -> dict[str, dict[str, Any]]:
-        """Return what ``floor.py`` is asked for, by case; cases are made ready where they are not."""
+        """Return the request to ``floor.py``, by case; cases are prepared if necessary."""
         return {
             name: floor_request(
                 str(self.project.results.objects),
@@ -150,7 +150,7 @@ def floor_request(
 
 @contextlib.contextmanager
 def scratch_project(source: Path, environments: str) -> Iterator[Scratch]:
-    """Make a project like the one in ``source``, cases ready and nothing else; remove it in the end.
+    """Make a project like the one in ``source``, with prepared cases and nothing else; remove it at the end.
 
     ``environments`` is a glob on environments of the default matrix.
 
@@ -177,7 +177,7 @@ def scratch_project(source: Path, environments: str) -> Iterator[Scratch]:
 
 
 def _beside_cache() -> Path | None:
-    """Return a folder on the file system of uv's cache, or None where the usual one is: links cost less."""
+    """Return a folder on the file system of uv's cache, where links are cheap; None for the default one."""
     cache = subprocess.run([find_uv_bin(), "cache", "dir"], capture_output=True, text=True, check=True)
     folder = Path(cache.stdout.strip())
     folder.mkdir(parents=True, exist_ok=True)

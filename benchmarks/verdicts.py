@@ -1,8 +1,8 @@
-"""Verdicts held against what is known: planted changes must be seen, and benign ones must not be.
+"""Verdicts on known changes: planted changes must be detected, and benign ones must not.
 
-One project: every model in ``planted`` over neighbouring releases and settings that change nothing but the
-order of arithmetic, and its changed copies in the baseline. The recordings that come out are judged by this
-tool, and by the fixed tolerances that are the defaults elsewhere.
+One project runs every model in ``planted`` over neighbouring releases, and over settings that only change the
+order of arithmetic. It also runs the changed copies in the baseline. This tool judges the recordings, and so
+do the fixed tolerances that are the defaults elsewhere.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 BASELINE = "tf2.15.1-py3.11-cpu/default"
 _CHANGES = Path(__file__).parent / "planted" / "change_model.py"
 _NOXFILE = "from savedmodel_matrix import register\n\nregister(__file__)\n"
-_PLANTED = "planted"  # the cell a changed model stands in, beside those of the original
+_PLANTED = "planted"  # the cell of a changed model, in addition to those of the original
 
-#: Benign by construction: kernels, threads, instruction sets, graph optimizers and compilers add up the same
-#: terms in another order; and so did the releases around the baseline.
+#: Benign by construction: kernels, threads, instruction sets, graph optimizers and compilers add the same
+#: terms in a different order, and so do the releases around the baseline.
 _MATRIX = """\
 baseline = "tf2.15.1-*/default"
 
@@ -91,23 +91,23 @@ noise_floor = { replicates = 0 }
 tensorflow = "2.15.1"
 """
 
-#: Defaults for float32, as they are documented: numpy.allclose; torch.testing.assert_close. Polygraphy's
-#: own comparator is called where it is installed.
+#: The documented defaults for float32 of numpy.allclose and torch.testing.assert_close. Polygraphy's own
+#: comparator is used if it is installed.
 _TOLERANCES = {"NumPy allclose": (1e-5, 1e-8), "torch.testing": (1.3e-6, 1e-5)}
 
 _ABOUT = """\
-{models} models, {others} of them other people's; {cells} cells. Benign: settings and neighbouring releases
-that change the order of arithmetic. Real: planted in the model's files or in its inputs. Undetectable: as
-much as rounding itself, which no verdict can tell from it and none should. A case counts by the worst of
-its outputs. NumPy and torch.testing: their documented defaults; Polygraphy {polygraphy}: its comparator."""
+{models} models, {others} of them by third parties; {cells} cells. Benign: settings and neighbouring releases
+that change the order of arithmetic. Real: planted in the model's files or inputs. Undetectable: as small as
+rounding itself, so no verdict can or should detect it. A case counts by the worst of its outputs. NumPy and
+torch.testing: their documented defaults; Polygraphy {polygraphy}: its comparator."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One change of one model: what it is known to be, and what everyone says of it.
+    """One change of one model: what it is known to be, and the judgement of each judge.
 
-    ``others`` tells for each fixed tolerance whether it passes. ``ratio`` is the largest noise ratio.
-    ``change`` is the largest relative L2 of an output, ``detectable`` the least its floor can see.
+    ``others`` says for each fixed tolerance whether it passes. ``ratio`` is the largest noise ratio.
+    ``change`` is the largest relative L2 of an output, ``detectable`` the least that its floor can detect.
     """
 
     model: str
@@ -124,7 +124,7 @@ def main(source: Path) -> None:
     """Run all of it in a temporary project and print the tables.
 
     Raises:
-        BenchError: if something that is to be judged was not recorded.
+        BenchError: if something to be judged was not recorded.
     """
     with tempfile.TemporaryDirectory(prefix="verdicts-") as folder:
         root = Path(folder).resolve()
@@ -187,7 +187,7 @@ def _write_matrix(root: Path, name: str, head: str, cases: Mapping[str, Mapping[
     for case, definition in cases.items():
         lines += ["", f"[cases.{json.dumps(case)}]"]
         for key, value in definition.items():
-            # JSON is TOML here, but for the tables of inputs.
+            # Here JSON is valid TOML, except for the tables of inputs.
             files = (
                 [f"{{ npz = {json.dumps(str(each['npz']))} }}" for each in value] if key == "inputs" else []
             )
@@ -268,7 +268,7 @@ def _row(
 def _others(
     a: Mapping[str, ArrayEntry], b: Mapping[str, ArrayEntry], read: Callable[[ArrayEntry], Array]
 ) -> dict[str, bool]:
-    """Return whether each fixed tolerance passes all outputs; strings only where they are equal."""
+    """Return whether each fixed tolerance passes all outputs; strings pass only if they are equal."""
     numbers = [name for name in b if b[name].dtype != STRING]
     same = all(np.array_equal(read(a[name]), read(b[name])) for name in b if b[name].dtype == STRING)
     arrays = [{name: np.asarray(read(side[name])) for name in numbers} for side in (a, b)]
@@ -284,19 +284,19 @@ def _others(
 
 
 def _polygraphy(a: Mapping[str, Array], b: Mapping[str, Array]) -> bool:
-    # By name: it is installed for the bench only, and has no types.
+    # Imported by name: it is installed only for benchmarks, and has no types.
     comparator: Any = importlib.import_module("polygraphy.comparator")
     logger: Any = importlib.import_module("polygraphy.logger").G_LOGGER
     results = [
         (name, [comparator.IterationResult(dict(side), runtime=0.0)]) for name, side in (("a", a), ("b", b))
     ]
-    # It divides by zeros of the reference, and says so each time.
+    # It divides by zeros in the reference, and warns each time.
     with logger.verbosity(logger.CRITICAL), warnings.catch_warnings(action="ignore"):
         return bool(comparator.Comparator.compare_accuracy(comparator.RunResults(results)))
 
 
 def confusion(judged: Sequence[Judged]) -> list[dict[str, str | int]]:
-    """Return a row per judge: how many changes of each kind it called what."""
+    """Return a row per judge: the number of changes of each kind by judgement."""
     real, benign = ([row for row in judged if row.kind == kind] for kind in ("real", "benign"))
     noise = {Verdict.IDENTICAL, Verdict.FLOAT_NOISE}
     rows: list[dict[str, str | int]] = [
@@ -345,7 +345,7 @@ def _print(judged: Sequence[Judged]) -> None:
     ]
     hidden = [
         f"{row.model} {row.name}: undetectable: it changes the outputs by {row.change:.1e} of their size, "
-        f"and less than {row.detectable:.1e} is not told from rounding (3 x sqrt(2) x sigma / rms)"
+        f"and less than {row.detectable:.1e} cannot be told from rounding (3 x sqrt(2) x sigma / rms)"
         for row in judged
         if row.kind == "undetectable" and row.detectable is not None
     ]

@@ -1,4 +1,4 @@
-"""A run in which every environment exists and nothing is recorded, beside the bare floor."""
+"""A run with existing environments and without recordings, compared with the bare floor."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from benchmarks.scratch import Scratch
 
-#: Exit statuses of a run whose work is done, whatever it found: as expected, divergence, cells that
-#: could not run (a release that cannot load a model is part of the default matrix).
+#: Exit statuses of a completed run, whatever its result: as expected, divergence, cells that could not run
+#: (the default matrix includes a release that cannot load a model).
 DONE = (0, 1, 4)
 FLOOR = Path(__file__).parent / "floor.py"
 SHARE = 1.05
@@ -35,7 +35,7 @@ Row = dict[str, str | int | float]
 
 @dataclass(frozen=True)
 class Warm:
-    """What the same cells and cases cost: ``floor`` and ``ours`` in all, and CPU seconds by environment."""
+    """The cost of the same cells and cases: ``floor`` and ``ours`` in total; CPU seconds by environment."""
 
     floor: Cost
     ours: Cost
@@ -44,7 +44,7 @@ class Warm:
 
 
 def measure_warm(scratch: Scratch, only: str, repeats: int) -> Warm:
-    """Measure both some times in turn and return, of each, the one that took the least CPU time.
+    """Measure both several times in turn and return, for each, the one with the least CPU time.
 
     Raises:
         BenchError: if a command fails, or the two did not run the same cases.
@@ -62,14 +62,14 @@ def measure_warm(scratch: Scratch, only: str, repeats: int) -> Warm:
 
 
 def _measure_floor(scratch: Scratch) -> tuple[Cost, dict[str, float]]:
-    """Run the floor once per environment and setting, as many at a time as the harness runs environments."""
+    """Run the floor once per environment and setting, with the same parallelism as the harness."""
     request = scratch.root / "floor.json"
     request.write_text(json.dumps(list(scratch.requests().values())), encoding="utf-8")
 
     def one(cell: tuple[Environment, str]) -> tuple[Cost, int]:
         environment, setting = cell
         log = scratch.root / f"floor-{environment.id}-{setting}.log"
-        # -s as the harness does: packages of the user's home are not part of the environment.
+        # -s like the harness: packages in the user's home are not part of the environment.
         command = [str(scratch.python(environment)), "-s", str(FLOOR), str(request)]
         cost = measured(command, folder=scratch.root, log=log, variables=scratch.variables(setting))
         return cost, cases_ran(log.read_text(encoding="utf-8", errors="replace"))
@@ -92,7 +92,7 @@ def _measure_floor(scratch: Scratch) -> tuple[Cost, dict[str, float]]:
 
 
 def cases_ran(output: str) -> int:
-    """Return what ``floor.py`` said last, with TensorFlow's own words around it."""
+    """Return the last number that ``floor.py`` printed, among TensorFlow's own output."""
     said = re.findall(r"^ran (\d+)$", output, re.MULTILINE)
     if not said:
         raise BenchError(f"the floor did not say how many cases ran: {output[-500:]}")
@@ -100,9 +100,9 @@ def cases_ran(output: str) -> int:
 
 
 def rows(warm: Warm) -> list[Row]:
-    """Return one row per environment and one for all: CPU seconds of both, and what ours may take."""
+    """Return one row per environment and one for all: CPU seconds of both, and the allowance."""
     each = [_row(name, warm.floor_cpu[name], warm.ours_cpu[name], environments=1) for name in warm.floor_cpu]
-    # The whole has more than its parts: nox itself, and the comparison in the end.
+    # The total is more than its parts: it includes nox itself and the final comparison.
     return [
         *each,
         _row("all, with nox and report", warm.floor.cpu_s, warm.ours.cpu_s, environments=len(each)),

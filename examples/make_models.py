@@ -1,14 +1,13 @@
-"""Train and save the example models, and the inputs they are run on.
+"""Train and save the example models, and save their inputs.
 
 Run in the training environment of the article, TensorFlow 2.7 on Python 3.9, with scikit-learn and
-statsmodels beside it for their data (nothing is downloaded)::
+statsmodels for their data (nothing is downloaded)::
 
     python examples/make_models.py [FOLDER]
 
-Writes ``models/`` and ``inputs/`` into FOLDER, by default the folder of this script; models that lie
-there already are replaced. Prints how good each model is on data it was not trained on, and fails
-with ``DegenerateError`` if a model's answers hardly depend on its input: such a model agrees with itself
-everywhere and proves nothing.
+Writes ``models/`` and ``inputs/`` into FOLDER, by default the folder of this script; existing models are
+replaced. Prints how good each model is on held-out data, and fails with ``DegenerateError`` if a model's
+outputs hardly depend on its input: such a model agrees with itself everywhere and proves nothing.
 
 Two runs on one machine give the same files, bit for bit (fixed seeds, one thread, deterministic ops, no
 oneDNN), except for the random UUIDs that Keras puts into the function names of an LSTM and a GRU.
@@ -45,7 +44,7 @@ SUNSPOT_SCALE = 200.0  # about the largest yearly number, so that the network se
 
 
 class DegenerateError(Exception):
-    """A trained model whose outputs do not vary enough to tell two environments apart."""
+    """A trained model whose outputs do not vary enough to distinguish two environments."""
 
 
 def digits() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
@@ -135,8 +134,8 @@ def train_custom_layer(pixels: np.ndarray, labels: np.ndarray) -> tf.keras.Model
 def train_article(scaled: np.ndarray, labels: np.ndarray) -> tf.keras.Model:
     """Return a model that expects z-scores, as the article's training makes them.
 
-    float32 [n, 8, 8, 1], mean 0 and standard deviation 1, to float32 [n, 10] logits. Nothing in it says what
-    it expects, as is usual. Never compiled, so it loads everywhere.
+    float32 [n, 8, 8, 1], mean 0 and standard deviation 1, to float32 [n, 10] logits. As usual, nothing in the
+    model says what it expects. Never compiled, so it loads everywhere.
     """
     model = tf.keras.Sequential(
         [
@@ -192,7 +191,7 @@ def say(line: str) -> None:
 
 
 def save(model: tf.keras.Model, models: Path) -> None:
-    """Save as the article does, ``model.save(...)``, in the SavedModel format, under the model's name."""
+    """Save with ``model.save(...)``, like the article, in the SavedModel format, under the model's name."""
     folder = models / model.name
     shutil.rmtree(folder, ignore_errors=True)
     model.save(str(folder), save_format="tf")
@@ -205,7 +204,7 @@ def write_rest(path: Path, name: str, inputs: np.ndarray) -> None:
     """
     rows = [{name: [[float(str(number)) for number in step] for step in row]} for row in inputs]
     if not np.array_equal(np.array([row[name] for row in rows], np.float32), inputs):
-        raise ValueError(f"{path.name}: the numbers do not survive the way through JSON")
+        raise ValueError(f"{path.name}: the numbers do not survive a round trip through JSON")
     path.write_text(json.dumps({"signature_name": "serving_default", "instances": rows}) + "\n")
 
 
@@ -227,8 +226,8 @@ def _tensors(number: int, name: str, array: np.ndarray) -> bytes:
 def write_warmup(model: tf.keras.Model, models: Path, batches: list[np.ndarray]) -> None:
     """Write the requests that TensorFlow Serving replays on loading the model, with the answers to them.
 
-    A TFRecord of ``PredictionLog``. Its classes come with tensorflow-serving-api, which requires the
-    TensorFlow package of another build than this environment has; the few fields are written here.
+    A TFRecord of ``PredictionLog``. Its classes come with tensorflow-serving-api, which requires a different
+    build of the TensorFlow package than this environment has, so the few fields are written by hand.
     Source of their numbers: tensorflow_serving/apis/{prediction_log,predict,model}.proto.
     """
     folder = models / model.name / "assets.extra"
@@ -243,7 +242,7 @@ def write_warmup(model: tf.keras.Model, models: Path, batches: list[np.ndarray])
 
 
 def main(folder: Path) -> None:
-    """Make everything below ``folder``."""
+    """Make everything in ``folder``."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     models, inputs = folder / "models", folder / "inputs"

@@ -1,4 +1,4 @@
-"""The custom layer of the article's third example, as a module that inference code may or may not have."""
+"""The custom layer of the article's third example, in a module that inference code may lack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of known causes, made from the data that failures are matched against."""
+"""The page of known causes, generated from the data that failures are matched with."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ _WORDS = {
 
 
 def write_causes(path: Path, *, check: bool) -> str:
-    """Write the page, or with ``check`` only compare it; return what was done.
+    """Write the page, or with ``check`` only compare it; return a message.
 
     Raises:
-        HarnessError: with ``check``, if the file is not what would be written.
+        HarnessError: with ``check``, if the file is out of date.
     """
     text = render_causes()
     if path.exists() and path.read_text(encoding="utf-8") == text:
@@ -100,6 +100,6 @@ def _remedy(kind: RemedyKind, value: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return prose on one line, with what Markdown would take for a tag or for emphasis escaped."""
+    """Return prose on one line, with everything escaped that Markdown would read as a tag or emphasis."""
     line = " ".join(text.split())
     return line.replace("<", r"\<").replace("_", r"\_").replace("*", r"\*") if "`" not in line else line

@@ -1,4 +1,4 @@
-"""Check what the built archives hold: ``python -m maintenance.check_package WHEEL SDIST``."""
+"""Check the contents of the built archives: ``python -m maintenance.check_package WHEEL SDIST``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 _PACKAGE = "savedmodel_matrix"
 _SOURCES = Path(__file__).parents[1] / "harness" / _PACKAGE
-#: What a source archive may hold at its top beside the package's own sources.
+#: What a source archive may hold at its top level in addition to the package's sources.
 _TOP = {"LICENSE", "PKG-INFO", "README.md", "harness", "pyproject.toml", "setup.cfg"}
 
 
 def problems(archive: Path) -> Iterator[str]:
-    """Yield what is wrong with an archive: files that are ours alone, and files of the package it lacks."""
+    """Yield the problems of an archive: files that should not be published, and missing package files."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
             names = [PurePosixPath(name) for name in wheel.namelist()]
@@ -46,7 +46,7 @@ def _shipped() -> set[str]:
 
 
 def main(archives: Iterable[str]) -> int:
-    """Print every problem of the archives; return 1 if there is one, else 0."""
+    """Print every problem of the archives; return 1 if there are any, else 0."""
     found = [problem for archive in archives for problem in problems(Path(archive))]
     for problem in found:
         print(problem, file=sys.stderr)  # noqa: T201 - what this program is for

@@ -1,8 +1,8 @@
-"""Print what one TensorFlow knows, as JSON: its ops, their CPU kernels, the kinds of object it can load.
+"""Print facts about one TensorFlow as JSON: its ops, their CPU kernels, the kinds of object it can load.
 
-Standalone: run it with the interpreter of an environment, once per TensorFlow minor, and hand the files to
-``python -m maintenance.refresh_ops``, which says how. It imports nothing of the harness and nothing
-that TensorFlow does not install, and runs on Python 3.8 and later.
+Standalone: run it with the interpreter of an environment, once per TensorFlow minor, and pass the files to
+``python -m maintenance.refresh_ops``, which documents the steps. It imports nothing from the harness and
+nothing that TensorFlow does not install, and runs on Python 3.8 and later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def dump() -> dict[str, Any]:
-    """Return the facts of the TensorFlow that this interpreter imports."""
+    """Return the facts about the TensorFlow that this interpreter imports."""
     tensorflow = importlib.import_module("tensorflow")
     return {
         "tensorflow": tensorflow.__version__,
@@ -39,7 +39,7 @@ def _ops() -> dict[str, list[str]]:
 def _cpu_kernels() -> list[str]:
     kernels = importlib.import_module("tensorflow.python.framework.kernels")
     found = kernels.get_all_registered_kernels().kernel
-    # DEFAULT kernels are for every device that has none of its own.
+    # DEFAULT kernels serve every device without its own.
     return sorted({kernel.op for kernel in found if kernel.device_type in {"CPU", "DEFAULT"}})
 
 
@@ -63,7 +63,7 @@ def _layers() -> list[str]:
 
 
 def main() -> None:
-    """Print the JSON, and nothing else, on the standard output."""
+    """Print the JSON, and nothing else, to standard output."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     json.dump(dump(), sys.stdout, indent=0, sort_keys=True)
     sys.stdout.write("\n")

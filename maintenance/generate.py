@@ -1,6 +1,6 @@
-"""Write what is made from code and data: ``python -m maintenance.generate [--check]``.
+"""Write the files that are generated from code and data: ``python -m maintenance.generate [--check]``.
 
-With ``--check`` nothing is written, and a file that is out of date ends with exit status 1.
+With ``--check`` nothing is written, and the exit status is 1 if a file is out of date.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def main(*, check: bool) -> int:
-    """Write the schemas and the page of causes, or check them; say what was done."""
+    """Write the schemas and the page of causes, or check them; print the result."""
     stale = False
     for write in (_schemas, _causes):
         try:

@@ -1,4 +1,4 @@
-"""Make the preflight's tables from what each TensorFlow says of itself: ``ops.json`` and ``keras.json``.
+"""Generate preflight's tables, ``ops.json`` and ``keras.json``, from facts dumped by each TensorFlow.
 
 One file per minor release, each made inside an environment of that release::
 
@@ -9,8 +9,8 @@ and then, from the project's own environment::
 
     python -m maintenance.refresh_ops facts/*.json
 
-The same files make the same bytes. What is not in every release, or not the same in all, has a line of its
-own; the rest is one list of names.
+The same files always produce the same bytes. An op that is not in every release, or not the same in all, has
+its own line; the rest is one list of names.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Dumps = dict[str, dict[str, Any]]  # what dump_ops.py printed, by minor, oldest 
 
 
 def read_dumps(files: Iterable[Path]) -> Dumps:
-    """Return the dumps by minor, oldest first. Raises StoreError for two of one minor, or none at all."""
+    """Return the dumps by minor, oldest first. Raises StoreError for two of one minor, or for none."""
     dumps: Dumps = {}
     for file in files:
         dump = json.loads(file.read_text(encoding="utf-8"))
@@ -75,7 +75,7 @@ def render_ops(dumps: Dumps) -> str:
 
 
 def render_keras(dumps: Dumps) -> str:
-    """Return the text of ``keras.json``: the layers and metrics of Keras 2, of all releases together."""
+    """Return the text of ``keras.json``: the layers and metrics of Keras 2, over all releases."""
     first_of_keras_3 = 16
     layers = {
         name
@@ -88,7 +88,7 @@ def render_keras(dumps: Dumps) -> str:
 
 
 def _row(dumps: Dumps, name: str) -> dict[str, Any]:
-    """Return what is to be said of an op beyond that every release has it, with a kernel for the CPU."""
+    """Return how an op deviates from the norm: every release has it, with a CPU kernel."""
     minors = list(dumps)
     registered = _span(dumps, name, lambda dump: name in dump["ops"])
     row: dict[str, Any] = {}
@@ -120,7 +120,7 @@ def _span(dumps: Dumps, name: str, holds: Callable[[dict[str, Any]], bool]) -> l
 
 
 def _later(dumps: Dumps, key: str) -> dict[str, str]:
-    """Return what the first release did not know, with the first that does."""
+    """Return what the first release lacks, with the first release that has it."""
     first = next(iter(dumps))
     return {
         name: next(minor for minor, dump in dumps.items() if name in dump[key])

@@ -1,7 +1,7 @@
-"""Make ``releases.json`` from the package index: ``python -m maintenance.refresh_releases``.
+"""Generate ``releases.json`` from the package index: ``python -m maintenance.refresh_releases``.
 
-The same answers of the index make the same bytes: releases in order of version, one line for each
-distribution and platform, so that a refresh shows in a diff as the releases that are new.
+The same answers from the index always produce the same bytes: releases in order of version, and one line per
+distribution and platform, so that the diff of a refresh shows only the new releases.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly", "tf-nightly-cpu")
 OLDEST = Version("2.4.0")
-CANDIDATE_MINORS = 3  # candidates of older minors than these newest ones help nobody any more
+CANDIDATE_MINORS = 3  # candidates of older minors are no longer useful
 NIGHTLIES = 10
 
 
 class _Collected:
-    """What the files of one release say."""
+    """The facts from the files of one release."""
 
     def __init__(self) -> None:
         self.uploaded: list[dt.datetime] = []
@@ -50,9 +50,9 @@ class _Collected:
 
 
 def collect(index: PackageIndex) -> dict[str, object]:
-    """Return the table's data, as ``releases.json`` holds it.
+    """Return the table's data, in the form of ``releases.json``.
 
-    Raises PackageError if the index does not tell sizes and upload times.
+    Raises PackageError if the index does not report sizes and upload times.
     """
     found: dict[Version, _Collected] = {}
     for distribution in DISTRIBUTIONS:
@@ -64,7 +64,7 @@ def collect(index: PackageIndex) -> dict[str, object]:
 
 
 def render(data: dict[str, object]) -> str:
-    """Return ``data`` as JSON in which every innermost object is one line."""
+    """Return ``data`` as JSON with every innermost object on one line."""
     text = json.dumps(data, indent=1)
     return re.sub(r"\{[^{}]*\}", lambda found: "{" + " ".join(found[0][1:-1].split()) + "}", text) + "\n"
 
@@ -72,8 +72,8 @@ def render(data: dict[str, object]) -> str:
 def _add(collected: _Collected, distribution: str, file: IndexFile) -> None:
     if file.size is None or file.uploaded is None:
         raise PackageError(
-            f"the package index does not tell the size and upload time of {file.name}; "
-            "refresh from one that does (PEP 700)"
+            f"the package index does not report the size and upload time of {file.name}; "
+            "use one that does (PEP 700)"
         )
     collected.uploaded.append(file.uploaded)
     collected.yanked.append(file.yanked)
@@ -84,7 +84,7 @@ def _add(collected: _Collected, distribution: str, file: IndexFile) -> None:
 def _minors_and_platforms(tags: frozenset[Tag]) -> Iterator[tuple[str, str]]:
     for tag in tags:
         platform = _platform(tag.platform)
-        # An ABI ending in t is a free-threaded build, another interpreter than the plain minor.
+        # An ABI ending in t is a free-threaded build, which needs a different interpreter.
         if platform and tag.interpreter.startswith("cp3") and not tag.abi.endswith("t"):
             yield f"3.{tag.interpreter[3:]}", platform
 
@@ -110,7 +110,7 @@ def _kept(found: dict[Version, _Collected]) -> list[Version]:
 
 
 def main() -> None:
-    """Refresh the file beside this module and say which releases are new."""
+    """Refresh the file and print the new releases."""
     with SimpleIndex() as index:
         text = render(collect(index))
     before = set(ReleaseTable.load().versions) if DATA.exists() else set()

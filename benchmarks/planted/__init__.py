@@ -1,1 +1,1 @@
-"""Known changes of SavedModels and of their inputs, which verdicts must tell from noise."""
+"""Known changes in SavedModels and their inputs, which verdicts must distinguish from noise."""

@@ -1,4 +1,4 @@
-"""What the models are run on: one batch each, or those of the example matrix."""
+"""The models' inputs: one batch each, or those of the example matrix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Batches = list[dict[str, "NDArray[Any]"]]
 
 
 def example(*names: str) -> Callable[[Path], Batches]:
-    """Return what reads the named files of ``examples/inputs``, a batch each, given their project."""
+    """Return a function that reads the named files of ``examples/inputs``, one batch each, from a project."""
 
     def batches(project: Path) -> Batches:
         return [dict(np.load(project / "examples" / "inputs" / f"{name}.npz").items()) for name in names]
@@ -24,8 +24,8 @@ def example(*names: str) -> Callable[[Path], Batches]:
     return batches
 
 
-_RATE = 22050  # Hz, what Basic Pitch listens at
-_SAMPLES = 43844  # what it takes at a time
+_RATE = 22050  # Hz, Basic Pitch's sample rate
+_SAMPLES = 43844  # per call
 
 
 def notes(_: Path) -> Batches:
@@ -155,10 +155,10 @@ _ROWS = (
 
 
 def snippets(_: Path) -> Batches:
-    """Return eight source files in as many languages."""
+    """Return eight source files, each in a different language."""
     return [{"content": np.array([text.encode() for text in _SNIPPETS])}]
 
 
 def rows(_: Path) -> Batches:
-    """Return six rows of the sort of data that a labeler of personal data looks through."""
+    """Return six rows of data such as a labeler of personal data reads."""
     return [{"input_1": np.array([[text.encode()] for text in _ROWS])}]

@@ -1,9 +1,9 @@
-"""Which changes are planted in which models.
+"""The changes that are planted in each model.
 
-Models come from ``examples`` and from packages of the language's index; weights and ops are changed by
-``change_model``, inputs by ``change_inputs``. Every change here was run in TensorFlow 2.15.1 on the inputs
-that are here, and moves some output. Some are hard: Basic Pitch brings the logarithm of a spectrum to its own
-range, so that rounding shows and sound a hundredth quieter hardly does.
+Models come from ``examples`` and from packages on the package index. ``change_model`` changes weights and
+ops, ``change_inputs`` changes inputs. Every change was run in TensorFlow 2.15.1 on these inputs, and changes
+some output. Some are hard to detect: Basic Pitch normalises the logarithm of a spectrum to a fixed range, so
+rounding is visible, while sound that is a hundredth quieter hardly is.
 """
 
 from __future__ import annotations

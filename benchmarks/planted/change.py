@@ -1,4 +1,4 @@
-"""What a planted change is, and a model that changes are planted in."""
+"""The types of a planted change, and of a model with planted changes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Kind = Literal["weights", "graph", "inputs"]
 
 @dataclass(frozen=True)
 class Change:
-    """One planted change: ``name`` is its own among those of a model, ``change`` what is done.
+    """One planted change: ``name`` is unique within a model, ``change`` says what is changed.
 
-    ``real`` is False where rounding itself does as much to the outputs: no verdict can see it, and none
+    ``real`` is False if rounding itself changes the outputs as much: no verdict can detect it, and none
     should.
     """
 
@@ -34,10 +34,10 @@ class Change:
     real: bool = True
 
     def request(self, source: Path, target: Path) -> dict[str, Any]:
-        """Return what ``change_model.py`` is asked for: a copy of the SavedModel with this change.
+        """Return the request to ``change_model.py``: a copy of the SavedModel with this change.
 
         Raises:
-            ValueError: if the change is one of the inputs, for the same model.
+            ValueError: if the change is in the inputs, not in the model.
         """
         if self.kind == "inputs":
             raise ValueError(f"{self.name} is a change of the inputs, not of the model")
@@ -51,10 +51,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Model:
-    """A SavedModel, where it is, what it is run on, and what is planted in it.
+    """A SavedModel, its location, its inputs, and the changes planted in it.
 
-    ``where`` is as a case of a matrix says it: ``path``, or ``package`` and ``path``. ``batches`` takes the
-    folder that ``examples`` is in.
+    ``where`` has the form of a case in a matrix: ``path``, or ``package`` and ``path``. ``batches`` takes the
+    folder that contains ``examples``.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Model:
     signature: str = "serving_default"
 
     def write_inputs(self, project: Path, folder: Path, change: Change | None = None) -> list[Path]:
-        """Write one ``.npz`` per batch into ``folder`` and return them; ``change`` is one of the inputs."""
+        """Write one ``.npz`` per batch into ``folder`` and return them; ``change`` changes the inputs."""
         folder.mkdir(parents=True, exist_ok=True)
         files = []
         for number, batch in enumerate(self.batches(project), 1):
@@ -78,6 +78,6 @@ class Model:
         return files
 
     def definition(self, inputs: Sequence[Path], model: Path | None = None) -> dict[str, Any]:
-        """Return the case for a matrix definition, of another ``model`` if one is given."""
+        """Return the case for a matrix definition, with a different ``model`` if one is given."""
         where = dict(self.where) if model is None else {"path": str(model)}
         return {**where, "signature": self.signature, "inputs": [{"npz": str(file)} for file in inputs]}

@@ -1,4 +1,4 @@
-"""Planted changes of a case's inputs, as a mistake before the model makes them."""
+"""Planted changes in a case's inputs, like those that mistakes before the model cause."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def changed_inputs(
     batch: Mapping[str, NDArray[Any]], change: str, parameters: Mapping[str, Any]
 ) -> dict[str, NDArray[Any]]:
-    """Return a batch with every input changed; shapes and element types stay, but for strings' lengths.
+    """Return a batch with every input changed; shapes and element types stay, except for strings' lengths.
 
     Raises:
-        ValueError: if there is no such change, or it changes nothing of the batch.
+        ValueError: if there is no such change, or it changes nothing in the batch.
     """
     if change not in INPUTS:
         raise ValueError(f"no change {change!r} of inputs; there are {', '.join(INPUTS)}")
@@ -43,7 +43,7 @@ def standardised(values: NDArray[Any], _: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def shifted(values: NDArray[Any], parameters: Mapping[str, Any]) -> NDArray[Any]:
-    """Return values cropped one place too late on ``axis``; the last is there twice."""
+    """Return values cropped one place too late on ``axis``; the last one appears twice."""
     axis = parameters["axis"]
     places = np.minimum(np.arange(1, values.shape[axis] + 1), values.shape[axis] - 1)
     result: NDArray[Any] = np.take(values, places, axis=axis)
@@ -60,7 +60,7 @@ def through_integers(values: NDArray[Any], parameters: Mapping[str, Any]) -> NDA
 
 
 def replaced(values: NDArray[Any], parameters: Mapping[str, Any]) -> NDArray[Any]:
-    """Return byte strings in which ``old`` became ``new``."""
+    """Return byte strings with ``old`` replaced by ``new``."""
     old, new = (parameters[key].encode() for key in ("old", "new"))
     return np.strings.replace(values, old, new)
 

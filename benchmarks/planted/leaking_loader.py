@@ -1,4 +1,4 @@
-"""A leaking loader, as a module of a case: it keeps a mebibyte of each load, for a cache that nobody asks.
+"""A leaking loader, as a module of a case: it keeps a mebibyte per load, in a cache that nobody uses.
 
 For Python 3.7 and newer.
 """
@@ -16,7 +16,7 @@ _kept: list[Any] = []
 
 
 def leaking(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - TensorFlow has no types
-    """Load a model, and keep a mebibyte that was written to."""
+    """Load a model, and keep a mebibyte of written memory."""
     _kept.append(np.ones(1 << 20, np.uint8))
     return _load(*arguments, **options)
 

@@ -1,1 +1,1 @@
-"""Diagnoses of preprocessing, held against differences that were planted with real libraries."""
+"""Diagnoses of preprocessing, checked against differences planted with real libraries."""

@@ -1,4 +1,4 @@
-"""Reads planted pairs, diagnoses them, and counts what was right."""
+"""Reads planted pairs, diagnoses them, and counts the correct diagnoses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Judged:
-    """One pair: what was planted, the ids that are right ("" where nothing has a name), what was found."""
+    """One pair: what was planted, the correct ids ("" if nothing has a name), and what was found."""
 
     made_by: str
     name: str
@@ -36,19 +36,19 @@ class Judged:
 
     @property
     def kind(self) -> str:
-        """Whether it is clean, differs in something with a name, or in what has none."""
+        """Whether it is clean, has a difference with a name, or one without."""
         if self.expected:
             return "planted"
         return "clean" if self.planted.startswith("clean") else "no name"
 
     @property
     def said(self) -> str:
-        """The ids that were found."""
+        """The ids of the diagnoses."""
         return " and ".join(each.id for each in self.found) or "-"
 
     @property
     def right(self) -> bool:
-        """Whether exactly the right thing was said, in any order of steps."""
+        """Whether the diagnosis is exactly right, with its steps in any order."""
         if not self.expected:
             return not self.found
         wanted = [sorted(each.split("+")) for each in self.expected.split("|")]
@@ -56,7 +56,7 @@ class Judged:
 
 
 def judge(folder: Path, made_by: str, other: Path | None = None) -> Iterator[Judged]:
-    """Yield every pair in a folder, diagnosed; serving's side comes from ``other`` where there is one."""
+    """Yield every pair in a folder, diagnosed; serving's side comes from ``other`` if there is one."""
     for entry in json.loads((folder / "index.json").read_text(encoding="utf-8")):
         sides = read(folder / f"{entry['name']}.npz")
         if other is not None:
@@ -77,7 +77,7 @@ def judge(folder: Path, made_by: str, other: Path | None = None) -> Iterator[Jud
 
 
 def read(path: Path) -> dict[str, Arrays]:
-    """Return the tensors of each side; strings are stored as bytes and lengths, for nothing is pickled."""
+    """Return the tensors of each side; strings are stored as bytes and lengths, to avoid pickling."""
     sides: dict[str, Arrays] = {side: {} for side in _SIDES}
     with np.load(path, allow_pickle=False) as stored:
         for key in stored.files:
@@ -98,7 +98,7 @@ def _strings(stored: Mapping[str, npt.NDArray[Any]], key: str) -> npt.NDArray[An
 
 
 def confusion(judged: Sequence[Judged]) -> list[dict[str, str | int]]:
-    """Return a row per kind of pair: how many were named rightly, wrongly and not at all."""
+    """Return a row per kind of pair: how many were diagnosed correctly, incorrectly and not at all."""
     rows: list[dict[str, str | int]] = []
     for held_out in (False, True):
         for kind in ("planted", "no name", "clean"):

@@ -1,4 +1,4 @@
-"""Plants differences in environments of their own, diagnoses them, and prints what was right."""
+"""Plants differences in separate environments, diagnoses them, and prints the results."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ _MADE_IN = {
 }
 _VERSIONS = ("new", "old")
 _ABOUT = """\
-Each pair of tensors was made by real libraries, in environments of pinned versions: {versions}.
-Diagnosed from the two sides and, where it was recorded, from the raw input. Right is exactly one diagnosis
-of the ids that are expected; the residual is the relative L2 distance after the correction. Pairs with no
-name differ in something that no correction explains, and clean pairs only in rounding or not at all: there
-nothing may be said. The round that is held out was planted on other data when the corrections were there."""
+Real libraries made each pair of tensors, in environments with pinned versions: {versions}.
+Pairs are diagnosed from the two sides and, if recorded, the raw input. A result is right if there is exactly
+one diagnosis, with the expected ids. The residual is the relative L2 distance after the correction. Pairs
+with no name have a difference that no correction explains; clean pairs differ only by rounding or not at
+all. Both must have no diagnosis. The held-out round was planted after the corrections were written, on
+other data."""
 
 
 def main(source: Path) -> None:
@@ -88,7 +89,7 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def _versions() -> list[str]:
-    """Return what is pinned of the libraries that make the pairs."""
+    """Return the pinned versions of the libraries that make the pairs."""
     wanted = ("librosa", "opencv-python-headless", "pandas", "pillow", "scikit-learn", "tensorflow-cpu")
     found: dict[str, list[str]] = {}
     for path in sorted(_HERE.glob("*.txt")):

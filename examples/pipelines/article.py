@@ -1,4 +1,4 @@
-"""The classic: training scales by z-score, serving by minimum and maximum. Each of the same data."""
+"""The classic: on the same data, training scales by z-score, serving by minimum and maximum."""
 
 import numpy as np
 
@@ -16,5 +16,5 @@ def preprocess_infer(inputs):
 
 
 def label(outputs):
-    """The digit that a row of ``probabilities`` decides for: int64 [n]."""
+    """The predicted digit of each row of ``probabilities``: int64 [n]."""
     return {"digit": outputs["probabilities"].argmax(-1)}

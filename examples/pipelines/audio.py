@@ -1,4 +1,4 @@
-"""Sound made ready for an audio model with librosa.
+"""Sound preprocessed for an audio model with librosa.
 
 Each function takes ``sound``, an object array of encoded files of shape [n].
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def librosa_wave(inputs):
-    """Load at 16 kHz: ``wave``, float32 [n,samples]. librosa 0.10 resamples with another library."""
+    """Load at 16 kHz: ``wave``, float32 [n,samples]. librosa 0.10 resamples with a different library."""
     import librosa
 
     waves = [librosa.load(io.BytesIO(sound), sr=16000)[0] for sound in inputs["sound"]]

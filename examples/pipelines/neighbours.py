@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["numpy<2", "opencv-python-headless"]
 # ///
-"""Photos by OpenCV's exact nearest neighbours, for the example model ``cnn``; OpenCV 4.8 takes other ones."""
+"""Photos by OpenCV's exact nearest neighbours, for the model ``cnn``; OpenCV 4.8 takes different ones."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Photos made ready for an image model, as people write it: Pillow, OpenCV, scikit-image.
+"""Photos preprocessed for an image model with typical code: Pillow, OpenCV, scikit-image.
 
 Each function takes ``photo``, an object array of encoded files of shape [n], and returns ``image``.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def pillow_resize(inputs):
-    """Decode, resize, 0..1: float32 [n,96,96,3]. Pillow 9.0 decodes JPEG otherwise than 8.4."""
+    """Decode, resize, 0..1: float32 [n,96,96,3]. Pillow 9.0 decodes JPEG differently from 8.4."""
     from PIL import Image
 
     opened = [Image.open(io.BytesIO(photo)).convert("RGB") for photo in inputs["photo"]]
@@ -28,7 +28,7 @@ def pillow_default(inputs):
 def pillow_thumbnail(inputs):
     """Shrink into 96 x 96 and pad with black: uint8 [n,96,96,3].
 
-    It decodes at a smaller size by itself, which is another size from Pillow 10.4 on.
+    It decodes at a smaller size by itself, and from Pillow 10.4 on that size is different.
     """
     from PIL import Image
 
@@ -63,7 +63,7 @@ def opencv_resize(inputs):
 
 
 def opencv_nearest(inputs):
-    """Resize by OpenCV's exact nearest neighbour: uint8 [n,150,150,3]. OpenCV 4.8 takes other neighbours."""
+    """Resize by OpenCV's exact nearest neighbour: uint8 [n,150,150,3]. OpenCV 4.8 takes different ones."""
     import cv2
 
     decoded = [cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR) for photo in inputs["photo"]]
@@ -92,7 +92,7 @@ def skimage_blur(inputs):
 def keras_resize(inputs):
     """Decode with TensorFlow, resize whole numbers with Keras: float32 [n,96,96,3].
 
-    Keras 2 returns fractions, Keras 3 whole numbers: first cut off, in later releases rounded.
+    Keras 2 returns fractions, Keras 3 whole numbers: truncated at first, rounded in later releases.
     """
     import tensorflow as tf
 

@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["librosa", "numpy<2", "setuptools<70"]
 # ///
-"""Sound for basic-pitch, loaded with librosa, which resamples with another library from 0.10 on."""
+"""Sound for basic-pitch, loaded with librosa, which resamples with a different library from 0.10 on."""
 
 import io
 
@@ -9,7 +9,7 @@ import librosa
 import numpy as np
 
 RATE = 22050
-SAMPLES = 43844  # two seconds less a little: what the model takes at a time
+SAMPLES = 43844  # just under two seconds: the model's input length
 
 
 def window(inputs):

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def centred(inputs):
-    """Less the middle grey, which a configuration gave as a NumPy number: ``image``, float32 [n,h,w,3].
+    """Minus the middle grey, which a configuration gives as a NumPy number: ``image``, float32 [n,h,w,3].
 
     NumPy 1 keeps uint8 and wraps below 0; NumPy 2 computes in int64.
     """

@@ -1,4 +1,4 @@
-"""Measurements over time made ready with SciPy. Each function takes ``signal``, float32 [n,samples]."""
+"""Time series preprocessed with SciPy. Each function takes ``signal``, float32 [n,samples]."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def scipy_envelope(inputs):
 
 
 def scipy_normal(inputs):
-    """Made more normal by Box and Cox's power, fitted to each series: ``signal``, float32 [n,samples]."""
+    """Made more normal by a Box-Cox transform, fitted to each series: ``signal``, float32 [n,samples]."""
     from scipy.stats import boxcox
 
     shifted = [each - each.min() + 1 for each in inputs["signal"]]
@@ -26,7 +26,7 @@ def scipy_normal(inputs):
 
 
 def scipy_shift(inputs):
-    """Aligned by a part of a sample: ``signal``, float32 [n,samples]. SciPy 1.6 treats the ends otherwise."""
+    """Shifted by part of a sample: ``signal``, float32 [n,samples]. SciPy 1.6 treats the ends differently."""
     from scipy.ndimage import shift
 
     return {"signal": np.stack([shift(each, 2.5, mode="nearest") for each in inputs["signal"]])}

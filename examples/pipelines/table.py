@@ -1,4 +1,4 @@
-"""Tables made ready for a model with pandas and scikit-learn.
+"""Tables preprocessed for a model with pandas and scikit-learn.
 
 Each function takes ``table``, an object array of CSV files of shape [1].
 """
@@ -33,7 +33,7 @@ def pandas_missing(inputs):
 
 
 def pandas_time(inputs):
-    """Seconds since 1970 by way of pandas' own integers: ``features``, float32 [rows,1].
+    """Seconds since 1970, from pandas' own integers: ``features``, float32 [rows,1].
 
     The integers are nanoseconds up to pandas 2, and microseconds from pandas 3 on.
     """
@@ -44,7 +44,7 @@ def pandas_time(inputs):
 
 
 def sklearn_power(inputs):
-    """Every number made more normal by Yeo and Johnson's power: ``features``, float32 [rows,columns]."""
+    """Every number made more normal by a Yeo-Johnson transform: ``features``, float32 [rows,columns]."""
     from sklearn.preprocessing import PowerTransformer
 
     numbers = _read(inputs).select_dtypes("number").to_numpy()

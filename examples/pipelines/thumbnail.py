@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["numpy", "pillow"]
 # ///
-"""Photos as thumbnails, for the example model ``cnn``: beside TensorFlow, with a Pillow of its own."""
+"""Photos as thumbnails, for the example model ``cnn``: in a separate environment with its own Pillow."""
 
 import io
 
@@ -12,7 +12,7 @@ from PIL import Image
 def thumbnail(inputs):
     """Shrink ``photo`` into 96 x 96, grey, every twelfth pixel: float32 [n,8,8,1], 0 to 16.
 
-    Pillow decodes at a smaller size by itself, which is another size from 10.4 on.
+    Pillow decodes at a smaller size by itself, and from 10.4 on that size is different.
     """
     images = []
     for photo in inputs["photo"]:

@@ -124,17 +124,25 @@ class Holds(tf.Module):
 
 
 class Cancels(tf.Module):
-    """Sums up large numbers that all but cancel: what is left depends on how threads share the work."""
+    """Sums up large numbers that all but cancel: what is left depends on how threads share the work.
+
+    Several sums, since a number of threads may happen to cut one of them where a single thread does.
+    """
 
     def __init__(self):
         super().__init__()
-        half = np.random.RandomState(2).randn(1 << 20).astype("float32") * 1e6
+        half = np.random.RandomState(2).randn((1 << 20) + 12345).astype("float32") * 1e6
         self.numbers = np.concatenate([half, -half[::-1]])
 
     @tf.function(input_signature=X)
     def __call__(self, x):
         scaled = tf.constant(self.numbers) * tf.reduce_max(x)
-        return {"y": x + tf.matmul(scaled[None], tf.ones([self.numbers.size, 1]))}
+        return {
+            "y": x + tf.matmul(scaled[None], tf.ones([self.numbers.size, 1])),
+            "whole": x + tf.reduce_sum(scaled),
+            "part": x + tf.reduce_sum(scaled[60919:-60919]),
+            "middle": x + tf.reduce_sum(scaled[300001:-300001]),
+        }
 
 
 class Calls(tf.Module):

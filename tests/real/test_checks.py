@@ -9,16 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from probe_requests import SETTING, Probing, floor
+from probe_requests import Probing, floor
 from probe_requests import check as asked
 from project import CNN, REPOSITORY, matrix_text
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import RECIPES, Check, CheckVerdict
+from savedmodel_matrix.domain.definition import SettingDefinition
 from savedmodel_matrix.domain.job import Job
 from savedmodel_matrix.domain.noise_floor import MeasuredFloor
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
+from savedmodel_matrix.measurements.other_threads import with_other_threads
 from savedmodel_matrix.probe.arrays import read_array
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.checks import changing, judge_check
@@ -94,8 +96,8 @@ class Checked:
             self._add(case, "floor", measure=floor(8, 1))
         after = self._probing.result(f"{case}-plain")
         if check is Check.THREADS:
-            threads = {"intra_op_threads": 1, "inter_op_threads": 1}
-            self._add(case, check, setting={**SETTING, **threads}, after=after)
+            setting = with_other_threads(SettingDefinition()).model_dump(exclude={"variables", "loader"})
+            self._add(case, check, setting=setting, after=after)
         elif check is Check.FRESH_PROCESS:
             self._add(case, check, fresh_process=True, after=after)
         else:
@@ -219,7 +221,6 @@ def test_a_variable_that_is_written_and_read_back_is_no_place_for_two_callers(mi
 
 def test_a_sum_may_depend_on_how_threads_share_the_work(middle):
     result = middle["cancels", Check.THREADS]
-    # On one processor there is one thread to begin with, and two to compare it with.
     assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "thread-dependent"), result.says
 
 

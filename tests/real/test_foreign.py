@@ -120,7 +120,7 @@ def test_our_matrix_works_there(repositories, nox_environments, ci, tmp_path):
     assert run.status == 0
     assert run.sessions == {"matrix": "success"}
     assert run.environments == {OLD: "success"}
-    assert "1 of 1 cells × cases recorded, 1 of them run now" in run.output
+    assert "1 of 1 cells × cases recorded, 1 run now" in run.output
 
 
 def test_ours_and_theirs_in_one_call(repositories, nox_environments, tmp_path):

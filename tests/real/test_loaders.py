@@ -236,7 +236,7 @@ def test_a_session_chooses_the_graph_for_serving_and_says_what_there_is(probing)
     )
     assert ending(results["function"]) == (
         "run-failed",
-        "function '__call__' cannot be called by the loader v1-session: a session has signatures only",
+        "function '__call__' cannot be called by the loader v1-session: a session only has signatures",
     )
     assert ending(results["handle"]) == (
         "run-failed",
@@ -260,7 +260,7 @@ def test_a_session_chooses_the_graph_for_serving_and_says_what_there_is(probing)
     )
     assert ending(results["signature"]) == (
         "run-failed",
-        "signature 'score' cannot be called by a loader of Keras: it calls the model itself",
+        "signature 'score' cannot be called by a Keras loader: it calls the model itself",
     )
 
 
@@ -407,7 +407,7 @@ def test_modules(probing, tmp_path):
             "no_folder": f"nowhere {said}there is no such file or folder",
             "neighbour": f"wants.py {said}ModuleNotFoundError: No module named 'beside'",
             "package": f"needs.py {said}ModuleNotFoundError: No module named 'not_installed'",
-            "name": f"h5py.py {said}the name 'h5py' is that of another module of this environment",
+            "name": f"h5py.py {said}this environment has another module with the name 'h5py'",
             "raises": f"raises.py {said}SystemExit: no",
             "after": f"after.py {said}ModuleNotFoundError: No module named 'my_custom_layer'",
         }.items()

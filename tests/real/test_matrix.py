@@ -165,7 +165,7 @@ def test_progress_is_said_in_plain_lines_without_a_terminal(recorded):
 
 
 def test_the_number_of_cells_run_now_is_right(recorded):
-    assert "10 of 12 cells × cases recorded, 12 of them run now" in recorded.run.output
+    assert "10 of 12 cells × cases recorded, 12 run now" in recorded.run.output
 
 
 def test_a_second_run_executes_nothing_and_ends_the_same(project):
@@ -173,7 +173,7 @@ def test_a_second_run_executes_nothing_and_ends_the_same(project):
     run = project.nox("-s", "matrix")
     assert run.status == 4
     assert (run.sessions, run.environments) == ({"matrix": "aborted"}, {}), "nothing had anything to do"
-    assert "0 of them run now" in run.output
+    assert "0 run now" in run.output
     assert project.recordings() == before
     assert ADD_SLOT in run.output, "the whole matrix is shown all the same"
 

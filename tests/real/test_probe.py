@@ -338,7 +338,7 @@ def test_a_request_that_is_wrong(probing, text):
     command = [probing.python, PROBE, path]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.startswith("probe: the request cannot be used: ")
+    assert done.stderr.startswith("probe: invalid request: ")
     assert "Traceback" not in done.stderr
 
 

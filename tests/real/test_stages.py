@@ -144,9 +144,9 @@ def test_strings_keep_every_byte(results):
     ("name", "outcome", "said"),
     [
         ("raises", "run-failed", "preprocess: ValueError: no such column: age"),
-        ("listed", "run-failed", "preprocess: it returned a list, and not a dict of arrays by name"),
+        ("listed", "run-failed", "preprocess: it returned a list instead of a dict of arrays by name"),
         ("nothing", "run-failed", "preprocess: it returned an empty dict"),
-        ("doubles", "run-failed", "preprocess: it returned 'x' as float64, and the signature takes float32"),
+        ("doubles", "run-failed", "preprocess: it returned 'x' as float64, but the signature takes float32"),
         ("renamed", "run-failed", "preprocess: it returned 'y'; the signature takes 'scale', 'x'"),
         ("missing", "run-failed", "preprocess: there is no function 'missing' in stages; it has: doubled,"),
         ("dying", "crashed", "ended with exit status 3 and no result, while running preprocess of batch 0"),

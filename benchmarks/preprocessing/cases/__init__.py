@@ -1,1 +1,1 @@
-"""What is planted. These modules run in environments of their own, where nothing of ours is imported."""
+"""The planted differences. These modules run in separate environments and import nothing of ours."""

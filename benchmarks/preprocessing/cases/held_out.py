@@ -1,4 +1,4 @@
-"""Planted after the corrections had been written, on other data and in other combinations; never tuned on."""
+"""Planted after the corrections were written, with different data and combinations; never used for tuning."""
 
 import io
 import unicodedata

@@ -1,4 +1,4 @@
-"""The list of cases, and how their arrays are written: numbers as they are, strings as bytes and lengths."""
+"""The list of cases, and the format of their arrays: numbers unchanged, strings as bytes and lengths."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,8 @@ CASES = []
 def case(data, planted, expected, held_out=False):
     """Register a function of ``(train, serve)`` or ``(train, serve, raw)``: arrays, or dicts of them.
 
-    ``expected`` has the ids of the steps that may be diagnosed: "a+b" for two, "a|b" where either name is
-    right, None where the two are the same but for rounding or the difference has no name.
+    ``expected`` has the ids of the correct diagnosis: "a+b" for two steps, "a|b" if either name is right,
+    None if the two are the same up to rounding or the difference has no name.
     """
 
     def register(function):
@@ -23,7 +23,7 @@ def case(data, planted, expected, held_out=False):
 
 
 def write(folder):
-    """Make every registered case and write it as NAME.npz, with ``index.json`` beside."""
+    """Make every registered case and write it as NAME.npz, along with ``index.json``."""
     index = []
     for name, data, planted, expected, held_out, function in CASES:
         sides = dict(zip(("train", "serve", "raw"), function(), strict=False))

@@ -45,7 +45,7 @@ def mel(x=SOUNDS, **options):
 
 
 def decibels(x):
-    """Return decibels as librosa has them by default."""
+    """Return decibels with librosa's defaults."""
     return np.stack([librosa.power_to_db(one) for one in x])
 
 

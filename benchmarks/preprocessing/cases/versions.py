@@ -1,4 +1,4 @@
-"""The same preprocessing in two environments with other versions: one side each, which must agree."""
+"""The same preprocessing in two environments with different versions, one per side; the sides must agree."""
 
 import cv2
 import librosa

@@ -1,1 +1,1 @@
-"""One file per verb a user knows: what happens, as a list of steps."""
+"""The commands, one file each: what happens, as a list of steps."""

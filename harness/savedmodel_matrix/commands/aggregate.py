@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from savedmodel_matrix.domain.errors import DamagedError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.collect import collect
@@ -16,6 +17,7 @@ from savedmodel_matrix.store.runs import write_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.store.runs import Run, RunAttempt, RunCell
 
+_DAMAGED = "{} damaged files in results/objects were set aside; run the matrix again to record what they held"
 _Judged = TypeVar("_Judged", "RunCell", "RunAttempt")
 
 
@@ -34,11 +37,13 @@ def aggregate(
     *,
     attempted: bool = False,
     rounds: Sequence[Run] = (),
+    verbose: bool = False,
 ) -> int:
     """Aggregate a run, write its reports and its files in ``results/runs/``; return the exit status.
 
     ``attempted`` says that fixes were just tried: those that could not be are not worth trying again.
     ``rounds`` are the rounds that followed the matrix in this run; their files get the verdicts too.
+    ``verbose`` prints every matrix and all evidence instead of one screen.
     """
     collection = collect(project, plan, selection)
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
@@ -48,7 +53,12 @@ def aggregate(
     latest = project.results.latest
     fresh = not _stands(project, content, remedies=attempted)
     if fresh:
-        _write_reports(project, plan, collection, run, content, today, attempted=attempted)
+        try:
+            _write_reports(project, plan, collection, run, content, today, attempted=attempted)
+        except DamagedError:
+            # One is known to be damaged: look at all that this report needs, so that one more run mends it.
+            found = 1 + project.results.verify(collection.arrays)
+            raise DamagedError(_DAMAGED.format(found)) from None
     report = _written_report(project)
     status = int(report["exit_status"])
     for each in (matrix_run(plan, run, collection), *rounds):
@@ -56,20 +66,28 @@ def aggregate(
     print(  # noqa: T201 - the front doors print
         f"matrix {plan.matrix}, run {run}: {recorded} of {len(collection.rows)} cells × cases recorded, "
         f"{executed} of them run now{'' if fresh else '; nothing changed, the reports stand'}\n\n"
-        + (latest / "report.txt").read_text(encoding="utf-8")
+        + (_in_full(latest) if verbose else (latest / "report.txt").read_text(encoding="utf-8"))
     )
     return status
 
 
+def _in_full(latest: Path) -> str:
+    from savedmodel_matrix.report.document import Report  # noqa: PLC0415 - as below
+    from savedmodel_matrix.report.formats.terminal import render  # noqa: PLC0415
+
+    report = Report.model_validate_json((latest / "report.json").read_bytes())
+    return render(report, latest, verbose=True)
+
+
 def is_reported(project: Workspace, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
-    """Whether the newest report is of what is recorded now, where ``fixes`` are wanted with all of them."""
+    """Whether the newest report matches the recordings; with ``fixes``, whether it has all of them."""
     today = dt.datetime.now(dt.UTC).date()
     content = content_digest(plan, collect(project, plan, selection), today)
     return _stands(project, content, remedies=fixes)
 
 
 def _stands(project: Workspace, content: str, *, remedies: bool) -> bool:
-    """Whether the newest report is of this content, and where ``remedies`` are wanted, has them all."""
+    """Whether the newest report has this content; with ``remedies``, whether it also has all of them."""
     latest = project.results.latest
     known = read_json(latest / "report.json", formats=1)
     return (
@@ -90,7 +108,7 @@ def _write_reports(
     *,
     attempted: bool,
 ) -> None:
-    # Imported here: with pandas behind them they take longer than all of a run that changed nothing.
+    # Imported here: they import pandas, which takes longer than a whole run that changed nothing.
     from savedmodel_matrix.questions.fixes import mending_of  # noqa: PLC0415
     from savedmodel_matrix.report.build import build_report  # noqa: PLC0415
     from savedmodel_matrix.report.formats import write_report  # noqa: PLC0415
@@ -109,9 +127,9 @@ def _written_report(project: Workspace) -> dict[str, Any]:
 
 
 def _with_verdicts(run: Run, report: Mapping[str, Any]) -> Run:
-    """Return a round with what the report says of its cells and attempts."""
+    """Return a round with the report's verdicts on its cells and attempts."""
     cells = {(row["environment"], row["setting"], row["case"]): row["verdict"] for row in report["cells"]}
-    # Attempts of one kind may share a cell: they stand in the same order in both.
+    # Attempts of one kind may share a cell; both lists have them in the same order.
     attempts: dict[tuple[str, ...], list[str | None]] = {}
     for row in report["remedies"]:
         attempts.setdefault(_place(row), []).append(row["verdict"])

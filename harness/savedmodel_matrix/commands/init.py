@@ -30,15 +30,15 @@ from savedmodel_matrix import register
 register(__file__)
 '''
 
-#: What runs leave in a project: recordings with their reports, and nox's environments.
+#: What runs create in a project: recordings and reports, and nox's environments.
 _IGNORED = ("results/", ".nox/")
 _CHEAP_CHECKS = (Check.REPEAT, Check.CONCURRENT)
 
 
 def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
-    """Write ``matrices/NAME.toml`` for a SavedModel, a noxfile where there is none, and what git ignores.
+    """Write ``matrices/NAME.toml`` for a SavedModel, a noxfile if there is none, and ``.gitignore`` entries.
 
-    Returns what was done, a line each.
+    Returns one line for each step.
 
     Raises:
         UnreadableModelError: if the folder holds no readable SavedModel.
@@ -119,11 +119,11 @@ def _releases(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
         return known[
             known.index(minor) :
         ], "The baseline is that release; the other environments are all newer minor releases."
-    return known, f"That release is not in our table; the baseline is the oldest in it, {known[0]}."
+    return known, f"That release is not a known one; the baseline is the oldest known release, {known[0]}."
 
 
 def _case_name(folder: str, signature: str, taken: set[str]) -> str:
-    """Return a name that a definition accepts: names of folders and signatures may hold anything."""
+    """Return a name that a definition accepts: folder and signature names may contain anything."""
     wanted = folder if signature == "serving_default" else f"{folder}-{signature}"
     base = re.sub(r"[^A-Za-z0-9._-]+", "_", wanted).lstrip("._-") or "model"
     name = base
@@ -142,12 +142,12 @@ def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -
         yield f"signature = {json.dumps(name)}"
     others = ", ".join(json.dumps(check.value) for check in Check if check not in _CHEAP_CHECKS)
     cheap = ", ".join(json.dumps(check.value) for check in _CHEAP_CHECKS)
-    yield f"checks = [{cheap}]  # these cost little; there are also {others}"
+    yield f"checks = [{cheap}]  # these are cheap; others: {others}"
     if os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
         yield "inputs = [{ warmup = 100 }]  # the warm-up requests saved with the model"
         return
     if any(spec.dtype == "string" for spec in signature.inputs.values()):
-        yield "# Strings are random words. If the model needs serialized tf.Example, name a file instead."
+        yield "# Strings are random words. If the model needs serialized tf.Example, give a file instead."
     guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)
     yield f"inputs = [{{ generate = {_inline(guess)} }}]"
 

@@ -1,4 +1,4 @@
-"""What a model's files say, and where it is expected to load: nothing of it is executed."""
+"""What a model's files contain, and which releases should load it. No model code is executed."""
 
 from __future__ import annotations
 
@@ -120,13 +120,13 @@ def _objects(objects: ObjectFacts) -> ObjectsRow:
 
 
 def _since(op: str) -> str | None:
-    """Return the first minor with an op where that is not the oldest; "" for an op of no TensorFlow."""
+    """Return the first minor with an op if that is not the oldest; "" for an op that no TensorFlow has."""
     known = knowledge()
     return known.registered(op)[0] if known.is_op(op) else ""
 
 
 def _expects(path: Path, facts: ModelFacts) -> dict[str, dict[str, InputRow]]:
-    """Return by signature and input what the model does to it itself; the first graph with a name has it."""
+    """Return the model's own preprocessing by signature and input, from the first graph that has it."""
     names = dict.fromkeys(name for graph in facts.meta_graphs for name in graph.signatures)
     return {
         name: {each.name: _expected(each) for each in expectations_of(path, name, facts).inputs.values()}

@@ -20,7 +20,7 @@ class SignatureRow(Printed):
     inputs: dict[str, str]
     outputs: dict[str, str]
     defaults: list[str]
-    """Inputs for which the model carries a default value."""
+    """Inputs with a default value in the model."""
 
 
 class OpRow(Printed):
@@ -29,16 +29,16 @@ class OpRow(Printed):
     in_graph: int
     in_functions: int
     since: str | None
-    """The first minor release that has it, if the oldest known does not; "" if no TensorFlow has it."""
+    """The first minor release with this op, if the oldest known lacks it; "" if no TensorFlow has it."""
 
 
 class ObjectsRow(Printed):
-    """What the object graph of TensorFlow 2 holds, as numbers of objects."""
+    """The contents of TensorFlow 2's object graph, as numbers of objects."""
 
     kinds: dict[str, int]
     identifiers: dict[str, int]
     registered: dict[str, int]
-    """Registered classes by name."""
+    """Names of registered classes."""
     optimizer_slots: int
 
 
@@ -47,26 +47,26 @@ class MetaGraphRow(Printed):
 
     tags: list[str]
     tensorflow: str
-    """The version that wrote it."""
+    """The TensorFlow version that wrote it."""
     producer: int
-    """Version of the GraphDef."""
+    """GraphDef version."""
     min_consumer: int
-    """The oldest GraphDef version that may read it."""
+    """The oldest GraphDef version that can read it."""
     signatures: dict[str, SignatureRow]
     ops: dict[str, OpRow]
     declared_ops: list[str]
     functions: int
     collections: dict[str, int]
-    """Entries of each collection."""
+    """Number of entries in each collection."""
     init_op: str | None
-    """What a session runs after it has restored the variables."""
+    """The op that a session runs after restoring the variables."""
     restore_op: str | None
     objects: ObjectsRow | None
-    """Null for a graph of TensorFlow 1."""
+    """Null for a TensorFlow 1 graph."""
 
 
 class StepRow(Printed):
-    """Something that the model itself does to an input."""
+    """A preprocessing step that the model itself applies to an input."""
 
     kind: StepKind
     does: str
@@ -77,31 +77,31 @@ class InputRow(Printed):
     """What the model expects of an input."""
 
     layout: str | None
-    """"NHWC" or "NCHW", where the channels tell."""
+    """"NHWC" or "NCHW", if the channels reveal it."""
     steps: list[StepRow]
     leads_to: list[str]
     """The ops that take the result."""
 
 
 class PreparingRow(Printed):
-    """A Keras layer that prepares data."""
+    """A Keras preprocessing layer."""
 
     class_name: str
     name: str
     settings: dict[str, Any]
-    """As Keras wrote them."""
+    """As written by Keras."""
 
 
 class KerasRow(Printed):
-    """What Keras wrote about the model."""
+    """Keras's metadata about the model."""
 
     major: int | None
-    """Null for what ``model.export`` wrote, which does not say."""
+    """Null for files from ``model.export``, which do not contain it."""
     version: str | None
     compiled: bool
     losses: list[str]
     lambdas: list[str]
-    """Lambda layers, which hold bytecode of the Python that wrote them."""
+    """Lambda layers, which contain bytecode of the Python version that wrote them."""
     preparing: list[PreparingRow]
     custom_classes: list[str]
 
@@ -111,7 +111,7 @@ class FilesRow(Printed):
 
     variables_index: bool
     shards: int
-    """Data files that there should be; 0 if nothing says how many."""
+    """Expected number of data files; 0 if unknown."""
     missing_shards: list[str]
     assets: list[str]
     missing_assets: list[str]
@@ -131,43 +131,43 @@ class VaryingRow(Printed):
     op: str
     node: str
     changes: str | None
-    """The variable or table that it changes."""
+    """The variable or table that the op changes."""
 
 
 class PredictionRow(Printed):
-    """What is expected of the model in one release."""
+    """The prediction for the model in one release."""
 
     tensorflow: str
     kind: prediction.Kind
     stage: prediction.Stage | None
-    """When it fails; null if it loads and runs."""
+    """The stage at which it fails; null if it loads and runs."""
     because: list[str]
     needs: list[str]
-    """What would make it load."""
+    """What it needs to load."""
     notes: list[str]
-    """Worth knowing, without a consequence for loading."""
+    """Notes that do not affect loading."""
     confidence: prediction.Confidence
 
 
 class InspectDocument(Printed):
-    """What a model's files say, and where it is expected to load. Nothing of it is executed."""
+    """What a model's files contain, and which releases should load it. No model code is executed."""
 
     format: Literal[1] = INSPECT_FORMAT
     model: str
     object_graph: bool
-    """Whether TensorFlow 2 loads it as objects."""
+    """Whether TensorFlow 2 can load it as objects."""
     text: bool
-    """Whether it is ``saved_model.pbtxt``."""
+    """Whether the file is ``saved_model.pbtxt``."""
     meta_graphs: list[MetaGraphRow]
     expects: dict[str, dict[str, InputRow]]
     """By signature and input."""
     keras: KerasRow | None
     files: FilesRow
     risky_ops: dict[str, str]
-    """Ops that reach outside the model, with what they do."""
+    """Ops with effects outside the model, and what they do."""
     varying: list[VaryingRow]
     loader: Loader
     packages: list[str]
-    """Distributions that the predictions assume beside TensorFlow."""
+    """Distributions that the predictions assume to be installed with TensorFlow."""
     predictions: list[PredictionRow]
-    """One for each minor release, oldest first."""
+    """One prediction for each minor release, oldest first."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from savedmodel_matrix.models.preflight.prediction import Confidence
 
-#: Names of a list that are printed; --json has them all.
+#: How many names of a list are printed; --json has all of them.
 _MOST_NAMED = 8
 
 
@@ -39,9 +39,9 @@ def render_model(model: InspectDocument) -> str:
         lines.append(_table(rows, ["signature", "inputs", "outputs"]) if rows else "  it has no signature")
     prepared = [(name, *row) for name, inputs in model.expects.items() for row in _prepared(inputs)]
     if prepared:
-        lines += ["", _table(prepared, ["signature", "input", "what the model itself does to it"])]
+        lines += ["", _table(prepared, ["signature", "input", "preprocessing in the model"])]
     if told := list(varying_lines(model.varying)):
-        lines += ["", "random numbers and state, and the outputs that they reach:", *told]
+        lines += ["", "random numbers and state, and the outputs that depend on them:", *told]
     beside = joined(["TensorFlow", *model.packages])
     lines += ["", f"predictions for loader {model.loader}, with {beside}, on a CPU:"]
     lines.append(
@@ -56,7 +56,7 @@ def render_model(model: InspectDocument) -> str:
 
 @dataclass(frozen=True)
 class PredictedReleases:
-    """Neighbouring minor releases for which the prediction is the same."""
+    """Consecutive minor releases with the same prediction."""
 
     first: str
     last: str
@@ -70,7 +70,7 @@ class PredictedReleases:
 
 
 def grouped(predictions: Sequence[PredictionRow]) -> list[PredictedReleases]:
-    """Return the predictions, with neighbours that are the same in one row."""
+    """Return the predictions, with equal consecutive ones in one row."""
     rows: list[PredictedReleases] = []
     for each in predictions:
         text, minor = _said(each), minor_of(each.tensorflow)
@@ -93,7 +93,7 @@ def _said(prediction: PredictionRow) -> str:
 
 
 def _notes(predictions: Sequence[PredictionRow]) -> list[str]:
-    """Return each note once, with the releases it is for where that is not all."""
+    """Return each note once, with its releases if it does not apply to all."""
     minors: dict[str, list[str]] = {}
     for each in predictions:
         for note in each.notes:
@@ -108,9 +108,9 @@ def _notes(predictions: Sequence[PredictionRow]) -> list[str]:
 def _facts(model: InspectDocument) -> Iterator[tuple[str, str]]:
     yield "model", model.model
     for graph in model.meta_graphs:
-        versions = f"GraphDef {graph.producer}, readable from version {graph.min_consumer} on"
+        versions = f"GraphDef {graph.producer}, readable by version {graph.min_consumer} and later"
         yield "written by", f"TensorFlow {graph.tensorflow or 'unknown'}, {versions}"
-    yield "form", "objects (TensorFlow 2)" if model.object_graph else "a graph (TensorFlow 1)"
+    yield "format", "objects (TensorFlow 2)" if model.object_graph else "a graph (TensorFlow 1)"
     if model.keras is not None:
         yield from _keras_facts(model.keras)
     yield from _op_facts(model.meta_graphs)
@@ -146,7 +146,7 @@ def _file_facts(files: FilesRow) -> Iterator[tuple[str, str]]:
     yield "variables", found if files.variables_index else "no index"
     yield "assets", _named(files.assets)
     yield "missing assets", _named(files.missing_assets)
-    yield "assets outside", _named(files.foreign_assets)
+    yield "external assets", _named(files.foreign_assets)
     yield "fingerprint", "yes" if files.fingerprint else "no"
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.planning.workspace import Workspace
 
-_AT_ONCE = 4  # resolving waits for the index most of its time
+_AT_ONCE = 4  # resolving mostly waits for the index
 
 
 def lock_all(

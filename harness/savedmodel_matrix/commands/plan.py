@@ -1,4 +1,4 @@
-"""The dry run: which environments, cells and cases would run, which are recorded, what to download."""
+"""The dry run: which environments, cells and cases would run, which are recorded, and the download size."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def describe_plan(project: Workspace, plan: Plan, selection: Selection) -> PlanD
             for (cell, case), reason in plan.excluded.items()
         ],
         replicates=plan.noise_floor.replicates if plan.noise_floor else None,
-        # Looking for failures makes cases ready, and a dry run must not fetch what is missing.
+        # Looking for failures prepares cases, and a dry run must not fetch missing packages.
         fixes_to_try=0 if None in ready.values() else len(_attempts_left(project, plan)),
         to_run=counts.to_run.total(),
         recorded=counts.selected.total() - counts.to_run.total(),

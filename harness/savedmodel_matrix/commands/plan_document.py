@@ -11,21 +11,21 @@ PLAN_FORMAT: Final = 1
 
 
 class PredictedCase(Printed):
-    """What preflight expects of a case in one cell."""
+    """The preflight prediction for a case in one cell."""
 
     setting: str
     case: str
     kind: Kind
     stage: Stage | None
-    """When it fails; null if it loads and runs."""
+    """The stage at which it fails; null if it loads and runs."""
     because: list[str]
     needs: list[str]
-    """What would make it load: distributions, mostly."""
+    """What it needs to load: mostly distributions."""
     confidence: Confidence
 
 
 class PlannedStages(Printed):
-    """A separate environment in which stages of this environment's cases run."""
+    """A separate environment for stages of the cases."""
 
     environment: str
     lock: str
@@ -45,21 +45,21 @@ class PlannedEnvironment(Printed):
     selected: int
     """Cells × cases that are selected."""
     noise_floors: int
-    """Cases whose noise floor is to be measured here."""
+    """Cases whose noise floor will be measured here."""
     checks: int
     """Checks to run."""
     predictions: list[PredictedCase]
-    """One for each cell and case whose model can be read now; a package that is not fetched yet cannot."""
+    """One for each cell and case whose model can be read now; models in unfetched packages cannot."""
     stage_environments: list[PlannedStages]
     interpreter: bool | None = None
-    """Whether an interpreter of this Python is installed; uv downloads one if not."""
+    """Whether an interpreter of this Python version is installed; if not, uv downloads one."""
     lock: str | None = None
     """"current", "missing", "stale", "unresolvable" or "damaged"; null if the environment is not planned."""
     lock_problem: str | None = None
     installed: bool | None = None
-    """Whether the environment exists and holds what its lock says."""
+    """Whether the environment exists and matches its lock."""
     download_mb: int | None = None
-    """Size of the packages in MB (10**6 bytes), less what uv's cache holds; null if unknown."""
+    """Size of the packages in MB (10**6 bytes), without subtracting what uv has cached; null if unknown."""
 
 
 class ExcludedCell(Printed):
@@ -81,9 +81,9 @@ class PlanDocument(Printed):
     environments: list[PlannedEnvironment]
     excluded: list[ExcludedCell]
     replicates: int | None
-    """Replicates that measure a noise floor; null if none is measured."""
+    """Number of replicates for the noise floor; null if none is measured."""
     fixes_to_try: int
-    """Cells × cases in which fixes for the failures recorded so far are to be tried."""
+    """Cells × cases in which fixes for the recorded failures will be tried."""
     to_run: int
     recorded: int
     remarks: list[str]

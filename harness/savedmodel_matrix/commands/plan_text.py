@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.commands.plan_document import PlanDocument, PlannedEnvironment, PredictedCase
 
-#: More cells × cases than this that are excluded for one reason are counted instead of named.
+#: If more cells × cases than this are excluded for one reason, the rest are counted instead of named.
 _MOST_NAMED = 6
-#: Runs of a case for its noise floor besides the replicates: the case is loaded twice more and run twice
-#: each time, and its batches are run once in two parts.
+#: Runs of a case for its noise floor in addition to the replicates: the case is loaded two more times and run
+#: twice each time, and its batches are run once in two parts.
 _MORE_FOR_NOISE = 6
-#: Characters of a reason in the table; ``plan --json`` and ``inspect`` have all of it.
+#: Characters of a reason in the table; ``plan --json`` and ``inspect`` show all of it.
 _REASON_WIDTH = 60
 
-#: What is said of a case, as a verb for one case, the verb for several, and what follows it.
+#: A statement about cases: the verb for one case, the verb for several, and the rest.
 _Said = tuple[str, str, str]
 _LOADS: _Said = ("loads", "load", "")
 
@@ -90,16 +90,16 @@ def _work(plan: PlanDocument, row: PlannedEnvironment) -> Iterator[str]:
 
 def _needs(row: PlannedEnvironment) -> Iterator[str]:
     if not row.interpreter:
-        yield "a Python from uv"
+        yield "Python from uv"
     if row.lock != "current":
         yield f"lock {row.lock}"
     for each in row.stage_environments:
         if each.lock != "current":
-            yield f"lock of stages {each.lock}"
+            yield f"stage lock {each.lock}"
 
 
 def predicted_lines(predictions: Sequence[PredictedCase]) -> Iterator[str]:
-    """Yield in short what is expected of an environment's cases, what stands in the way first."""
+    """Yield a short prediction for an environment's cases, problems first."""
     settings: dict[_Said, dict[str, list[str]]] = {}
     for each in predictions:
         settings.setdefault(_said(each), {}).setdefault(each.case, []).append(each.setting)
@@ -115,7 +115,7 @@ def predicted_lines(predictions: Sequence[PredictedCase]) -> Iterator[str]:
 
 
 def _named(found: dict[str, list[str]], everywhere: Counter[str]) -> list[str]:
-    """Return the cases, with their settings where that is not all of them."""
+    """Return the cases, with their settings if those are not all of them."""
     return [
         case if len(where) == everywhere[case] else f"{case} ({', '.join(where)})"
         for case, where in found.items()
@@ -130,7 +130,7 @@ def _sentence(names: Sequence[str], said: _Said) -> str:
 def _unpredicted(plan: PlanDocument) -> Iterator[str]:
     predicted = {each.case for row in plan.environments for each in row.predictions}
     if names := [case for case in plan.cases if case not in predicted]:
-        yield f"no prediction for {joined(names)}: no model that can be read here yet"
+        yield f"no prediction for {joined(names)}: the model cannot be read here yet"
 
 
 def _said(prediction: PredictedCase) -> _Said:
@@ -145,7 +145,7 @@ def _said(prediction: PredictedCase) -> _Said:
 
 
 def _excluded(plan: PlanDocument) -> Iterator[str]:
-    """Yield a line per reason: a pairwise cover leaves out thousands of cells for the same one."""
+    """Yield one line per reason: a pairwise cover leaves out thousands of cells for the same reason."""
     places: dict[str, list[str]] = {}
     for row in plan.excluded:
         places.setdefault(row.reason, []).append(f"{row.cell} {row.case}")
@@ -167,7 +167,7 @@ def _download(plan: PlanDocument) -> str:
     known = [size for size in coming if size is not None]
     unknown = len(coming) - len(known)
     plus = f", and {unknown} of unknown size" if unknown else ""
-    return f"to download: at most {sum(known)} MB{plus} (less what uv's cache holds)"
+    return f"to download: at most {sum(known)} MB{plus} (less whatever uv has cached)"
 
 
 def _size(megabytes: int | None) -> str:

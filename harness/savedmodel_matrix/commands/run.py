@@ -1,4 +1,4 @@
-"""One run of a matrix: ask its questions, measure what they call for, and report."""
+"""One run of a matrix: ask the questions, run the measurements they call for, and report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 
 from savedmodel_matrix.commands.aggregate import aggregate, is_reported
 from savedmodel_matrix.domain.environment import Build
-from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.errors import DamagedError, HarnessError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Request, new_run_id, require_matches
 from savedmodel_matrix.environments.host import usable_cpus
@@ -36,27 +36,27 @@ if TYPE_CHECKING:
     from savedmodel_matrix.questions.interface import Round
     from savedmodel_matrix.store.runs import Run
 
-_MEMORY_EACH = 2 << 30  # bytes; TensorFlow alone takes up to 0.5 GiB, a model and its runs the rest
+_MEMORY_EACH = 2 << 30  # bytes; TensorFlow alone takes up to 0.5 GiB, the rest is for a model and its runs
 _LOGS_KEPT = 20  # runs
 _TAIL_LINES = 30
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where and by whom sessions are run."""
+    """Where sessions run, and on whose behalf."""
 
     noxfile: Path
     environments: Path
     """The folder that holds the environments."""
     executor: Executor
     parent: int | None
-    """The process whose end ends the sessions, on this host."""
+    """The process on this host whose end also ends the sessions."""
 
 
 def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) -> int:
-    """Run what a matrix calls for and is not recorded, then write and print its report.
+    """Run everything in a matrix that is not recorded yet, then write and print its report.
 
-    Returns the contract's exit status.
+    Returns the exit status.
 
     Raises:
         DefinitionError: with every problem of the definition.
@@ -65,7 +65,17 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     plan = plan_of(project, matrix, request)
     require_matches(request.selection, [plan])
     asked = Asked(project, plan, request, new_run_id())
+    try:
+        return _asked_and_reported(asked, place)
+    except DamagedError as error:
+        print(f"{error}", flush=True)  # noqa: T201 - the front doors print
+        # What the damaged files held has no whole recording any more, so it runs now.
+        return _asked_and_reported(asked, place)
+
+
+def _asked_and_reported(asked: Asked, place: Place) -> int:
     matrix_question, *others = QUESTIONS
+    project, plan, request = asked.project, asked.plan, asked.request
     ask(matrix_question, asked, lambda found: _carry_out(asked, found, place))
     rounds: list[Round] = []
     if not is_reported(project, plan, request.selection, fixes=request.fixes):
@@ -78,13 +88,14 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
         asked.run,
         attempted=request.fixes,
         rounds=[_written(asked, found) for found in rounds],
+        verbose=request.verbose,
     )
 
 
 def run_share(
     project: Workspace, file: RoundFile, environment: Environment, venv: Path, say: Progress
 ) -> None:
-    """Do one environment's share of a round: the body of a session that an executor started."""
+    """Run one environment's share of a round: the body of a session that an executor started."""
     asked = Asked(project, plan_of(project, file.matrix, file.request), file.request, file.run)
     question_named(file.question).do(asked, file.number, environment, venv, say)
     say.enter(State.DONE)
@@ -98,7 +109,7 @@ def run_alone(
     venv: Path,
     say: Callable[[str], None],
 ) -> None:
-    """Run what is pending in one environment for all matrices: the body of a session started by hand.
+    """Run what is pending in one environment for all matrices: the body of a manually started session.
 
     Raises:
         NothingSelectedError: if a glob matches nothing.
@@ -113,13 +124,13 @@ def run_alone(
 
 
 def parallelism() -> int:
-    """Return how many environments run at the same time: each is a process with TensorFlow in it."""
+    """Return how many environments run at the same time: each is a process that has imported TensorFlow."""
     return max(1, min(usable_cpus(), psutil.virtual_memory().total // _MEMORY_EACH))
 
 
 def _carry_out(asked: Asked, found: Round, place: Place) -> None:
-    """Run one round: write its file, run its sessions, show their progress, write down what became of it."""
-    # Only where there is work: rich takes as long to import as all of a run that has nothing to do.
+    """Run one round: write its file, run its sessions, show their progress, and save the results."""
+    # Only if there is work: importing rich takes as long as a whole run that has nothing to do.
     from savedmodel_matrix.commands.show import announce, shown  # noqa: PLC0415
 
     folder = (
@@ -159,19 +170,19 @@ def _written(asked: Asked, found: Round) -> Run:
 
 
 def _problem(asked: Asked, path: Path, ended: Ended) -> str | None:
-    """Return the end of a log that a person has to see, and write down why there are no results."""
+    """Return the end of a log if the user has to see it, and save the reason for missing results."""
     results = asked.project.results
     state = read_state(results, ended.name)
     if ended.result in (Result.SUCCESS, Result.SKIPPED):
         return _tail(ended.log) if state and state.fault else None
     tail = _tail(ended.log)
-    if events_path(path, ended.name).exists():  # our part of the session began, so it is ours that failed
+    if events_path(path, ended.name).exists():  # our part of the session had started, so we failed
         fault = f"the session of {ended.name} failed:\n{tail}"
         known = state or EnvironmentState(environment=ended.name, run=asked.run)
         write_state(results, known.model_copy(update={"run": asked.run, "fault": fault}))
     else:
         last = tail.strip().splitlines()[-1:] or [str(ended.result)]
-        reason = f"nox could not make the environment: {last[0]}"
+        reason = f"nox could not create the environment: {last[0]}"
         failed = EnvironmentState(
             environment=ended.name, run=asked.run, outcome=Outcome.INSTALL_FAILED, reason=reason
         )

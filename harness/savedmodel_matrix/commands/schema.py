@@ -29,7 +29,7 @@ def write_schemas(folder: Path, *, check: bool) -> list[str]:
     """Write the schemas, or with ``check`` only compare them; return what was done.
 
     Raises:
-        HarnessError: with ``check``, if a file is not what would be written.
+        HarnessError: with ``check``, if a file is out of date.
     """
     stale = []
     for name, model in _SCHEMAS.items():

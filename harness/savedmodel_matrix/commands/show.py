@@ -1,4 +1,4 @@
-"""What a person sees while a round runs: live on a terminal, in plain lines elsewhere."""
+"""The progress display of a round: live on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Show(Protocol):
     """Shows the progress of a round."""
 
     def ended(self, ended: Ended, problem: str | None) -> None:
-        """Say that an environment is finished, and what went wrong, if anything did."""
+        """Report that an environment is finished, with its problem, if any."""
         ...
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How far one environment is."""
+    """The progress of one environment."""
 
     environment: str
     state: str
@@ -65,7 +65,7 @@ def announce(asked: Asked, found: Round) -> None:
 
 @contextlib.contextmanager
 def shown(found: Round, round_path: Path, logs: Path, *, verbose: bool) -> Iterator[Show]:
-    """Show the progress of a round while its sessions run: live on a terminal, else in plain lines."""
+    """Show the progress of a round while its sessions run: live on a terminal, plain lines elsewhere."""
     board = Board(found, round_path, logs)
     if not sys.stdout.isatty():
         with _plain(board, verbose=verbose) as show:
@@ -81,12 +81,12 @@ def shown(found: Round, round_path: Path, logs: Path, *, verbose: bool) -> Itera
         refresh_per_second=_REFRESH_PER_S,
         transient=True,
     ):
-        # Live prints above its lines whatever is printed while it is on.
+        # While Live is active, other output appears above its lines.
         yield _Lines(board, verbose=verbose)
 
 
 class Board:
-    """What is known of every environment of a round, from the events that their sessions write."""
+    """The progress of every environment of a round, from the events that the sessions write."""
 
     def __init__(self, found: Round, round_path: Path, logs: Path) -> None:
         self._work = {share.environment.id: len(share.work) for share in found.shares}
@@ -95,11 +95,11 @@ class Board:
         self.finished: dict[str, Result] = {}
 
     def standings(self, now: float) -> list[Standing]:
-        """Return how far each environment is, in the order of the plan. ``now`` is in seconds since 1970."""
+        """Return each environment's progress, in the order of the plan. ``now`` is in seconds since 1970."""
         return [self.standing(name, now) for name in self._work]
 
     def standing(self, name: str, now: float) -> Standing:
-        """Return how far one environment is."""
+        """Return one environment's progress."""
         events = read_events(events_path(self._round_path, name))
         if name in self.finished:
             end = events[-1].at if events else now
@@ -112,7 +112,7 @@ class Board:
 
 
 def earlier_pace(logs: Path, round_path: Path, environment: str) -> Pace:
-    """Return how long an environment took in earlier rounds, the newest first; what is not known is None."""
+    """Return the pace of an environment in earlier rounds, newest first; unknown values are None."""
     install_s = recording_s = None
     rounds = sorted(logs.glob("*/*/round.json"), reverse=True)
     for path in [each for each in rounds if each != round_path][:_EARLIER_RUNS]:
@@ -123,7 +123,7 @@ def earlier_pace(logs: Path, round_path: Path, environment: str) -> Pace:
 
 
 def summary(standings: Sequence[Standing], total: int) -> str:
-    """Return one line on a round: how many environments are done, and how far the running ones are."""
+    """Return one line on a round: how many environments are done, and the progress of the running ones."""
     running = [each for each in standings if each.is_running]
     waiting = sum(each.state == State.WAITING for each in standings)
     parts = [
@@ -135,7 +135,7 @@ def summary(standings: Sequence[Standing], total: int) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Return a length of time as a person says it: ``45s``, ``3m 05s``, ``1h 02m``."""
+    """Return a duration in readable form: ``45s``, ``3m 05s``, ``1h 02m``."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}s"
@@ -156,7 +156,7 @@ class _Lines:
         if self._verbose:
             _print(_indented(ended.log.read_text(encoding="utf-8", errors="replace")))
         elif problem is not None:
-            _print(f"{_indented(problem)}\n  (all of it: {ended.log})")
+            _print(f"{_indented(problem)}\n  (full log: {ended.log})")
 
 
 @contextlib.contextmanager
@@ -168,7 +168,7 @@ def _plain(board: Board, *, verbose: bool) -> Iterator[Show]:
             standings = board.standings(time.time())
             _print(summary(standings, len(standings)))
 
-    # A daemon: an interrupt must not wait for the next line.
+    # A daemon thread, so that an interrupt does not wait for the next line.
     thread = threading.Thread(target=summarise, daemon=True)
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""Which outputs of a model are random or vary between runs, and the ops that make them so."""
+"""Which outputs of a model are random or vary between runs, and the ops responsible."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-#: What an op does to the outputs it reaches, in the order in which ops are listed.
+#: The effect of an op on the outputs that depend on it, in the order in which ops are listed.
 _VARIES = {
-    Kind.RANDOM: "random in every run, and no setting seeds it",
+    Kind.RANDOM: "random in every run; no setting seeds it",
     Kind.SEEDED: "from a fixed seed: varies from run to run, but the first run of every process is the same",
-    Kind.GENERATOR: "from a state in the model: as from a fixed seed",
+    Kind.GENERATOR: "from a state in the model: behaves like a fixed seed",
     Kind.STATE: "varies from run to run, but the first run of every process is the same",
     Kind.OUTSIDE: "from outside the graph",
     Kind.STATELESS: "the same for the same seed, which is an input of the op",
@@ -25,7 +25,7 @@ _VARIES = {
 
 
 def varying(path: Path) -> list[VaryingRow]:
-    """Return which random or changing ops reach which outputs; empty too if the graph cannot be walked."""
+    """Return which random or changing ops affect which outputs; empty if the graph cannot be traversed."""
     try:
         graphs = read_sources(path)
     except UnreadableModelError:
@@ -48,7 +48,7 @@ def varying(path: Path) -> list[VaryingRow]:
 
 
 def varying_lines(rows: Sequence[VaryingRow]) -> Iterator[str]:
-    """Yield a line per output and op; the graphs of a model mostly share them, so each is listed once."""
+    """Yield one line per output and op; a model's graphs mostly share them, so each is listed once."""
     order = list(_VARIES)
     lines = (
         f"  {row.signature}, output {row.output}: {row.op} '{row.node}'"

@@ -80,6 +80,12 @@ class StoreError(HarnessError):
     exit_status = ExitStatus.INCOMPLETE
 
 
+class DamagedError(HarnessError):
+    """Files in ``results/`` are damaged. They have been set aside; run again to record what they held."""
+
+    exit_status = 4
+
+
 class InstallError(HarnessError):
     """A lock cannot be installed into its environment."""
 

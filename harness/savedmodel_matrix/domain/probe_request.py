@@ -43,6 +43,16 @@ class OutputsOf(Stored):
     outputs_of: str
 
 
+class SourceFile(Stored):
+    """A file as it was when its digest was taken: size in bytes, times in ns."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
 class CaseRequest(Stored):
     """One job."""
 
@@ -70,6 +80,8 @@ class CaseRequest(Stored):
     runs: int
     time_limit_s: float
     memory_limit_bytes: int | None
+    sources: tuple[SourceFile, ...] = ()
+    """The files that the job's key stands for: if one changes meanwhile, there is no recording."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the probe reads."""

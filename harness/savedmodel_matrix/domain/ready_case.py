@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from packaging.specifiers import SpecifierSet
 
 from savedmodel_matrix.domain.arrays import Batch
 from savedmodel_matrix.domain.stored import Stored
 
-#: Raise this when the same definition leads to a different prepared case, so that cases are prepared again.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from savedmodel_matrix.domain.arrays import ArrayEntry
+
+#: Raised when the same definition leads to something else, so that cases are made anew.
 CASE_FORMAT: Final = 3
 
 
@@ -79,3 +84,8 @@ class ReadyCase(Stored):
     code: dict[str, str | None] = {}
     stages: dict[str, ReadyStage] = {}
     expects: dict[str, ExpectedInput] | None = None
+
+    def arrays(self) -> Iterator[ArrayEntry]:
+        """Yield every stored array of its inputs, those of its stages included."""
+        for batches in (self.batches, *(stage.batches for stage in self.stages.values())):
+            yield from (part.array for batch in batches or () for part in batch)

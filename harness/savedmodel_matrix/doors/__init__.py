@@ -1,1 +1,1 @@
-"""What a person types, turned into one typed request: nox's sessions and the command line."""
+"""Nox sessions and the command line: they turn what a user types into one typed request."""

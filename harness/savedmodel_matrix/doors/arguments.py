@@ -1,4 +1,4 @@
-"""The options of a run, defined once: for nox's ``-- ...`` and for the command line."""
+"""The options of a run, defined once for nox's ``-- ...`` and the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Only = Annotated[
     ),
 ]
 Case = Annotated[
-    list[str] | None, typer.Option("--case", metavar="GLOB", help="Names of cases; several --case add up.")
+    list[str] | None, typer.Option("--case", metavar="GLOB", help="Case names; several --case add up.")
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run again what is already recorded.")]
 Separate = Annotated[
@@ -34,7 +34,7 @@ Jobs = Annotated[
         "-j",
         min=1,
         metavar="N",
-        help="How many environments run at the same time; by default as many as CPUs and memory allow.",
+        help="How many environments run at the same time; default: as many as CPUs and memory allow.",
     ),
 ]
 Verbose = Annotated[
@@ -62,9 +62,9 @@ def request_of(
 
 
 def parse_request(arguments: Sequence[str], program: str) -> Request | None:
-    """Read what stands after ``--`` on nox's command line; None where it asks for help, which is printed.
+    """Parse the arguments after ``--`` on nox's command line; None if they ask for help, which is printed.
 
-    ``program`` is what stands before it, for the usage line.
+    ``program`` is the command before them, for the usage line.
 
     Raises:
         UsageError: for an option that does not exist or has no value; the usage is printed.
@@ -83,5 +83,5 @@ def parse_request(arguments: Sequence[str], program: str) -> Request | None:
         app(args=list(arguments), prog_name=program)
     except SystemExit as ended:
         if ended.code:
-            raise UsageError(f"the options after -- are wrong, see above: {' '.join(arguments)}") from ended
+            raise UsageError(f"invalid options after -- (see above): {' '.join(arguments)}") from ended
     return found[0] if found else None

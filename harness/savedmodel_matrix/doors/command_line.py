@@ -1,4 +1,4 @@
-"""The command line: ``savedmodel-matrix``. Running is nox's: ``nox -s matrix``."""
+"""The command line: ``savedmodel-matrix``. Matrices are run through nox: ``nox -s matrix``."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def plan_command(
     project: Root = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Print what a run would do now: nothing is installed, downloaded or run."""
+    """Print what a run would do now. Nothing is installed, downloaded or run."""
     from savedmodel_matrix.commands.plan import describe_plan, render_plan  # noqa: PLC0415 - only what is asked for
     from savedmodel_matrix.questions.matrix import plan_of  # noqa: PLC0415 - as above
 
@@ -71,7 +71,7 @@ def init_command(
     name: Annotated[str, typer.Option(help="name of the matrix to write")] = "default",
     project: Root = Path(),
 ) -> None:
-    """Write a starting matrix from what a model says of itself, and a noxfile where there is none."""
+    """Write a starter matrix for a model, and a noxfile if there is none."""
     from savedmodel_matrix.commands.init import write_matrix  # noqa: PLC0415 - as above
 
     for line in write_matrix(Workspace(project.resolve()), model, name):
@@ -81,14 +81,14 @@ def init_command(
 @app.command("inspect")
 def inspect_command(
     model: Annotated[Path, typer.Argument(help="folder of a SavedModel")],
-    loader: Annotated[Loader, typer.Option(help="the way it would be loaded")] = Loader.SAVED_MODEL,
+    loader: Annotated[Loader, typer.Option(help="how the model would be loaded")] = Loader.SAVED_MODEL,
     package: Annotated[
         list[str] | None,
-        typer.Option("--with", help="a package installed beside TensorFlow, such as tf-keras"),
+        typer.Option("--with", help="a package installed with TensorFlow, such as tf-keras"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what a model says of itself, and which releases are expected to load it: nothing is run."""
+    """Print what a model's files contain, and which releases should load it. No model code is run."""
     from savedmodel_matrix.commands.inspect import describe_model, render_model  # noqa: PLC0415 - as above
 
     described = describe_model(model, loader, package or ())
@@ -96,19 +96,23 @@ def inspect_command(
 
 
 @app.command("report")
-def report_command(matrix: Matrix = "default", project: Root = Path()) -> None:
+def report_command(
+    matrix: Matrix = "default",
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="every matrix and all evidence")] = False,
+    project: Root = Path(),
+) -> None:
     """Render a matrix again from what is recorded."""
     from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - as above
 
     opened = Workspace(project.resolve())
     plan = opened.plan(matrix)
-    raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id()))
+    raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id(), verbose=verbose))
 
 
 @app.command("schema")
 def schema_command(
     folder: Annotated[Path, typer.Argument(help="where to write the JSON Schemas")] = Path("schemas"),
-    check: Annotated[bool, typer.Option(help="only say whether they are up to date")] = False,
+    check: Annotated[bool, typer.Option(help="only check whether they are up to date")] = False,
 ) -> None:
     """Write the JSON Schemas of the matrix definition and of report.json."""
     from savedmodel_matrix.commands.schema import write_schemas  # noqa: PLC0415 - as above
@@ -118,7 +122,7 @@ def schema_command(
 
 
 def main() -> None:
-    """Run the command line; what the user can act on ends without a traceback."""
+    """Run the command line; errors that the user can act on end without a traceback."""
     try:
         app()
     except HarnessError as error:

@@ -1,7 +1,7 @@
-"""The contract's exit status out of nox, which itself knows only success (0) and failure (1).
+"""Our exit status from nox, which itself only knows success (0) and failure (1).
 
-A session of ours that fails writes its status into a file named after the nox process that the user started,
-and that process replaces nox's 1 by it as its very last act. Where none of our sessions failed, there is no
+A session of ours that fails writes its status to a file named after the nox process that the user started.
+That process replaces nox's status 1 with it as its last action. If none of our sessions failed, there is no
 such file and nothing changes.
 """
 
@@ -26,7 +26,7 @@ _FAULT = HarnessError.exit_status
 
 
 class _UnsuccessfulError(Exception):
-    """A run that ended as it should, with a status that is not success."""
+    """A run that finished normally with a status other than success."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"exit status {status}, see above")
@@ -34,21 +34,21 @@ class _UnsuccessfulError(Exception):
 
 
 def watch(folder: Path) -> None:
-    """In a process of nox, arrange for the exit status; sessions leave theirs in ``folder``."""
+    """Arrange for the exit status of this nox process; sessions write theirs to ``folder``."""
     mine = folder / str(os.getpid())
-    shutil.rmtree(mine, ignore_errors=True)  # of an earlier process with this number that was killed
+    shutil.rmtree(mine, ignore_errors=True)  # left by an earlier, killed process with the same id
     atexit.register(_leave, mine)
 
 
 def require_zero(status: int) -> None:
-    """End the session inside ``reported`` with this status, unless it is success."""
+    """End the session within ``reported`` with this status, unless it is success."""
     if status:
         raise _UnsuccessfulError(status)
 
 
 @contextlib.contextmanager
 def reported(session: nox.Session, folder: Path) -> Iterator[None]:
-    """Fail the session, without a traceback, for what the user can act on; keep its exit status."""
+    """Fail the session without a traceback for errors that the user can act on; keep the exit status."""
     # Under nox's own -j a session runs in a child of the nox that the user started.
     process = os.getppid() if session.parallel else os.getpid()
     mine = folder / str(process)
@@ -77,4 +77,4 @@ def _leave(mine: Path) -> None:
     shutil.rmtree(mine, ignore_errors=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(max(said))  # the only way to another status than nox's own, this late
+    os._exit(max(said))  # this late, the only way to a status other than nox's own

@@ -1,4 +1,4 @@
-"""The door for programs: a project to plan, run and report, and a report to analyse with pandas."""
+"""The Python API: a project to plan, run and report, and a report to analyse with pandas."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Project:
     ) -> int:
         """Run what is not recorded yet, as ``nox -s matrix`` does, and print and write the reports.
 
-        ``only`` and ``case`` are globs as after ``--``. Environments lie in ``.nox`` in the project's folder.
+        ``only`` and ``case`` are globs as after ``--``. Environments are in ``.nox`` in the project's folder.
         Returns the exit status (docs/exit-status.md).
 
         Raises:
@@ -71,7 +71,7 @@ class Project:
         return run_matrix(self._workspace, matrix, request, place)
 
     def report(self, matrix: str = "default") -> LoadedReport:
-        """Make the report of a matrix from what is recorded, print and write it, and return it."""
+        """Make the report of a matrix from its recordings, print and write it, and return it."""
         from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - brings pandas
 
         aggregate(self._workspace, self._workspace.plan(matrix), Selection(), new_run_id())
@@ -83,7 +83,7 @@ class LoadedReport:
 
     def __init__(self, document: Report) -> None:
         self.document = document
-        """All of it, typed."""
+        """The whole report, typed."""
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -92,7 +92,7 @@ class LoadedReport:
 
     @cached_property
     def divergences(self) -> pd.DataFrame:
-        """The numbers between two classes of cells, for every output."""
+        """The numbers measured between two classes of cells, for every output."""
         return self._frame("divergences")
 
     @cached_property
@@ -102,21 +102,21 @@ class LoadedReport:
 
     @cached_property
     def outputs(self) -> pd.DataFrame:
-        """What is known of every output in the baseline."""
+        """The baseline's facts about every output."""
         return self._frame("outputs")
 
     @cached_property
     def checks(self) -> pd.DataFrame:
-        """How cases behave in a session."""
+        """The results of the checks of session behaviour."""
         return self._frame("checks")
 
     @cached_property
     def fixes(self) -> pd.DataFrame:
-        """The fixes that were tried, and what was seen."""
+        """The fixes that were tried, and their results."""
         return self._frame("remedies")
 
     def _frame(self, name: str) -> pd.DataFrame:
-        """Return a list of rows as a frame, which has the columns of its type also where it is empty."""
+        """Return a list of rows as a frame; it has the columns of its type even if it is empty."""
         import pandas as pd  # noqa: PLC0415 - as above
 
         (kind,) = get_args(type(self.document).model_fields[name].annotation)
@@ -128,7 +128,7 @@ def load_report(path: str | os.PathLike[str]) -> LoadedReport:
     """Read a ``report.json``, or the one in a folder such as ``results/latest``.
 
     Raises:
-        errors.StoreError: if it is not there, or was written by another version.
+        errors.StoreError: if it does not exist, or another version wrote it.
     """
     from pydantic import ValidationError  # noqa: PLC0415 - as above
 
@@ -142,7 +142,7 @@ def load_report(path: str | os.PathLike[str]) -> LoadedReport:
         raise StoreError(f"{place}: {error.strerror}; run the matrix first") from error
     except ValidationError as error:
         raise StoreError(
-            f"{place} was written by another version of savedmodel-matrix; `nox -s report` writes it again"
+            f"{place} was written by another version of savedmodel-matrix; recreate it with `nox -s report`"
         ) from error
 
 

@@ -1,14 +1,14 @@
 """Nox sessions over a project's matrices.
 
-Two lines in a noxfile give them to any repository::
+Two lines in a noxfile add them to any repository::
 
     from savedmodel_matrix import register
 
     register(__file__)
 
-``matrix`` runs ``matrices/default.toml`` and ``matrix-NAME`` the others. Each environment is a session as
-well, named by its id. ``report`` renders again, ``lock`` resolves. None is a default session, and nothing
-else in the noxfile changes: no option of nox is set, and a session defined before keeps its name.
+``matrix`` runs ``matrices/default.toml`` and ``matrix-NAME`` the others. Each environment is a session too,
+named by its id. ``report`` renders reports again, and ``lock`` resolves environments. None is a default
+session, and nothing else in the noxfile changes: no nox option is set, and existing sessions stay.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 
 def register(noxfile: str) -> None:
-    """Define the sessions of the project that ``noxfile`` lies in: pass ``__file__``.
+    """Define the sessions of the project that contains ``noxfile``: pass ``__file__``.
 
     Raises:
-        StoreError: if ``SAVEDMODEL_MATRIX_RUN`` names something that is no file of a round.
+        StoreError: if ``SAVEDMODEL_MATRIX_RUN`` names something that is not a round file.
     """
     place = Path(noxfile).resolve()
     project = Workspace(place.parent)
@@ -74,7 +74,7 @@ def _statuses(project: Workspace) -> Path:
 
 
 def _plans(project: Workspace) -> tuple[dict[str, Plan], dict[str, Exception]]:
-    """Return the plans, and why the others cannot be read: that is for their own sessions to say."""
+    """Return the plans, and the problems of matrices that cannot be read, which their sessions report."""
     plans: dict[str, Plan] = {}
     problems: dict[str, Exception] = {}
     for name in project.matrices():
@@ -86,7 +86,7 @@ def _plans(project: Workspace) -> tuple[dict[str, Plan], dict[str, Exception]]:
 
 
 def _distinct(plans: Iterable[Plan]) -> list[Environment]:
-    """Return every environment in which something is to run once, in the order of the definitions."""
+    """Return every environment with something to run, each once, in the order of the definitions."""
     return list(
         {
             job.cell.environment: plan.environments[job.cell.environment]
@@ -98,10 +98,10 @@ def _distinct(plans: Iterable[Plan]) -> list[Environment]:
 
 @contextlib.contextmanager
 def _ours(session: nox.Session, project: Workspace) -> Iterator[None]:
-    """Around the body of each session of ours: its exit status, its bond to its parent, quiet libraries."""
+    """Wrap the body of each of our sessions: exit status, dying with the parent, quiet libraries."""
     if session.parallel:
-        die_with_parent()  # nox leaves its parallel sessions running when it is itself terminated or killed
-    # Nox shows every library's debug messages; those of the index client would name the user's index.
+        die_with_parent()  # nox leaves its parallel sessions running when it is terminated or killed
+    # Nox shows every library's debug messages; those of the index client would reveal the user's index.
     client = logging.getLogger("urllib3")
     before = client.level
     client.setLevel(logging.WARNING)
@@ -113,7 +113,7 @@ def _ours(session: nox.Session, project: Workspace) -> Iterator[None]:
 
 
 def _define(name: str, body: Callable[[nox.Session], None], environment: Environment | None = None) -> None:
-    """Define a session unless the noxfile has one of this name: the user's own stands."""
+    """Define a session unless the noxfile already has one with this name: the user's own takes precedence."""
     if name in nox.registry.get():
         return
     if environment is None:
@@ -125,7 +125,7 @@ def _define(name: str, body: Callable[[nox.Session], None], environment: Environ
         venv_backend=backend_of(environment).nox,
         reuse_venv=True,
         default=False,
-        # TensorFlow takes the whole memory of a GPU: two environments at once would starve each other.
+        # TensorFlow allocates a GPU's whole memory: two environments at once would starve each other.
         allow_parallel=environment.build is not Build.GPU,
     )(body)
 
@@ -146,7 +146,7 @@ def _define_share(project: Workspace, file: RoundFile, path: Path, environment: 
 
 def _define_environment(project: Workspace, plans: list[Plan], environment: Environment) -> None:
     def run(session: nox.Session) -> None:
-        """One environment: installs its lock and runs what is not recorded yet."""
+        """Install one environment's lock and run what is not recorded yet."""
         from savedmodel_matrix.commands.run import run_alone  # noqa: PLC0415 - as above
         from savedmodel_matrix.doors.arguments import parse_request  # noqa: PLC0415
 
@@ -163,7 +163,7 @@ def _define_matrix(project: Workspace, matrix: str, problem: Exception | None, n
     name = session_name(matrix)
 
     def run(session: nox.Session) -> None:
-        """Run what is not recorded yet, compare everything, and write the reports (-- --help: options)."""
+        """Run what is not recorded yet, compare everything, and write the reports (options: -- --help)."""
         from savedmodel_matrix.commands.run import Place, run_matrix  # noqa: PLC0415 - as above
         from savedmodel_matrix.doors.arguments import parse_request  # noqa: PLC0415
         from savedmodel_matrix.execution.executors.nox import NoxExecutor  # noqa: PLC0415
@@ -174,23 +174,23 @@ def _define_matrix(project: Workspace, matrix: str, problem: Exception | None, n
                 return
             if request.jobs is None:
                 request = request.model_copy(update={"jobs": _jobs_of_nox(session)})
-            environments = session.cache_dir.parent  # documented to lie in the folder of environments
+            environments = session.cache_dir.parent  # documented to be in the folder of environments
             place = Place(noxfile, environments, NoxExecutor(), os.getpid())
             exit_status.require_zero(run_matrix(project, matrix, request, place))
 
     def broken(session: nox.Session) -> None:
-        """Cannot run; run it to see what is wrong."""
+        """Cannot run: the definition is wrong. Run it to see the problems."""
         with _ours(session, project):
-            assert problem is not None, "it is defined for a matrix with a problem"  # noqa: S101
+            assert problem is not None, "only defined for a matrix with a problem"  # noqa: S101
             raise problem
 
     _define(name, run if problem is None else broken)
 
 
 def _jobs_of_nox(session: nox.Session) -> int | None:
-    """Return the N of ``nox -j N``, where the user typed one.
+    """Return the N of ``nox -j N``, if the user gave one.
 
-    Nox has no public way to ask for it, so a later nox may hide it; ``-- --jobs N`` always works.
+    Nox has no public API for it, so a later nox may hide it; ``-- --jobs N`` always works.
     """
     config = getattr(getattr(session, "_runner", None), "global_config", None)
     jobs = getattr(config, "parallel", None)
@@ -199,7 +199,7 @@ def _jobs_of_nox(session: nox.Session) -> int | None:
 
 def _define_report(project: Workspace) -> None:
     def report(session: nox.Session) -> None:
-        """Render a matrix (default, or the one named after --) again from what is recorded."""
+        """Render the report of a matrix (default, or the one named after --) again from its recordings."""
         from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - as above
 
         with _ours(session, project):
@@ -211,7 +211,7 @@ def _define_report(project: Workspace) -> None:
 
 def _define_lock(project: Workspace, plans: dict[str, Plan], problems: dict[str, Exception]) -> None:
     def lock(session: nox.Session) -> None:
-        """Resolve every environment (or those a glob after -- matches) into its committed lock file."""
+        """Resolve every environment (or those that globs after -- match) into its committed lock file."""
         from savedmodel_matrix.commands.lock import lock_all  # noqa: PLC0415 - as above
 
         with _ours(session, project):
@@ -224,7 +224,7 @@ def _define_lock(project: Workspace, plans: dict[str, Plan], problems: dict[str,
 
 
 def _besides(project: Workspace, plans: dict[str, Plan]) -> list[Beside]:
-    """Return the environments that stages run in beside those of the plans, each once."""
+    """Return the separate environments of the plans' stages, each once."""
     from savedmodel_matrix.planning.besides import besides  # noqa: PLC0415 - as above
 
     found = (

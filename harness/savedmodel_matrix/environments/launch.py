@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.probe_request import ProbeRequest
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
+from savedmodel_matrix.probe.exchange import UNFILED
 from savedmodel_matrix.probe.scrub import scrub
 from savedmodel_matrix.store.atomic import write_stored
 
@@ -45,6 +46,10 @@ IMPORT_LIMIT_S = 300.0
 GRACE_S = 60.0
 _POLL_S = 0.1
 _LOG_TAIL_BYTES = 8192
+#: Signals that a person, a service manager or the kernel's out-of-memory killer sends.
+_STOPS = {
+    getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM") if hasattr(signal, name)
+}
 _PROBE_FAULTS = (2, 5)  # see ``savedmodel_matrix/probe/__main__.py``: our fault, not the model's
 
 
@@ -67,14 +72,41 @@ class Launch:
     import_limit_s: float = IMPORT_LIMIT_S
 
 
-def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
-    """Run the probe until every case has a recording, calling ``on_result`` with each as it appears.
+def run_probe(
+    launch: Launch, on_result: Callable[[Recording], None], on_unfiled: Callable[[str, str], None]
+) -> None:
+    """Run the probe until every case is accounted for.
 
-    The probe writes recordings itself. If it could not (the import crashed, hung, or killed the probe),
-    the recording is written here, so that every case has an outcome.
+    The probe writes recordings itself; ``on_result`` is called with each as it appears. ``on_unfiled`` gets
+    the key of a case without a recording, and why: its model changed meanwhile, or something outside ended
+    the probe. Nothing is recorded of such a case, so that the next run runs it.
+
+    A probe that dies settles nothing but the case that it died of: the others run in a new one, and the
+    suspect runs last, alone.
 
     Raises:
         ProbeError: if the probe reports a fault of its own.
+    """
+    suspects: list[CaseRequest] = []
+    waiting = list(launch.cases)
+    while waiting:
+        missing = _run_once(replace(launch, cases=waiting), on_result, on_unfiled, alone=False)
+        suspects += missing[:1]  # cases run in their order
+        waiting = missing[1:]
+    for suspect in suspects:
+        _run_once(replace(launch, cases=[suspect]), on_result, on_unfiled, alone=True)
+
+
+def _run_once(
+    launch: Launch,
+    on_result: Callable[[Recording], None],
+    on_unfiled: Callable[[str, str], None],
+    *,
+    alone: bool,
+) -> list[CaseRequest]:
+    """Start the probe once. Return the cases that it left without a result when it died after the import.
+
+    ``alone`` says that its only case is suspected of ending it: then that is the case's own outcome.
     """
     with tempfile.TemporaryDirectory(prefix="savedmodel-matrix-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
@@ -84,7 +116,7 @@ def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
         for case in launch.cases:
             Path(case.result).parent.mkdir(parents=True, exist_ok=True)
         started = dt.datetime.now(dt.UTC)
-        watch = _Watch(launch.cases, on_result)
+        watch = _Watch(launch.cases, on_result, on_unfiled)
         with log.open("wb") as sink:
             process = psutil.Popen(
                 # -s: the user's site-packages are not part of the environment.
@@ -102,29 +134,55 @@ def run_probe(launch: Launch, on_result: Callable[[Recording], None]) -> None:
         watch.look()
         if watch.missing and process.returncode in _PROBE_FAULTS:
             raise ProbeError(f"the probe failed (exit status {process.returncode}):\n{_tail(log)}")
-        if watch.missing:
-            outcome, reason = _what_became(why, process.returncode, imported)
-            said = _scrubbed(launch, scratch, _tail(log))
+        if not watch.missing:
+            return []
+        ended = _ended(process.returncode)
+        if why is None and imported.exists() and not alone:
+            return watch.missing
+        if why is None and not imported.exists() and _was_stopped(process.returncode):
             for case in watch.missing:
-                write_stored(Path(case.result), _unwritten(case, outcome, reason, said, started))
-            watch.look()
+                on_unfiled(case.key, f"something outside ended its environment's process with {ended}")
+            return []
+        if why is not None:
+            outcome, reason = Outcome.TIMED_OUT, why
+        elif imported.exists():
+            outcome, reason = Outcome.CRASHED, f"it ended the process that started it with {ended}"
+        else:
+            outcome, reason = Outcome.IMPORT_FAILED, f"import tensorflow ended the process with {ended}"
+        said = _scrubbed(launch, scratch, _tail(log))
+        for case in watch.missing:
+            write_stored(Path(case.result), _unwritten(case, outcome, reason, said, started))
+        watch.look()
+    return []
 
 
 class _Watch:
     """Tracks which recordings have appeared since the probe was started."""
 
-    def __init__(self, cases: Sequence[CaseRequest], on_result: Callable[[Recording], None]) -> None:
+    def __init__(
+        self,
+        cases: Sequence[CaseRequest],
+        on_result: Callable[[Recording], None],
+        on_unfiled: Callable[[str, str], None],
+    ) -> None:
         self.missing = list(cases)
         # When a job runs again, its old recording stays until the new one replaces it: a kill loses none.
         self._before = {case.result: _identity(case.result) for case in cases}
-        self._on_result = on_result
+        self._on_result, self._on_unfiled = on_result, on_unfiled
+        for case in cases:
+            Path(case.result + UNFILED).unlink(missing_ok=True)  # of a run that was killed
 
     def look(self) -> None:
         for case in list(self.missing):
+            unfiled = Path(case.result + UNFILED)
             if _identity(case.result) != self._before[case.result]:
                 recording = Recording.model_validate_json(Path(case.result).read_bytes())
                 self.missing.remove(case)
                 self._on_result(recording)
+            elif unfiled.exists():
+                self.missing.remove(case)
+                self._on_unfiled(case.key, str(json.loads(unfiled.read_bytes())["reason"]))
+                unfiled.unlink()
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -196,16 +254,15 @@ def _end(process: psutil.Popen) -> None:
     process.wait()
 
 
-def _what_became(why: str | None, returncode: int | None, imported: Path) -> tuple[Outcome, str]:
-    if why is not None:
-        return Outcome.TIMED_OUT, why
-    ended = f"exit status {returncode}"
+def _ended(returncode: int | None) -> str:
     if returncode is not None and returncode < 0:
-        number = -returncode
-        ended = f"signal {signal.Signals(number).name} ({number})"
-    if imported.exists():
-        return Outcome.CRASHED, f"the probe ended with {ended} before this case had a result"
-    return Outcome.IMPORT_FAILED, f"import tensorflow ended the process with {ended}"
+        return f"signal {signal.Signals(-returncode).name} ({-returncode})"
+    return f"exit status {returncode}"
+
+
+def _was_stopped(returncode: int | None) -> bool:
+    """Whether a signal ended the process that a person or the system sends, and no fault of its own."""
+    return returncode is not None and (-returncode in _STOPS or returncode - 128 in _STOPS)
 
 
 def _unwritten(

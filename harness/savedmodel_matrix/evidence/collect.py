@@ -64,6 +64,7 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
         trained,
         swaps,
         list(dict.fromkeys(remarks)),
+        evidence.arrays,
         frozenset(evidence.read),
     )
 

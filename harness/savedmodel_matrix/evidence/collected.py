@@ -9,6 +9,8 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.stage import StagePart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
     from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.check import Check, CheckPart
@@ -113,6 +115,8 @@ class Collection:
     swaps: list[SwapRecord] = field(default_factory=list)
     """Models on other cells' inputs, if the pipelines of two cells made different inputs."""
     remarks: list[str] = field(default_factory=list)
-    """Remarks of measurements for which the report has no section."""
+    """What measurements that the report has no section for say of their recordings."""
+    arrays: Sequence[ArrayEntry] = ()
+    """Every stored array that a recording of these names."""
     read: frozenset[tuple[str, str]] = frozenset()
     """Key and end time of every recording that was read: what a report of this collection depends on."""

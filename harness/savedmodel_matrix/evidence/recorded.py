@@ -12,6 +12,7 @@ from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.planning.ready import make_ready, reason_of
 
 if TYPE_CHECKING:
+    from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.environment import Beside
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
@@ -34,6 +35,7 @@ class Evidence:
         }
         self.ready: dict[str, ReadyCase | str] = {}
         self.read: set[tuple[str, str]] = set()
+        self.arrays: list[ArrayEntry] = []
         self._project = project
         for name, definition in plan.cases.items():
             try:
@@ -58,6 +60,7 @@ class Evidence:
             return None
         # A job that runs again has the same key: the end time distinguishes the two recordings.
         self.read.add((recording.key, recording.ended.isoformat()))
+        self.arrays += recording.arrays()
         return recording
 
     def beside(self, job: Job) -> tuple[Beside | None, Installed | str | None]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.execution.progress import Progress
@@ -134,16 +135,15 @@ def _to_run(
     say: Progress,
 ) -> list[Task]:
     found = []
-    unready: set[str] = set()
+    cases: dict[str, ReadyCase | None] = {}
     for job in work(plan, environment.id):
-        if not selection.wants(job) or job.case in unready:
+        if not selection.wants(job):
             continue
-        try:
-            ready = make_ready(project, plan.cases[job.case])
-        except HarnessError as error:  # it ends only this case; the report turns it into an outcome
-            say(f"{job.cell} {job.case}: {reason_of(project, error)}")
-            unready.add(job.case)
-            continue
+        if job.case not in cases:
+            cases[job.case] = _ready(project, plan, job, say)
+        ready = cases[job.case]
+        if ready is None:
+            continue  # the report makes it an outcome; here it only ends this case
         task = task_of(Site(project, plan, installed, ready), job)
         if task.beside and isinstance(installed.besides[task.beside.id], str):
             continue  # the reason has been logged, and the report turns it into an outcome
@@ -151,6 +151,18 @@ def _to_run(
         if recording is None or not recording.is_settled:
             found.append(task)
     return found
+
+
+def _ready(project: Workspace, plan: Plan, job: Job, say: Progress) -> ReadyCase | None:
+    """Return the job's prepared case, the bytes of its inputs checked; None if it cannot be prepared."""
+    try:
+        ready = make_ready(project, plan.cases[job.case])
+        if project.results.verify(ready.arrays()):
+            ready = make_ready(project, plan.cases[job.case])  # damaged inputs are set aside: make them again
+    except HarnessError as error:
+        say(f"{job.cell} {job.case}: {reason_of(project, error)}")
+        return None
+    return ready
 
 
 def _run(
@@ -178,7 +190,13 @@ def _run(
             labels=[(str(python.parent.parent), "<environment>"), (str(project.root), "<project>")],
             tensorflow=beside is None,
         )
-        run_probe(launch, lambda recording: say.ran(_line(recording, by_key[recording.key].job)))
+        run_probe(
+            launch,
+            lambda recording: say.ran(_line(recording, by_key[recording.key].job)),
+            lambda key, why: say.ran(
+                f"{by_key[key].job.cell} {by_key[key].job.case}: not recorded, runs again next time: {why}"
+            ),
+        )
     if not by_key:
         say(f"{environment.id}: nothing to run; everything is recorded")
     return sum(task.job.measurement == OUTPUTS for task in by_key.values())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from savedmodel_matrix.domain.probe_request import SourceFile
 from savedmodel_matrix.environments.host import host_facts, host_fingerprint
 from savedmodel_matrix.environments.state import Installed
 from savedmodel_matrix.probe import VERSION as PROBE_VERSION
 from savedmodel_matrix.store.atomic import json_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from savedmodel_matrix.domain.environment import Beside
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.measurements.interface import Site
@@ -59,3 +62,13 @@ def identity_of(site: Site, job: Job, beside: Beside | None = None) -> dict[str,
         "inputs_from": None if job.given is None else str(job.given.cell),
         "host": {"fingerprint": host_fingerprint(), **host_facts()},
     }
+
+
+def source_files(site: Site, paths: Sequence[str]) -> tuple[SourceFile, ...]:
+    """Return the files at these places (relative to the project's root) as they were when last hashed."""
+    seen = [site.project.digests.seen_at(site.project.root / path) for path in paths]
+    return tuple(
+        SourceFile(path=path, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, inode=inode)
+        for each in seen
+        for path, (size, mtime_ns, ctime_ns, inode) in sorted(each.items())
+    )

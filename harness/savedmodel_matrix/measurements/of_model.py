@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, OutputsOf, SettingRequest
 from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.measurements.interface import Depends, Measurement
-from savedmodel_matrix.measurements.keys import identity_of, key_of
+from savedmodel_matrix.measurements.keys import identity_of, key_of, source_files
 from savedmodel_matrix.planning.ready import batches_digest, model_folder
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class ModelMeasurement(Measurement):
             runs=case.runs,
             time_limit_s=job.limits.time_limit_s,
             memory_limit_bytes=job.limits.memory_limit_bytes,
+            sources=source_files(site, [model_folder(project, ready), *case.modules, *case.libraries]),
         )
 
     def _loader(self, plan: Plan, job: Job) -> str:

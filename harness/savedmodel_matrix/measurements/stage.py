@@ -11,7 +11,7 @@ from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, Outputs
 from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.domain.stage import StagePart
 from savedmodel_matrix.measurements.interface import Depends, Measurement
-from savedmodel_matrix.measurements.keys import identity_of, key_of
+from savedmodel_matrix.measurements.keys import identity_of, key_of, source_files
 from savedmodel_matrix.planning.besides import beside_of
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class StageMeasurement(Measurement):
             runs=case.runs,
             time_limit_s=job.limits.time_limit_s,
             memory_limit_bytes=job.limits.memory_limit_bytes,
+            sources=source_files(site, stage.code),
         )
 
     def read(self, recording: Recording, job: Job) -> StagePart:  # noqa: ARG002 - the form of every kind

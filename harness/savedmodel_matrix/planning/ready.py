@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -18,7 +19,6 @@ from savedmodel_matrix.store.atomic import json_digest, read_stored, write_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from savedmodel_matrix.domain.arrays import Batch
     from savedmodel_matrix.domain.definition import CaseDefinition
@@ -36,14 +36,17 @@ def find_ready(project: Workspace, case: CaseDefinition) -> ReadyCase | None:
     except UnreadableModelError:
         return None
     ready = read_stored(path, ReadyCase)
-    if ready is None:
+    if ready is None or not _is_the_same_model(project, ready):
         return None
-    made = [ready.batches, *(stage.batches for stage in ready.stages.values())]
-    parts = [part for batches in made for batch in batches or () for part in batch]
-    whole = os.path.isdir(_absolute(project, ready.model)) and all(  # noqa: PTH112 - a string here
-        project.results.has_array(part.array) for part in parts
-    )
-    return ready if whole else None
+    return ready if all(map(project.results.has_array, ready.arrays())) else None
+
+
+def _is_the_same_model(project: Workspace, ready: ReadyCase) -> bool:
+    """Whether the model is what it was when the case was made ready; unchanged files are not read again."""
+    try:
+        return model_digest(Path(_absolute(project, ready.model)), project.digests) == ready.model_digest
+    except UnreadableModelError:
+        return False
 
 
 def make_ready(project: Workspace, case: CaseDefinition) -> ReadyCase:

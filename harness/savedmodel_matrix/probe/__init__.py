@@ -1,7 +1,7 @@
-"""The program that runs inside a TensorFlow environment; ``__main__`` is its contract.
+"""The program that runs inside a TensorFlow environment; ``__main__`` documents its contract.
 
-Imports nothing from the rest of the harness, and nothing that TensorFlow does not install itself.
+Imports nothing from the rest of the harness, and nothing that TensorFlow itself does not install.
 """
 
-#: Part of every recording's key: raise it whenever the same request would be recorded differently.
+#: Part of every recording's key: increase it whenever the same request would be recorded differently.
 VERSION = 3

@@ -1,17 +1,17 @@
 """Arrays on disk: canonical ``.npy`` bytes, addressed by the SHA-256 of the file.
 
 NumPy's own writer pads its header differently from release to release, so the same array saved by
-two NumPy versions is two different files. Here the header is written by hand, always alike: equal
-content is equal bytes, whatever environment wrote it, and "identical" is a comparison of names.
+two NumPy versions gives two different files. Here the header is always written in the same way: equal
+content gives equal bytes in every environment, and testing for "identical" means comparing names.
 
-An *array entry* is what a request, a result or a recording says about one array::
+An *array entry* describes one array in a request, a result or a recording::
 
     {"dtype": "float32",          TensorFlow's name of the element type
      "shape": [2, 3],
      "objects": ["<sha256>"],     one file; for strings two: the joined bytes and their offsets
      "nbytes": 24}                payload bytes, headers not counted
 
-Element types NumPy has no name for (bfloat16, the float8 and quantized family) are stored as
+Element types that NumPy has no name for (bfloat16, the float8 and quantized families) are stored as
 unsigned or signed integers of their width. Strings are never pickled: element ``i`` (in C order)
 is ``data[offsets[i]:offsets[i + 1]]``.
 
@@ -26,7 +26,7 @@ import numpy as np
 
 STRING = "string"
 
-#: TensorFlow's element types that are stored under another NumPy type, by their width.
+#: TensorFlow's element types that are stored as another NumPy type of the same width.
 STORED_AS = {
     "bfloat16": "<u2",
     "float8_e5m2": "|u1",
@@ -64,7 +64,7 @@ _NATIVE = {
     "complex128": "<c16",
 }
 
-_BLOCK = 1 << 24  # bytes hashed and written at a time, so that a large output costs no second copy
+_BLOCK = 1 << 24  # bytes hashed and written at a time, so that a large output needs no second copy
 
 
 def stored_dtype(dtype):
@@ -102,10 +102,10 @@ def _write_object(objects, array):
         hasher.update(payload[start : start + _BLOCK])
     digest = hasher.hexdigest()
     path = object_path(objects, digest)
-    if os.path.exists(path) and os.path.getsize(path) == len(header) + len(payload):
+    if _holds(path, header, payload):
         return digest
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    # A kill between these lines leaves a file no reader looks at; os.replace is the only way in.
+    # A kill between these lines leaves a file that no reader looks at; only os.replace publishes it.
     unfinished = "{}.{}.tmp".format(path, uuid.uuid4().hex)
     with open(unfinished, "wb") as out:
         out.write(header)
@@ -113,6 +113,56 @@ def _write_object(objects, array):
             out.write(payload[start : start + _BLOCK])
     os.replace(unfinished, path)
     return digest
+
+
+def _holds(path, header, payload):
+    """Whether the file is there with these very bytes; one that was damaged since is written again."""
+    try:
+        with open(path, "rb") as found:
+            if os.fstat(found.fileno()).st_size != len(header) + len(payload):
+                return False
+            if found.read(len(header)) != header:
+                return False
+            for start in range(0, len(payload), _BLOCK):
+                block = payload[start : start + _BLOCK]
+                if found.read(len(block)) != block:
+                    return False
+    except OSError:
+        return False
+    return True
+
+
+class DamagedError(ValueError):
+    """An object whose bytes are not those that its name says. ``digest`` is the name."""
+
+    def __init__(self, digest):
+        super().__init__(
+            "the stored array {} is damaged: its bytes are not what its name says".format(digest)
+        )
+        self.digest = digest
+
+
+#: Paths of objects that this process has hashed already.
+_VERIFIED = set()
+
+
+def verify(objects, digest):
+    """Hash the object ``digest``, once in this process.
+
+    Raises ``OSError`` where it is missing and ``DamagedError`` where its bytes are not what its name says.
+    """
+    path = object_path(objects, digest)
+    if path in _VERIFIED:
+        return
+    hasher = hashlib.sha256()
+    with open(path, "rb") as found:
+        block = found.read(_BLOCK)
+        while block:
+            hasher.update(block)
+            block = found.read(_BLOCK)
+    if hasher.hexdigest() != digest:
+        raise DamagedError(digest)
+    _VERIFIED.add(path)
 
 
 def write_array(objects, value, dtype):
@@ -149,11 +199,14 @@ def _as_bytes(item):
 
 
 def read_array(objects, entry, mmap=False):
-    """Return the array an entry names: in its stored type, or as ``bytes`` objects for strings.
+    """Return the array that an entry names: in its stored type, or as ``bytes`` objects for strings.
 
     ``mmap`` maps numeric arrays instead of reading them. Raises ``OSError`` where an object is
-    missing and ``ValueError`` where it is not what the entry says.
+    missing, ``DamagedError`` where its bytes are not what its name says, and ``ValueError`` where it is not
+    what the entry says.
     """
+    for digest in entry["objects"]:
+        verify(objects, digest)
     mode = "r" if mmap else None
     loaded = [
         np.load(object_path(objects, digest), mmap_mode=mode, allow_pickle=False)
@@ -161,7 +214,7 @@ def read_array(objects, entry, mmap=False):
     ]
     if entry["dtype"] != STRING:
         if list(loaded[0].shape) != list(entry["shape"]):
-            raise ValueError("object {} has another shape than its entry".format(entry["objects"][0]))
+            raise ValueError("object {} does not have the shape of its entry".format(entry["objects"][0]))
         return loaded[0]
     data, offsets = loaded[0].tobytes(), loaded[1].tolist()
     items = np.empty(len(offsets) - 1, dtype=object)

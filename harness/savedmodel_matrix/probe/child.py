@@ -1,4 +1,4 @@
-"""A case's process: import TensorFlow where that is still to be done, run the case, write its part."""
+"""A case's process: import TensorFlow unless that is done, run the case, write its part of the result."""
 
 import contextlib
 import ctypes
@@ -12,11 +12,11 @@ from . import effective, exchange, measure, texts, watch
 
 
 def import_tensorflow(request, clean):
-    """Import TensorFlow, write ``imported``, and return the module and this part of every result.
+    """Import TensorFlow, write ``imported``, and return the module and the shared part of every result.
 
-    Where that fails the module is ``None`` and the part is a whole outcome. No op may run here: a child
-    forked from a process whose runtime has started hangs. An environment without TensorFlow, for stages,
-    imports NumPy instead.
+    If the import fails, the module is ``None`` and the part is a complete outcome. No op may run here: a
+    child forked from a process whose runtime has started hangs. An environment without TensorFlow, for
+    stages, imports NumPy instead.
     """
     phases = measure.Phases()
     tf = None
@@ -37,25 +37,25 @@ def import_tensorflow(request, clean):
     found = effective.of_environment(tf, request["variables"]) if tf else effective.of_interpreter()
     part = {"effective": found, "phases": phases.costs}
     exchange.write_json(request["imported"], dict(part, format=exchange.FORMAT, effective=clean(found)))
-    from . import measurements  # needs NumPy, so not before; and here once, not in every child
+    from . import measurements  # needs NumPy, so not earlier; here, so once instead of in every child
 
     measurements.preload()
 
-    # From 3.7 on: no child's collector walks, and so copies, what the import left behind.
+    # Since 3.7: a child's garbage collector does not touch, and so copy, what the import created.
     getattr(gc, "freeze", lambda: None)()
     return tf, part
 
 
 def run_and_write(tf, request, case, places):
     """Run ``case`` in this process and write its part of the result."""
-    from . import run  # needs NumPy: not before the import that is measured
+    from . import run  # needs NumPy, so not before the measured import
 
-    faulthandler.enable()  # a crash leaves Python's stack in the log, and the signal as it was
+    faulthandler.enable()  # a crash leaves Python's stack in the log and still ends with its signal
     exchange.write_json(places.part, run.run_case(tf, request, case, reporter(places)))
 
 
 def reporter(places):
-    """Return a function that notes what this process is doing, for the parent to say if it dies."""
+    """Return a function that writes down what this process is doing, for the parent to report if it dies."""
 
     def report(text):
         with open(places.doing + ".tmp", "w", encoding="utf-8") as file:
@@ -66,7 +66,7 @@ def reporter(places):
 
 
 def fresh(request, number, places, parent):
-    """Be the fresh process of case ``number``: import TensorFlow, run, write, and leave."""
+    """The fresh process of case ``number``: import TensorFlow, run, write, and exit."""
     status = 1
     try:
         watch.contain(parent, new_session=False)
@@ -86,11 +86,11 @@ def fresh(request, number, places, parent):
 
 
 def leave(status):
-    """End this process at once: freeing what a model left behind takes long and records nothing."""
+    """End this process immediately: freeing a model takes long and records nothing."""
     if sys.exc_info()[0] is not None:
         traceback.print_exc()
     with contextlib.suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
-        ctypes.CDLL(None).fflush(None)  # what C code printed, such as oneDNN's verbose lines
+        ctypes.CDLL(None).fflush(None)  # output of C code, such as oneDNN's verbose lines
     os._exit(status)

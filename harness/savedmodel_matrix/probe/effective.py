@@ -1,8 +1,8 @@
-"""What was in effect: versions, processor, libraries and switches as this process really has them.
+"""What was in effect: versions, processor, libraries and switches as this process actually has them.
 
-``of_environment`` is asked once, right after the import, and runs no op and touches no device: the
-children that fork afterwards must find TensorFlow untouched. ``of_run`` is asked in the process that ran
-the case. Both return plain JSON values; ``None`` is "cannot be known here".
+``of_environment`` is called once, right after the import. It runs no op and touches no device, because
+children fork afterwards and need an unused TensorFlow. ``of_run`` is called in the process that ran the
+case. Both return plain JSON values; ``None`` means "cannot be determined here".
 """
 
 import ctypes
@@ -12,8 +12,8 @@ import platform
 import re
 import sys
 
-#: Variables that change what is loaded or computed. A list of whole names, never a prefix: TF_* is also
-#: where another well-known tool keeps its secrets.
+#: Variables that change what is loaded or computed. A list of full names, never a prefix: another
+#: well-known tool keeps secrets in TF_* variables.
 VARIABLES = (
     "CUDA_VISIBLE_DEVICES", "DNNL_MAX_CPU_ISA", "KERAS_BACKEND", "KMP_AFFINITY", "KMP_BLOCKTIME",
     "LD_PRELOAD", "MKL_NUM_THREADS", "NVIDIA_TF32_OVERRIDE",
@@ -27,10 +27,10 @@ VARIABLES = (
 
 
 def distributions(folders):
-    """Return ``{normalised name: version}`` of what is installed in ``folders``, the first of a name winning.
+    """Return ``{normalised name: version}`` of what is installed in ``folders``; the first of a name wins.
 
-    Read from the names of the metadata folders: opening each one's files, as ``importlib.metadata`` does,
-    takes longer than many a model runs, and 3.6 and 3.7 do not have it.
+    Read from the names of the metadata folders: opening the files in each, as ``importlib.metadata`` does,
+    takes longer than many models run, and 3.6 and 3.7 do not have that module.
     """
     found = {}
     for folder in folders:
@@ -63,20 +63,20 @@ def processor(path="/proc/cpuinfo"):
 
 
 def usable_cpus():
-    """Return how many CPUs this process may use: the affinity mask where there is one."""
+    """Return how many CPUs this process may use, from the affinity mask if there is one."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
 
 
 def onednn(tf, environ):
-    """Return ``(in use, how that is known)`` for oneDNN's custom operations.
+    """Return ``(in use, how this was determined)`` for oneDNN's custom operations.
 
     Verified against ``DNNL_VERBOSE`` on Linux x86-64 wheels of 2.4 to 2.21. The Python query
     ``IsMklEnabled`` says only how the wheel was built before 2.10, and so answers False for 2.9 where
-    oneDNN is on by default. The switch the kernels ask is the C++ ``IsMKLEnabled`` (tensorflow/core/util/
+    oneDNN is on by default. The kernels themselves check the C++ ``IsMKLEnabled`` (tensorflow/core/util/
     util.h, from 2.5): a pure function of processor and variables. Even when it is off, Eigen's float
-    matrix product may use oneDNN's gemm: verbose output alone does not tell.
+    matrix product may use oneDNN's gemm, so verbose output alone is not conclusive.
     """
     for library in glob.glob(os.path.join(os.path.dirname(tf.__file__), "libtensorflow_framework.*")):
         try:
@@ -95,11 +95,11 @@ def onednn(tf, environ):
             return built_in, "IsMklEnabled"
     if environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower() in ("0", "false"):
         return False, "TF_ENABLE_ONEDNN_OPTS"
-    return None, "this build has no way to ask"
+    return None, "this build cannot report it"
 
 
 def keras(environ, installed, tensorflow):
-    """Return what ``tf.keras`` is: its distribution, version and major version (2 or 3)."""
+    """Return the package behind ``tf.keras``: its distribution, version and major version (2 or 3)."""
     legacy = environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true")
     release = tuple(int(part) for part in re.findall(r"\d+", tensorflow)[:2])
     if release >= (2, 16) and legacy:
@@ -116,8 +116,8 @@ def keras(environ, installed, tensorflow):
 def xla(jit, flags):
     """Return what XLA may compile, from ``tf.config.optimizer.get_jit()`` and ``TF_XLA_FLAGS``.
 
-    "off"; "devices", which on a CPU comes to nothing; or "devices and CPU". How much of a graph really is
-    compiled TensorFlow does not say: operations that XLA cannot take stay as they are.
+    "off"; "devices", which has no effect on a CPU; or "devices and CPU". TensorFlow does not report how much
+    of a graph is actually compiled: operations that XLA cannot compile are left alone.
     """
     level = re.search(r"--tf_xla_auto_jit=(\w+)", flags)
     if not jit and (level is None or level.group(1) in ("0", "-1")):
@@ -126,7 +126,7 @@ def xla(jit, flags):
 
 
 def of_interpreter():
-    """Return what is alike for every case of this process, TensorFlow left aside."""
+    """Return what is the same for every case of this process, except TensorFlow's part."""
     model, flags = processor()
     return {
         "python": platform.python_version(),
@@ -144,9 +144,9 @@ def of_interpreter():
 
 
 def of_environment(tf, variables):
-    """Return what is alike for every case of this process; runs no op and touches no device.
+    """Return what is the same for every case of this process; runs no op and touches no device.
 
-    ``variables`` are the setting's names; their values are read from the environment, not believed.
+    ``variables`` are the setting's names; their values are read from the environment.
     """
     common = of_interpreter()
     installed = common["distributions"]
@@ -172,7 +172,7 @@ def of_environment(tf, variables):
 
 
 def of_run(tf):
-    """Return what the process that ran the case had switched on: threads, compilers, devices, TF32."""
+    """Return what was enabled in the process that ran the case: threads, compilers, devices, TF32."""
     gpus = tf.config.list_physical_devices("GPU")
     visible = tf.config.get_visible_devices()
     return {
@@ -190,14 +190,14 @@ def of_run(tf):
 
 
 def _seed():
-    """Return TensorFlow's global seed; ``None`` for none. Nothing public tells it."""
+    """Return TensorFlow's global seed, or ``None`` if there is none. There is no public API for it."""
     from tensorflow.python.eager import context
 
     return context.global_seed()
 
 
 def _op_determinism(tf):
-    """Whether operations have to be deterministic: by the switch of 2.8 and later, or by the variable."""
+    """Whether operations must be deterministic, by the switch of 2.8 and later or by the variable."""
     if os.environ.get("TF_DETERMINISTIC_OPS", "").lower() in ("1", "true"):
         return True
     if not hasattr(tf.config.experimental, "enable_op_determinism"):
@@ -208,7 +208,7 @@ def _op_determinism(tf):
 
 
 def _gpu(tf, device):
-    """Name and compute capability of one GPU; older releases cannot say."""
+    """Name and compute capability of one GPU; older releases do not report them."""
     details = getattr(tf.config.experimental, "get_device_details", lambda _: {})(device)
     capability = details.get("compute_capability")
     return {

@@ -1,4 +1,4 @@
-"""The request as it is read, and the results as they are written."""
+"""Reading the request and writing the results."""
 
 import json
 import os
@@ -16,13 +16,17 @@ _SETTING = (
 _CASE = (
     "result", "key", "identity", "measure", "after", "fresh_process", "model", "loader", "tags", "signature",
     "function", "batches", "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting",
-    "imports", "modules", "libraries",
+    "imports", "modules", "libraries", "sources",
 )  # fmt: skip
 _MEASURE = ("kind", "program")
 
 
+#: Ends the name of the file that stands for a result which must not be filed: ``{"key", "reason"}``.
+UNFILED = ".unfiled"
+
+
 class Places:
-    """The files of one case while it runs: what it is doing, what it printed, its part of the result."""
+    """The files of one running case: its current activity, its log, and its part of the result."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -32,7 +36,7 @@ class Places:
 
 
 def read_request(path):
-    """Return the request at ``path``. Raises ``OSError``, or ``ValueError`` saying what is wrong with it."""
+    """Return the request at ``path``. Raises ``OSError``, or ``ValueError`` with the problem."""
     with open(path, encoding="utf-8") as file:
         request = json.load(file)
     if request.get("format") != FORMAT:
@@ -49,7 +53,7 @@ def read_request(path):
         if case["batches"] is None and case["inputs_error"] is None:
             raise ValueError("cases.{} has neither batches nor inputs_error".format(number))
     if request["isolation"] not in ("auto", "fork", "process"):
-        raise ValueError("isolation {!r}".format(request["isolation"]))
+        raise ValueError("unknown isolation {!r}".format(request["isolation"]))
     return request
 
 
@@ -58,9 +62,9 @@ def _missing(where, found, wanted):
 
 
 def with_batches(case):
-    """Return ``case`` with its batches in it, and why there are none: ``(outcome, reason)`` or ``None``.
+    """Return ``case`` with its batches, and ``(outcome, reason)`` if there are none, otherwise ``None``.
 
-    Batches that are the outputs of an earlier case of this request, or of another, are read from its result.
+    Batches that are the outputs of an earlier case, of this or another request, are read from its result.
     """
     taken = case["batches"]
     if not isinstance(taken, dict):
@@ -69,7 +73,7 @@ def with_batches(case):
         with open(taken["outputs_of"], encoding="utf-8") as file:
             result = json.load(file)
     except (OSError, ValueError):
-        return dict(case, batches=[]), ("run-failed", "{}: has no result".format(taken["name"]))
+        return dict(case, batches=[]), ("run-failed", "{} has no result".format(taken["name"]))
     if result["outcome"] != "recorded":
         return dict(case, batches=[]), (result["outcome"], result["reason"])
     batches = {}
@@ -79,8 +83,21 @@ def with_batches(case):
     return dict(case, batches=[batches[number] for number in sorted(batches)]), None
 
 
+def changed_source(case):
+    """Return the first file of ``case`` that is not what its key stands for, or ``None``."""
+    for source in case["sources"]:
+        try:
+            status = os.stat(source["path"])
+        except OSError:
+            return source["path"]
+        found = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        if found != (source["size"], source["mtime_ns"], source["ctime_ns"], source["inode"]):
+            return source["path"]
+    return None
+
+
 def write_json(path, value):
-    """Write ``value`` to ``path`` whole or not at all."""
+    """Write ``value`` to ``path`` atomically."""
     unfinished = "{}.{}.tmp".format(path, os.getpid())
     with open(unfinished, "w", encoding="utf-8") as out:
         json.dump(value, out)
@@ -88,7 +105,7 @@ def write_json(path, value):
 
 
 def read_part(places):
-    """Return what the case's process wrote, or ``None`` where it did not come to that."""
+    """Return what the case's process wrote, or ``None`` if it did not get that far."""
     try:
         with open(places.part, encoding="utf-8") as file:
             return json.load(file)
@@ -97,17 +114,17 @@ def read_part(places):
 
 
 def scrubber(request, work):
-    """Return a function that scrubs every text in a JSON value: of the request's paths and our own."""
+    """Return a function that removes the request's paths and our own from every text in a JSON value."""
     own = [(HERE, "<probe>"), (work, "<work>"), (sys.prefix, "<environment>"), (sys.base_prefix, "<python>")]
     own.append((os.path.expanduser("~"), "~"))
-    # "/" and "/usr" say nothing about a machine, and hiding them would garble every system path.
+    # "/" and "/usr" do not identify a machine, and hiding them would garble every system path.
     named = [(path, label) for path, label in own if path.count(os.sep) > 1] + request["scrub"]
     paths = [(spelled, label) for path, label in named for spelled in {path, os.path.realpath(path)}]
     return lambda value: texts.masked(value, paths, request["secrets"])
 
 
 def _measured(part, clean):
-    """Return what was measured with its texts scrubbed; names of outputs and variables stay as they are."""
+    """Return what was measured with its texts scrubbed; names of outputs and variables do not change."""
     found, texts_of = part.get("measured"), part.get("texts")
     if texts_of is None or not isinstance(found, dict):
         return clean(found)
@@ -115,9 +132,9 @@ def _measured(part, clean):
 
 
 def result(case, imported, part, clean, log):
-    """Return the result of ``case``: its own part, completed by what all cases of the process share.
+    """Return the result of ``case``: its own part, and what all cases of the process share.
 
-    ``clean`` scrubs what is read by people. Output names and digests are data, and stay as they are.
+    ``clean`` scrubs text for people. Output names and digests are data, and do not change.
     """
     return {
         "format": FORMAT,

@@ -1,8 +1,8 @@
-"""How a case ends early: the outcome and the reason, whatever was raised."""
+"""How a case ends early: the outcome and the reason for any exception."""
 
 import contextlib
 
-from . import texts
+from . import arrays, texts
 
 
 class CaseError(Exception):
@@ -16,10 +16,10 @@ class CaseError(Exception):
 
 @contextlib.contextmanager
 def failing_as(outcome, prefix=""):
-    """Turn any exception inside into ``CaseError`` with ``outcome``; a one-line reason follows ``prefix``."""
+    """Turn any exception in the block into ``CaseError``; its reason is ``prefix`` and one line."""
     try:
         yield
-    except CaseError:
-        raise
+    except (CaseError, arrays.DamagedError):
+        raise  # a damaged file is the store's failure, and no outcome of the case
     except (Exception, SystemExit) as error:  # either is the case's failure, not the probe's
         raise CaseError(outcome, prefix + texts.one_line(error)) from error

@@ -1,6 +1,6 @@
-"""A case's own modules: put within reach of its process, imported, and searched for Keras's objects.
+"""A case's own modules: made importable in its process, imported, and searched for Keras objects.
 
-Only in the process of the case, which no other case shares.
+This happens only in the process of the case, which no other case shares.
 """
 
 import importlib
@@ -11,12 +11,12 @@ import sys
 
 from . import texts
 
-#: Whose layers Keras knows by itself.
+#: Packages whose layers Keras already knows.
 _KERAS = ("keras", "tensorflow", "tf_keras")
 
 
 class _Listed:
-    """Finds the files that the case lists, each under its name, and none of their neighbours."""
+    """Finds the files that the case lists, each under its name, and no other files in their folders."""
 
     def __init__(self, files):
         self._files = files
@@ -28,18 +28,19 @@ class _Listed:
 
 
 def reach(paths):
-    """Put the folders among ``paths`` on the path, the first one first, and make the files importable."""
-    sys.dont_write_bytecode = True  # nothing is left beside other people's sources
+    """Add the folders among ``paths`` to sys.path, in order, and make the files importable."""
+    sys.dont_write_bytecode = True  # leave no files in other people's source folders
     sys.path[:0] = [path for path in paths if os.path.isdir(path)]
     names = names_of(paths)
-    # Behind what is installed: a file that has another module's name must be told, and not replace it.
+    # After installed modules: a file with another module's name must be reported, not replace that module.
     sys.meta_path.append(_Listed({names[path]: path for path in names}))
 
 
 def names_of(paths):
-    """Return ``{file: name of the module}`` of the files among ``paths``.
+    """Return ``{file: module name}`` for the files among ``paths``.
 
-    A file inside a listed folder has its dotted name there, so that relative imports work; another its stem.
+    A file inside a listed folder has its dotted name there, so that relative imports work; any other file has
+    its stem.
     """
     folders = [path for path in paths if os.path.isdir(path)]
     names = {}
@@ -57,9 +58,9 @@ def names_of(paths):
 
 
 def bring(path, paths):
-    """Import the file ``path``, one of ``paths``; of a folder see only that it is there.
+    """Import the file ``path``, one of ``paths``; for a folder, only check that it exists.
 
-    Raises ``texts.PlainError`` where there is nothing, or its name is another module's.
+    Raises ``texts.PlainError`` if it does not exist, or if its name is another module's.
     """
     if not os.path.exists(path):
         raise texts.PlainError("there is no such file or folder")
@@ -68,19 +69,19 @@ def bring(path, paths):
     name = names_of(paths)[path]
     module = importlib.import_module(name)
     if os.path.realpath(getattr(module, "__file__", None) or "") != os.path.realpath(path):
-        raise texts.PlainError("the name {!r} is that of another module of this environment".format(name))
+        raise texts.PlainError("this environment has another module with the name {!r}".format(name))
 
 
 def imported(paths):
-    """Return the modules that ``bring`` imported of ``paths``."""
+    """Return the modules that ``bring`` imported from ``paths``."""
     return [sys.modules[name] for name in names_of(paths).values()]
 
 
 def custom_objects(modules, layer):
-    """Return ``{name: object}`` of what Keras may have to find by name in ``modules``.
+    """Return ``{name: object}`` of what Keras may need to find by name in ``modules``.
 
-    Their own classes and functions; and layers, of the base class ``layer``, that they import from elsewhere
-    than Keras.
+    These are their own classes and functions, and layers (of the base class ``layer``) that they import from
+    outside Keras.
     """
     found = {}
     for module in modules:

@@ -1,4 +1,4 @@
-"""What a phase cost: wall seconds, CPU seconds, and the most memory that was resident in it."""
+"""The cost of a phase: wall seconds, CPU seconds, and peak resident memory."""
 
 import contextlib
 import os
@@ -7,14 +7,14 @@ import time
 
 
 class Phases:
-    """Costs by phase name. A phase may be entered more than once: times add up, the peak is the highest."""
+    """Costs by phase name. A phase may be entered repeatedly: times add up, and the highest peak counts."""
 
     def __init__(self):
         self.costs = {}
 
     @contextlib.contextmanager
     def timed(self, name):
-        """Count what happens inside towards phase ``name``, whether it ends well or not."""
+        """Add the cost of the block to phase ``name``, whether it succeeds or not."""
         _reset_peak()
         wall, cpu = time.perf_counter(), cpu_seconds()
         try:
@@ -41,7 +41,7 @@ def _reset_peak():
 
 
 def peak_rss_bytes():
-    """Return the highest resident size of this process, or ``None`` where the system does not say."""
+    """Return the peak resident size of this process, or ``None`` if the system does not report it."""
     try:
         with open("/proc/self/status") as lines:
             for line in lines:

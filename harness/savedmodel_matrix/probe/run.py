@@ -6,14 +6,14 @@ import random
 
 import numpy as np
 
-from . import effective, exchange, loaders, local, measure, measurements, tensors, texts
+from . import arrays, effective, exchange, loaders, local, measure, measurements, tensors, texts
 from .failing import CaseError, failing_as
 
 
 def run_case(tf, request, case, report):
-    """Do what ``case`` asks; return its part of the result, texts not yet scrubbed.
+    """Run ``case``; return its part of the result, with texts not yet scrubbed.
 
-    ``report(text)`` is told what is being done, so that the parent can say what a dead child was at.
+    ``report(text)`` is called with each activity, so that the parent can say what a dead child was doing.
     """
     job = Job(tf, request, case, report)
     part = job.part
@@ -21,6 +21,8 @@ def run_case(tf, request, case, report):
         measurement = measurements.find(case["measure"])
         part["texts"] = getattr(measurement, "TEXTS", None)
         measurement.run(job)
+    except arrays.DamagedError as damaged:
+        part["unfiled"] = str(damaged)
     except CaseError as failure:
         part.update(outcome=failure.outcome, reason=failure.reason, outputs=[], unstable=[])
         cause = failure.__cause__
@@ -30,9 +32,9 @@ def run_case(tf, request, case, report):
 
 
 class Job:
-    """One case in its own process: what a measurement works with, and the part of the result it fills.
+    """One case in its own process: what a measurement works with, and the part of the result that it fills.
 
-    ``missing`` is why there are no batches, as ``(outcome, reason)``, or ``None``.
+    ``missing`` is ``(outcome, reason)`` if there are no batches, otherwise ``None``.
     """
 
     def __init__(self, tf, request, case, report):
@@ -51,7 +53,7 @@ class Job:
         }
 
     def prepare(self):
-        """Apply the setting and bring in the case's code: all that comes before the model is loaded."""
+        """Apply the setting and import the case's code: everything before the model is loaded."""
         tf, case = self.tf, self.case
         self.report("loading")
         self.loader = loaders.LOADERS.get(case["loader"])
@@ -75,7 +77,7 @@ class Job:
             return self.loader.load(self.tf, self.case)
 
     def require_inputs(self):
-        """Raise ``CaseError`` where there are no batches to run."""
+        """Raise ``CaseError`` if there are no batches to run."""
         if self.missing is not None:
             raise CaseError(*self.missing)
         if self.case["inputs_error"] is not None:
@@ -83,7 +85,7 @@ class Job:
             raise CaseError("run-failed", problem)
 
     def record(self, loaded):
-        """Run every batch as often as the case asks, and record what it gives.
+        """Run every batch as often as the case says, and record its outputs.
 
         Return the function that was run, and the leaves of each batch's first run.
         """
@@ -99,7 +101,7 @@ class Job:
                     inputs = tensors.read_inputs(tf, request["objects"], batch)
                 phase = "further_runs" if run else "first_run"
                 with self.phases.timed(phase), failing_as("run-failed"):
-                    # The arrays too, because an op may still be running when its call has returned.
+                    # Include fetching the arrays, because an op may still be running after its call returned.
                     leaves = tensors.flatten_arrays(entry(inputs))
                 with failing_as("run-failed"):
                     entries = tensors.store(request["objects"], number, leaves)
@@ -114,7 +116,7 @@ class Job:
 
 
 def initialisation(tf, loader, loaded, case):
-    """Return what the loader says of it; that it cannot be told is no failure of the case."""
+    """Return the loader's findings; failing to determine them is not a failure of the case."""
     try:
         return loader.initialisation(tf, loaded, case)
     except Exception as error:
@@ -122,7 +124,7 @@ def initialisation(tf, loader, loaded, case):
 
 
 def bring_code(tf, case, report):
-    """Load the case's libraries of operations, then import what is installed, then its own modules."""
+    """Load the case's operation libraries, then import installed modules, then its own modules."""
     for path in case["libraries"]:
         name = os.path.basename(path)
         report("loading library {}".format(name))
@@ -142,9 +144,9 @@ def bring_code(tf, case, report):
 
 
 def apply_setting(tf, setting):
-    """Apply what a setting switches other than variables.
+    """Apply the parts of a setting other than variables.
 
-    Raises ``texts.PlainError`` for a device that is not there.
+    Raises ``texts.PlainError`` for a device that does not exist.
     """
     if setting["intra_op_threads"] is not None:
         tf.config.threading.set_intra_op_parallelism_threads(setting["intra_op_threads"])
@@ -153,9 +155,10 @@ def apply_setting(tf, setting):
     if not setting["grappler"]:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     if setting["jit_compile"]:
-        # Auto-clustering rather than jit_compile=True around the signature: that fails as a whole on any op
-        # XLA does not know (strings, v1 variables), and gives the same bits where it works (2.4 to 2.21).
-        # set_jit alone leaves the CPU out. TensorFlow reads this variable at the first op, not at import.
+        # Auto-clustering instead of jit_compile=True around the signature: the latter fails completely on
+        # any op that XLA does not know (strings, v1 variables), and gives the same bits if it works (2.4 to
+        # 2.21).
+        # set_jit alone skips the CPU. TensorFlow reads this variable at the first op, not at import.
         flags = os.environ.get("TF_XLA_FLAGS", "")
         os.environ["TF_XLA_FLAGS"] = (flags + " --tf_xla_cpu_global_jit").strip()
         tf.config.optimizer.set_jit(True)
@@ -174,7 +177,7 @@ def apply_setting(tf, setting):
         if hasattr(tf.config.experimental, "enable_op_determinism"):
             tf.config.experimental.enable_op_determinism()
         else:
-            os.environ["TF_DETERMINISTIC_OPS"] = "1"  # before 2.8; read at the first op that asks
+            os.environ["TF_DETERMINISTIC_OPS"] = "1"  # before 2.8; read at the first op that needs it
 
 
 def differing(first, further, batch, run):

@@ -1,4 +1,4 @@
-"""Take machine paths and secrets out of texts before they are recorded."""
+"""Remove machine paths and secrets from texts before they are recorded."""
 
 import re
 

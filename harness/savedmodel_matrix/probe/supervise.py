@@ -1,4 +1,4 @@
-"""The parent: import TensorFlow once, give every case a process of its own, write every result."""
+"""The parent: import TensorFlow once, run every case in its own process, write every result."""
 
 import datetime as dt
 import json
@@ -12,12 +12,12 @@ import warnings
 
 from . import child, exchange, watch
 
-#: What this process prints, where that goes to a file and the system lets it be read (Linux).
+#: The output of this process, if it goes to a file and the system allows reading it (Linux).
 OWN_LOG = "/proc/self/fd/2"
 
 
 class StopError(BaseException):
-    """A signal asked the probe to end. The only argument is its number; no handler of failures takes it."""
+    """A signal asked the probe to end. The only argument is its number; failure handlers do not catch it."""
 
 
 def main(argv):
@@ -25,7 +25,7 @@ def main(argv):
     try:
         request = exchange.read_request(argv[1])
     except (IndexError, OSError, ValueError) as error:
-        sys.stderr.write("probe: the request cannot be used: {}\n".format(error))
+        sys.stderr.write("probe: invalid request: {}\n".format(error))
         return 2
     if argv[2:]:
         return child.fresh(request, int(argv[2]), exchange.Places(argv[3]), int(argv[4]))
@@ -59,7 +59,7 @@ def run(request, argv):
         for number, case in enumerate(request["cases"]):
             places = exchange.Places(os.path.join(work, str(number)))
             os.mkdir(places.folder)
-            begun = now()
+            begun, before = now(), exchange.changed_source(case)
             failed = failed_without(case)
             if "outcome" in imported:
                 part = imported
@@ -69,17 +69,35 @@ def run(request, argv):
                 forked = forks and not case["fresh_process"]
                 process = fork(tf, request, case, places) if forked else start(argv, number, places)
                 part = part_of(process, case, places)
-            # An import is this process's own, and so is what it printed.
+            # The import happened in this process, and so did its output.
             log = OWN_LOG if "outcome" in imported else places.log
-            result = exchange.result(case, imported, part, clean, log)
-            exchange.write_json(case["result"], dict(result, started=begun, ended=now()))
+            why = part.get("unfiled") or unfiled(case, before, clean)
+            if why is None:
+                result = exchange.result(case, imported, part, clean, log)
+                exchange.write_json(case["result"], dict(result, started=begun, ended=now()))
+            else:
+                exchange.write_json(case["result"] + exchange.UNFILED, {"key": case["key"], "reason": why})
             shutil.rmtree(places.folder, ignore_errors=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def unfiled(case, before, clean):
+    """Return why what ``case`` gave must not be filed under its key, or ``None``.
+
+    ``before`` is what had changed before it ran.
+    """
+    changed = before or exchange.changed_source(case)
+    if changed is not None:
+        return clean("{} changed since the run began".format(changed))
+    taken = case["batches"]
+    if isinstance(taken, dict) and not os.path.exists(taken["outputs_of"]):
+        return "{} has no recording".format(taken["name"])
+    return None
+
+
 def failed_without(case):
-    """Return the outcome and reason that a case shares with the one it follows, if that failed."""
+    """Return the outcome and reason that a case takes over from the one it depends on, if that failed."""
     if case["after"] is None:
         return None
     try:
@@ -98,12 +116,12 @@ def now():
 
 
 def fork(tf, request, case, places):
-    """Run ``case`` in a forked child, which finds TensorFlow imported, and return the child's handle."""
+    """Run ``case`` in a forked child, with TensorFlow already imported, and return the child's handle."""
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
     with warnings.catch_warnings():
-        # 3.12 warns that the process has threads. After the import they are idle, and no op has run.
+        # 3.12 warns that the process has threads. They are idle after the import, and no op has run.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid:
@@ -120,12 +138,12 @@ def fork(tf, request, case, places):
         child.run_and_write(tf, request, case, places)
         status = 0
     finally:
-        child.leave(status)  # never back into the parent's code, whatever happened
+        child.leave(status)  # never return to the parent's code, whatever happened
 
 
 def start(argv, number, places):
     """Run case ``number`` in a fresh process that imports TensorFlow itself, and return its handle."""
-    # The same packages as here: -s keeps those of the user's home out.
+    # The same packages as here: -s excludes the user's site-packages.
     flags = ["-s"] if sys.flags.no_user_site else []
     command = [sys.executable, *flags, *argv[:2], str(number), places.folder, str(os.getpid())]
     with open(places.log, "ab") as log:
@@ -135,7 +153,7 @@ def start(argv, number, places):
 
 
 def part_of(process, case, places):
-    """Wait for ``process`` and return its part of the result, or what its end without one means."""
+    """Wait for ``process`` and return its part of the result, or the outcome if it ended without one."""
     ending = watch.watch(process, case, places)
     part = exchange.read_part(places)
     if part is not None:

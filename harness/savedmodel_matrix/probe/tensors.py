@@ -1,4 +1,4 @@
-"""From stored arrays to tensors, and from whatever a model returns to flat, named components."""
+"""Convert stored arrays to tensors, and a model's return value to flat, named components."""
 
 import collections.abc
 
@@ -6,18 +6,18 @@ import numpy as np
 
 from . import arrays, texts
 
-#: Name of the output where the model returns a tensor and not a structure of them.
+#: Name of the output if the model returns a bare tensor instead of a structure.
 BARE = "output"
 
 
 class UnrecordableError(texts.PlainError):
-    """An output without a value that could be written down: a resource, a variant, an unknown object."""
+    """An output without a recordable value: a resource, a variant, an unknown object."""
 
 
 def to_tensor(tf, array, dtype):
     """Return ``array``, as ``arrays.read_array`` gives it, as a tensor of type ``dtype``: bits kept, no cast.
 
-    Raises ``ValueError`` where this TensorFlow has no such type.
+    Raises ``ValueError`` if this TensorFlow has no such type.
     """
     try:
         wanted = tf.as_dtype(dtype)
@@ -48,7 +48,7 @@ def row_splits(components):
 
 
 def composite(tf, components):
-    """Return one input as the tensor it is: dense, sparse or ragged, as its components' names tell."""
+    """Return one input as a tensor: dense, sparse or ragged, depending on its components' names."""
     if "indices" in components:
         return tf.SparseTensor(components["indices"], components["values"], components["dense_shape"])
     if "flat_values" in components:
@@ -62,13 +62,13 @@ def flatten(structure):
     """Return ``[(name, component, leaf)]`` of any structure of tensors: names in order, each pair once.
 
     The name is the path: keys, field names and positions joined by "/". ``None`` leaves are left out, so
-    that an output that is there in one environment only is seen by comparing the names.
+    that comparing the names shows an output that exists in only one environment.
     """
     taken = set()
     leaves = []
     for path, component, leaf in _walk(structure, ()):
         name = "/".join(path) or BARE
-        # A key may contain "/" itself and so spell another output's path.
+        # A key may itself contain "/" and so look like another output's path.
         unique, count = name, 1
         while (unique, component) in taken:
             count += 1
@@ -128,7 +128,7 @@ def leaf_array(name, leaf):
 
 
 def _objects(value):
-    # NumPy's own string types drop trailing zero bytes, so bytes are never left to it.
+    # NumPy's own string types drop trailing zero bytes, so bytes are stored as objects.
     if isinstance(value, (bytes, str)):
         boxed = np.empty((), dtype=object)
         boxed[()] = value
@@ -142,7 +142,7 @@ def flatten_arrays(structure):
 
 
 def store(objects, batch, leaves):
-    """Write what ``flatten_arrays`` gave and return its output entries, for batch number ``batch``."""
+    """Write the result of ``flatten_arrays`` for batch number ``batch`` and return its output entries."""
     return [
         {
             "batch": batch,

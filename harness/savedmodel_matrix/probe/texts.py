@@ -1,4 +1,4 @@
-"""What an exception says, made short enough to show and safe enough to record."""
+"""Exception messages, short enough to show and safe enough to record."""
 
 import re
 import traceback
@@ -13,24 +13,24 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class PlainError(Exception):
-    """An error of the probe's own whose text is the reason to show, as it is."""
+    """An error raised by the probe whose message is shown unchanged as the reason."""
 
 
 def first_line(text):
-    """Return the first line of ``text`` that has something on it."""
+    """Return the first non-empty line of ``text``."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def one_line(error):
-    """Return the type and the telling line of an exception's text."""
+    """Return the type and the most informative line of an exception's message."""
     if isinstance(error, PlainError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and lines[0].startswith("Exception encountered when calling ") and lines[1:]:
         lines = [_ANSI.sub("", line) for line in _inside_keras(lines[1:])]
     if lines and lines[0] == "Graph execution error:":
-        # 2.9 and later put the node's origin first. The kernel's own words follow one of these lines:
-        # A session puts the origin behind it once more, after a line that names the node in brackets.
+        # 2.9 and later put the node's origin first. The kernel's own message follows one of these lines:
+        # A session repeats the origin after it, following a line that names the node in brackets.
         end = next((i for i, line in enumerate(lines) if line.startswith("[[{{node")), len(lines))
         heads = [i for i, line in enumerate(lines[: end - 1]) if line.startswith(_BEFORE_THE_KERNEL)]
         lines = lines[heads[-1] + 1 :] if heads else lines[1:]
@@ -38,14 +38,14 @@ def one_line(error):
 
 
 def _inside_keras(lines):
-    """Return what Keras wraps into the name of a layer and the arguments it got."""
+    """Return the message that Keras wraps in a layer's name and arguments."""
     ends = [i for i, line in enumerate(lines) if "rguments received by " in line]
     inside = lines[: ends[0]] if ends and ends[0] else lines
     return inside[-1:] if inside[0] == "in user code:" else inside
 
 
 def trimmed_traceback(error):
-    """Return the traceback of ``error`` as text, its last lines if it is long."""
+    """Return the traceback of ``error`` as text; only its last lines if it is long."""
     lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
     if len(lines) > TRACEBACK_LINES:
         left_out = len(lines) - TRACEBACK_LINES
@@ -54,7 +54,7 @@ def trimmed_traceback(error):
 
 
 def log_tail(path):
-    """Return the end of the log at ``path``, from the start of a line; "" where there is none."""
+    """Return the end of the log at ``path``, from the start of a line; "" if there is no log."""
     try:
         with open(path, "rb") as log:
             size = log.seek(0, 2)
@@ -66,7 +66,7 @@ def log_tail(path):
 
 
 def masked(value, paths, secrets):
-    """Return the JSON value with every text in it scrubbed, keys left as they are."""
+    """Return the JSON value with every text in it scrubbed, except keys."""
     if isinstance(value, str):
         return scrub.scrub(value, paths, secrets)
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Contain a case's process, watch it, and end it: groups, limits, and what its end means.
+"""Contain a case's process, watch it, and end it: process groups, limits, and what its end means.
 
-POSIX throughout; memory limits and the bond to a dying parent are Linux's. On Windows a case is a fresh
-process with a time limit only.
+POSIX only; memory limits and dying with the parent work only on Linux. On Windows a case is a fresh process
+with only a time limit.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import sys
 import time
 
 LONGEST_PAUSE_S = 0.05
-MEMBERS_EVERY = 10  # polls between two looks for new members of the group, which read all of /proc
+MEMBERS_EVERY = 10  # polls between two scans for new members of the group, which read all of /proc
 LOG_LIMIT_BYTES = 16 << 20
 IMPORT_LIMIT_S = 600
 IMPORTING = "importing TensorFlow"
@@ -21,9 +21,9 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def die_with_parent(parent=None):
-    """Ask Linux to kill this process when the one that started it dies; elsewhere nothing happens.
+    """Ask Linux to kill this process when its parent dies; elsewhere nothing happens.
 
-    ``parent`` is the starter's id where it is known: it may have died before the request was made.
+    ``parent`` is the parent's id, if known: the parent may have died before this call.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -33,9 +33,9 @@ def die_with_parent(parent=None):
 
 
 def contain(parent, new_session):
-    """Make this process a case's: bound to ``parent``, first to go when memory ends, no core files.
+    """Set up this process for a case: dies with ``parent``, killed first if memory runs out, no core files.
 
-    ``new_session`` starts a session and process group, unless the starter has done so.
+    ``new_session`` starts a session and process group, unless the parent has done so.
     """
     if new_session:
         os.setsid()
@@ -49,7 +49,7 @@ def contain(parent, new_session):
 
 
 class Forked:
-    """A forked process with the part of ``subprocess.Popen`` that ``Watch`` uses."""
+    """A forked process with the subset of ``subprocess.Popen`` that ``Watch`` uses."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -77,20 +77,20 @@ def kill_group(process):
 
 
 def members(group):
-    """Return the ids of the processes in process group ``group``; none without a /proc."""
+    """Return the ids of the processes in process group ``group``; none if there is no /proc."""
     found = []
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
             if name.isdigit():
                 with contextlib.suppress(OSError, IndexError), open("/proc/" + name + "/stat", "rb") as file:
-                    # "pid (any name) state ppid pgrp ...": the name may hold spaces and brackets.
+                    # "pid (any name) state ppid pgrp ...": the name may contain spaces and brackets.
                     if int(file.read().rpartition(b")")[2].split()[2]) == group:
                         found.append(int(name))
     return found
 
 
 def resident_bytes(pids):
-    """Return the sum of the resident sizes of ``pids``; pages they share count for each."""
+    """Return the sum of the resident sizes of ``pids``; shared pages count for each."""
     pages = 0
     for pid in pids:
         with contextlib.suppress(OSError, IndexError), open("/proc/{}/statm".format(pid), "rb") as file:
@@ -99,10 +99,10 @@ def resident_bytes(pids):
 
 
 def watch(process, case, places):
-    """Wait for the end of ``process`` or of its limits; return ``None`` or ``(outcome, reason)``.
+    """Wait until ``process`` ends or exceeds a limit; return ``None`` or ``(outcome, reason)``.
 
-    ``None`` says that it ended by itself: its status is ``process.returncode``. Whatever is left of its
-    group is dead on return.
+    ``None`` means that it ended on its own; its status is ``process.returncode``. On return, no process of
+    its group is left.
     """
     try:
         return _watch(process, case, places)
@@ -117,7 +117,7 @@ def _watch(process, case, places):
     while process.poll() is None:
         now = time.monotonic()
         if importing and doing(places) != IMPORTING:
-            importing, begun = False, now  # a case's time is its own, not the import's
+            importing, begun = False, now  # the import does not count towards a case's time limit
         limit = IMPORT_LIMIT_S if importing else case["time_limit_s"]
         if now - begun > limit:
             text = "no result within {:g} s, while {}"
@@ -133,21 +133,21 @@ def _watch(process, case, places):
                 return "crashed", text.format(sizes[0], sizes[1], doing(places))
         with contextlib.suppress(OSError):
             if os.path.getsize(places.log) > LOG_LIMIT_BYTES:
-                os.truncate(places.log, 0)  # a model that prints for ever must not fill the disk
-        # Short cases are seen to end at once, long ones cost next to nothing to watch.
+                os.truncate(places.log, 0)  # a model that prints endlessly must not fill the disk
+        # The end of a short case is noticed at once; watching a long one costs almost nothing.
         time.sleep(min(LONGEST_PAUSE_S, max(0.002, 0.05 * (now - begun))))
     return None
 
 
 def doing(places):
-    """Return what the process last said that it was doing."""
+    """Return the last activity that the process reported."""
     with contextlib.suppress(OSError), open(places.doing, encoding="utf-8") as file:
         return file.read() or "starting"
     return "starting"
 
 
 def died(returncode, while_doing):
-    """Return the reason for a process that ended by itself and left no result."""
+    """Return the reason for a process that ended on its own without a result."""
     if returncode >= 0:
         return "ended with exit status {} and no result, while {}".format(returncode, while_doing)
     try:

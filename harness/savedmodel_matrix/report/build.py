@@ -82,7 +82,7 @@ def build_report(
     remarks = [*plan.remarks, *collection.remarks]
     cells = [cell_row(row) for row in collection.rows]
     predictions = predict_plan(project, plan, collection.ready)
-    # Of a pipeline that fails the model's files say nothing.
+    # If a pipeline fails, the model's files say nothing about it.
     failed = {(each.cell, each.case) for each in collection.stages if each.outcome is not Outcome.RECORDED}
     for cell, row in zip(cells, collection.rows, strict=True):
         place = row.cell, row.case
@@ -126,7 +126,7 @@ def build_report(
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
     _skewed(cells, skews)
     expected = _expect(plan, cells, checks, today)
-    selected = " ".join(plan.remarks)  # what selects nothing at all has been said of the definition already
+    selected = " ".join(plan.remarks)  # an empty selection has already been reported
     remarks += [
         remark
         for index, checked in enumerate(expected.checked)
@@ -210,7 +210,7 @@ class _CaseRows:
         )
 
     def _through(self, plan: Plan, cell: CellId, outputs: RecordedOutputs) -> RecordedOutputs:
-        """Return a model's outputs with what the pipelines around it add to it."""
+        """Return a model's outputs, with the results that the pipelines around it add."""
         before, behind = (
             self.pipelines.get(name or "") for name in (plan.cases[self.case].serving, POSTPROCESS)
         )
@@ -230,15 +230,15 @@ class _CaseRows:
         return sorted({str(output) for output in self._judged.nondeterministic})
 
     def outputs(self) -> list[OutputRow]:
-        """Return what is known of each output of the baseline."""
+        """Return the facts about each output of the baseline."""
         return [output_row(self.case, standing) for standing in self._judged.standings.values()]
 
     def checks(self) -> list[CheckRow]:
-        """Return what the case's checks came to, in every cell that runs it."""
+        """Return the results of the case's checks, in every cell that runs it."""
         return check_rows(self._plan, self.case, self._collection, self._judged, self._read)
 
     def divergences(self) -> list[DivergenceRow]:
-        """Return a row per output of every two classes; the reference is the baseline's if it can be."""
+        """Return a row per output of every two classes; if possible, the baseline's is the reference."""
         pairs = list(representative_pairs(self._judged.groups, self.baseline))
         if len(self._judged.groups) > MOST_CLASSES:
             with_baseline = len(self._judged.groups) - 1 if self.baseline in self._recorded else 0
@@ -281,7 +281,7 @@ def _skewed(cells: list[CellRow], skews: list[SkewRow]) -> None:
 
 
 def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.date) -> CheckedExpectations:
-    """Mark the cells and checks whose problem is a known one; return what became of each expectation."""
+    """Mark the cells and checks whose problem is a known one; return the state of each expectation."""
     rows = {(CellId(cell.environment, cell.setting), cell.case): cell for cell in cells}
     seen = {
         place: Seen(cell.outcome, cell.verdict, verdicts_at(checks, *place), cell.skew)
@@ -302,19 +302,19 @@ def _exit_status(
 ) -> ExitStatus:
     """Return the first that applies: a fault, a divergence, incomplete, ok.
 
-    A divergence comes before a cell that could not run: it is known, and nothing can make it unknown.
+    A divergence takes precedence over a cell that could not run, because it is certain.
     """
     if faults:
         return ExitStatus.HARNESS_FAULT
     cells = [cell for cell in cells if cell.expected is None]
-    # Suspicious is a no as well: it is for a person to say that it may pass (``expect``).
+    # Suspicious also fails: only the user can decide that it may pass (``expect``).
     beyond = (Verdict.SUSPICIOUS, Verdict.DIVERGED, Verdict.INCOMPARABLE)
     differs = any(cell.verdict in beyond or cell.skew in beyond for cell in cells)
     # A check is a policy that the user has turned on.
     if differs or any(row.verdict is CheckVerdict.FAILS and row.expected is None for row in checks):
         return ExitStatus.DIVERGED
-    # What was recorded but compared with nothing is not known to agree. Nor is what serves in a case that
-    # names training's pipeline too (``trained``), held against nothing.
+    # A recording that was compared with nothing is not known to agree. The same holds for serving in a case
+    # with training's pipeline (``trained``).
     is_open = any(
         cell.outcome is not Outcome.RECORDED
         or cell.verdict is None

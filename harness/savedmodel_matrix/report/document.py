@@ -219,10 +219,10 @@ class CheckRow(Row):
     check: Check
     verdict: CheckVerdict
     kind: str | None
-    """What was found, in a word."""
+    """The finding in one word or two."""
     says: str
     details: str | None
-    """What does not fit into a sentence, such as the stacks of threads in a deadlock."""
+    """Details that do not fit into a sentence, such as the stacks of threads in a deadlock."""
     required: bool
     """Whether the cell recorded the case, so that the check should have run."""
     recording: str | None
@@ -260,7 +260,7 @@ class ProposalRow(Row):
     change: dict[str, str]
     separates: list[str]
     cases: list[str]
-    """The cases for which it would."""
+    """The cases for which it would decide."""
     added: bool
     """Whether this run already had it (``--separate``)."""
 
@@ -292,7 +292,7 @@ class RemedyRow(Row):
     kind: str
     value: str
     tried_in: str
-    """The cell that it was tried in."""
+    """The cell in which it was tried."""
     outcome: Outcome
     verdict: Verdict | None
     """Against the baseline."""
@@ -324,7 +324,7 @@ class ClassRow(Row):
 
 
 class Report(Row):
-    """Everything one run of one matrix found."""
+    """All results of one run of one matrix."""
 
     format: Literal[1] = REPORT_FORMAT
     matrix: str
@@ -342,7 +342,7 @@ class Report(Row):
     causes: list[CauseRow]
     remedies: list[RemedyRow]
     remedies_done: bool
-    """Whether every remedy that can be tried was; ``--no-fixes`` leaves them out."""
+    """Whether every fix that can be tried was tried; ``--no-fixes`` leaves them out."""
     stages: list[StageRow] = []
     entries: list[EntryRow] = []
     skews: list[SkewRow] = []

@@ -90,7 +90,7 @@ def _of_outputs(
     bits = explain(factors, {cell: name for name, cells in members.items() for cell in cells})
     if len(groups) == 1:
         _add(case, "bits", bits, factors, found)
-        # The aliases of these factors are left to the evidence: nobody decides anything by them.
+        # The aliases of these factors are in the evidence only: nobody needs them for a decision.
         varies = (
             f"varies with {joined(bits.smallest[0].factors)}"
             if bits.sets
@@ -101,7 +101,7 @@ def _of_outputs(
     results = explain(factors, named)
     _add(case, "results", results, factors, found)
     _add(case, "bits", bits, factors, found)
-    # The worst of the pairs that keep clusters apart says how sure it is.
+    # The worst of the pairs that separate clusters decides how sure it is.
     severe = worst(verdicts.values())
     sure = "may differ" if severe is Verdict.SUSPICIOUS else "differs"
     return [f"{sure} by more than rounding: {sentence(results, what='the results')}"]

@@ -34,8 +34,8 @@ def judged_outputs(
 ) -> list[JudgedOutput]:
     """Return every deterministic output of either, judged by the case's noise floor in the baseline.
 
-    ``same_inputs`` is whether the reference was given what the floor was measured on; ``moving`` as of
-    ``JudgedCase``.
+    ``same_inputs`` is whether the reference had the inputs on which the floor was measured; ``moving`` is
+    that of ``JudgedCase``.
     """
     noise = collection.noise.get(case)
     judged = JudgedCase(

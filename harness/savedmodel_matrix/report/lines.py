@@ -22,7 +22,7 @@ _MOST_FIXES = 3
 
 
 def case_lines(report: Report) -> list[str]:
-    """Return what is said about each case, once for cases about which the same is said."""
+    """Return the sentence on each case; cases with the same sentence share a line."""
     said: dict[str, list[str]] = {}
     for case in report.cases:
         said.setdefault(case.says, []).append(case.name)
@@ -138,7 +138,7 @@ def fixes(report: Report, cause: str | None) -> list[Fix]:
 
 
 def _family(row: RemedyRow) -> str:
-    """Return what makes values of one remedy: tf-keras~=2.16.0 and ~=2.18.0 are the same package."""
+    """Return what values of one fix have in common: tf-keras~=2.16.0 and ~=2.18.0 are the same package."""
     if row.kind not in ("package", "pin"):
         return row.value
     named = re.match(r"[\w.-]+?(?=[=<>~! \[;]|$)", row.value)

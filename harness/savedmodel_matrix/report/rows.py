@@ -1,4 +1,4 @@
-"""The rows of a report, each from what was planned, collected or judged."""
+"""The rows of a report, made from plans, collected results and judgements."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.judge.case import JudgedOutput, OutputStanding
     from savedmodel_matrix.verdicts.judge.known_problems import CheckedExpectations
 
-#: Measured numbers that a row takes as they are.
+#: Measured numbers that a row takes unchanged.
 _NUMBERS = (
     "elements", "different", "beyond", "max_abs", "max_rel", "rel_l2", "rms", "cosine", "snr_db",
     "top1_agreement", "top5_agreement", "kl", "scaled_ulp", "nan_mismatches", "inf_mismatches",
@@ -84,7 +84,7 @@ def expectation_rows(expected: CheckedExpectations) -> list[ExpectationRow]:
 
 
 def output_row(case: str, standing: OutputStanding) -> OutputRow:
-    """Return what is known of one output of the baseline."""
+    """Return the facts about one output of the baseline."""
     floor = standing.floor
     return OutputRow(
         case=case,
@@ -101,7 +101,7 @@ def output_row(case: str, standing: OutputStanding) -> OutputRow:
 
 
 def prediction_row(prediction: Prediction | None, outcome: Outcome) -> PredictionRow | None:
-    """Return what was expected of a cell and case beside what became of it."""
+    """Return the prediction for a cell and case, with the actual outcome."""
     if prediction is None:
         return None
     return PredictionRow(
@@ -114,7 +114,7 @@ def prediction_row(prediction: Prediction | None, outcome: Outcome) -> Predictio
 
 
 def cell_row(row: Collected) -> CellRow:
-    """Return what became of one cell and case."""
+    """Return the result of one cell and case."""
     recording = row.recording
     return CellRow(
         environment=row.cell.environment,
@@ -133,7 +133,7 @@ def cell_row(row: Collected) -> CellRow:
 
 
 def environment_rows(plan: Plan, collection: Collection) -> list[EnvironmentRow]:
-    """Return the environments of a plan, and what is installed of each."""
+    """Return the environments of a plan, and what is installed in each."""
     rows = []
     for name, environment in plan.environments.items():
         state = collection.states[name]
@@ -165,7 +165,7 @@ def setting_rows(plan: Plan) -> list[SettingRow]:
 
 
 def case_rows(plan: Plan, collection: Collection, says: Mapping[str, str]) -> list[CaseRow]:
-    """Return the cases of a plan, what their models and inputs were, and what is said of each."""
+    """Return the cases of a plan, with their models, inputs and sentences."""
     rows = []
     for name, case in plan.cases.items():
         ready = collection.ready[name]

@@ -55,7 +55,7 @@ class _Line:
 
     @property
     def severity(self) -> list[int]:
-        """How bad its rows are, the worst first; to have no result is worse than any verdict."""
+        """How bad its rows are, the worst first; no result is worse than any verdict."""
         return sorted((_severity(row) for row in self.rows), reverse=True)
 
 
@@ -111,7 +111,7 @@ def _label(report: Report, environment: str, names: Sequence[str]) -> str:
 
 
 def _as_baseline(line: _Line) -> _Line:
-    """Return the baseline's line: what is identical to itself says that it is the baseline."""
+    """Return the baseline's line, which says "baseline" instead of "identical"."""
     texts = tuple(
         _BASELINE + text.removeprefix(_SAME) if text.startswith(_SAME) else text for text in line.texts
     )
@@ -167,7 +167,7 @@ def _size(outputs: Iterable[DivergenceRow]) -> str:
 
 
 def _counts(rows: Sequence[CellRow]) -> tuple[str, ...]:
-    """Return how many cases say what, and the names of those that differ or have no result."""
+    """Return the number of cases per result, and the names of those that differ or have none."""
     columns = dict.fromkeys(_COUNTED, 0)
     named: dict[str, list[str]] = {}
     for row in rows:

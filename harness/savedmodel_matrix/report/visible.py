@@ -1,11 +1,11 @@
-"""Texts of models and users, made safe to show."""
+"""Makes texts from models and users safe to show."""
 
 from __future__ import annotations
 
 
 def visible(text: str) -> str:
-    """Return text in one line without anything that could steer a terminal or reorder what is read.
+    """Return text in one line, without anything that could control a terminal or reorder the text.
 
-    Line breaks, control characters and marks of writing direction are spelled out as Python escapes.
+    Line breaks, control characters and text direction marks become Python escapes.
     """
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

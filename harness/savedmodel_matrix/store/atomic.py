@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Kind = TypeVar("Kind", bound=BaseModel)
+
+#: Ends the names of files that were set aside because they are damaged.
+DAMAGED = ".damaged"
+_LOG = logging.getLogger("savedmodel_matrix")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -60,10 +66,10 @@ def write_stored(path: Path, value: BaseModel) -> None:
 
 
 def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
-    """Return the contents of ``path`` as ``kind``; None if the file is absent or damaged.
+    """Return what lies in ``path``, read through its type; None if the file is absent or does not fit.
 
-    ``kind`` has a field ``format`` whose type accepts exactly the versions that this program reads. A damaged
-    file is not an error, because it is recreated.
+    ``kind`` has a field ``format`` whose type admits exactly the versions that this program reads. A file
+    that does not fit is set aside, with a warning that names it, and made again.
 
     Raises:
         StoreError: if another version of this program wrote the file.
@@ -78,11 +84,18 @@ def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
         found = _format_of(text)
         known = kind.model_fields["format"].default
         if found is None or found == known:
+            _set_aside(path)
             return None
         advice = (
             "upgrade savedmodel-matrix" if found > known else "move the results folder away and run again"
         )
         raise StoreError(f"{path} has format {found}; this version reads format {known}: {advice}") from None
+
+
+def _set_aside(path: Path) -> None:
+    with suppress(OSError):  # another process may have done it
+        os.replace(path, path.with_name(path.name + DAMAGED))  # noqa: PTH105 - as above
+    _LOG.warning("%s is damaged; it is set aside as %s and made again", path, path.name + DAMAGED)
 
 
 def _format_of(text: bytes) -> int | None:

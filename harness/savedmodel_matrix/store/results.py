@@ -20,13 +20,16 @@ Every name is a hash or one of our own ids, so copying two hosts' folders togeth
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.errors import DamagedError
 from savedmodel_matrix.domain.recording import Recording
-from savedmodel_matrix.store.atomic import read_stored
+from savedmodel_matrix.store.atomic import DAMAGED, read_stored
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
@@ -73,14 +76,39 @@ class Results:
         """Return a stored array; a numeric array is a memory map.
 
         Raises:
+            DamagedError: if its bytes are not what its name says; the file is set aside.
             OSError: if an object is missing.
             ValueError: if an object does not match the entry.
         """
-        # Importing NumPy takes longer than a run in which nothing changed.
-        from savedmodel_matrix.probe.arrays import read_array  # noqa: PLC0415
+        # NumPy takes longer to import than a run in which nothing changed.
+        from savedmodel_matrix.probe import arrays  # noqa: PLC0415
 
-        array: Array = read_array(str(self.objects), entry.to_json(), mmap=True)
+        try:
+            array: Array = arrays.read_array(str(self.objects), entry.to_json(), mmap=True)
+        except arrays.DamagedError as error:
+            self._set_aside(error.digest)
+            raise DamagedError(f"{error}; it was set aside, run again to record what it held") from None
         return array
+
+    def verify(self, entries: Iterable[ArrayEntry]) -> int:
+        """Hash every stored array and set the damaged ones aside; return how many were."""
+        from savedmodel_matrix.probe import arrays  # noqa: PLC0415 - as above
+
+        damaged = 0
+        for digest in dict.fromkeys(name for entry in entries for name in entry.objects):
+            try:
+                arrays.verify(str(self.objects), digest)
+            except arrays.DamagedError:
+                self._set_aside(digest)
+                damaged += 1
+            except OSError:
+                continue  # missing: what names it is not whole, and is recorded again
+        return damaged
+
+    def _set_aside(self, digest: str) -> None:
+        path = self.objects / digest[:2] / f"{digest}.npy"
+        with suppress(OSError):
+            path.replace(path.with_suffix(DAMAGED))
 
     def recording_path(self, key: str) -> Path:
         """Return the path of the recording with this content key, whether or not it exists."""

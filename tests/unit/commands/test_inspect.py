@@ -123,9 +123,8 @@ def test_random_ops_are_listed_with_the_outputs_they_reach(tmp_path):
             "kind": "random", "op": "Multinomial", "node": "y", "changes": None,
         }
     ]  # fmt: skip
-    assert (
-        "serving_default, output y: Multinomial 'y', random in every run, and no setting seeds it"
-        in lines_of(described)
+    assert "serving_default, output y: Multinomial 'y', random in every run; no setting seeds it" in lines_of(
+        described
     )
     assert describe_model(EXAMPLES / "cnn").varying == []
     assert "random numbers" not in render_model(describe_model(EXAMPLES / "cnn"))

@@ -79,12 +79,12 @@ def document(*environments, **more):
         (planned(download_mb=None), "runs 2 of 2 unknown size"),
         (planned(noise_floors=1), "runs 2 of 2, noise floor of 1 case (22 more runs each) 300 MB"),
         (planned(checks=3), "runs 2 of 2, 3 checks 300 MB"),
-        (planned(interpreter=False), "runs 2 of 2 300 MB a Python from uv"),
+        (planned(interpreter=False), "runs 2 of 2 300 MB Python from uv"),
         (planned(lock="missing"), "runs 2 of 2 300 MB lock missing"),
         (planned(predictions=[needs("cnn")]), "runs 2 of 2 300 MB cnn needs tf-keras"),
         (
             planned(stage_environments=[{"environment": "py3.8", "lock": "stale"}]),
-            "runs 2 of 2, stages in 1 separate environment 300 MB lock of stages stale",
+            "runs 2 of 2, stages in 1 separate environment 300 MB stage lock stale",
         ),
         (planned(status="unavailable", unavailable="no wheels"), "unavailable: no wheels"),
         (planned(status="excluded"), "excluded, see below"),
@@ -98,7 +98,7 @@ def test_a_row_says_what_a_run_would_do(row, text):
 def test_sizes_add_up_and_unknown_ones_are_counted():
     rows = (planned("a"), planned("b"), planned("c", download_mb=None), planned("d", installed=True))
     text = render_plan(document(*rows))
-    assert "to download: at most 600 MB, and 1 of unknown size (less what uv's cache holds)" in text
+    assert "to download: at most 600 MB, and 1 of unknown size (less whatever uv has cached)" in text
 
 
 def test_what_is_excluded_for_one_reason_is_one_line():

@@ -144,7 +144,7 @@ def test_an_environment_that_nox_could_not_make_is_an_outcome(run, project, caps
     done = run(Toy("first", 1), ends={NEW: Result.FAILED})
     state = read_state(project.results, NEW)
     assert (state.outcome, state.run) == (Outcome.INSTALL_FAILED, done.run)
-    assert state.reason == "nox could not make the environment: the last line"
+    assert state.reason == "nox could not create the environment: the last line"
     said = capsys.readouterr().out
     assert f"{NEW}: failed" in said
     assert "  the last line" in said

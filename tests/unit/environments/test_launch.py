@@ -99,9 +99,13 @@ def imported(request):
     Path(request["imported"]).write_text("{}")
 
 
+def unfiled_none(key, why):
+    raise AssertionError(f"{key} was not filed: {why}")
+
+
 def results_of(launch):
     found = []
-    run_probe(launch, found.append)
+    run_probe(launch, found.append, unfiled_none)
     on_disk = [Recording.model_validate_json(Path(case.result).read_text()) for case in launch.cases]
     assert sorted(found, key=str) == sorted(on_disk, key=str)
     return {made.key: made for made in found}
@@ -123,10 +127,10 @@ def test_every_recording_is_handed_on(probe, make):
         ),
         (1, False, "import-failed", "import tensorflow ended the process with exit status 1"),
         (
-            -signal.SIGKILL,
-            True,
-            "crashed",
-            "the probe ended with signal SIGKILL (9) before this case had a result",
+            -signal.SIGILL,
+            False,
+            "import-failed",
+            "import tensorflow ended the process with signal SIGILL (4)",
         ),
     ],
 )
@@ -143,6 +147,76 @@ def test_what_took_the_probe_with_it_is_an_outcome_of_what_is_left(
     assert found["a"].outcome == "recorded"
     assert (found["b"].outcome, found["b"].reason) == (outcome, reason)
     assert (found["b"].format, found["b"].outputs, found["b"].identity) == (2, (), {"case": "b"})
+
+
+def test_a_probe_that_dies_settles_nothing_but_the_case_that_it_died_of(probe, make):
+    starts = []
+
+    def work(request):
+        imported(request)
+        keys = [case["key"] for case in request["cases"]]
+        starts.append(keys)
+        for case in request["cases"]:
+            if case["key"] == "killer":
+                probe.status = -signal.SIGKILL
+                return
+            write(case)
+        probe.status = 0
+
+    probe.work = work
+    found = results_of(make("a", "killer", "b", "c"))
+    assert starts == [["a", "killer", "b", "c"], ["b", "c"], ["killer"]]
+    assert {key: made.outcome for key, made in found.items() if key != "killer"} == dict.fromkeys(
+        "abc", "recorded"
+    )
+    assert (found["killer"].outcome, found["killer"].reason) == (
+        "crashed",
+        "it ended the process that started it with signal SIGKILL (9)",
+    )
+
+
+def test_what_was_killed_from_outside_and_runs_in_a_new_probe_is_recorded(probe, make):
+    starts = []
+
+    def work(request):
+        imported(request)
+        starts.append([case["key"] for case in request["cases"]])
+        if len(starts) == 1:
+            probe.status = -signal.SIGKILL
+            return
+        probe.status = 0
+        for case in request["cases"]:
+            write(case)
+
+    probe.work = work
+    found = results_of(make("a", "b"))
+    assert [made.outcome for made in found.values()] == ["recorded", "recorded"]
+    assert starts == [["a", "b"], ["b"], ["a"]]
+
+
+@pytest.mark.parametrize("status", [-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGINT])
+def test_an_import_that_something_outside_ended_is_not_recorded(probe, make, status):
+    probe.status = status
+    said = {}
+    launch = make("a", "b")
+    run_probe(launch, lambda _: None, said.__setitem__)
+    assert set(said) == {"a", "b"}
+    assert all("something outside ended" in why for why in said.values())
+    assert not any(Path(case.result).exists() for case in launch.cases)
+
+
+def test_what_must_not_be_filed_is_said_and_leaves_nothing(probe, make):
+    def work(request):
+        write(request["cases"][1])
+        Path(request["cases"][0]["result"] + ".unfiled").write_text('{"key": "a", "reason": "it changed"}')
+
+    probe.work = work
+    said, found = {}, []
+    launch = make("a", "b")
+    run_probe(launch, found.append, said.__setitem__)
+    assert said == {"a": "it changed"}
+    assert [made.key for made in found] == ["b"]
+    assert sorted(path.name for path in Path(launch.cases[0].result).parent.iterdir()) == ["b.json"]
 
 
 def test_an_import_that_hangs_is_ended(probe, make):
@@ -185,7 +259,7 @@ def test_only_what_a_setting_says_reaches_a_model(probe, make, monkeypatch):
     for name in ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "TF_CPP_MIN_LOG_LEVEL", "PYTHONPATH", "XLA_FLAGS"):
         monkeypatch.setenv(name, "of-the-user")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    run_probe(make("a"), lambda _: None)
+    run_probe(make("a"), lambda _: None, unfiled_none)
     ((command, options),) = probe.started
     environment = options["env"]
     assert "of-the-user" not in environment.values()
@@ -200,14 +274,14 @@ def test_only_what_a_setting_says_reaches_a_model(probe, make, monkeypatch):
 
 def test_secrets_are_named_to_be_masked_and_are_no_part_of_the_record(probe, make, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_of_the_user")
-    run_probe(make("a", variables={"API_KEY": "key-of-the-model", "TF_X": "1"}), lambda _: None)
+    run_probe(make("a", variables={"API_KEY": "key-of-the-model", "TF_X": "1"}), lambda _: None, unfiled_none)
     assert {"hf_of_the_user", "key-of-the-model"} <= set(probe.request["secrets"])
     assert probe.request["variables"] == {"API_KEY": "***", "TF_X": "1"}
     assert probe.started[0][1]["env"]["API_KEY"] == "key-of-the-model"
 
 
 def test_places_are_named_to_be_taken_out(probe, make):
-    run_probe(make("a"), lambda _: None)
+    run_probe(make("a"), lambda _: None, unfiled_none)
     labels = [tuple(label) for label in probe.request["scrub"]]
     assert ("/project", "<project>") in labels
     assert (str(Path(probe.request["imported"]).parent), "<scratch>") in labels
@@ -219,6 +293,6 @@ def test_a_fault_of_the_probe_is_none_of_the_models(probe, make, status):
     probe.work = lambda request: write(request["cases"][0])
     launch = make("a", "b")
     with pytest.raises(ProbeError, match=f"exit status {status}"):
-        run_probe(launch, lambda _: None)
+        run_probe(launch, lambda _: None, unfiled_none)
     # Nothing passes for an outcome of what was not run.
     assert not Path(launch.cases[1].result).exists()

@@ -24,7 +24,7 @@ def launches(monkeypatch, record):
     """Starts of the probe, which records every case it is asked for."""
     found = []
 
-    def run_probe(launch, on_result):
+    def run_probe(launch, on_result, on_unfiled):
         found.append(launch)
         for case in launch.cases:
             part = MEASURED.get(case.measure.parameters.get("name"))

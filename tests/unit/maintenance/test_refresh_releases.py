@@ -92,7 +92,7 @@ def test_what_is_kept():
 
 
 def test_an_index_without_sizes_is_refused():
-    with pytest.raises(PackageError, match="does not tell the size and upload time"):
+    with pytest.raises(PackageError, match="does not report the size and upload time"):
         releases(wheel("tensorflow", "2.9.0", "cp39-cp39-win_amd64", size=None))
 
 

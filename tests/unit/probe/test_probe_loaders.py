@@ -35,7 +35,7 @@ def test_the_graph_that_is_meant(graphs, chosen):
     ],
 )
 def test_a_graph_that_could_be_any_is_asked_for(graphs, have):
-    with pytest.raises(PlainError, match=f"give tags; the model has: {have}$"):
+    with pytest.raises(PlainError, match=f"set tags; the model has: {have}$"):
         choose_tags(graphs)
 
 

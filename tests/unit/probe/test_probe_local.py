@@ -63,7 +63,7 @@ def test_what_is_not_there_and_what_is_called_like_another_is_told(write, tmp_pa
             local.bring(str(tmp_path / missing), [str(tmp_path / missing)])
     taken = write("json.py")
     local.reach([taken])
-    with pytest.raises(PlainError, match="the name 'json' is that of another module"):
+    with pytest.raises(PlainError, match="another module with the name 'json'"):
         local.bring(taken, [taken])
 
 

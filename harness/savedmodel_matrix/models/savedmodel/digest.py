@@ -1,7 +1,7 @@
 """The identity of a SavedModel: a digest of every file in its directory.
 
-Every start needs it, so the digests of unchanged files are remembered by their path, size, modification time
-and inode.
+Asked for at every start, so the digests of files that have not changed since are remembered by their
+place, size, times of modification and change, and inode.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from savedmodel_matrix.domain.errors import UnreadableModelError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FORMAT = 1
-#: A file changed twice within a clock tick keeps its modification time, so fresh files are not remembered
+_FORMAT = 2
+#: A file changed again within its clock's tick keeps its modification time: too fresh is not remembered
 #: (https://git-scm.com/docs/racy-git). Two seconds is the coarsest tick in use, FAT's.
 _SETTLED_NS = 2_000_000_000
 
-_Entry = tuple[int, int, int, str]  # size, mtime_ns, inode, sha256
+#: Size in bytes, time of modification and of change in ns, inode. Only the last change of a file's content,
+#: name or mode moves the time of change: a tool that puts the old modification time back cannot hide it.
+Facts = tuple[int, int, int, int]
+_Entry = tuple[int, int, int, int, str]  # facts, SHA-256
 
 
 class DigestCache:
-    """Digests of files by path, size, modification time and inode, kept in one JSON file.
+    """Digests of files by path, size, times and inode, kept in one JSON file.
 
     It only saves time: if it is damaged, missing or unwritable, the digests are computed without it.
     """
@@ -39,6 +42,7 @@ class DigestCache:
         self._path = path
         self._entries: dict[str, _Entry] | None = None
         self._changed = False
+        self._seen: dict[str, Facts] = {}
 
     def digest(self, file: Path) -> str:
         """Return the SHA-256 of the content of ``file``, an absolute path. Raises ``OSError``."""
@@ -46,8 +50,9 @@ class DigestCache:
         before = file.stat()
         key = os.fspath(file)
         known = entries.get(key)
-        if known is not None and known[:3] == _facts(before):
-            return known[3]
+        self._seen[key] = _facts(before)
+        if known is not None and known[:4] == _facts(before):
+            return known[4]
         with file.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         settled = time.time_ns() - before.st_mtime_ns > _SETTLED_NS
@@ -55,6 +60,15 @@ class DigestCache:
             entries[key] = (*_facts(before), found)
             self._changed = True
         return found
+
+    def seen_at(self, path: Path) -> dict[str, Facts]:
+        """Return the facts of a file, or of every file below a folder, as they were when last hashed here.
+
+        Whoever runs on these files later can tell by them whether they still are what was hashed.
+        """
+        whole = os.path.abspath(path)  # noqa: PTH100 - links stay links
+        below = whole + os.sep
+        return {key: facts for key, facts in self._seen.items() if key == whole or key.startswith(below)}
 
     def save(self) -> None:
         """Write what was learned since the last save, if anything."""
@@ -134,8 +148,8 @@ def _files(folder: Path, above: tuple[tuple[int, int], ...], left_out: frozenset
             raise UnreadableModelError(f"{entry.path}: is neither a file nor a directory")
 
 
-def _facts(status: os.stat_result) -> tuple[int, int, int]:
-    return (status.st_size, status.st_mtime_ns, status.st_ino)
+def _facts(status: os.stat_result) -> Facts:
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def _read(path: Path) -> dict[str, _Entry]:
@@ -144,8 +158,8 @@ def _read(path: Path) -> dict[str, _Entry]:
         if stored["format"] != _FORMAT:
             return {}
         return {
-            str(name): (int(size), int(mtime), int(inode), str(digest))
-            for name, (size, mtime, inode, digest) in stored["files"].items()
+            str(name): (int(size), int(mtime), int(ctime), int(inode), str(digest))
+            for name, (size, mtime, ctime, inode, digest) in stored["files"].items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}

@@ -1,8 +1,8 @@
 """The checks of session behaviour, by name. A new check is a module here and an entry in ``CHECKS``.
 
-A check is a function of a ``session.Session``: it loads the case's model as often as it needs to, and
-returns its part of the result (see ``__main__``). It compares bits and measures; what of that is noise, and
-whether the model passes, is for whoever reads the result.
+A check is a function of a ``session.Session``: it loads the case's model as often as necessary and returns
+its part of the result (see ``__main__``). It only compares bits and measures; the harness decides what is
+noise and whether the model passes.
 """
 
 from . import batch, concurrent, leak, reload, repeat

@@ -1,4 +1,4 @@
-"""Rows by themselves, together, and in another order: what of an answer depends on its neighbours."""
+"""Rows alone, together, and in another order: does a row's result depend on its neighbours?"""
 
 import numpy as np
 
@@ -6,15 +6,15 @@ from .. import arrays, tensors, texts
 from ..measurements import noise_floor
 from .session import Differences, nothing_to_compare
 
-#: A batch of more rows is taken apart into this many pieces.
+#: A batch with more rows is split into this many pieces.
 MOST_PIECES = 64
 
 
 def check(session):
-    """Compare each batch with its rows one by one, and with its rows in another order, put back.
+    """Compare each batch with its rows one by one, and with its rows reordered and put back.
 
-    Batches of one row that fit together are run as one batch instead. Only outputs with a row for each row
-    of the input have an answer; ``whole`` names the others.
+    Compatible batches of one row are run as one batch instead. Only outputs with one row for each row of the
+    input can be compared; ``whole`` lists the others.
     """
     batches = [_Batch(session, number) for number in range(len(session.case["batches"]))]
     loaded, entry = session.load()
@@ -28,17 +28,17 @@ def check(session):
             _put_together(session, entry, singles, differences, whole, refusals)
         elif not several:
             return nothing_to_compare(
-                "no batch of dense inputs has two rows or more, and there are no two of one row each"
+                "no batch of dense inputs has two or more rows, and no two batches have one row each"
             )
     del loaded
     part = differences.part(whole=sorted(whole), refusals=refusals)
     if not part["compared"]:
-        part["problem"] = refusals[0] if refusals else "no output has a row for each row of the input"
+        part["problem"] = refusals[0] if refusals else "no output has one row for each row of the input"
     return part
 
 
 class _Batch:
-    """One batch of dense inputs, to be cut into rows; ``rows`` is ``None`` where it has none in common."""
+    """One batch of dense inputs, to be split into rows; ``rows`` is ``None`` if inputs differ in rows."""
 
     def __init__(self, session, number):
         self._tf, self.number = session.tf, number
@@ -51,19 +51,19 @@ class _Batch:
         ]
 
     def inputs(self, order):
-        """Return the rows that ``order`` (a slice or an array of numbers) picks, as a batch."""
+        """Return the rows selected by ``order`` (a slice or an array of numbers) as a batch."""
         return given(self._tf, [(name, array[order], dtype) for name, array, dtype in self.items])
 
 
 def given(tf, items):
-    """Return inputs in the form that an entry takes, of ``(name, array, type name)``."""
+    """Return inputs, given as ``(name, array, type name)``, in the form that an entry accepts."""
     return {name: {None: tensors.to_tensor(tf, array, dtype)} for name, array, dtype in items}
 
 
 def _take_apart(session, entry, batch, differences, whole, refusals):
     number, rows = batch.number, batch.rows
     session.report("running batch {}".format(number))
-    entry(batch.inputs(slice(None)))  # what a first call alone does is the check repeat's
+    entry(batch.inputs(slice(None)))  # the effect of a first call is covered by the check repeat
     reference = tensors.flatten_arrays(entry(batch.inputs(slice(None))))
     per_row = [leaf for leaf in reference if np.ndim(leaf[2]) and np.shape(leaf[2])[0] == rows]
     whole.update((name, None) for name, _, array, _ in reference if np.shape(array)[:1] != (rows,))
@@ -84,7 +84,7 @@ def _take_apart(session, entry, batch, differences, whole, refusals):
             values = [_named(part, name, component) for part in parts]
             fits = all(np.shape(each)[:1] == (len(order),) for each, order in zip(values, orders))
             if not fits or len({np.shape(each)[1:] for each in values}) > 1:
-                joined.append((name, component, np.zeros(0), dtype))  # differs from whatever there was
+                joined.append((name, component, np.zeros(0), dtype))  # differs from any reference
                 continue
             together = np.concatenate([np.asarray(each) for each in values])
             joined.append((name, component, together[back] if len(orders) == 1 else together, dtype))

@@ -1,4 +1,4 @@
-"""Threads that share one loaded model: every answer against the one that a single thread got."""
+"""Threads that share one loaded model: every answer is compared with a single thread's answer."""
 
 import sys
 import threading
@@ -9,18 +9,18 @@ from .. import arrays, tensors, texts
 from ..measurements import noise_floor
 from .session import Differences, paired, same
 
-#: How often Python switches threads while they run (its own default is 5 ms): what can go wrong shall.
+#: How often Python switches threads (its default is 5 ms): short, to provoke races.
 _SWITCH_S = 1e-5
 _FEWEST_CALLS = 3
 _MOST_ERRORS = 16
 
 
 def check(session):
-    """Let ``threads`` threads call the model ``calls`` times each, every thread starting at another input.
+    """Let ``threads`` threads call the model ``calls`` times each, each thread starting with another input.
 
-    Beside the batches themselves there are copies in another order, so that an answer to another thread's
-    question is seen to be one even where there is but one batch. After the budget (seconds) threads stop
-    early. No answer from any thread for ``patience_s`` is a deadlock.
+    In addition to the batches there are copies in another order, so that an answer meant for another thread
+    is detected even if there is only one batch. After the budget (seconds), threads stop early. If no thread
+    gets an answer for ``patience_s`` seconds, that is a deadlock.
     """
     loaded, entry = session.load()
     with session.timed("check"):
@@ -31,7 +31,7 @@ def check(session):
         crew = _Crew(session, entry, questions, differences)
         stacks = crew.work(max(session.parameters["patience_s"], 20 * slowest))
         if not stacks:
-            # What threads have left behind is a finding even where each got its answer.
+            # State left behind by threads is a finding even if each got the right answer.
             for question in questions:
                 differences.compare("afterwards", None, question.batch, question.answer, question.ask(entry))
     del loaded
@@ -49,21 +49,21 @@ def check(session):
 
 
 class _Question:
-    """Inputs, and the answer that a single thread got."""
+    """Inputs, and a single thread's answer."""
 
     def __init__(self, what, batch, inputs, answer):
         self.what, self.batch, self.inputs, self.answer = what, batch, inputs, answer
 
     def ask(self, entry):
-        """Return the answer now."""
+        """Return the current answer."""
         return tensors.flatten_arrays(entry(self.inputs))
 
 
 def _questions(session, entry):
-    """Return the questions with their answers, and what the slowest took in seconds."""
+    """Return the questions with their answers, and the time of the slowest in seconds."""
     inputs = session.inputs()
     session.report("running alone")
-    session.first_of_all(entry, inputs)  # what a first call alone does is the check repeat's
+    session.first_of_all(entry, inputs)  # the effect of a first call is covered by the check repeat
     begun = time.monotonic()
     found = [
         _Question("batch {}".format(number), number, inputs[number], answer)
@@ -80,7 +80,7 @@ def _questions(session, entry):
                 changed[item["name"] or ""][None] = tensor
         try:
             answer = tensors.flatten_arrays(entry(changed))
-        except Exception:  # not every model takes every order, and that is no fault
+        except Exception:  # not every model accepts every order, which is not a fault
             continue
         if any(not same(one, other) for _, one, other in paired(found[number].answer, answer)):
             found.append(_Question("batch {} rolled".format(number), number, changed, answer))
@@ -88,7 +88,7 @@ def _questions(session, entry):
 
 
 class _Crew:
-    """The threads, and what they found."""
+    """The threads and their findings."""
 
     def __init__(self, session, entry, questions, differences):
         self._session, self._entry, self._questions = session, entry, questions
@@ -98,7 +98,7 @@ class _Crew:
         self.errors = []
 
     def work(self, patience_s):
-        """Run all threads to their end; return the stacks of those that came to none, or ``None``."""
+        """Run all threads to the end; if some never finish, return all stacks, otherwise ``None``."""
         parameters = self._session.parameters
         barrier = threading.Barrier(parameters["threads"])
         stop = time.monotonic() + parameters["budget_s"]
@@ -155,7 +155,7 @@ class _Crew:
 def _stacks():
     """Return the Python stacks of all threads but this one, as one text.
 
-    Python that the model itself calls runs in threads of TensorFlow's own, which have no names.
+    Python code that the model itself calls runs in TensorFlow's own threads, which have no names.
     """
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     parts = []
@@ -163,5 +163,5 @@ def _stacks():
     for ident, frame in sorted(frames.items(), key=lambda item: names.get(item[0], "")):
         if ident != threading.get_ident():
             stack = "".join(traceback.format_stack(frame)).rstrip()
-            parts.append("{}:\n{}".format(names.get(ident, "a thread of TensorFlow"), stack))
+            parts.append("{}:\n{}".format(names.get(ident, "a TensorFlow thread"), stack))
     return "\n".join(parts)

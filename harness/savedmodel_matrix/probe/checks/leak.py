@@ -1,9 +1,9 @@
-"""Memory that does not come back: after every load, and after every few calls of one loaded model.
+"""Memory that is not released: after every load, and after every few calls of one loaded model.
 
-What is read is the anonymous memory of the process (and what of it is swapped out): neither files that are
-mapped, nor pages that stop being shared with the parent, count. Before each reading garbage is collected and
-the allocator gives back what it holds. Other processes play no part in it; fragmentation and caches do, so
-one reading says nothing.
+Each reading is the anonymous memory of the process, including what is swapped out. Mapped files do not count,
+nor do pages that stop being shared with the parent. Before each reading, garbage is collected and the
+allocator returns free memory. Other processes have no influence, but fragmentation and caches do, so a
+single reading means nothing.
 """
 
 import ctypes
@@ -13,17 +13,17 @@ from .. import tensors
 from .session import collected, nothing_to_compare
 
 _FEWEST = 18
-#: mallopt(3) of glibc: few arenas, and large blocks straight from the system, come back as they went.
+#: mallopt(3) of glibc: with few arenas, and large blocks from the system, freed memory is returned.
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 
 
 def check(session):
     """Load, run once and release ``loads`` times; then ``readings`` times ``calls`` calls of one model.
 
-    Each half ends early when its ``budget_s`` (seconds) is over, with 18 readings at the least.
+    Each half ends early when its ``budget_s`` (seconds) is used up, after at least 18 readings.
     """
     if anonymous_bytes() is None:
-        return nothing_to_compare("this system does not say how much memory is whose (no smaps_rollup)")
+        return nothing_to_compare("this system does not report anonymous memory (no smaps_rollup)")
     trim = _still_allocator()
     parameters, inputs = session.parameters, session.inputs()
     loads, calls = [], []
@@ -50,7 +50,7 @@ def check(session):
 
 
 def _still_allocator():
-    """Have the allocator give memory back as well as it can; return what makes it do so now."""
+    """Configure the allocator to return memory; return a function that makes it do so now."""
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(_M_ARENA_MAX, 1)
@@ -65,7 +65,7 @@ def _reading(trim):
 
 
 def anonymous_bytes(path="/proc/self/smaps_rollup"):
-    """Return the bytes of this process that no file stands behind, or ``None`` where that cannot be known."""
+    """Return this process's memory that is not backed by files, in bytes, or ``None`` if unknown."""
     found = {}
     try:
         with open(path) as lines:

@@ -1,4 +1,4 @@
-"""Load, run, release, again: results, file descriptors, threads; and two models side by side."""
+"""Load, run and release repeatedly: results, file descriptors, threads; and two models side by side."""
 
 import os
 import time
@@ -12,7 +12,7 @@ _FEWEST_CYCLES = 6
 def check(session):
     """Load and release the model ``cycles`` times, counting what stays open; then load it twice at once.
 
-    Memory is the check ``leak``'s.
+    Memory is covered by the check ``leak``.
     """
     parameters = session.parameters
     inputs = session.inputs()
@@ -42,7 +42,7 @@ def check(session):
 
 
 def _side_by_side(session, inputs, first, differences):
-    """Run two at once, each in the order that the first one ran alone; then one when the other is gone."""
+    """Run two at once, each in the order of the first run; then run one after the other is released."""
     session.report("running two models side by side")
     loaded = [session.load() for _ in range(2)]
     for number, each in enumerate(inputs):
@@ -59,7 +59,7 @@ def _side_by_side(session, inputs, first, differences):
 
 
 def _entries(folder):
-    """Return how many entries a folder of /proc has, or ``None`` where there is no such."""
+    """Return the number of entries in a folder of /proc, or ``None`` if there is no such folder."""
     try:
         return len(os.listdir(folder))
     except OSError:

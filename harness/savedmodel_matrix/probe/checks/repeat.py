@@ -1,4 +1,4 @@
-"""One loaded model, run again and again: what changes from call to call, and which variables do."""
+"""One loaded model, run repeatedly: which outputs and variables change from call to call."""
 
 import hashlib
 
@@ -9,9 +9,9 @@ from .session import Differences
 
 
 def check(session):
-    """Run every batch in turn, ``runs`` times, and compare each call with the batch's first.
+    """Run all batches in turn, ``runs`` times, and compare each call with the batch's first call.
 
-    In turn, and not each batch by itself: what one input leaves behind has to meet another.
+    The batches alternate, so that state left behind by one input can affect another.
     """
     runs = session.parameters["runs"]
     loaded, entry = session.load()
@@ -37,7 +37,7 @@ def _digests(session, loaded):
         value = np.asarray(variable.numpy())
         content = repr(value.tolist()).encode() if value.dtype == object else value.tobytes()
         name = str(getattr(variable, "name", None) or "variable {}".format(number))
-        # Saved again and again, unnamed variables all have the same name.
+        # After repeated saving, unnamed variables all have the same name.
         taken = sum(each[0].split(" #")[0] == name for each in found)
         name += " #{}".format(taken + 1) if taken else ""
         found.append((name, hashlib.sha256(content).hexdigest()))

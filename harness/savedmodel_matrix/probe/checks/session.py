@@ -1,4 +1,4 @@
-"""What every check works with: loading, calling, and telling what is not bit-equal."""
+"""What every check uses: loading, calling, and finding outputs that are not bit-equal."""
 
 import contextlib
 import gc
@@ -8,12 +8,12 @@ import numpy as np
 from .. import arrays, tensors
 from ..failing import CaseError, failing_as
 
-#: Differences of one output that are kept; the others are counted.
+#: How many differences of one output are kept; the others are only counted.
 MOST_KEPT = 32
 
 
 class Session:
-    """One case in its own process: its model to load, its batches to run."""
+    """One case in its own process, with its model and its batches."""
 
     def __init__(self, job):
         self.tf, self.case, self.report = job.tf, job.case, job.report
@@ -23,7 +23,7 @@ class Session:
         job.require_inputs()
 
     def load(self):
-        """Return the loaded model and the function that runs it; the model is to stay referenced."""
+        """Return the loaded model and the function that runs it; keep the model referenced."""
         with self.timed("load"), failing_as("load-failed"):
             loaded = self._loader.load(self.tf, self.case)
         with failing_as("run-failed"):
@@ -34,12 +34,12 @@ class Session:
         return self._loader.variables(loaded, self.case)
 
     def release(self, loaded):
-        """Let go of what the loader holds; what Python holds is for the caller to drop."""
+        """Release what the loader holds; the caller must drop its own references."""
         self._loader.release(loaded)
 
     @contextlib.contextmanager
     def timed(self, name):
-        """Count what happens inside towards a phase of the result, unless it is counted already."""
+        """Add the block's cost to a phase of the result, unless an outer block already does."""
         if self._timed:
             yield
             return
@@ -55,9 +55,9 @@ class Session:
         return [tensors.read_inputs(self.tf, self.objects, batch) for batch in self.case["batches"]]
 
     def first_of_all(self, entry, inputs):
-        """Return what each batch gives, one after the other.
+        """Return the outputs of each batch, run one after the other.
 
-        Raises ``CaseError`` where nothing comes out: there is nothing to check.
+        Raises ``CaseError`` if there are no outputs, so nothing can be checked.
         """
         leaves = [tensors.flatten_arrays(entry(each)) for each in inputs]
         if not any(leaves):
@@ -66,13 +66,13 @@ class Session:
 
 
 def collected():
-    """Collect garbage until none is left: objects of TensorFlow hold each other in circles."""
+    """Collect garbage until none is left: TensorFlow objects reference each other in cycles."""
     while gc.collect():
         pass
 
 
 class Differences:
-    """What was compared with what, and where the bits were not the same."""
+    """What was compared, and which outputs were not bit-equal."""
 
     def __init__(self, objects):
         self._objects = objects
@@ -82,9 +82,9 @@ class Differences:
         self._unsettled = {}
 
     def compare(self, what, position, batch, reference, leaves):
-        """Compare the outputs of one call to the reference's; return how many are not bit-equal.
+        """Compare the outputs of one call with the reference; return how many are not bit-equal.
 
-        ``what`` says what kind of call it was, ``position`` which of them.
+        ``what`` is the kind of call, ``position`` its number.
         """
         found = 0
         for key, one, other in paired(reference, leaves):
@@ -108,7 +108,7 @@ class Differences:
         return found
 
     def control(self, batch, reference, leaves):
-        """Take in a call that should have given the same: what it does not agree in changes by itself."""
+        """Add a control call that should give the same outputs: any that differ change on their own."""
         for key, one, other in paired(reference, leaves):
             if not same(one, other):
                 self._unsettled[batch, key] = None
@@ -126,14 +126,14 @@ class Differences:
 
 
 def nothing_to_compare(problem):
-    """Return the part of a check that has no answer here, for the reason ``problem``."""
+    """Return the part of a check without a result, for the reason ``problem``."""
     part = {"problem": problem, "compared": 0, "different": 0}
     part.update(differences=[], unsettled=[])
     return part
 
 
 def paired(reference, leaves):
-    """Yield ``((name, component), leaf, leaf)`` of every output that either has, ``None`` for the other."""
+    """Yield ``((name, component), leaf, leaf)`` for every output of either side; ``None`` if missing."""
     one = {(name, part): (array, dtype) for name, part, array, dtype in reference}
     other = {(name, part): (array, dtype) for name, part, array, dtype in leaves}
     for key in list(one) + [each for each in other if each not in one]:
@@ -141,7 +141,7 @@ def paired(reference, leaves):
 
 
 def same(one, other):
-    """Whether two leaves, each ``(array, type name)``, are the same bits."""
+    """Whether two leaves, each ``(array, type name)``, are bit-equal."""
     if one is None or other is None or one[1] != other[1] or np.shape(one[0]) != np.shape(other[0]):
         return False
     if one[1] == arrays.STRING:

@@ -1,14 +1,14 @@
 """The ways to load a SavedModel and to call it, by name. A new way is one more entry in ``LOADERS``.
 
-A loader has two steps, because their failures are two outcomes: ``load(tf, case)`` returns whatever must
-stay referenced while the model runs, and ``entry(tf, loaded, case)`` returns a function that takes the
-inputs of one batch (see ``tensors.read_inputs``) and returns the structure the model gave. A third,
-``variables(loaded, case)``, returns those that the entry reads, each with ``dtype`` (TensorFlow's),
-``numpy`` and ``assign``. A fourth, ``initialisation(tf, loaded, case)``, returns what initialised the model
-and what its entry reads that has no value (see ``initialisation``), or ``None`` where that cannot happen.
-``release(loaded)`` closes what does not go by itself with the last reference.
+A loader has two steps, because their failures are different outcomes: ``load(tf, case)`` returns whatever
+must stay referenced while the model runs, and ``entry(tf, loaded, case)`` returns a function that takes the
+inputs of one batch (see ``tensors.read_inputs``) and returns the model's output structure.
+``variables(loaded, case)`` returns the variables that the entry reads, each with ``dtype`` (TensorFlow's),
+``numpy`` and ``assign``. ``initialisation(tf, loaded, case)`` returns what initialised the model and what
+its entry reads that has no value (see ``initialisation``), or ``None`` if that cannot happen.
+``release(loaded)`` closes what is not freed with the last reference.
 
-All of them name inputs and outputs as the signature does, so that one case compares across loaders.
+All loaders use the signature's names for inputs and outputs, so that a case is comparable across loaders.
 """
 
 from . import keras_model, saved_model, v1_session

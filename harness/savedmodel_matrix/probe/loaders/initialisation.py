@@ -1,19 +1,19 @@
-"""Whether what a graph of TensorFlow 1 reads has a value: variables, tables, queues, assets.
+"""Whether everything that a TensorFlow 1 graph reads has a value: variables, tables, queues, assets.
 
-Asked after the model is loaded and before it runs, because not everything without a value fails: a loader
-may read a resource variable that nothing filled as one without elements. ``ask`` runs tensors of the graph
-and returns their values; only what the signature's outputs are computed from is asked for.
+This is checked after the model is loaded and before it runs, because a missing value does not always fail:
+a loader may read an uninitialised resource variable as one without elements. ``ask`` runs tensors of the
+graph and returns their values; only what the signature's outputs depend on is checked.
 """
 
 import os
 
 from .. import tensors, texts
 
-#: saved_model/constants.py; what is run, the first that the model has.
+#: See saved_model/constants.py; the first one that the model has is run.
 _SIGNATURE, _COLLECTIONS = "__saved_model_init_op", ("saved_model_main_op", "legacy_init_op")
 _NAMED = {"saved_model_main_op": "main_op"}
 TABLE_INITIALIZERS = "table_initializer"
-#: Collections of what a program of TensorFlow 1 runs itself, and a loader of SavedModels mostly does not.
+#: Collections that a TensorFlow 1 program runs itself, and that SavedModel loaders mostly do not.
 _OFFERED = (TABLE_INITIALIZERS, "local_init_op", "queue_runners")
 _REFERENCES, _TABLES = ("VariableV2", "Variable"), ("HashTableV2", "HashTable")
 _QUEUES = tuple(
@@ -24,7 +24,7 @@ _QUEUES = tuple(
 
 
 class Graph:
-    """A loaded graph of TensorFlow 1; ``ask(tensors)`` runs it, ``read()`` returns its saved meta graph."""
+    """A loaded TensorFlow 1 graph; ``ask(tensors)`` runs it, ``read()`` returns its saved meta graph."""
 
     def __init__(self, tf, graph, read, ask):
         self.tf, self.graph, self.read, self.ask = tf, graph, read, ask
@@ -36,7 +36,7 @@ class Graph:
 
 
 def reached(outputs):
-    """Return the operations that run for the sake of the tensors ``outputs``."""
+    """Return the operations that the tensors ``outputs`` depend on."""
     found, waiting = set(), [tensor.op for tensor in outputs]
     while waiting:
         operation = waiting.pop()
@@ -49,7 +49,7 @@ def reached(outputs):
 def state(loaded, folder, signature, runs_tables):
     """Return what was run to initialise the model, and what ``signature`` reads that has no value, as JSON.
 
-    ``runs_tables`` is whether this loader fills tables by their collection where there is no other way.
+    ``runs_tables`` is whether this loader fills tables from their collection if nothing else does.
     """
     meta_graph = loaded.read()
     info = meta_graph.signature_def[signature].outputs
@@ -76,20 +76,20 @@ def _tensors(loaded, info):
 
 
 def init_op(meta_graph):
-    """Return kind and name of what initialises the model, and the kinds that it leaves to be passed over."""
+    """Return kind and name of what initialises the model, and the initialisers that are skipped."""
     found = {name: entries(meta_graph, name) for name in _COLLECTIONS}
     named = [(_NAMED.get(name, name), values[0]) for name, values in found.items() if values]
     if _SIGNATURE in meta_graph.signature_def:
         outputs = meta_graph.signature_def[_SIGNATURE].outputs
         named.insert(0, ("init signature", outputs[_SIGNATURE].name))
     kind, name = named[0] if named else (None, None)
-    # TensorFlow 2 names the one it has twice.
+    # TensorFlow 2 lists its initialiser twice.
     others = [each for each in named[1:] if each[1].partition(":")[0] != name.partition(":")[0]]
     return kind, name, ["{} {}".format(*each) for each in others]
 
 
 def entries(meta_graph, name):
-    """Return the entries of the collection ``name``, in whichever form it was saved."""
+    """Return the entries of the collection ``name``, in either saved form."""
     if name not in meta_graph.collection_def:
         return []
     collection = meta_graph.collection_def[name]
@@ -97,8 +97,8 @@ def entries(meta_graph, name):
 
 
 def missing_assets(meta_graph, folder):
-    """Return the files among its assets that the model declares and does not have."""
-    from tensorflow.core.protobuf import meta_graph_pb2  # TensorFlow has it, under this name in all releases
+    """Return the asset files that the model declares but does not have."""
+    from tensorflow.core.protobuf import meta_graph_pb2  # has this name in all releases
 
     declared = [asset.filename for asset in meta_graph.asset_file_def]
     for packed in entries(meta_graph, "saved_model_assets"):
@@ -122,7 +122,7 @@ def _without_value(loaded, operations):
 
 
 def _without_entries(loaded, operations):
-    """Return the names of tables in which nothing can be looked up: asked for nothing, they refuse."""
+    """Return the names of tables that do not even answer an empty lookup."""
     tf, found = loaded.tf, []
     for each in operations:
         if each.type not in _TABLES:
@@ -141,9 +141,9 @@ def _without_entries(loaded, operations):
 
 
 def guard(loaded, operations):
-    """Return a function to call before every run of ``operations``: it raises where that would never end.
+    """Return a function to call before every run of ``operations``: it raises if the run would never end.
 
-    That is where it takes more from a queue than there is, and fills it nowhere: ``texts.PlainError``.
+    It raises ``texts.PlainError`` if the run takes more from a queue than it holds and nothing fills it.
     """
     taken, filled = {}, set()
     for each in operations:

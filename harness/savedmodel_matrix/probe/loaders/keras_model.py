@@ -1,7 +1,7 @@
-"""Keras's own loaders: ``load_model`` of two Keras, and a SavedModel as a layer of Keras 3.
+"""Keras's own loaders: ``load_model`` of two Keras packages, and a SavedModel as a Keras 3 layer.
 
-A model is called as ``predict`` calls it, in a graph, so that a setting acts on it as on a signature, and
-for inference. It is loaded uncompiled: losses and optimizers play no part in that.
+A model is called as ``predict`` calls it: for inference and in a graph, so that settings affect it as they
+affect a signature. It is loaded uncompiled, because inference needs no losses or optimizers.
 """
 
 import collections.abc
@@ -12,12 +12,12 @@ from . import base
 
 
 def load_keras(tf, case):
-    """``tf.keras.models.load_model``, whichever Keras that is here."""
+    """``tf.keras.models.load_model``, whichever Keras that is in this environment."""
     return _load(tf.keras, case)
 
 
 def load_tf_keras(tf, case):  # noqa: ARG001 - the form of every loader
-    """``tf_keras.models.load_model``: Keras 2 as a package beside TensorFlow."""
+    """``tf_keras.models.load_model``: Keras 2 as a separate package."""
     return _load(_package("tf_keras", "tf-keras"), case)
 
 
@@ -32,7 +32,7 @@ def load_layer(tf, case):  # noqa: ARG001 - as above
 
 
 def _package(module, name):
-    """Import and return the package ``module``. One that is there and broken raises its own error."""
+    """Import and return the package ``module``. If it is installed but broken, its own error is raised."""
     try:
         return __import__(module)
     except ImportError as error:
@@ -51,7 +51,7 @@ def entry(tf, model, case):
     if case["function"] is not None:
         return base.function_of(tf, model, case["function"])
     if case["signature"] not in (None, base.DEFAULT_SIGNATURE):
-        text = "signature {!r} cannot be called by a loader of Keras: it calls the model itself"
+        text = "signature {!r} cannot be called by a Keras loader: it calls the model itself"
         raise base.NoSuchEntryError(text.format(case["signature"]))
     if not hasattr(model, "call"):
         raise base.NoSuchEntryError("it was not saved by Keras, so what Keras loads of it cannot be called")
@@ -69,7 +69,7 @@ def entry(tf, model, case):
 
 
 def _takes_training(model):
-    """Whether ``call`` of the model has a parameter ``training``; Keras passes what it has not on to it."""
+    """Whether the model's ``call`` has a parameter ``training``; Keras handles it otherwise."""
     try:
         parameters = inspect.signature(model.call).parameters.values()
     except (TypeError, ValueError):
@@ -78,7 +78,7 @@ def _takes_training(model):
 
 
 def arranged(tf, model, values):
-    """Return the inputs ``values``, by name, in the structure that the model takes."""
+    """Return the inputs ``values``, by name, in the structure that the model expects."""
     structure, names = _expected(tf, model)
     if structure is None:
         return next(iter(values.values())) if len(values) == 1 else values
@@ -91,10 +91,10 @@ def arranged(tf, model, values):
 
 
 def _expected(tf, model):
-    """Return the structure of a model's inputs and their names in its order; ``None`` where it tells none."""
+    """Return the structure of a model's inputs and their names in its order; ``None`` if unknown."""
     structure = getattr(model, "input", None)  # a functional or sequential model
     if structure is None and hasattr(model, "save_spec"):
-        spec = model.save_spec()  # a subclassed one: of its last call before it was saved
+        spec = model.save_spec()  # a subclassed model: from its last call before it was saved
         structure = spec[0][0] if spec else None
     if structure is None:
         return None, []
@@ -114,12 +114,12 @@ def named(tf, outputs, names):
 
 def variables(loaded, case):  # noqa: ARG001 - the form of every loader
     """Return the weights of the model."""
-    # Those of Keras 3 wrap the variable, and have a type of their own.
+    # Keras 3 weights wrap the variable, and have their own type.
     return [getattr(each, "value", each) if isinstance(each.dtype, str) else each for each in loaded.weights]
 
 
 def entry_layer(tf, layer, case):  # noqa: ARG001 - as above
-    """Return a function that calls the layer; more than one input it takes as one structure only."""
+    """Return a function that calls the layer; multiple inputs must be passed as one structure."""
 
     def call(inputs):
         values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
@@ -129,6 +129,6 @@ def entry_layer(tf, layer, case):  # noqa: ARG001 - as above
 
 
 def variables_layer(loaded, case):  # noqa: ARG001 - as above
-    """Return the variables that the layer's function reads; its weights are copies of them."""
+    """Return the variables that the layer's function reads; the layer's weights are copies of them."""
     function = loaded.call_endpoint_fn
     return base.captured(getattr(function, "concrete_functions", [function]))

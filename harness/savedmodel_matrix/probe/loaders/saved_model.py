@@ -6,12 +6,12 @@ from . import initialisation as initial
 
 
 def load(tf, case):
-    """Return the object; without tags the model must hold one graph, whatever its tags."""
+    """Return the object; without tags the model must contain exactly one graph, with any tags."""
     return tf.saved_model.load(case["model"], tags=case["tags"])
 
 
 def entry(tf, loaded, case):
-    """Return a function for the case's signature, or for the attribute it names."""
+    """Return a function for the case's signature, or for the attribute that it names."""
     if case["function"] is not None:
         return base.function_of(tf, loaded, case["function"])
     wanted = case["signature"] or base.DEFAULT_SIGNATURE
@@ -31,7 +31,7 @@ def entry(tf, loaded, case):
 
 
 def _arguments(tf, specs, inputs):
-    """Return the keyword arguments of a signature that declares ``specs`` (a dict by argument name)."""
+    """Return the keyword arguments for a signature that declares ``specs`` (a dict by argument name)."""
     arguments = {}
     for name, components in inputs.items():
         names = {None: name} if None in components else base.spelled(name, components, specs)
@@ -45,7 +45,7 @@ def _arguments(tf, specs, inputs):
 def variables(loaded, case):
     """Return the variables that the case's signature or function captures.
 
-    None for the reference-typed variables of a v1 graph: they are nodes, and no objects.
+    Reference-typed variables of a v1 graph are missing: they are nodes, not objects.
     """
     if case["function"] is None:
         functions = [loaded.signatures[case["signature"] or base.DEFAULT_SIGNATURE]]
@@ -55,7 +55,7 @@ def variables(loaded, case):
 
 
 def initialisation(tf, loaded, case):
-    """Return what initialised a graph of TensorFlow 1; ``None`` for objects, restored whole or not at all."""
+    """Return what initialised a TensorFlow 1 graph; ``None`` for objects, which are restored completely."""
     graph = _graph(tf, loaded, case)
     wanted = case["signature"] or base.DEFAULT_SIGNATURE
     if graph is None or case["function"] is not None or wanted not in loaded.signatures:
@@ -64,12 +64,12 @@ def initialisation(tf, loaded, case):
 
 
 def _graph(tf, loaded, case):
-    """Return the whole graph of a model of TensorFlow 1, out of which its signatures are cut."""
+    """Return the whole graph of a TensorFlow 1 model, from which its signatures are pruned."""
     if not isinstance(getattr(loaded, "graph", None), tf.Graph) or not hasattr(loaded, "prune"):
         return None
 
     def read():
-        from tensorflow.python.saved_model import loader_impl  # nothing public reads the file
+        from tensorflow.python.saved_model import loader_impl  # no public API reads the file
 
         graphs = loader_impl.parse_saved_model(case["model"]).meta_graphs
         tags = case["tags"]

@@ -1,7 +1,7 @@
-"""``tf.compat.v1.saved_model.load`` into a Session: the graph as it was saved, fed and fetched by name.
+"""``tf.compat.v1.saved_model.load`` into a Session: the graph as saved, fed and fetched by name.
 
-A session that is given no configuration takes that of ``tf.config`` (2.4 to 2.21), so threads, Grappler,
-XLA and devices are what the setting says, exactly as for ``tf.saved_model.load``.
+A session without an explicit configuration uses that of ``tf.config`` (2.4 to 2.21), so threads, Grappler,
+XLA and devices follow the setting, exactly as for ``tf.saved_model.load``.
 """
 
 import types
@@ -13,7 +13,7 @@ from . import base
 from . import initialisation as initial
 
 _SERVE = "serve"
-#: Operations that hold a variable: a handle to it (all that TensorFlow 2 writes), or the thing itself.
+#: Operations that hold a variable: a handle (the only kind that TensorFlow 2 writes), or the variable itself.
 _HANDLE, _REFERENCES = "VarHandleOp", ("VariableV2", "Variable")
 
 
@@ -25,7 +25,7 @@ class Loaded:
 
 
 class Fetched:
-    """An array out of a session, with TensorFlow's element type: NumPy's would not tell it."""
+    """An array from a session, with TensorFlow's element type, which NumPy's type does not determine."""
 
     def __init__(self, array, dtype):
         self._array, self.dtype = array, dtype
@@ -38,7 +38,7 @@ def load(tf, case):
     """Return a session in which the model is loaded and initialised."""
     tags = case["tags"]
     if tags is None:
-        from tensorflow.python.saved_model import loader_impl  # nothing public reads the file
+        from tensorflow.python.saved_model import loader_impl  # no public API reads the file
 
         graphs = loader_impl.parse_saved_model(case["model"]).meta_graphs
         tags = choose_tags([sorted(graph.meta_info_def.tags) for graph in graphs])
@@ -47,26 +47,26 @@ def load(tf, case):
 
 
 def choose_tags(found):
-    """Return the tags of the only graph, or else of the one for serving. ``found`` is a list of tag lists."""
+    """Return the tags of the only graph, or of the serving graph. ``found`` is a list of tag lists."""
     serving = [tags for tags in found if _SERVE in tags]
     for candidates in (found, serving, [tags for tags in serving if tags == [_SERVE]]):
         if len(candidates) == 1:
             return candidates[0]
     have = ", ".join(str(tags) for tags in found) or "none"
-    raise texts.PlainError("which graph is meant is not clear: give tags; the model has: " + have)
+    raise texts.PlainError("it is not clear which graph to load: set tags; the model has: " + have)
 
 
 def entry(tf, loaded, case):
     """Return a function that runs the case's signature in the session."""
     if case["function"] is not None:
-        text = "function {!r} cannot be called by the loader v1-session: a session has signatures only"
+        text = "function {!r} cannot be called by the loader v1-session: a session only has signatures"
         raise base.NoSuchEntryError(text.format(case["function"]))
     signature = _signature(loaded, case)
     graph = loaded.session.graph
     inputs = {name: _parts(tf, info, graph) for name, info in signature.inputs.items()}
     outputs = {name: _parts(tf, info, graph) for name, info in signature.outputs.items()}
     wanted = [tensor for parts in outputs.values() for tensor in parts.values() if _has_value(tensor)]
-    # The protobufs of 2.13 and older know no defaults, and drop what the file says of them.
+    # The protobufs of 2.13 and older do not have defaults, and drop those in the file.
     declared = getattr(signature, "defaults", {})
     defaults = {inputs[name][None]: tf.make_ndarray(value) for name, value in declared.items()}
     check = initial.guard(_graph(loaded), initial.reached(wanted))
@@ -104,7 +104,7 @@ def _has_value(tensor):
 
 
 def _feed(inputs, given):
-    """Return ``{placeholder: array}`` for a signature's ``inputs`` and what a case gives."""
+    """Return ``{placeholder: array}`` for a signature's ``inputs`` and a case's inputs."""
     feed, fed = {}, {}
     for name, components in given.items():
         for part, placeholder in _placeholders(inputs, name, components).items():
@@ -129,7 +129,7 @@ def _placeholders(inputs, name, components):
 
 
 def _assembled(parts):
-    """Return the parts of one output as one value that ``tensors.flatten`` takes apart again."""
+    """Return the parts of one output as one value that ``tensors.flatten`` splits again."""
     if None in parts:
         return parts[None]
     if "flat_values" in parts:
@@ -145,7 +145,7 @@ def release(loaded):
 
 
 class _Variable:
-    """A variable in the graph, with the part of ``tf.Variable`` that a noise floor needs."""
+    """A variable in the graph, with the subset of ``tf.Variable`` that a noise floor needs."""
 
     def __init__(self, tf, session, operation):
         raw, self._session = tf.raw_ops, session
@@ -173,7 +173,7 @@ def variables(loaded, case):
     outputs = _signature(loaded, case).outputs.values()
     parts = [leaf for info in outputs for leaf in _parts(tf, info, session.graph).values()]
     reached = initial.reached(parts)
-    # In the order of the graph, which is the same in every process: a seed then moves the same numbers.
+    # In graph order, which is the same in every process, so that a seed moves the same numbers.
     holders = [each for each in session.graph.get_operations() if each.type in (_HANDLE, *_REFERENCES)]
     found = []
     for operation in holders:
@@ -182,7 +182,7 @@ def variables(loaded, case):
             try:
                 variable.numpy()
             except tf.errors.FailedPreconditionError:
-                continue  # never initialised, so nothing that ran has read it
+                continue  # never initialised, so no run has read it
             found.append(variable)
     return found
 

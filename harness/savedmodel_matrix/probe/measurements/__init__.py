@@ -1,12 +1,12 @@
-"""What can be measured in this environment, one file a kind.
+"""What can be measured in this environment, one file per kind.
 
-A file has a function ``run(job)``: it does the work with a ``run.Job`` (load the model, run it, store arrays)
-and fills the job's part of the result. What it records beside outputs is ``job.part["measured"]``, a JSON
-object. ``TEXTS`` names the keys of it that hold text for people, which is then scrubbed; without ``TEXTS``
-every text in it is.
+A file has a function ``run(job)``: it works with a ``run.Job`` (load the model, run it, store arrays) and
+fills the job's part of the result. What it records in addition to outputs is ``job.part["measured"]``, a
+JSON object. ``TEXTS`` lists its keys that hold text for people, which is scrubbed; without ``TEXTS`` every
+text in it is scrubbed.
 
-``case["measure"]["kind"]`` names a file of this folder; ``case["measure"]["program"]`` is the path of
-one from elsewhere.
+``case["measure"]["kind"]`` names a file of this folder; ``case["measure"]["program"]`` is the path of a
+file elsewhere.
 """
 
 import importlib
@@ -19,7 +19,7 @@ KINDS = ("outputs", "noise_floor", "stage", "check", "re_export")
 
 
 def find(measure):
-    """Return the module that does ``measure``. Raises ``CaseError`` for one that cannot be had."""
+    """Return the module for ``measure``. Raises ``CaseError`` if it cannot be loaded."""
     kind, path = measure["kind"], measure["program"]
     if path is not None:
         spec = importlib.util.spec_from_file_location(__name__ + "." + kind, path)

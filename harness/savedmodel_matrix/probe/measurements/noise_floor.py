@@ -1,12 +1,12 @@
-"""The noise floor of a case: what the least change of its inputs and weights does to its outputs.
+"""The noise floor of a case: how the smallest change of its inputs and weights affects its outputs.
 
 Replicates of every batch are run with each float input and each float variable moved by -1, 0 or +1 unit
-in the last place, at random from a seed. What the outputs then vary by is the noise no comparison can see
-through: rounding of that size is everywhere inside the model as well. Replicates are runs of their own,
-never rows of one batch, since kernels differ with the batch's size.
+in the last place, at random from a seed. The resulting variation of the outputs is noise that no comparison
+can resolve: rounding of that size happens everywhere inside the model as well. Each replicate is a separate
+run, not a row of one batch, because kernels change with the batch size.
 
-Beside it, and just as cheap here: the batch run in two parts, and each input rolled by one row, which must
-change some output or that input proves nothing.
+Two more runs are cheap to add here: the batch in two parts, and each input rolled by one row, which must
+change some output, or the case does not test that input.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from .. import arrays, tensors
 from ..failing import failing_as
 
-#: An integer type per width: stepping its bits by one steps a float of that width by one unit.
+#: An integer type per width: stepping it by one steps a float of the same bits by one unit.
 _BITS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 #: Bits of infinity without its sign, for the types whose values are stored under another type's name.
 _INFINITY = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
@@ -25,8 +25,8 @@ _PARTS = {"complex64": "float32", "complex128": "float64"}
 def perturb(array, dtype, random):
     """Return a copy of ``array``, of TensorFlow type ``dtype``, each element moved by -1, 0 or +1 ULP.
 
-    Zeros, infinities and NaN stay, and nothing becomes subnormal: TensorFlow flushes that to zero. Returns
-    ``None`` for a type that has no rounding to speak of.
+    Zeros, infinities and NaN do not change, and nothing becomes subnormal, because TensorFlow flushes that to
+    zero. Returns ``None`` for a type without rounding.
     """
     part = _PARTS.get(dtype, dtype)
     if part not in _INFINITY:
@@ -41,7 +41,7 @@ def perturb(array, dtype, random):
 
 
 class Variables:
-    """The float variables a model reads, to be moved and put back."""
+    """The float variables that a model reads, to be moved and restored."""
 
     def __init__(self, found):
         self._variables = []
@@ -52,22 +52,22 @@ class Variables:
 
     @property
     def elements(self):
-        """How many numbers are moved."""
+        """The number of moved values."""
         return int(sum(value.size for _, value, _ in self._variables))
 
     def move(self, random):
-        """Assign every variable its own value, each element moved."""
+        """Assign every variable its value with each element moved."""
         for variable, value, dtype in self._variables:
             variable.assign(perturb(value, dtype, random))
 
     def restore(self):
-        """Assign every variable its own value."""
+        """Assign every variable its original value."""
         for variable, value, _ in self._variables:
             variable.assign(value)
 
 
 class Spread:
-    """What replicates of one output did, gathered one after the other in bounded memory."""
+    """The spread of one output's replicates, accumulated one by one in bounded memory."""
 
     def __init__(self, name, component, base, dtype):
         self.name, self.component, self.dtype = name, component, dtype
@@ -97,7 +97,7 @@ class Spread:
         return None
 
     def add(self, array):
-        """Take in one replicate's array; a replicate with another shape is told, not averaged."""
+        """Add one replicate's array; a replicate with another shape is reported, not averaged."""
         array = np.asarray(array)
         self.count += 1
         if self._base is None:
@@ -114,7 +114,7 @@ class Spread:
             gap = values - self._base
         finite = np.isfinite(values) & np.isfinite(self._base)
         if (np.isfinite(values) != np.isfinite(self._base)).any():
-            self.lost = "NaN or infinity comes and goes when inputs move by one unit"
+            self.lost = "NaN or infinity appears or disappears when inputs move by one unit"
         gap = np.where(finite, gap, 0)
         size = np.abs(gap)
         self._sum += gap
@@ -125,7 +125,7 @@ class Spread:
             self._flipped |= rows[0].argmax(-1) != rows[1].argmax(-1)
 
     def entry(self, objects, batch):
-        """Store what was gathered and return its part of the result (see ``__main__``)."""
+        """Store the accumulated arrays and return the output's part of the result (see ``__main__``)."""
         entry = {
             "batch": batch,
             "name": self.name,
@@ -153,7 +153,7 @@ TEXTS = ()
 
 
 def run(job):
-    """Run the model as for its outputs, then the replicates."""
+    """Run the model as for the plain outputs, then the replicates."""
     job.prepare()
     loaded = job.load()
     job.require_inputs()
@@ -165,9 +165,9 @@ def run(job):
 
 
 def measure(tf, case, objects, entry, variables, first, report):
-    """Return the measured part of a result: replicates, batches in two parts, inputs that reach nothing.
+    """Return the measured part of a result: replicates, batches in two parts, inputs without effect.
 
-    ``first`` is what the unperturbed run of each batch gave, as ``tensors.flatten_arrays`` returns it.
+    ``first`` is the unperturbed run of each batch, as ``tensors.flatten_arrays`` returns it.
     """
     spec = case["measure"]
     moved = Variables(variables)
@@ -202,11 +202,11 @@ def _take(gathered, leaves):
         if (spread.name, spread.component) in found:
             spread.add(found[spread.name, spread.component])
         else:
-            spread.lost = "it is not always returned"
+            spread.lost = "some replicates do not return it"
 
 
 def _moved_inputs(tf, objects, batch, random):
-    """Return the inputs of ``batch`` as tensors, floats moved, and how many numbers were."""
+    """Return the inputs of ``batch`` as tensors with floats moved, and the number of moved values."""
     inputs, count = {}, 0
     for item in batch:
         array, dtype = arrays.read_array(objects, item["array"]), item["array"]["dtype"]
@@ -218,9 +218,9 @@ def _moved_inputs(tf, objects, batch, random):
 
 
 def _split(tf, case, objects, entry, first, report):
-    """Return output entries of each batch run in two parts, of those that have a row for each of its rows.
+    """Return output entries of each batch run in two parts, for outputs with one row for each of its rows.
 
-    A model that refuses another batch size gives none.
+    There are none for a model that rejects other batch sizes.
     """
     stored = []
     for number, batch in enumerate(case["batches"]):
@@ -234,7 +234,7 @@ def _split(tf, case, objects, entry, first, report):
                 tensors.flatten_arrays(entry(_sliced(tf, objects, batch, part)))
                 for part in (slice(0, rows // 2), slice(rows // 2, rows))
             ]
-        except Exception:  # not every model takes every batch size, and that is no fault
+        except Exception:  # not every model accepts every batch size, which is not a fault
             continue
         second = {(name, part): np.asarray(array) for name, part, array, _ in halves[1]}
         joined = []
@@ -250,7 +250,7 @@ def _split(tf, case, objects, entry, first, report):
 
 
 def rows_of(batch):
-    """Return the number of rows that all inputs of ``batch`` have, or ``None`` where there is no such."""
+    """Return the number of rows that all inputs of ``batch`` have, or ``None`` if they differ."""
     if not batch or any(item["component"] is not None for item in batch):
         return None
     rows = {item["array"]["shape"][0] if item["array"]["shape"] else None for item in batch}
@@ -266,7 +266,7 @@ def _sliced(tf, objects, batch, part):
 
 
 def _unreached(tf, case, objects, entry, first, report):
-    """Return the names of inputs that no output of any batch depends on, as far as one roll of each tells."""
+    """Return the names of inputs that affect no output of any batch, as far as one roll of each shows."""
     reached, tried = set(), set()
     for number, batch in enumerate(case["batches"]):
         for item in batch:
@@ -282,7 +282,7 @@ def _unreached(tf, case, objects, entry, first, report):
             inputs[name][None] = tensors.to_tensor(tf, rolled, item["array"]["dtype"])
             try:
                 leaves = tensors.flatten_arrays(entry(inputs))
-            except Exception:  # it depends on it, and minds
+            except Exception:  # an error shows that the model depends on the input
                 reached.add(name)
                 continue
             tried.add(name)
@@ -292,7 +292,7 @@ def _unreached(tf, case, objects, entry, first, report):
 
 
 def another_order(array):
-    """Return ``array`` with its elements in another order, or ``None`` where that changes nothing."""
+    """Return ``array`` with its elements in another order, or ``None`` if that changes nothing."""
     for axis in range(array.ndim):
         rolled = np.roll(array, 1, axis)
         if rolled.tobytes() != array.tobytes() if array.dtype != object else (rolled != array).any():

@@ -1,4 +1,4 @@
-"""What the model returns for every batch, run as often as the case asks."""
+"""The model's outputs for every batch, run as often as the case says."""
 
 
 def run(job):

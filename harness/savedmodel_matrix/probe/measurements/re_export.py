@@ -1,7 +1,7 @@
-"""Save a loaded SavedModel again for inference: its signatures and what they read, and nothing else.
+"""Export a loaded SavedModel again for inference: its signatures and what they read, and nothing else.
 
-What training left in the file (optimizers and their slots, losses, layers as Keras objects) is what other
-releases stumble over; the functions behind the signatures need none of it.
+Other releases often fail on training leftovers in the file (optimizers and their slots, losses, layers as
+Keras objects); the functions behind the signatures need none of it.
 """
 
 import os
@@ -12,7 +12,7 @@ from ..failing import failing_as
 
 
 def run(job):
-    """Load the model and save it to ``measure["save_to"]``; "recorded" says that it was saved."""
+    """Load the model and save it to ``measure["save_to"]``; "recorded" means that it was saved."""
     job.prepare()
     loaded = job.load()
     with failing_as("run-failed", "it could not be saved again: "):
@@ -20,10 +20,10 @@ def run(job):
 
 
 def save(tf, loaded, case):
-    """Save ``loaded`` (of the loader ``saved_model``) to ``case["measure"]["save_to"]``, whole or not at all.
+    """Save ``loaded`` (from the loader ``saved_model``) to ``case["measure"]["save_to"]``, atomically.
 
-    Warm-up requests and other extra assets are copied along. Whatever TensorFlow raises passes through: a
-    signature that reads a table, say, cannot be saved without the object that owns the table.
+    Warm-up requests and other extra assets are copied. TensorFlow's exceptions pass through: for example, a
+    signature that reads a table cannot be saved without the object that owns the table.
     """
     target = case["measure"]["save_to"]
     unfinished = "{}.{}.tmp".format(target, uuid.uuid4().hex)

@@ -1,8 +1,8 @@
-"""A stage: a Python callable on one side of the model, run on its own, its outputs recorded.
+"""A stage: a Python callable before or after the model, run on its own, with its outputs recorded.
 
-It takes ``{name: array}`` and returns ``{name: array}``; encoded files come as arrays of ``bytes`` objects.
-It is called with fresh arrays every time, so that one that writes to its input is caught at it, and more
-than once, so that one that is not deterministic is.
+It takes ``{name: array}`` and returns ``{name: array}``; encoded files are arrays of ``bytes`` objects.
+Every call gets fresh arrays, to detect a stage that writes to its input. It is called more than once, to
+detect a stage that is not deterministic.
 """
 
 import ast
@@ -19,7 +19,7 @@ from .. import arrays, effective, exchange, local, tensors, texts
 from ..failing import CaseError, failing_as
 from ..run import apply_setting, differing
 
-#: Folders of a project that hold what the harness itself writes.
+#: Folders of a project that the harness itself writes to.
 _OURS = ("results", ".nox")
 
 
@@ -29,7 +29,7 @@ TEXTS = ()
 def run(job):
     """Run the stage and record what it returns.
 
-    ``job.tf`` is ``None`` in an environment beside the cell's, which has no TensorFlow.
+    ``job.tf`` is ``None`` in a separate environment, which has no TensorFlow.
     """
     name = job.case["measure"]["name"]
     job.part["measured"] = {"wrote": [], "remarks": [], "libraries": {}, "brought": {}}
@@ -60,7 +60,7 @@ def _run(job):
         for number, batch in enumerate(case["batches"]):
             report("running {} of batch {}".format(spec["name"], number))
             given, kept = _read(request, batch), _read(request, batch)
-            arrays_given = dict(given)  # the dict is the stage's own to change
+            arrays_given = dict(given)  # the stage may change its dict
             with phases.timed("further_runs" if run else "first_run"), failing_as("run-failed"):
                 with opened.watching():
                     returned = function(given)
@@ -80,13 +80,13 @@ def _run(job):
                 part["outputs"] += entries
     facts["libraries"], facts["brought"] = _libraries(spec, before)
     facts["remarks"] += sorted(
-        "reads {}, which the stage does not list in `reads`: a change of it would not be noticed".format(path)
+        "reads {}, which is not in the stage's `reads`: changes to it go unnoticed".format(path)
         for path in opened.found
     )
 
 
 def _function(spec):
-    """Return the callable that ``spec`` names, its own file and modules within reach."""
+    """Return the callable that ``spec`` names, with its file and modules importable."""
     paths, place = spec["modules"], spec["module"]
     if spec["file"] is not None:
         paths = [*paths, spec["file"]]
@@ -111,7 +111,7 @@ def _functions(module):
 
 
 def _read(request, batch):
-    """Return the arrays of ``batch`` by name, as copies that may be written to."""
+    """Return the arrays of ``batch`` by name, as writable copies."""
     return {
         item["name"]
         if item["component"] is None
@@ -123,22 +123,22 @@ def _read(request, batch):
 
 
 def _same(one, other):
-    """Whether an array still is what it was: the type, the shape and every bit."""
+    """Whether an array is unchanged: the type, the shape and every bit."""
     if one.dtype != other.dtype or one.shape != other.shape:
         return False
     return bool((one == other).all()) if one.dtype == object else one.tobytes() == other.tobytes()
 
 
 def _leaves(returned):
-    """Return what a stage gave as ``tensors.flatten_arrays`` does. Raises ``texts.PlainError``."""
+    """Return a stage's outputs in the form of ``tensors.flatten_arrays``. Raises ``texts.PlainError``."""
     if not isinstance(returned, collections.abc.Mapping):
-        text = "it returned a {}, and not a dict of arrays by name"
+        text = "it returned a {} instead of a dict of arrays by name"
         raise texts.PlainError(text.format(type(returned).__name__))
     if not returned:
-        raise texts.PlainError("it returned an empty dict: there is nothing to go on with")
+        raise texts.PlainError("it returned an empty dict")
     for name, value in returned.items():
         if not isinstance(name, str) or isinstance(value, (list, tuple, dict)) or value is None:
-            text = "it returned {!r} as a {}, and not as an array"
+            text = "it returned {!r} as a {} instead of an array"
             raise texts.PlainError(text.format(name, type(value).__name__))
     leaves = []
     for name in sorted(returned):
@@ -158,10 +158,10 @@ def _holds_strings(value):
 
 
 def _held_to(expects, leaves, batch):
-    """Return remarks on what a stage hands to the model; raise ``texts.PlainError`` for what it cannot take.
+    """Return remarks on a stage's outputs; raise ``texts.PlainError`` for what the model cannot accept.
 
-    ``expects`` is ``{input: {"dtype", "shape", "optional"}}`` as the signature has its inputs. Signatures
-    state shapes wrongly, so a shape is told, and the model decides.
+    ``expects`` is ``{input: {"dtype", "shape", "optional"}}``, as the signature declares its inputs. Declared
+    shapes can be wrong, so a different shape is only a remark, and the model decides.
     """
     given = {name: (array, dtype) for name, part, array, dtype in leaves if part is None}
     needed = {name for name, wanted in expects.items() if not wanted["optional"]}
@@ -175,10 +175,10 @@ def _held_to(expects, leaves, batch):
     for name, (array, dtype) in sorted(given.items()):
         wanted = expects[name]
         if wanted["dtype"] is not None and dtype != wanted["dtype"]:
-            text = "it returned {!r} as {}, and the signature takes {}: convert it, as with .astype({!r})"
+            text = "it returned {!r} as {}, but the signature takes {}: convert it, e.g. with .astype({!r})"
             raise texts.PlainError(text.format(name, dtype, wanted["dtype"], wanted["dtype"]))
         if not _fits(np.shape(array), wanted["shape"]):
-            text = "gives {!r} of batch {} the shape {}, where the signature declares {}"
+            text = "gives {!r} of batch {} the shape {}, but the signature declares {}"
             declared = "[{}]".format(
                 ", ".join("?" if size is None else str(size) for size in wanted["shape"])
             )
@@ -195,7 +195,7 @@ def _fits(shape, declared):
 
 
 def _libraries(spec, before):
-    """Return ``{module: version}`` of the packages that the stage's code names, and of what these brought."""
+    """Return ``{module: version}`` of the packages that the stage's code imports, and of their imports."""
     named = {"numpy"}
     for path in [spec["file"], *spec["modules"]]:
         if path is not None and path.endswith(".py"):
@@ -207,7 +207,7 @@ def _libraries(spec, before):
 
 
 def _imported_by(path):
-    """Return the top-level modules that a file imports, wherever in it."""
+    """Return the top-level modules that a file imports anywhere."""
     with open(path, encoding="utf-8") as file:
         nodes = list(ast.walk(ast.parse(file.read())))
     found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
@@ -220,7 +220,7 @@ def _versions(names):
     for name in sorted(names):
         module = sys.modules.get(name)
         version = getattr(module, "__version__", None)
-        # Of the standard library some modules have versions too, which say nothing.
+        # Some standard library modules have versions too, which mean nothing.
         if isinstance(version, str) and "site-packages" in (getattr(module, "__file__", None) or ""):
             found[name] = version
     return found
@@ -229,7 +229,7 @@ def _versions(names):
 class _Opened:
     """Files below ``root`` that the stage opens and does not list.
 
-    From Python 3.8 on, where the interpreter tells; what a library opens in C it does not see.
+    Works from Python 3.8 on, which has audit hooks; files that a library opens in C are not seen.
     """
 
     def __init__(self, spec):
@@ -242,11 +242,11 @@ class _Opened:
         known = [spec["file"], *spec["modules"], *spec["reads"], sys.prefix, exchange.HERE]
         known += [self._root + name for name in _OURS]
         self._known = [os.path.realpath(path) for path in known if path]
-        add_hook(self._hook)  # for good: there is no way to take it away
+        add_hook(self._hook)  # permanent: hooks cannot be removed
 
     @contextlib.contextmanager
     def watching(self):
-        """Look while the stage's own code runs, and not at what the probe itself reads."""
+        """Watch while the stage's own code runs, not while the probe itself reads files."""
         self._watching = True
         try:
             yield

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.report.document import Report
     from savedmodel_matrix.report.standing import Standing
 
-WIDTH = 118  # columns; so much fits beside the scroll bar of a terminal of 120
+WIDTH = 118  # columns; fits a terminal of 120 with a scroll bar
 _MOST_LABEL = 42  # columns of a cell's name in the short report; longer ones are wrapped
 _MOST_COLUMN = 60  # characters of any other cell of a table; longer ones are cut
 #: How many entries a section of the short report has, and how long each may get; other sections have _FEW.
@@ -57,7 +57,7 @@ TERMINAL = Terminal()
 def render(report: Report, folder: Path | None = None, *, verbose: bool = False) -> str:
     """Return the text for a terminal; with ``verbose`` every matrix, remark and suggestion in full.
 
-    ``folder`` is where the reports lie, to be named by its last two parts.
+    ``folder`` is the folder of the reports; the text names its last two parts.
     """
     parts = [_wrapped(" ".join(answer(report))), _standing(report)]
     parts += _full(report) if verbose else []

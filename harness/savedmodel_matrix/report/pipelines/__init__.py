@@ -1,1 +1,1 @@
-"""What a report says of the pipelines around models."""
+"""The parts of a report about the pipelines around models."""

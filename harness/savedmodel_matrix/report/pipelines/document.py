@@ -21,7 +21,7 @@ class StageRow(Row):
     beside: str | None
     """The side environment that it ran in, if not the cell's own."""
     class_: str | None
-    """Letter of the cells whose pipelines made the same bits."""
+    """Letter of the class of cells whose pipelines made the same bits."""
     libraries: dict[str, str]
     """The libraries that it used, with their versions."""
     unstable: list[str]
@@ -47,11 +47,11 @@ class EntryRow(Row):
     inputs: str
     """How the pipelines' results differ."""
     end_to_end: Verdict | None
-    """Of all outputs against the baseline's."""
+    """The verdict on all outputs, against the baseline's."""
     given_baselines: Verdict | None
     """Of the model in these cells on the baseline's input, against the baseline; None if it did not run."""
     baseline_given_theirs: Verdict | None
-    """Of the model in the baseline on these cells' input, against theirs."""
+    """The verdict on the baseline's model with these cells' input, against their own outputs."""
     says: str
 
 
@@ -79,7 +79,7 @@ class DiagnosisRow(Row):
     batches: list[int]
     steps: list[str]
     before: float
-    """Relative L2 distance of serving from training; the worst of the batches, as the others below."""
+    """Relative L2 distance of serving from training, for the worst batch; the same holds for those below."""
     residual: float
     """The same after the correction."""
     max_abs_before: float

@@ -60,11 +60,11 @@ class Pipeline:
         object.__setattr__(self, "groups", list(found.values()))
 
     def of(self, cell: CellId) -> StageRecord | None:
-        """Return what became of it in one cell, if it made something there."""
+        """Return its result in one cell, if there is one."""
         return next((each for group in self.groups for each in group if each.cell == cell), None)
 
     def moving(self, baseline: CellId) -> list[str]:
-        """Return the names of what it makes differently in every process: then no cell is to blame."""
+        """Return the names of tensors that differ in every process, so that no cell is to blame."""
         home = self.of(baseline)
         if home is None or home.made is None or self.again is None:
             return []
@@ -131,9 +131,9 @@ def brought(record: StageRecord) -> dict[str, str]:
 
 
 def changed_libraries(before: StageRecord, now: StageRecord) -> list[str]:
-    """Return ``"Pillow 9.5.0 → 11.3.0"`` for each library that is another one, NumPy last.
+    """Return ``"Pillow 9.5.0 → 11.3.0"`` for each library that differs, NumPy last.
 
-    What these brought in is told only where none of those that the stage names has changed.
+    Indirect libraries are listed only if none of those that the stage names has changed.
     """
     for of in (libraries, brought):
         old, new = of(before), of(now)
@@ -165,7 +165,7 @@ def stage_factors(pipelines: Mapping[str, Pipeline]) -> dict[str, dict[str, str]
 def stage_remarks(
     case: str, rows: Sequence[StageRow], pipelines: Mapping[str, Pipeline], baseline: CellId
 ) -> list[str]:
-    """Return what is wrong with pipelines themselves, each said once with the cells that show it."""
+    """Return the problems of the pipelines themselves, each once with the cells that show it."""
     said: dict[str, list[str]] = {}
     for pipeline in pipelines.values():
         if names := pipeline.moving(baseline):
@@ -196,7 +196,7 @@ def _faults(row: StageRow) -> Iterator[str]:
 
 
 def summaries(entries: Sequence[EntryRow], skews: Sequence[SkewRow]) -> list[str]:
-    """Return what a case's sentence says about its pipelines; nothing if they all make the same."""
+    """Return the part of a case's sentence about its pipelines; nothing if they all agree."""
     said = []
     differ = [entry for entry in entries if entry.stage != POSTPROCESS]
     if differ:
@@ -221,7 +221,7 @@ def summaries(entries: Sequence[EntryRow], skews: Sequence[SkewRow]) -> list[str
 
 
 def arrays_of(record: StageRecord, read: Callable[[ArrayEntry], Array]) -> dict[int, dict[str, Array]]:
-    """Return what a stage made: arrays by name, by batch; a component of a composite is "NAME.COMPONENT"."""
+    """Return a stage's results: arrays by name, by batch; a composite's components are "NAME.COMPONENT"."""
     found: dict[int, dict[str, Array]] = {}
     for output in record.recording.outputs if record.recording else ():
         found.setdefault(output.batch, {})[str(output.id)] = read(output.array)

@@ -1,4 +1,4 @@
-"""What a report says about pipelines, as lines and tables that every format renders."""
+"""A report's lines and tables about pipelines, which every format renders."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def skew_lines(report: Report) -> list[str]:
 
 
 def _made(rows: Sequence[StageRow]) -> str:
-    """Return in how many cells a stage made the same, and why it did not run in others."""
+    """Return in how many cells a stage gave the same result, and why it did not run in others."""
     recorded = [row for row in rows if row.outcome is Outcome.RECORDED]
     classes = dict.fromkeys(row.class_ for row in recorded)
     same = "identical" if len(classes) == 1 else f"{len(classes)} different results"
@@ -70,7 +70,7 @@ def _made(rows: Sequence[StageRow]) -> str:
 
 
 def stage_table(report: Report) -> pd.DataFrame:
-    """Return a row per stage and cell: what it made, and with which libraries."""
+    """Return a row per stage and cell: its result and its libraries."""
     return pd.DataFrame(
         [
             {
@@ -87,7 +87,7 @@ def stage_table(report: Report) -> pd.DataFrame:
 
 
 def diagnosis_table(report: Report) -> pd.DataFrame:
-    """Return a row per difference between training and serving: both sides, and what a correction leaves."""
+    """Return a row per difference between training and serving: both sides, and the remaining difference."""
     return pd.DataFrame(
         [
             {

@@ -1,1 +1,1 @@
-"""Tells which factors the differences between cells go with, and what would tell the rest apart. Pure."""
+"""Finds the factors that explain differences between cells, and cells that would tell more. Pure."""

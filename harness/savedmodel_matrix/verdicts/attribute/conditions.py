@@ -1,4 +1,4 @@
-"""Details of a set that explains the groups: where a factor matters, and at which step."""
+"""Details of an explaining set of factors: where a factor matters, and at which step."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.attribute.table import Table
 
-#: More steps than this under the values of a second factor are left out: they would read like a table.
+#: More steps than this, over the values of a second factor, are left out: they would read like a table.
 _MOST_CONDITIONAL_CHANGES = 6
 
 
 def alike(table: Table[Cell], chosen: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Return the values of a set of one factor, grouped by the result they give; else nothing."""
+    """Return the values of a single factor, grouped by their result; for larger sets, nothing."""
     if len(chosen) != 1:
         return ()
     together: dict[int, list[str]] = {}
@@ -28,10 +28,10 @@ def alike(table: Table[Cell], chosen: Sequence[str]) -> tuple[tuple[str, ...], .
 
 
 def rules(table: Table[Cell], chosen: Sequence[str]) -> tuple[Rule, ...]:
-    """Return the rules by which a factor of the set matters only with some values of another.
+    """Return the rules that a factor of the set matters only for some values of another factor.
 
-    A value with which the factor does not matter must show it by cells that agree on the rest of the
-    set, differ in the factor, and are in the same group. Otherwise one cell per value would prove anything.
+    Cells must show that the factor does not matter for a value: they agree on the rest of the set, differ in
+    the factor, and are in the same group. Otherwise one cell per value would prove anything.
     """
     found = []
     for factor, condition in permutations(chosen, 2):
@@ -50,10 +50,10 @@ def rules(table: Table[Cell], chosen: Sequence[str]) -> tuple[Rule, ...]:
 
 
 def changes(table: Table[Cell], chosen: Sequence[str]) -> tuple[ChangePoint, ...]:
-    """Return the steps at which the group changes over the first factor of the set that has an order.
+    """Return the steps at which the group changes along the first ordered factor of the set.
 
-    Only for a set of one or two factors, and only if every group is one run of neighbouring values (under
-    each value of the second factor if there is one). Groups that come back have no meaningful steps.
+    Only for a set of one or two factors, and only if every group is one run of neighbouring values (for each
+    value of the second factor, if there is one). If a group recurs, there are no meaningful steps.
     """
     factor = next((name for name in chosen if is_ordered(name, table.columns[name])), None)
     if factor is None or len(chosen) > 2:
@@ -80,7 +80,7 @@ def _varies(table: Table[Cell], factor: str, rest: Sequence[str], rows: Iterable
 def _steps(
     table: Table[Cell], factor: str, rows: Iterable[int], where: tuple[str, str] | None
 ) -> tuple[ChangePoint, ...] | None:
-    """Return the steps among ``rows``, where the factor determines the group; None if a group comes back."""
+    """Return the steps among ``rows``, in which the factor determines the group; None if a group recurs."""
     column = table.columns[factor]
     group_of = {column[row]: table.group[row] for row in rows}
     values = in_order(factor, group_of)

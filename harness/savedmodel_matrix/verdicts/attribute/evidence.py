@@ -1,4 +1,4 @@
-"""The evidence for an explanation, a line each."""
+"""The evidence for an explanation, as lines."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.attribute.explanation import CounterExample, Explanation, FactorSet
 
-#: Sets beyond this number are counted: a longer list would not help anybody.
+#: More sets than this are counted, not listed: a longer list would not help anybody.
 _MOST_SETS = 6
 
 
 def evidence(explanation: Explanation[Any]) -> list[str]:
-    """Return what supports the explanation and what it leaves open: a line each, without a full stop."""
+    """Return what supports the explanation and what it leaves open, as lines without full stops."""
     return [*_size(explanation), *_sets(explanation), *_aliases(explanation), *_against(explanation)]
 
 
@@ -51,7 +51,7 @@ def _sets(explanation: Explanation[Any]) -> Iterator[str]:
 
 
 def _followers(explanation: Explanation[Any], found: FactorSet) -> Iterator[str]:
-    """Yield the factors that may be behind part of the effect; a vacuous set is not confirmed anyway."""
+    """Yield the factors that may cause part of the effect; a vacuous set is not confirmed anyway."""
     rivals = {name for each in explanation.smallest for name in each.factors}
     followers = [name for name in found.followers if name not in rivals]
     if followers and not found.vacuous:
@@ -74,7 +74,7 @@ def _details(found: FactorSet) -> Iterator[str]:
 
 
 def _aliases(explanation: Explanation[Any]) -> Iterator[str]:
-    """Yield the bundles that some set uses; for the others it does not matter which factor it is."""
+    """Yield the bundles that a set uses; for other bundles, it does not matter which factor it is."""
     used = {name for found in explanation.sets for name in found.factors}
     for bundle in explanation.bundles:
         if bundle.primary in used and len(bundle.factors) > 1:

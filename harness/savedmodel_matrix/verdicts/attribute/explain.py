@@ -1,4 +1,4 @@
-"""Which factors decide the group of a cell: the minimal sets, by trying them all, smallest first."""
+"""Finds the minimal sets of factors that decide the group of a cell, by trying all sets, smallest first."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 #: Nobody can act on a set of five factors.
 LARGEST_SET = 4
-#: Sets of four are made of the first 12 factors only: 495, and of 25 factors there would be 12,650. All
-#: smaller ones are tried.
+#: Sets of four use the first 12 factors only: that makes 495; 25 factors would make 12,650. All smaller sets
+#: are tried.
 MOST_FACTORS = 12
 
 
 def explain(factors: Mapping[Cell, Mapping[str, str]], groups: Mapping[Cell, Hashable]) -> Explanation[Cell]:
-    """Return which minimal sets of factors decide the group of every cell.
+    """Return the minimal sets of factors that decide the group of every cell.
 
-    ``groups`` has a label of each cell's group, such as the name of its class; cells that are not in it
-    count as not recorded. ``factors`` has the factors of at least those cells; a factor that a cell does
-    not have counts as "unknown" there. That cells agree on a set and share a group says that the data
-    does not speak against the set, never that it is the cause: what was the same in every cell, or was
-    not recorded, is not seen. Raises ValueError if there is no cell, or one has no factors.
+    ``groups`` maps each cell to a label of its group, such as the name of its class; cells without a label
+    count as not recorded. ``factors`` has the factors of at least those cells; a factor that a cell lacks
+    counts as "unknown" there. A set in the result is consistent with the data. That does not make it the
+    cause: factors that are the same in every cell, or not recorded, are invisible. Raises ValueError if there
+    is no cell, or if one has no factors.
     """
     if not groups:
         raise ValueError("no cell is in a group: there is nothing to explain")
     missing = sorted(str(cell) for cell in groups if cell not in factors)
     if missing:
-        raise ValueError(f"no factors are known of {', '.join(missing)}")
+        raise ValueError(f"no factors are known for {', '.join(missing)}")
     table = Table(factors, groups)
     names = [bundle.primary for bundle in table.bundles]
     if len(table.grouped) == 1:
@@ -53,7 +53,7 @@ def explain(factors: Mapping[Cell, Mapping[str, str]], groups: Mapping[Cell, Has
     minimal, exhausted = _minimal_sets(table, names)
     found = [_described(table, chosen) for chosen in minimal]
     smallest = [each for each in found if len(each.factors) == len(found[0].factors)]
-    # Cells that agree on all but one factor of the set agree on its smaller parts as well.
+    # Cells that agree on all but one factor of the set also agree on its smaller parts.
     chosen = found[0].factors
     parts = combinations(chosen, len(chosen) - 1) if len(chosen) > 2 else ()
     rejected = [*((name,) for name in names), *parts]
@@ -68,7 +68,7 @@ def explain(factors: Mapping[Cell, Mapping[str, str]], groups: Mapping[Cell, Has
 
 
 def _minimal_sets(table: Table[Cell], names: Sequence[str]) -> tuple[list[tuple[str, ...]], bool]:
-    """Return the minimal sets, smaller ones first, and whether the limits kept some from being found."""
+    """Return the minimal sets, smaller ones first, and whether the limits may hide others."""
     found: list[tuple[str, ...]] = []
     for size in range(1, LARGEST_SET + 1):
         for candidate in combinations(names if size < LARGEST_SET else names[:MOST_FACTORS], size):
@@ -76,8 +76,8 @@ def _minimal_sets(table: Table[Cell], names: Sequence[str]) -> tuple[list[tuple[
                 found.append(candidate)
     if found:
         return found, len(names) > MOST_FACTORS
-    # All together do explain it. Leave out one after the other while that holds, the least telling first:
-    # what remains is minimal, though it may not be the smallest.
+    # All factors together explain it. Drop one after the other while the rest still does, the least likely
+    # cause first. The remaining set is minimal, but maybe not the smallest.
     kept = list(names)
     for name in reversed(names):
         rest = [each for each in kept if each != name]

@@ -1,4 +1,4 @@
-"""What ``explain`` finds, as types."""
+"""The types that ``explain`` returns."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class Kind(StrEnum):
     """How far the recorded factors explain the groups."""
 
     ONE_GROUP = "one group"
-    """All cells are alike, or there is only one."""
+    """All cells are in one group, or there is only one cell."""
     EXPLAINED = "explained"
     """One smallest set of factors decides the group of every cell."""
     AMBIGUOUS = "ambiguous"
-    """Several equally small sets would each do."""
+    """Several equally small sets would each explain the groups."""
     UNEXPLAINED = "unexplained"
-    """Two cells agree in every factor and are in different groups."""
+    """Two cells agree in every factor but are in different groups."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Factors that split the cells in the same way, so that the matrix cannot tell them apart.
+    """Factors that split the cells in the same way, so that this matrix cannot tell them apart.
 
-    ``factors`` are their names in the fixed order; most bundles hold one. ``values`` counts its values.
+    ``factors`` are their names in the fixed order; most bundles hold one. ``values`` is the number of values.
     """
 
     factors: tuple[str, ...]
@@ -37,7 +37,7 @@ class Bundle:
 
     @property
     def primary(self) -> str:
-        """The factor that stands for all of them everywhere else in an explanation."""
+        """The factor that stands for the whole bundle elsewhere in an explanation."""
         return self.factors[0]
 
 
@@ -45,7 +45,7 @@ class Bundle:
 class CounterExample(Generic[Cell]):
     """Why ``factors`` (names of primaries) do not explain the groups.
 
-    Cells ``a`` and ``b`` both have ``values`` of them, in their order, and are in different groups.
+    Cells ``a`` and ``b`` both have ``values`` of these factors, in order, but are in different groups.
     """
 
     factors: tuple[str, ...]
@@ -56,11 +56,11 @@ class CounterExample(Generic[Cell]):
 
 @dataclass(frozen=True)
 class Rule:
-    """``factor`` matters only where ``condition`` has certain values.
+    """``factor`` matters only for certain values of ``condition``.
 
-    ``matters``: the values with which cells that differ in ``factor`` alone, of its set, were seen to
-    differ; ``idle``: those with which such cells were seen and were all alike; ``untested``: those with
-    which there were no such cells. The first two are never empty.
+    The evidence is pairs of cells that differ in ``factor`` but agree on the rest of its set. ``matters``:
+    values with such pairs in different groups. ``idle``: values whose pairs are all in the same group.
+    ``untested``: values without such pairs. The first two are never empty.
     """
 
     factor: str
@@ -74,7 +74,7 @@ class Rule:
 class ChangePoint:
     """The group changes between two neighbouring values of a factor whose values have an order.
 
-    ``where`` is ``(factor, value)`` of the other factor of the set, or None where there is no other.
+    ``where`` is ``(factor, value)`` of the other factor of the set, or None if there is no other.
     """
 
     factor: str
@@ -85,15 +85,14 @@ class ChangePoint:
 
 @dataclass(frozen=True)
 class FactorSet:
-    """A minimal set: cells that agree on ``factors`` always share a group, and no part of it will do.
+    """A minimal set: cells that agree on ``factors`` always share a group, and no smaller part explains it.
 
-    - ``combinations``: how many different values of the whole set there are.
+    - ``combinations``: the number of distinct values of the whole set.
     - ``vacuous``: no two cells agree on it, so that any grouping would be "explained".
-    - ``followers``: primaries that never varied while the set stayed the same, so that some of what the
-      set seems to do may be theirs.
-    - ``alike``: of a set of one factor, its values, those of one group together; else empty.
-    - ``rules``, ``changes``: empty where nothing of the kind holds, and ``changes`` where there are many
-      that need a second factor.
+    - ``followers``: primaries that never vary while the set stays the same, so that part of the set's effect
+      may be theirs.
+    - ``alike``: for a set of one factor, its values by group; otherwise empty.
+    - ``rules``, ``changes``: empty if there are none; ``changes`` also if many of them need a second factor.
     """
 
     factors: tuple[str, ...]
@@ -107,15 +106,14 @@ class FactorSet:
 
 @dataclass(frozen=True)
 class Explanation(Generic[Cell]):
-    """What explains the groups of one case's cells. Equal for the same cells in any order.
+    """The explanation of the groups of one case's cells. The order of the cells does not matter.
 
-    - ``groups``: the cells by group, all in the order of their texts.
+    - ``groups``: the cells by group, sorted by their texts.
     - ``bundles``: the factors that vary, in the fixed order.
-    - ``sets``: the minimal sets that were found, smaller ones first, then in the fixed order of factors.
-    - ``counter_examples``: of every single factor that does not explain the groups, and of the first set
-      less any one of its factors; of an unexplained grouping only the one of all factors together, which
-      serves for each of them.
-    - ``exhausted``: the search ended at its limits, so that there may be other minimal sets.
+    - ``sets``: the minimal sets found, smaller ones first, then in the fixed order of factors.
+    - ``counter_examples``: one for every single factor that does not explain the groups, and for the first
+      set without each one of its factors; for an unexplained grouping, only one for all factors together.
+    - ``exhausted``: the search ended at its limits, so there may be other minimal sets.
     """
 
     kind: Kind
@@ -127,16 +125,16 @@ class Explanation(Generic[Cell]):
 
     @property
     def smallest(self) -> tuple[FactorSet, ...]:
-        """The minimal sets with the fewest factors: more than one where the kind is ambiguous."""
+        """The minimal sets with the fewest factors: more than one if the kind is ambiguous."""
         return tuple(found for found in self.sets if len(found.factors) == len(self.sets[0].factors))
 
     @property
     def vacuous(self) -> bool:
-        """Whether there are smallest sets and no two cells agree on any of them: nothing confirms them."""
+        """Whether no two cells agree on any of the smallest sets, so that nothing confirms them."""
         return bool(self.sets) and all(found.vacuous for found in self.smallest)
 
     def bundle(self, primary: str) -> Bundle:
-        """Return the bundle that ``primary`` stands for; raises KeyError if it stands for none."""
+        """Return the bundle of ``primary``; raises KeyError if there is none."""
         for bundle in self.bundles:
             if bundle.primary == primary:
                 return bundle

@@ -1,4 +1,4 @@
-"""What was in effect in a cell, as flat factors that cells can be told apart by."""
+"""What was in effect in a cell, as flat factors that distinguish cells."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.effective import Effective
 
-#: What a factor counts as in a cell that does not say.
+#: The value of a factor in a cell that does not report it.
 UNKNOWN = "unknown"
-#: What an environment variable counts as in a cell that does not name it: the probe names all that it saw
-#: and starts with no others, so this is known.
+#: The value of an environment variable in a cell that does not name it. This is certain: the probe names all
+#: the variables it saw, and starts with no others.
 UNSET = "unset"
 
-#: The order in which factors are named: what is likelier to be the cause, and easier to change, first.
+#: The order of factors: those that are likelier to be the cause, and easier to change, come first.
 ORDER = (
     *(
         "TensorFlow",
@@ -39,7 +39,7 @@ ORDER = (
 _VARIABLE = "variable "
 _ABSENT = "absent"
 
-#: Factors whose recorded value is their text, by its key; None there is "cannot be known".
+#: Factors whose recorded value is their text, and its key; a recorded None means "cannot be known".
 _TEXTS = {
     "TensorFlow": "tensorflow",
     "loader": "loader",
@@ -62,10 +62,10 @@ _TEXTS = {
 def effective_factors(effective: Effective, build: str) -> dict[str, str]:
     """Return factor -> value of one cell, from its recording's "effective" and its environment's build.
 
-    A factor whose key is missing, or that could not be known, is left out; only oneDNN, which the probe
-    always asks, is then "unknown". Installed distributions other than the named ones are no factors: they
-    are many, and nearly all move with TensorFlow. Variables whose whole effect another factor tells are
-    left out, so that asking for what is the default anyway makes no difference.
+    A factor whose key is missing, or that could not be determined, is left out; only oneDNN, which the probe
+    always asks for, is then "unknown". Other installed distributions are not factors: there are many, and
+    nearly all change with TensorFlow. Variables are left out if another factor covers their whole effect, so
+    that setting one to its default makes no difference.
     """
     found: dict[str, str] = {"build": str(build)}
     reported = effective.model_fields_set
@@ -89,7 +89,7 @@ def effective_factors(effective: Effective, build: str) -> dict[str, str]:
     if "tf_keras" in reported:
         found["tf-keras"] = effective.tf_keras or _ABSENT
     if effective.cpu_flags:
-        # A hundred words would not be read; that they differ, and which cells share them, is what counts.
+        # Nobody would read a hundred words. What counts is whether cells differ, and which cells share them.
         text = " ".join(sorted(effective.cpu_flags))
         found["CPU flags"] = hashlib.sha256(text.encode()).hexdigest()[:8]
     found.update(_gpu(effective))
@@ -98,12 +98,12 @@ def effective_factors(effective: Effective, build: str) -> dict[str, str]:
 
 
 def value_in(factors: Mapping[str, str], name: str) -> str:
-    """Return a factor's value in one cell's factors; "unknown" or, of a variable, "unset" where missing."""
+    """Return a factor's value in one cell; "unknown", or "unset" for a variable, if it is missing."""
     return factors.get(name, UNSET if name.startswith(_VARIABLE) else UNKNOWN)
 
 
 def rank(name: str) -> tuple[int, str]:
-    """Return the sort key of a factor's name: as in ``ORDER``, then names not in it, variables last."""
+    """Return the sort key of a factor's name: the order of ``ORDER``, then other names, variables last."""
     if name in ORDER:
         return ORDER.index(name), name
     return len(ORDER) + name.startswith(_VARIABLE), name
@@ -130,7 +130,7 @@ def _gpu(effective: Effective) -> dict[str, str]:
 
 
 def _variables(effective: Effective, found: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables, or parts of them, whose effect no factor in ``found`` tells."""
+    """Return the variables, or parts of them, whose effect no factor in ``found`` covers."""
     variables = dict(effective.variables)
     if found.get("oneDNN", UNKNOWN) != UNKNOWN:
         variables.pop("TF_ENABLE_ONEDNN_OPTS", None)
@@ -141,10 +141,10 @@ def _variables(effective: Effective, found: Mapping[str, str]) -> dict[str, str]
         variables.pop("TF_USE_LEGACY_KERAS", None)
     if "op determinism" in found:
         variables.pop("TF_DETERMINISTIC_OPS", None)
-    # Only 0 has the effect that TF32 tells; without a GPU no value has any.
+    # Only 0 has an effect, which TF32 covers; without a GPU, no value has an effect.
     if "TF32" in found and (variables.get("NVIDIA_TF32_OVERRIDE") == "0" or found["GPU"] == "none"):
         variables.pop("NVIDIA_TF32_OVERRIDE", None)
-    # Which of several equal GPUs was in use is not recorded: the variable goes only where there was none.
+    # Which of several equal GPUs was used is not recorded, so the variable is dropped only without a GPU.
     if found.get("GPU") == "none":
         variables.pop("CUDA_VISIBLE_DEVICES", None)
     if "XLA" in found and variables.get("TF_XLA_FLAGS") is not None:
@@ -155,9 +155,9 @@ def _variables(effective: Effective, found: Mapping[str, str]) -> dict[str, str]
 
 
 def _other_xla_flags(flags: str) -> str:
-    """Return the flags without those that "off", "devices" and "devices and CPU" tell.
+    """Return the flags without those that "off", "devices" and "devices and CPU" cover.
 
-    Of the levels of auto_jit, 2 is what everyone means by on; any other that is not off stays.
+    Of the levels of auto_jit, 2 means on; any other level that is not off stays.
     """
     told = re.compile(r"--tf_xla_cpu_global_jit(=\w+)?|--tf_xla_auto_jit=(0|-1|2)")
     return " ".join(flag for flag in flags.split() if not told.fullmatch(flag))

@@ -21,11 +21,11 @@ _MOST_RULES = 2
 
 
 def sentence(explanation: Explanation[Any], *, what: str = "the outputs") -> str:
-    """Return what the explanation says, in one sentence without a full stop.
+    """Return the explanation in one sentence without a full stop.
 
-    ``what`` is what was grouped: a noun phrase, plural if it ends in an s.
-    "Nothing else matters" is said only where everything else varied and changed nothing while the named
-    factor stayed the same, and where no larger set of factors would explain the groups too.
+    ``what`` names what was grouped: a noun phrase, plural if it ends in an s.
+    "Nothing else matters" requires that everything else varied and changed nothing while the named factor
+    stayed the same, and that no larger set of factors would also explain the groups.
     """
     return _SAY[explanation.kind](explanation, what)
 
@@ -77,20 +77,20 @@ def _changes(what: str) -> str:
 
 
 def _conditional(chosen: FactorSet, names: dict[str, str]) -> str:
-    """Return "XLA, and TensorFlow matters only where XLA is on", of a set with one rule or two."""
+    """Return "XLA, and TensorFlow matters only where XLA is on", for a set with one or two rules."""
     free = [name for name in chosen.factors if name not in {rule.factor for rule in chosen.rules}]
     if free:
         said = [
             f"{names[rule.factor]} matters {_only_where(rule)}{_at(chosen, rule)}" for rule in chosen.rules
         ]
         return ", and ".join([joined([names[name] for name in free]), *said])
-    # Each of the two factors matters only with some values of the other; neither matters by itself.
+    # Each of the two factors matters only for some values of the other; neither matters by itself.
     said = [f"{rule.factor} {_only_where(rule)}" for rule in chosen.rules]
     return f"{joined([names[name] for name in chosen.factors])}: {', '.join(said)}"
 
 
 def _at(chosen: FactorSet, rule: Rule) -> str:
-    """Return the steps of the rule's factor if all are under the one value that it matters with."""
+    """Return the steps of the rule's factor if all belong to the one value for which it matters."""
     wheres = {step.where for step in chosen.changes if step.factor == rule.factor}
     if len(rule.matters) > 1 or wheres != {(rule.condition, rule.matters[0])}:
         return ""
@@ -122,7 +122,7 @@ def _ambiguous(explanation: Explanation[Any], what: str) -> str:
 
 
 def _doubt(chosen: FactorSet) -> str:
-    """Return a caveat for a set that no two cells agree on; else nothing."""
+    """Return a caveat for a set on which no two cells agree; otherwise an empty string."""
     if not chosen.vacuous:
         return ""
     text = f"; no two cells have the same {joined(chosen.factors)}, so "

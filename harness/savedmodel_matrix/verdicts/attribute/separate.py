@@ -1,4 +1,4 @@
-"""Suggests additional cells that would tell apart explanations that this matrix cannot."""
+"""Suggests additional cells that would decide between explanations that both fit this matrix."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SETTABLE = (
 class Proposal(Generic[Cell]):
     """One cell to add: like ``base``, but with ``change`` (factor -> a value seen in another cell).
 
-    ``separates`` are two explanations that both fit so far, each a factor's name or several joined by
-    "and"; they predict that the new cell is in different groups.
+    ``separates`` are two explanations that both fit so far, each one factor's name or several joined by
+    "and". They predict different groups for the new cell.
     """
 
     base: Cell
@@ -35,7 +35,7 @@ class Proposal(Generic[Cell]):
 
 
 class _Hypotheses(NamedTuple):
-    """Two sets of factors that both determine the group of every cell, and the names that tell them apart."""
+    """Two sets of factors that both determine the group of every cell, and their distinguishing names."""
 
     first: tuple[str, ...]
     second: tuple[str, ...]
@@ -47,16 +47,16 @@ def proposals(
 ) -> list[Proposal[Cell]]:
     """Return cells that would separate the aliases in the smallest sets, and these sets from each other.
 
-    ``factors`` is what the explanation was made from; KeyError if it lacks a cell. At most ``most`` per
-    pair. Proposals whose new value is closest to the old one come first: they are the most likely to
-    exist for the same TensorFlow, which is not checked here. A pair without a factor that can be set
-    alone has no proposals.
+    ``factors`` are those that the explanation was made from; KeyError if a cell is missing. There are at most
+    ``most`` proposals per pair. Proposals whose new value is closest to the old one come first: they are the
+    most likely to exist for the same TensorFlow, which is not checked here. A pair has no proposals if no
+    factor can be set alone.
     """
     found = []
     for pair in _pairs(explanation):
         different: dict[Hashable, Proposal[Cell]] = {}
         for _, proposal in sorted(_candidates(explanation, factors, pair), key=lambda item: item[0]):
-            # Cells that differ only in factors neither hypothesis names would be the same experiment.
+            # Cells that differ only in factors that neither hypothesis names would be the same experiment.
             names = (*pair.first, *pair.second, *proposal.change)
             experiment = (_values(factors[proposal.base], names), *proposal.change.items())
             different.setdefault(experiment, proposal)
@@ -65,7 +65,7 @@ def proposals(
 
 
 def _pairs(explanation: Explanation[Cell]) -> Iterator[_Hypotheses]:
-    """Yield the first of the smallest sets against each other one, and each set against its aliases."""
+    """Yield pairs: the first of the smallest sets with each other one, and each set with its aliases."""
     for index, found in enumerate(explanation.smallest):
         for primary in found.factors:
             for other in explanation.bundle(primary).factors[1:]:
@@ -79,7 +79,7 @@ def _pairs(explanation: Explanation[Cell]) -> Iterator[_Hypotheses]:
 def _candidates(
     explanation: Explanation[Cell], factors: Mapping[Cell, Mapping[str, str]], pair: _Hypotheses
 ) -> Iterator[tuple[int, Proposal[Cell]]]:
-    """Yield every cell for which the two predict different groups, and how far its value moves."""
+    """Yield every cell for which the two predict different groups, and the distance between its values."""
     group_of = {cell: number for number, group in enumerate(explanation.groups) for cell in group}
     cells = sorted(group_of, key=lambda cell: (str(cell), repr(cell)))
     predicted: list[dict[tuple[str, ...], int]] = [

@@ -1,4 +1,4 @@
-"""Cells by factors: what the search and everything said of what it finds look things up in."""
+"""Cells by factors: the lookup table of the search and of the texts about its results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from savedmodel_matrix.verdicts.attribute.factors import rank, value_in
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-#: Factors whose values have an order. Others may look like numbers and mean none: digests, "v1".
+#: Factors whose values have an order. Others may look like numbers without being any: digests, "v1".
 _ORDERED = {
     *("TensorFlow", "Python", "Keras", "NumPy", "protobuf", "h5py", "CUDA", "cuDNN", "GPU driver"),
     *("intra-op threads", "inter-op threads", "usable CPUs"),
@@ -21,11 +21,11 @@ _ORDERED = {
 
 
 class Table(Generic[Cell]):
-    """The cells of one case: what of each varies, and the number of the group it is in.
+    """The cells of one case: the factors that vary, and the number of each cell's group.
 
-    Cells, and with them groups, are in the order of their texts, so that nothing depends on the order
-    they came in. Factors that are the same in every cell are left out; of several that split the cells
-    alike only the first, in the fixed order, has a column.
+    Cells, and therefore groups, are sorted by their texts, so that nothing depends on the order of the input.
+    Factors that are the same in every cell are left out. If several factors split the cells in the same way,
+    only the first, in the fixed order, has a column.
     """
 
     def __init__(self, factors: Mapping[Cell, Mapping[str, str]], groups: Mapping[Cell, Hashable]) -> None:
@@ -61,9 +61,9 @@ class Table(Generic[Cell]):
         return list(zip(*(self.columns[name] for name in names), strict=True))
 
     def clash(self, names: Sequence[str], rows: Iterable[int] | None = None) -> tuple[int, int] | None:
-        """Return the numbers of two cells that agree on ``names`` and not in their group, or None.
+        """Return the numbers of two cells that agree on ``names`` but are in different groups, or None.
 
-        Of all cells, or of those numbered in ``rows``. None says that ``names`` decide the group.
+        Searches all cells, or those numbered in ``rows``. None means that ``names`` decide the group.
         """
         keys = self.keys(names)
         first: dict[tuple[str, ...], int] = {}
@@ -90,14 +90,14 @@ class Table(Generic[Cell]):
 
 
 def is_ordered(name: str, values: Iterable[str]) -> bool:
-    """Whether these values of a factor have an order: versions of one thing, or counts, none "unknown"."""
+    """Whether these values of a factor have an order: versions of one thing or counts, and none "unknown"."""
     values = list(values)
     things = {value.rpartition(" ")[0] for value in values}  # "keras" of "keras 3.15.1"
     return name in _ORDERED and len(things) == 1 and all(_version(value) is not None for value in values)
 
 
 def in_order(name: str, values: Iterable[str]) -> list[str]:
-    """Return the values of a factor sorted: versions by their order, else as texts, with "on" first."""
+    """Return the values of a factor sorted: versions in order, other values as texts with "on" first."""
     values = set(values)
     if is_ordered(name, values):
         return sorted(values, key=lambda value: (_version(value), value))

@@ -1,4 +1,4 @@
-"""Words that the sentence and the evidence share: lists of names and values, and the steps between them."""
+"""Texts that the sentence and the evidence share: lists of names and values, and steps between values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: More names than this are counted, not listed, so that the sentence stays readable.
 _MOST_NAMES = 4
-#: More values than this, likewise.
+#: More values than this are counted, too.
 _MOST_VALUES = 6
 _MOST_STEPS = 2
 
@@ -26,14 +26,14 @@ def any_of(names: Sequence[str]) -> str:
 
 
 def these(values: Sequence[str], word: str = "or") -> str:
-    """Return ``a, b or c``; values with spaces are quoted where there are several."""
+    """Return ``a, b or c``; values with spaces are quoted if there are several."""
     if len(values) > 1:
         values = [f"'{value}'" if " " in value else value for value in values]
     return joined(values, word)
 
 
 def bundled(names: Sequence[str]) -> str:
-    """Return ``TensorFlow with Python and Keras``, the factors of one bundle."""
+    """Return ``TensorFlow with Python and Keras`` for the factors of one bundle."""
     return names[0] if len(names) == 1 else f"{names[0]} with {joined(names[1:])}"
 
 

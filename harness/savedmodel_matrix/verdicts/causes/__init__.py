@@ -1,1 +1,1 @@
-"""Match a failure with the known causes."""
+"""Matches failures with known causes."""

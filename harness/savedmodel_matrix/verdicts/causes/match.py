@@ -1,4 +1,4 @@
-"""Which entries a failure's text matches, and what of a traceback is worth showing where none does."""
+"""The entries that match a failure's text, and the part of a traceback worth showing if none does."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.outcome import Outcome
 
-#: Frames in these packages are TensorFlow's own, or the machinery's between it and its caller.
+#: Frames in these packages belong to TensorFlow, or to the import machinery between it and its caller.
 _INSIDE = re.compile(
     r"(?:^|[/\\>])(?:tensorflow|tensorflow_core|tensorflow_estimator|keras|tf_keras|keras_preprocessing)[/\\]"
     r"|^<frozen |[/\\>]importlib[/\\]"
 )
-# Two spaces: the frames in which TensorFlow says where a node is from are indented deeper.
+# Two spaces: TensorFlow indents the frames of a node's origin more deeply.
 _FRAME = re.compile(r'^  File "(?P<path>[^"]+)", line \d+')
 _CHAINED = re.compile(
     r"\n(?:The above exception was the direct cause of|During handling of the above exception, another)"
     r"[^\n]*\n\n"
 )
-#: What the probe puts where it cuts a traceback.
+#: The probe's mark where it cuts a traceback.
 _LEFT_OUT = re.compile(r"\.\.\. \d+ lines left out")
-#: Of a text that is searched. Recorded ones have 60 lines; what is left out here, no pattern asks for.
+#: Limit of a text to search. Recorded texts have 60 lines; no pattern needs what this leaves out.
 _MOST_CHARACTERS = 40_000
 _MOST_OF_A_LINE = 2_000
 _MOST_LINES = 4
@@ -40,19 +40,19 @@ _LONGEST_LINE = 300
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An entry that a failure matches, with what its pattern found."""
+    """An entry that matches a failure, with its pattern's matches."""
 
     cause: Cause
     found: Mapping[str, str]
-    """What the named groups of the patterns found, and ``minor`` where TensorFlow's version is known."""
+    """The matches of the patterns' named groups, and ``minor`` if TensorFlow's version is known."""
     confirmed: frozenset[str]
     """Features of the entry that the model is known to have."""
     in_reason: bool
-    """Whether the pattern is in the reason itself, and not just somewhere in the traceback."""
+    """Whether the pattern matches the reason itself, not only the traceback."""
 
     @property
     def remedies(self) -> tuple[Remedy, ...]:
-        """Return the entry's remedies with their braces filled in; those that cannot be are left out."""
+        """Return the entry's remedies with their braces filled in, without those that cannot be filled in."""
         return tuple(
             Remedy(kind=remedy.kind, value=remedy.value.format_map(self.found))
             for remedy in self.cause.remedies
@@ -71,10 +71,10 @@ def find_causes(
     producer: str | None = None,
     causes: Sequence[Cause] | None = None,
 ) -> list[Match]:
-    """Return the entries that explain a failure, the most specific first; none where it is unknown.
+    """Return the entries that explain a failure, the most specific first; none if it is unknown.
 
-    ``tensorflow`` and ``producer`` are the versions that failed and that made the model. Where one is not
-    known (None), ranges over it exclude nothing. ``features`` are those known of the model's graph.
+    ``tensorflow`` and ``producer`` are the versions that failed and that saved the model. If one is unknown
+    (None), ranges of it exclude nothing. ``features`` are the known features of the model's graph.
     """
     head, trace, log = (normalise(_bounded(text or "")) for text in (reason, traceback, log_tail))
     text = f"{head}\n{trace}"
@@ -100,12 +100,12 @@ def find_causes(
 def useful_part(traceback: str) -> str:
     """Return the shortest useful part of a traceback: the last frame outside TensorFlow, and the exception.
 
-    Of a chain of exceptions the last one; the exception's own text is cut after a few lines.
+    In a chain of exceptions, the last one counts. The exception's own text is cut after a few lines.
     """
     last = _CHAINED.split(traceback.strip("\n"))[-1]
     lines = [line for line in last.splitlines() if line.strip()]
     paths = {number: frame["path"] for number, line in enumerate(lines) if (frame := _FRAME.match(line))}
-    # What is indented after the last frame is its source; the exception begins at the margin.
+    # Indented lines after the last frame are its source; the exception begins at the margin.
     start = max(paths, default=-1) + 1
     while paths and start < len(lines) and lines[start].startswith(" "):
         start += 1
@@ -118,12 +118,12 @@ def useful_part(traceback: str) -> str:
 
 
 def _bounded(text: str) -> str:
-    """Return the end of a text, long lines cut: an exception may say anything, and at any length."""
+    """Return the end of a text, with long lines cut: an exception's text may be of any length."""
     return "\n".join(line[:_MOST_OF_A_LINE] for line in text.splitlines())[-_MOST_CHARACTERS:]
 
 
 def _exception(lines: list[str]) -> list[str]:
-    """Return the telling lines of an exception's text: the first, and those behind where a node is from."""
+    """Return the relevant lines of an exception's text: the first, and those after a node's origin."""
     lines = [line for line in lines if not _LEFT_OUT.fullmatch(line)]
     heads = [n for n, line in enumerate(lines[:-1]) if line.startswith(("Node: ", "<stack traces unav"))]
     if heads:
@@ -136,7 +136,7 @@ def _exception(lines: list[str]) -> list[str]:
 
 
 def _release(version: str | None) -> Version | None:
-    """Return the release that a version leads to: 2.16.0rc1 and a nightly behave as what they become."""
+    """Return a version's final release: 2.16.0rc1 and a nightly behave like the release they become."""
     try:
         return None if version is None else Version(Version(version).base_version)
     except InvalidVersion:
@@ -152,7 +152,7 @@ def _raises(text: str, exception: str) -> bool:
 
 
 def _groups(cause: Cause, text: str, log: str) -> dict[str, str] | None:
-    """Return what the named groups found; None where one of the entry's patterns is not there."""
+    """Return the matches of the named groups; None if one of the entry's patterns does not match."""
     groups: dict[str, str] = {}
     for regex, where in ((cause.pattern, text), (cause.log, log)):
         if regex is None:
@@ -165,7 +165,7 @@ def _groups(cause: Cause, text: str, log: str) -> dict[str, str] | None:
 
 
 def _rank(match: Match) -> tuple[object, ...]:
-    """Return a key that sorts the most specific first; equals stay in the order of the files."""
+    """Return a key that sorts the most specific first; equal entries keep the order of the files."""
     cause = match.cause
     conditions = (cause.pattern, cause.log, cause.exception, cause.tensorflow, cause.producer)
     return (

@@ -1,4 +1,4 @@
-"""Take out of an error's text what differs from run to run, so that the same failure reads the same."""
+"""Removes what differs from run to run from an error's text, so that the same failure reads the same."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 _FRAME = re.compile(r'(?m)^(\s*File ")([^"\n]+)(", line )\d+')
 #: Python 3.11 and later underline the part of a line that raised.
 _UNDERLINE = re.compile(r"(?m)^[ \t]*[~^]+[ \t]*\n?")
-# Bounded, so that a hostile text takes no time that grows with its square.
+# Bounded, so that a hostile text cannot take quadratic time.
 _NODE = re.compile(
     r"\{\{\s*(?:function_)?node [^}\n]{0,1000}\}\}|(?:(?<=[Nn]ode ')|(?<=[Nn]ode: '))[^'\n]{1,1000}(?=')"
 )
 _NUMBERED = re.compile(r"(?<=[A-Za-z])_\d+(?=[/:;'\s}=]|$)")
-# An absolute one. The "/" of a fraction, a URL, a MIME type or a labelled path begins none.
+# An absolute path. The "/" of a fraction, a URL, a MIME type or a labelled path does not begin one.
 _PATH = re.compile(r"(?<![\w.<>/:-])(?:/[\w.+@~-]+){2,64}/?")
 
 _VOLATILE = (
@@ -31,9 +31,9 @@ _VOLATILE = (
 
 
 def normalise(text: str) -> str:
-    """Return ``text`` without numbers of names, addresses, ids, line numbers and folders.
+    """Return ``text`` without the numbers in names, addresses, ids, line numbers and folders.
 
-    Shapes, versions and op names stay: they tell one failure from another.
+    Shapes, versions and op names stay, because they distinguish failures.
     """
     text = _FRAME.sub(lambda frame: f"{frame[1]}{_place(frame[2])}{frame[3]}#", text)
     text = _UNDERLINE.sub("", text)
@@ -44,14 +44,14 @@ def normalise(text: str) -> str:
 
 
 def _end(path: str) -> str:
-    """Return the last part of a path, with the folder of a SavedModel that it lies in."""
+    """Return the last part of a path, with the folder of the SavedModel that contains it."""
     folder, _, name = path.rpartition("/")
     inside = folder.rpartition("/")[2]
     return f"{inside}/{name}" if inside in {"assets", "variables"} else name
 
 
 def _place(path: str) -> str:
-    """Return the path of a module: inside what is installed, else the file's name alone."""
+    """Return the path of a module inside the installed packages, or else only the file's name."""
     forward = path.replace("\\", "/")
     for folder in ("/site-packages/", "/dist-packages/"):
         if folder in forward:

@@ -1,1 +1,1 @@
-"""Measures how far recordings are apart. Pure: no process, clock or network; arrays come by a reader."""
+"""Measures how far apart recordings are. Pure: no process, clock or network; a reader supplies the arrays."""

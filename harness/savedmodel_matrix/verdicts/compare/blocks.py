@@ -1,4 +1,4 @@
-"""Two arrays in step, a block at a time, in bounded memory whatever their size."""
+"""Iterates over two arrays in parallel, block by block, in bounded memory whatever their size."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.compare.elements import Array
 
-#: Sums are taken over runs of this many elements, then from run to run in order: that a block is a
-#: whole number of runs makes every sum, to the last bit, independent of the size of blocks.
+#: Sums are computed over runs of this many elements, and then over the runs in order. A block is a whole
+#: number of runs, so every sum is independent of the block size, to the last bit.
 RUN = 512
 
-#: Elements in a block: the handful of float64 temporaries of one block stay in a core's cache.
+#: Elements in a block, so that the few float64 temporaries of one block stay in a core's cache.
 BLOCK = 1 << 15
 
-#: Bytes read after which the pages of a memory map are given back. They stay in the system's page
-#: cache, but resident memory does not grow to the size of the file.
+#: After this many bytes, the pages of a memory map are released. They stay in the system's page cache, but
+#: resident memory does not grow to the size of the file.
 _RELEASE_EVERY = 1 << 24
 
 
 class BlockPair:
-    """Flat views of two arrays of one shape, stored in C order, in blocks of ``size`` elements.
+    """Flat views of two arrays of the same shape, stored in C order, in blocks of ``size`` elements.
 
-    Where sums are taken of the blocks, ``size`` is a multiple of ``RUN``.
+    For sums over the blocks, ``size`` must be a multiple of ``RUN``.
     """
 
     def __init__(self, a: Array, b: Array, size: int) -> None:
         bases: list[Any] = [a.base, b.base]
         self._maps = [base for base in bases if isinstance(base, mmap.mmap)]
-        # As plain arrays: slices of np.memmap cost microseconds each.
+        # Plain arrays, because each slice of an np.memmap costs microseconds.
         self._a = np.asarray(a).reshape(-1)
         self._b = np.asarray(b).reshape(-1)
         self._size = size
         self._unreleased = 0
 
     def __iter__(self) -> Iterator[tuple[int, Array, Array]]:
-        """Yield the flat index each block starts at, and the block of either array."""
+        """Yield the flat index at which each block starts, and the blocks of both arrays."""
         for start in range(0, self._a.size, self._size):
             yield start, *self.at(start)
 
@@ -57,7 +57,7 @@ class BlockPair:
 
 
 def different_bits(a: Array, b: Array) -> Array:
-    """Return, per element of two flat arrays, whether their bits differ."""
+    """Return for each element of two flat arrays whether the bits differ."""
     if a.dtype.itemsize == 16:
         halves = a.view(np.uint64) != b.view(np.uint64)
         either: Array = halves[0::2] | halves[1::2]

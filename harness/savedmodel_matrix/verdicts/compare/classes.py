@@ -1,4 +1,4 @@
-"""Classes of cells whose outputs are bit-identical. Only that is an equivalence."""
+"""Classes of cells whose outputs are bit-identical. Only bit identity is an equivalence."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Cell = TypeVar("Cell", bound="Hashable")
 def classes(recordings: Mapping[Cell, RecordedOutputs]) -> list[tuple[Cell, ...]]:
     """Return the cells of one case in classes, both in order of first appearance.
 
-    A class is what has the same outputs with the same bits in the first run; the order outputs are
-    listed in does not count. A recording without outputs, or that lists one twice, is in a class of its
-    own: nothing may be called identical to it without having been compared.
+    The cells of a class have the same outputs with the same bits in the first run; the order of the outputs
+    does not count. A recording without outputs, or with one listed twice, is in a class of its own, because
+    nothing may be called identical without a comparison.
     """
     found: dict[frozenset[Output] | Cell, list[Cell]] = {}
     for cell, recording in recordings.items():
@@ -34,7 +34,7 @@ def representative_pairs(
 ) -> Iterator[tuple[Cell, Cell]]:
     """Yield one pair ``(a, b)`` of first members for every two classes.
 
-    ``b``, the reference, is of the baseline's class where one of the two is, else of the earlier one.
+    ``b``, the reference, is from the baseline's class if the pair includes it, else from the earlier class.
     Pairs with the baseline's class come first.
     """
     ordered = sorted(groups, key=lambda cells: baseline not in cells)

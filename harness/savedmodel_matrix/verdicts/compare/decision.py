@@ -1,4 +1,4 @@
-"""Whether a decision moved: the argmax over the last axis, found from consecutive blocks."""
+"""Whether a decision changed: the argmax over the last axis, computed from consecutive blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _OpenRow:
-    """The argmax of the part seen so far of a row that blocks cut."""
+    """The argmax so far of a row that is split between blocks."""
 
     best: float = -math.inf
     index: int = -1
@@ -20,7 +20,7 @@ class _OpenRow:
     def extend(self, position: int, piece: Array) -> None:
         index = int(piece.argmax())
         value = float(piece[index])
-        # As NumPy's argmax has it: the first NaN wins, else the first of the largest.
+        # Like NumPy's argmax: the first NaN wins, else the first of the largest.
         if self.index < 0 or (not math.isnan(self.best) and (value > self.best or math.isnan(value))):
             self.best, self.index = value, position + index
 
@@ -28,9 +28,9 @@ class _OpenRow:
 class RowDecisions:
     """Compares ``numpy.argmax`` over the last axis, of ``width`` elements, between two arrays.
 
-    Ties go to the first index and a NaN beats any number, as in NumPy: a row in which a NaN, or another
-    of two equal maxima, leaves the index where it was has not changed. Rows may be cut by blocks, and
-    be longer than a block.
+    Ties go to the first index and a NaN beats any number, as in NumPy. A row is unchanged as long as its
+    index stays, even with a NaN or a second equal maximum. Rows may be split between blocks, and may be
+    longer than a block.
     """
 
     def __init__(self, width: int) -> None:
@@ -39,9 +39,9 @@ class RowDecisions:
         self._rows = (_OpenRow(), _OpenRow())
 
     def add(self, start: int, a: Array, b: Array, *, equal: bool) -> None:
-        """Take in the blocks of float64 that begin at the flat index ``start``.
+        """Add the float64 blocks that begin at the flat index ``start``.
 
-        ``equal`` says that they are bit-equal, and saves looking into whole rows.
+        ``equal`` says that they are bit-equal, so whole rows need not be examined.
         """
         if self.changed:
             return

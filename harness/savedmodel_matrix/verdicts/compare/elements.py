@@ -1,4 +1,4 @@
-"""Element types: how each is stored, what it is cast up to, and how fine its grid is."""
+"""Element types: their storage, the type they are cast up to, and the spacing of their numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from savedmodel_matrix.probe.arrays import STRING, stored_dtype
 
-#: Any array: a flat piece of a stored one, or of what it was cast up to.
+#: Any array: a flat piece of a stored one, or its values cast up.
 Array = npt.NDArray[Any]
 
 _FLOATS = {
@@ -29,7 +29,7 @@ _FLOATS = {
     "float8_e5m2fnuz": ml_dtypes.float8_e5m2fnuz,
 }
 
-# Stored one to a byte, in the low bits; what the high bits hold is not part of the value.
+# Stored one per byte, in the low bits; the high bits are not part of the value.
 _NARROW_INTEGERS = {
     "int4": ml_dtypes.int4,
     "uint4": ml_dtypes.uint4,
@@ -39,7 +39,7 @@ _NARROW_INTEGERS = {
 
 
 class Kind(Enum):
-    """What can be measured of an element type."""
+    """The kind of an element type, which decides what can be measured."""
 
     FLOAT = auto()
     COMPLEX = auto()
@@ -52,8 +52,8 @@ class Kind(Enum):
 class Element:
     """An element type: its kind, and the NumPy type its stored bits are viewed as.
 
-    Between two powers of two ``2**e`` and ``2**(e + 1)`` the numbers of a float type are
-    ``2**(e - mantissa_bits)`` apart, and below ``2**least_exponent`` (subnormals) as far as just above.
+    Between ``2**e`` and ``2**(e + 1)``, the numbers of a float type are ``2**(e - mantissa_bits)`` apart.
+    Below ``2**least_exponent`` (subnormals), the spacing is the same as just above it.
     """
 
     kind: Kind
@@ -64,8 +64,8 @@ class Element:
     def load(self, stored: Array) -> Array:
         """Return a flat piece of a stored array, cast up.
 
-        To float64 for floats and for integers that it holds exactly, to complex128; 64-bit integers
-        stay as they are. May return the piece itself: do not write to it.
+        Floats, and integers that float64 holds exactly, become float64; complex numbers become complex128;
+        64-bit integers stay the same. The result may be the piece itself: do not write to it.
         """
         values = stored.view(self.dtype)
         if self.kind is Kind.COMPLEX:
@@ -76,7 +76,7 @@ class Element:
 
 
 def element_of(dtype: str) -> Element:
-    """Return what is known of TensorFlow's element type ``dtype``.
+    """Return the properties of TensorFlow's element type ``dtype``.
 
     Raises:
         ValueError: for a type that cannot be recorded.

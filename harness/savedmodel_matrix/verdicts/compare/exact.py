@@ -1,4 +1,4 @@
-"""Booleans and strings: an element is equal or it is not."""
+"""Compares booleans and strings, whose elements are either equal or not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def compare_booleans(a: Array, b: Array, tolerance: Tolerance, block: int) -> Divergence:
-    """Return what differs between two stored arrays of booleans."""
+    """Return the divergence of two stored arrays of booleans."""
     pairs = BlockPair(a, b, block)
     found = ((start, different_bits(left, right)) for start, left, right in pairs)
     return _counted(found, a.shape, tolerance)
@@ -29,7 +29,7 @@ def compare_booleans(a: Array, b: Array, tolerance: Tolerance, block: int) -> Di
 def compare_strings(
     a: ArrayEntry, b: ArrayEntry, read: Callable[[ArrayEntry], Array], tolerance: Tolerance, block: int
 ) -> Divergence:
-    """Return what differs between two arrays of strings of one shape.
+    """Return the divergence of two arrays of strings of the same shape.
 
     Reads their joined bytes and their offsets, never all strings at once.
     """

@@ -1,4 +1,4 @@
-"""Whether a series of readings grows: by how much per step, and how sure that is."""
+"""Whether a series of readings grows, by how much per step, and with what certainty."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _CONFIDENCE = 0.99
-#: Three readings have three slopes, whose interval is all of them and says nothing.
+#: Three readings have three slopes, so the interval would cover them all and say nothing.
 _FEWEST = 4
-#: What a process reads in its first steps is what it needs once: caches, code, the allocator's own.
+#: The first steps show what a process needs once: caches, code, the allocator's own memory.
 _WARM_UP = 1 / 3
 
 
@@ -28,11 +28,11 @@ class Slope:
 
 
 def settled_slope(readings: Sequence[float]) -> Slope | None:
-    """Return the slope of a series without its first third; None of fewer than 4 readings that are left.
+    """Return the slope of a series without its first third; None if fewer than 4 readings remain.
 
-    The Theil-Sen estimate: the median of the slopes between any two readings, with the interval that goes
-    with Kendall's test. A few wild readings, or steps that come in pairs, move neither, and no distribution
-    is assumed.
+    This is the Theil-Sen estimate: the median of the slopes between any two readings, with the interval from
+    Kendall's test. A few outliers, or steps that come in pairs, affect neither, and no distribution is
+    assumed.
     """
     from scipy.stats import theilslopes  # noqa: PLC0415 - takes long to import, and few checks need it
 

@@ -1,7 +1,7 @@
-"""Rows as the scores of a choice: whether the same is chosen, and how far the distributions are apart.
+"""Rows as the scores of a choice: whether the choice is the same, and how far apart the distributions are.
 
-Two arrays once more, in blocks of whole rows: each row is worked out by itself, so that no number
-depends on how many rows are in a block.
+The arrays are read once more, in blocks of whole rows. Each row is computed by itself, so no result depends
+on the number of rows in a block.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from savedmodel_matrix.verdicts.compare.elements import Kind
 if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.compare.elements import Array, Element
 
-#: Elements of an array up to which heads are measured. A head this size takes a few tenths of a second
-#: for its exponentials and logarithms, several times what everything else that is measured of it does; a
-#: larger array is a feature map or a batch of sequences, whose rows nobody chooses from.
+#: The largest arrays, in elements, that are measured as heads. The exponentials and logarithms of a head of
+#: this size take a few tenths of a second, several times as long as all other measurements. A larger array is
+#: a feature map or a batch of sequences, whose rows are not choices.
 MOST_ELEMENTS = 4_000_000
 
-#: Width of a row up to which it is taken for the scores of a choice: those over the vocabularies of BERT
-#: and GPT-2 are. A block, which is one row at least, stays within twice ``blocks.BLOCK`` with it.
+#: The widest rows that count as the scores of a choice, which includes the vocabularies of BERT and GPT-2. A
+#: block has at least one row, so this keeps it within twice ``blocks.BLOCK``.
 MOST_WIDTH = 1 << 16
 
 _TOP = 5
 
 _LARGEST = float(np.finfo(np.float64).max)
 
-#: How far from 1 a row of non-negative numbers may sum up to and be probabilities; a coarse type's own
-#: rounding may take it further.
+#: How far from 1 the sum of a row of non-negative numbers may be for them to be probabilities. The rounding
+#: of a coarse type may add to this.
 _SUM_TOLERANCE = 1e-3
 
-#: Width of a row below which NumPy's reductions are faster over many rows at a time.
+#: For rows narrower than this, NumPy's reductions are faster over many rows at a time.
 _NARROW = 32
 
-#: Logarithms of ratios up to which p, q and p * log(p / q) cancel, and a series' remainder is taken instead.
+#: Up to this log ratio, p, q and p * log(p / q) cancel, so a series' remainder is used instead.
 _NEAR = 0.5
 
 
 class Heads(NamedTuple):
-    """What is measured of rows; the fields are those of ``Divergence``."""
+    """The measurements of rows; the fields are those of ``Divergence``."""
 
     top1_agreement: float | None = None
     top5_agreement: float | None = None
@@ -51,7 +51,7 @@ class Heads(NamedTuple):
 
 
 def has_heads(shape: tuple[int, ...], element: Element) -> bool:
-    """Return whether an array of this shape and type is one whose rows are measured."""
+    """Return whether the rows of an array of this shape and type are measured."""
     return (
         element.kind is Kind.FLOAT
         and len(shape) > 1
@@ -61,16 +61,16 @@ def has_heads(shape: tuple[int, ...], element: Element) -> bool:
 
 
 def identical_heads(shape: tuple[int, ...], element: Element) -> Heads:
-    """Return what ``compare_heads`` would of two arrays with the same bits, without reading them."""
+    """Return the result of ``compare_heads`` for two bit-identical arrays, without reading them."""
     if not has_heads(shape, element):
         return Heads()
     return Heads(1.0, 1.0 if shape[-1] > _TOP else None, 0.0)
 
 
 def compare_heads(a: Array, b: Array, element: Element, block: int) -> Heads:
-    """Return what differs between the rows of two stored arrays of one float type and shape.
+    """Compare the rows of two stored arrays of the same float type and shape.
 
-    ``block`` is about how many elements are looked at together; ``b`` is the reference.
+    ``block`` is the approximate number of elements in a block; ``b`` is the reference.
     """
     if not has_heads(a.shape, element):
         return Heads()
@@ -91,14 +91,14 @@ def compare_heads(a: Array, b: Array, element: Element, block: int) -> Heads:
 
 
 def _best(values: Array, count: int) -> Array:
-    """Return the indices of the ``count`` largest of each row, as ``numpy.argmax`` would take them in turn.
+    """Return the indices of the ``count`` largest of each row, in the order of repeated ``numpy.argmax``.
 
     Ties go to the first index and NaN is above any number.
     """
     if count == 1:
         only: Array = values.argmax(axis=1)[:, np.newaxis]
         return only
-    # Above what marks those already taken.
+    # Keep all values above -inf, which marks those already taken.
     left = np.maximum(values, -_LARGEST)
     found = np.empty((len(values), count), dtype=np.intp)
     rows = np.arange(len(values))
@@ -109,7 +109,7 @@ def _best(values: Array, count: int) -> Array:
 
 
 def _columns(rows: Array) -> Array:
-    """Return rows as columns, laid out by the width alone, so that sums do not depend on a block."""
+    """Return rows as columns, in a layout that depends only on the width: sums do not depend on the block."""
     narrow = rows.shape[1] < _NARROW
     return np.ascontiguousarray(rows.T) if narrow else np.ascontiguousarray(rows).T
 
@@ -119,13 +119,13 @@ def _sum(columns: Array) -> Array:
     if len(columns) >= _NARROW:
         sums: Array = columns.sum(axis=0)
         return sums
-    # NumPy would take a single column in another order than the first of two.
+    # NumPy would sum a single column in a different order from the first of two.
     in_order: Array = reduce(np.add, columns)
     return in_order
 
 
 def _largest_kl(a: Array, b: Array, element: Element) -> float | None:
-    """Return the largest KL(b || a) of the rows that are finite on both sides; None if there is none."""
+    """Return the largest KL(b || a) of the rows that are finite on both sides; None if there are none."""
     a, b = _columns(a), _columns(b)
     finite = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
     if not finite.all():
@@ -154,13 +154,13 @@ def _kl_of_probabilities(a: Array, b: Array, element: Element) -> Array:
     sum_a = _sum(positive)
     is_none = sum_a == 0
     q, p = positive / np.where(is_none, 1.0, sum_a), b / _sum(b)
-    # Zero on one side is often what the other has just above zero: the smallest number of the type, and
-    # not an infinite distance.
+    # A zero on one side is often just above zero on the other. It counts as the smallest number of the type,
+    # so that the distance is not infinite.
     least = 2.0 ** (element.least_exponent - element.mantissa_bits)
     relative = (q - p) / p
     near = np.abs(relative) < _NEAR
     ratio = np.where(near, np.log1p(relative), np.log(np.maximum(q, least)) - np.log(p))
-    # Where q is zero throughout it does not sum up to what p does.
+    # If q is zero throughout, its sum differs from p's.
     found: Array = _kl(p, q, relative, ratio, near) + is_none
     return found
 
@@ -177,9 +177,9 @@ def _kl_of_scores(a: Array, b: Array) -> Array:
 def _kl(p: Array, q: Array, relative: Array, ratio: Array, near: Array) -> Array:
     """Return the sums over columns of ``q - p - p * log(q / p)``, in which no term is negative.
 
-    They are those of ``p * log(p / q)``, for ``p`` and ``q`` sum up to the same. But there the terms of
-    what hardly differs are of either sign and cancel to less than their rounding; here each is of
-    second order by itself. ``relative`` is ``(q - p) / p`` and ``ratio`` its ``log1p``.
+    They equal the sums of ``p * log(p / q)``, because ``p`` and ``q`` have the same sum. If ``p`` and ``q``
+    hardly differ, the terms of the latter have both signs and cancel to less than their rounding; here each
+    term is of second order by itself. ``relative`` is ``(q - p) / p`` and ``ratio`` its ``log1p``.
     """
     terms = np.where(near, p * (relative - ratio), q - p - p * ratio)
     return _sum(np.where(p > 0, terms, q))

@@ -1,4 +1,4 @@
-"""One array entry against another: the way into this room's measuring."""
+"""Compares two array entries: the entry point of this package."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
 
-    #: Returns the stored array an entry names, best as a memory map. ``OSError`` where an object is
-    #: missing and ``ValueError`` where it is damaged pass through to whoever compares.
+    #: Returns the stored array of an entry, ideally as a memory map. ``OSError`` for a missing object
+    #: and ``ValueError`` for a damaged one propagate to the caller.
     Reader = Callable[[ArrayEntry], Array]
 
     CacheKey = tuple[ArrayEntry, ArrayEntry, Tolerance]
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 def compare_arrays(
     a: ArrayEntry, b: ArrayEntry, read: Reader, tolerance: Tolerance = EXACT, *, block: int = BLOCK
 ) -> Divergence:
-    """Return what was measured between two arrays; ``b`` is the reference of everything relative.
+    """Return the divergence of two arrays; ``b`` is the reference of everything relative.
 
-    Bit-equal arrays have equal entries: they are not read. Others are read one to three times, in blocks of
-    ``block`` elements (a multiple of ``blocks.RUN``), on which no number depends. Another shape or
-    element type makes them incomparable.
+    Bit-equal arrays have equal entries and are not read. Others are read one to three times, in blocks of
+    ``block`` elements (a multiple of ``blocks.RUN``); no number depends on the block size. Different shapes
+    or element types make them incomparable.
     """
     mismatch = _mismatch(a, b)
     if mismatch:
@@ -48,9 +48,9 @@ def compare_arrays(
 
 
 def cache_key(a: ArrayEntry, b: ArrayEntry, tolerance: Tolerance) -> CacheKey:
-    """Return what a divergence depends on: both contents, their types and shapes, and the tolerance.
+    """Return everything that a divergence depends on: contents, types, shapes, and the tolerance.
 
-    The shape is part of it because the objects of strings do not hold it.
+    The shape is included because the objects of strings do not hold it.
     """
     return a, b, tolerance
 
@@ -58,7 +58,7 @@ def cache_key(a: ArrayEntry, b: ArrayEntry, tolerance: Tolerance) -> CacheKey:
 def compare_cached(
     cache: Cache, a: ArrayEntry, b: ArrayEntry, read: Reader, tolerance: Tolerance = EXACT
 ) -> Divergence:
-    """Return ``compare_arrays`` of the arguments, measured once per key of ``cache``."""
+    """Return the result of ``compare_arrays``, measured once per key of ``cache``."""
     key = cache_key(a, b, tolerance)
     found = cache.get(key)
     if found is None:

@@ -1,7 +1,7 @@
-"""Differences held against a noise floor, block by block.
+"""Compares differences with a noise floor, block by block.
 
-Everything here follows field measurements on real models: the ratio that a benign change of environment
-makes is about 1, a real change makes tens to thousands (``docs/verdicts.md``).
+Everything here follows measurements on real models: a benign change of environment has a ratio of about 1,
+a real change has tens to thousands (``docs/verdicts.md``).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.compare.elements import Array, Element
     from savedmodel_matrix.verdicts.compare.metrics import Reader
 
-#: A last axis longer than this is no set of columns (classes, channels, bins) but a signal.
+#: A last axis longer than this is a signal rather than a set of columns (classes, channels, bins).
 _MOST_COLUMNS = 65536
-#: One unit in the last place of the input that becomes more than this many in the output is no rounding
-#: any more: it went through a Round, a Cast, a comparison, or a difference of nearly equal numbers.
+#: If one unit in the last place of the input becomes more than this many in the output, it is no longer
+#: rounding: it went through a Round, a Cast, a comparison, or a difference of nearly equal numbers.
 _JUMP_ULP = 8192.0
 
 
 def noise_floor(spread: MeasuredSpread, read: Reader) -> NoiseFloor | None:
-    """Return the floor that replicates make; None for what has none: exact types, lost replicates.
+    """Return the noise floor from replicates; None for exact types and lost replicates.
 
     Raises:
-        OSError: where an object is missing.
-        ValueError: where one is damaged.
+        OSError: if an object is missing.
+        ValueError: if one is damaged.
     """
     element = element_of(spread.base.dtype)
     if spread.std is None or spread.lost is not None or element.kind not in (Kind.FLOAT, Kind.COMPLEX):
@@ -69,9 +69,9 @@ def noise_floor(spread: MeasuredSpread, read: Reader) -> NoiseFloor | None:
 
 
 def noise_ratio(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) -> NoiseRatio:
-    """Return what the difference of two arrays of the floor's type and shape is against it.
+    """Return the difference of two arrays, of the floor's type and shape, as a multiple of the floor.
 
-    Elements that are not finite on both sides are left out: they are a mismatch of their own.
+    Elements that are not finite on both sides are left out: they are a separate mismatch.
     """
     if a == b:
         return NoiseRatio(0.0, 0.0)
@@ -101,7 +101,7 @@ def noise_ratio(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) -
 def moved_rows(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) -> tuple[MovedRow, ...]:
     """Return the rows over the last axis whose argmax moved from the reference ``b`` to ``a``.
 
-    For floats of rank 2 and more with a last axis of 2 and more; of others no row moves.
+    Only for floats with rank >= 2 and a last axis >= 2; otherwise there are none.
     """
     element = element_of(a.dtype)
     if element.kind is not Kind.FLOAT or len(a.shape) < 2 or a.shape[-1] < 2 or not math.prod(a.shape):
@@ -122,7 +122,7 @@ def moved_rows(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) ->
                 scale = np.maximum(scale, columns[pair])
             with np.errstate(all="ignore"):
                 margin = float((values[0] - values[1]) / (noise * np.hypot(*scale)))
-            # A NaN margin is no margin within the noise.
+            # A NaN margin does not count as within the noise.
             is_benign = margin <= NOISE or bool(flipped[start + row])
             moved.append(MovedRow(start + row, int(pair[0]), int(pair[1]), margin, is_benign))
     return tuple(moved)
@@ -135,11 +135,11 @@ def is_change_benign(
     moved: Iterable[tuple[ArrayEntry, tuple[MovedRow, ...]]],
     read: Callable[[ArrayEntry], Array],
 ) -> bool:
-    """Whether noise alone makes every change between two exact arrays (integers, booleans, strings).
+    """Whether noise alone explains every change between two exact arrays (integers, booleans, strings).
 
-    An element's change is benign where replicates of the baseline change that element too, or where it
-    only repeats a benign row of one of the float outputs of its batch, given with their moved rows: an
-    integer that was and is that row's argmax, or any element of an output with one element per row.
+    An element's change is benign if replicates of the baseline change that element too, or if it only repeats
+    a benign row of one of the batch's float outputs, which are given with their moved rows: an integer that
+    was and is that row's argmax, or any element of an output with one element per row.
     """
     old, new = np.asarray(read(b)).reshape(-1), np.asarray(read(a)).reshape(-1)
     changed = np.flatnonzero(old != new)
@@ -161,7 +161,7 @@ def is_change_benign(
 
 
 def _rows(a: Array, b: Array, element: Element, width: int) -> Iterator[tuple[int, Array, Array]]:
-    """Yield whole rows of both arrays, cast up, with the number of the first."""
+    """Yield blocks of whole rows of both arrays, cast up, with the number of the first row."""
     flat_a, flat_b = np.asarray(a).reshape(-1, width), np.asarray(b).reshape(-1, width)
     step = max(1, BLOCK // width)
     for start in range(0, len(flat_a), step):
@@ -171,7 +171,7 @@ def _rows(a: Array, b: Array, element: Element, width: int) -> Iterator[tuple[in
 
 
 def _columns(shape: tuple[int, ...]) -> int:
-    """Return how many columns a floor is kept for: the last axis, or 1 where there are no rows."""
+    """Return the number of columns of a floor: the last axis, or 1 if there are no rows."""
     return shape[-1] if len(shape) > 1 and 1 < shape[-1] <= _MOST_COLUMNS else 1
 
 

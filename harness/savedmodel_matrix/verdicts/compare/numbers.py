@@ -1,9 +1,9 @@
-"""Numeric arrays, measured block by block.
+"""Measures numeric arrays block by block.
 
-One pass takes everything but two things. ``scaled_ulp`` needs the root mean square first, and then
-looks only into blocks that can still raise it. And if sums of squares leave the range of float64, as
-only float64 and complex128 arrays can make them, a further pass takes them scaled. What is measured of
-rows is taken by another module, of arrays that are not large.
+One pass measures everything except two things. ``scaled_ulp`` needs the root mean square first, and then
+reads only the blocks that can still raise it. If sums of squares exceed the range of float64, which only
+float64 and complex128 arrays can cause, another pass computes them scaled. The module ``heads`` measures the
+rows of arrays that are not large.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.divergence import Tolerance
     from savedmodel_matrix.verdicts.compare.elements import Array, Element
 
-# A sum of squares below this may have lost terms to underflow; above, what it lost is far below rounding.
+# A sum of squares below this may have lost terms to underflow; above it, the loss is far below rounding.
 _LEAST_SUM = 1e-280
 _LEAST_EXPONENT = -400  # of element types whose squares float64 holds without loss
 
@@ -35,7 +35,7 @@ _EXPONENT = np.uint64(0x7FF0_0000_0000_0000)  # the bits of a float64 that hold 
 
 
 class _Mismatches(NamedTuple):
-    """Where one side of a block is not finite: per element, NaN or Inf on one side; both are finite."""
+    """A block with elements that are not finite: NaN or Inf on one side, and finite on both, per element."""
 
     nan: Array
     inf: Array
@@ -54,7 +54,7 @@ class _Gaps(NamedTuple):
 
 @dataclass(slots=True)
 class _Totals:
-    """What the first pass takes. ``blocks`` are those that differ: their largest gap and their start."""
+    """The results of the first pass. ``blocks`` has the largest gap and the start of each that differs."""
 
     different: int = 0
     beyond: int = 0
@@ -74,7 +74,7 @@ class _Totals:
 
 
 class _Squares(NamedTuple):
-    """A sum of squares as ``total * 4**exponent``: it need not be in the range of float64."""
+    """A sum of squares as ``total * 4**exponent``, which may exceed the range of float64."""
 
     total: float
     exponent: int = 0
@@ -89,7 +89,7 @@ class _Squares(NamedTuple):
 
 
 class _Norms(NamedTuple):
-    """What norms come from: sums of |a|², |b|², |a - b|², and of a * b in units of the first two."""
+    """The sums behind the norms: of |a|², |b|², |a - b|², and of a * b in units of the first two."""
 
     a: _Squares
     b: _Squares
@@ -98,11 +98,11 @@ class _Norms(NamedTuple):
 
 
 def compare_numbers(a: Array, b: Array, element: Element, tolerance: Tolerance, block: int) -> Divergence:
-    """Return what differs between two stored arrays of one numeric element type and shape."""
+    """Return the divergence of two stored arrays of the same numeric element type and shape."""
     pairs, shape = BlockPair(a, b, block), a.shape
     has_rows = element.kind is Kind.FLOAT and len(shape) > 1 and shape[-1] > 1
     decisions = RowDecisions(shape[-1]) if has_rows else None
-    # What is infinite or NaN here is looked at below, not warned of.
+    # Infinities and NaN are handled below, so they need no warning.
     with np.errstate(all="ignore"):
         totals = _first_pass(pairs, element, tolerance, decisions)
         norms = _norms(pairs, element, totals)
@@ -151,7 +151,7 @@ def _min_tolerance(totals: _Totals) -> MinTolerance:
 
 def _modulus(values: Array) -> Array:
     moduli: Array = np.abs(values)
-    # Of a finite complex128 it can be beyond float64, and infinity would make every limit NaN.
+    # For a finite complex128 it can exceed float64, and infinity would turn every limit into NaN.
     return (
         np.where(np.isinf(moduli) & np.isfinite(values), _LARGEST, moduli)
         if values.dtype.kind == "c"
@@ -162,7 +162,7 @@ def _modulus(values: Array) -> Array:
 def _gaps(a: Array, b: Array) -> _Gaps:
     """Return the moduli of two loaded blocks."""
     if a.dtype.kind in "iu":
-        # Unsigned subtraction is exact modulo 2**64, and so is the difference if the larger comes first.
+        # Unsigned subtraction is exact modulo 2**64, so the difference is exact if the larger comes first.
         word_a, word_b = a.view(np.uint64), b.view(np.uint64)
         gap = np.where(a > b, word_a - word_b, word_b - word_a).astype(np.float64)
         moduli = np.abs(a.astype(np.float64)), np.abs(b.astype(np.float64))
@@ -285,10 +285,10 @@ def _norms(pairs: BlockPair, element: Element, totals: _Totals) -> _Norms:
 
 
 def _scaled_norms(pairs: BlockPair, element: Element, sums: tuple[float, float, float]) -> _Norms:
-    """Return norms whose squares are beyond float64, from values multiplied by powers of two."""
+    """Return norms whose squares exceed float64, from values multiplied by powers of two."""
 
     def shift(total: float) -> int:
-        # First away from the end of the range that is near, so that moduli are neither lost nor infinite.
+        # First away from the nearer end of the range, so that moduli neither vanish nor become infinite.
         if math.isinf(total):
             return -2
         return 0 if math.inf in sums else 500
@@ -341,7 +341,7 @@ def _cosine(norms: _Norms) -> float | None:
     unit = max(norms.a.exponent, norms.b.exponent)
     a, b, gap = (squared.root(unit) for squared in norms[:3])
     if 2 * gap <= min(a, b):
-        # Of nearly equal arrays what is missing from 1 is taken by itself: |a - b|² = (|a| - |b|)² plus
+        # For nearly equal arrays, the distance from 1 is computed by itself: |a - b|² = (|a| - |b|)² plus
         # 2 |a| |b| (1 - cos).
         apart = abs(a - b)
         cosine = 1 - (gap - apart) * (gap + apart) / (a * b) / 2
@@ -357,8 +357,8 @@ def _power_of_two(moduli: Array) -> Array:
 
 def _scaled_ulp(pairs: BlockPair, element: Element, totals: _Totals, norms: _Norms) -> float:
     rms = min(max(norms.a.mean_root(totals.finite), norms.b.mean_root(totals.finite)), _LARGEST)
-    # ulp(x) grows with x, so that ulp(max(|a|, |b|, rms)) is never below this one, and a block whose
-    # largest gap is `best` of it has nothing to add. Units are left at 2**e here, for one product at the end.
+    # ulp(x) grows with x, so ulp(max(|a|, |b|, rms)) is never below this one, and a block whose largest gap
+    # is `best` of it cannot raise the result. Units stay 2**e here, for a single product at the end.
     floor = max(2.0**element.least_exponent, float(_power_of_two(np.array([rms]))[0]))
     best = 0.0
     for largest, start in sorted(totals.blocks, reverse=True):

@@ -1,4 +1,4 @@
-"""Two recordings of one case: every output of either, and nothing left out in silence."""
+"""Compares two recordings of one case: every output of either, without silent omissions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OutputDivergence:
-    """What was measured of one output; ``output`` is None for a remark on the recordings as a whole.
+    """The measurements of one output; ``output`` is None for a remark on the recordings as a whole.
 
     ``unstable`` says that the output was not bit-equal between the runs of one of the two cells.
     """
@@ -41,8 +41,9 @@ def compare_recordings(
 ) -> list[OutputDivergence]:
     """Return one divergence for every output that either recording has; ``b`` is the reference.
 
-    ``names`` are what the two are called in reasons; ``tolerance`` is asked for outputs both have. What
-    only one has, or one lists twice, is incomparable, and so are two recordings without any output.
+    ``names`` are the names of the two in reasons; ``tolerance`` gives the tolerance of outputs that both
+    have. An output that only one has, or that one lists twice, is incomparable, and so are two recordings
+    without any output.
     """
     sides = {output.id: output for output in a.outputs}, {output.id: output for output in b.outputs}
     counts = Counter(output.id for output in a.outputs), Counter(output.id for output in b.outputs)

@@ -1,4 +1,4 @@
-"""Whether an output varies at all: one that does not proves nothing, however well it agrees."""
+"""Whether an output varies at all. If it does not, agreement proves nothing."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 def sameness(entry: ArrayEntry, read: Callable[[ArrayEntry], Array]) -> str | None:
     """Return how an output's elements are alike ("every element is the same"), or None if they vary.
 
-    One element, or one row, has nothing to vary from: that is no finding. Of numbers close to each other
-    it says the same as of equal ones: what varies by no more than a thousand units in the last place is
-    a model that answers everything alike.
+    A single element or row cannot vary, so it is not a finding. Numbers count as equal if they differ by no
+    more than a thousand units in the last place: such a model gives the same answer to everything.
     """
     size = math.prod(entry.shape)
     if size == 0:
@@ -40,7 +39,7 @@ def sameness(entry: ArrayEntry, read: Callable[[ArrayEntry], Array]) -> str | No
 
 
 def _alike(values: Array, first: Array, dtype: str) -> bool:
-    """Whether all of ``values`` are what their first row or element is; block by block."""
+    """Whether all ``values`` equal their first row or element; read block by block."""
     step = max(1, BLOCK // max(1, math.prod(values.shape[1:])))
     slack = 0.0
     if dtype != STRING:

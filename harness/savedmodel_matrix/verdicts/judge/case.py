@@ -1,4 +1,4 @@
-"""One case over all cells that recorded it: what can be compared, by which noise floor, and the verdicts."""
+"""One case over all cells that recorded it: what can be compared, the noise floors, and the verdicts."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ class JudgedOutput:
 class JudgedCase:
     """The recordings of one case by cell, and how to compare any two of them.
 
-    ``floor`` is the baseline's recording of replicates, ``threads`` the one with another number of threads;
-    None where there is none. ``read`` returns the array an entry names, numeric ones best as memory maps.
-    ``moving`` names outputs that depend on random numbers or changing state, which spreads their replicates.
-    ``other_process`` says whether the floor's first run had the same inputs as the baseline's recording here,
-    so that the two must agree bit for bit.
+    ``floor`` is the baseline's recording of replicates, ``threads`` the one with a different number of
+    threads; None if there is none. ``read`` returns the array of an entry, ideally numeric ones as memory
+    maps. ``moving`` names outputs that depend on random numbers or changing state, which spreads their
+    replicates. ``other_process`` says whether the floor's first run had the same inputs as the baseline's
+    recording here, so that the two must agree bit for bit.
     """
 
     def __init__(
@@ -249,7 +249,7 @@ class JudgedCase:
         others: Mapping[Caveat, Mapping[OutputId, ArrayEntry]],
         caveats: dict[Caveat, str],
     ) -> NoiseFloor:
-        """Return the floor raised to what benign settings cause; what is beyond all noise is a caveat."""
+        """Return the floor, raised to the noise of benign settings; beyond all noise, add a caveat."""
         raised = 1.0
         for caveat, entries in others.items():
             entry = entries.get(output)
@@ -295,7 +295,7 @@ def _nondeterministic(
     floor: MeasuredFloor | None,
     threads: RecordedOutputs | None,
 ) -> dict[OutputId, str]:
-    """Return the outputs that differ between repeats in one cell, and where that was seen.
+    """Return the outputs that differ between repeats in one cell, and where.
 
     In every cell two runs in one process are compared; in the baseline, two processes as well.
     """

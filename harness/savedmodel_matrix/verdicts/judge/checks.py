@@ -1,4 +1,4 @@
-"""Judges what a check recorded in one cell, by the baseline's noise floor and by what else it found."""
+"""Judges a check's recording in one cell, by the baseline's noise floor and the check's other findings."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def judge_check(
 ) -> CheckResult:
     """Return the result of a check in one cell.
 
-    ``recording`` is the check's own and ``part`` what it measured; ``plain`` is the recording of the cell's
-    outputs. None where there is none.
+    ``recording`` is the check's own and ``part`` its measurements; ``plain`` is the recording of the cell's
+    outputs. Each is None if there is none.
     """
     if recording is None:
         return CheckResult(check, CheckVerdict.NOT_RUN, _NOTHING)
@@ -165,7 +165,7 @@ def _innermost(stacks: str) -> str:
 
 def _reload(part: ReloadPart, weighed: Weighed) -> CheckResult:
     check = Check.RELOAD
-    # By then it was called twice: a model that differs between calls says nothing about the other's release.
+    # By then it has been called twice. A change between calls says nothing about the other's release.
     weighed.unsettled = [each for each in weighed.unsettled if each.what != _RELEASED]
     loads = [each for each in weighed.real if each.what == "load"]
     if loads:
@@ -211,7 +211,7 @@ def _threads(weighed: Weighed) -> CheckResult:
 
 
 def _fresh(weighed: Weighed) -> CheckResult:
-    # Here a change from run to run is no excuse: the check asks whether processes agree, and they do not.
+    # Here a change from run to run is not an excuse: the check asks whether processes agree, and they do not.
     real = weighed.real + weighed.unsettled
     if real:
         worst = _worst(real)

@@ -1,4 +1,4 @@
-"""Judges what grows with every load or call, from readings of memory, file descriptors and threads."""
+"""Judges growth with every load or call, from readings of memory, file descriptors and threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.check import LeakPart, ReloadPart
     from savedmodel_matrix.verdicts.compare.growth import Slope
 
-#: Bytes. TensorFlow itself keeps less than this for every load (names, traces, fragments) from 2.7 on;
+#: Bytes. From 2.7 on, TensorFlow itself keeps less than this per load (names, traces, fragments);
 #: docs/session-checks.md has the measurements.
 LOAD_BAR = 512 << 10
 #: Bytes for a single call. A model whose caches are warm keeps nothing.

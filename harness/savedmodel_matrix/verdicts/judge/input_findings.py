@@ -1,6 +1,6 @@
-"""Does a tensor that a pipeline passes to a model repeat, omit or contradict what the model expects?
+"""Checks whether a tensor that a pipeline passes to a model conflicts with what the model expects.
 
-A false alarm is worse than silence here: anything that may be right is not reported.
+A false alarm is worse than silence here, so anything that may be right is not reported.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _COMPARED = frozenset(
         *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     }
 )
-#: First bytes of files (the formats' own specifications); a BMP's are two letters, and so prove little.
+#: First bytes of files (from the formats' specifications). A BMP's are only two letters and prove little.
 _MAGIC = {
     "JPEG": (b"\xff\xd8\xff",),
     "PNG": (b"\x89PNG\r\n\x1a\n",),
@@ -53,8 +53,8 @@ _IMAGES = (*_MAGIC["JPEG"], *_MAGIC["PNG"], *_MAGIC["GIF"], b"BM", b"RIFF")
 def check_expectations(expectations: Expectations, tensors: Mapping[str, Array]) -> list[Finding]:
     """Return what is wrong with the tensors passed to a model, in the order of the inputs.
 
-    ``tensors`` are by the names of the signature's inputs, strings as arrays of objects or of ``S`` or
-    ``U``; inputs that are missing, sparse or ragged are not checked. Nothing is changed.
+    ``tensors`` maps the names of the signature's inputs to arrays; strings are arrays of objects, ``S`` or
+    ``U``. Inputs that are missing, sparse or ragged are not checked. Nothing is changed.
     """
     found: list[Finding] = []
     for name, expected in expectations.inputs.items():
@@ -91,7 +91,7 @@ def _shape(expected: InputExpectation, tensor: Array) -> Finding | None:
         if _fits(tuple(tensor.shape[axis] for axis in axes), shape):
             sentence = f"{expected.name}: shape {given} is {other}, but the model declares {expected.layout}"
             return Finding("layout", expected.name, sentence, Confidence.CERTAIN, evidence)
-    # There are declared scalars whose placeholder is [?, 1], so a different rank is not reported.
+    # Some declared scalars have a placeholder [?, 1], so a different rank is not reported.
     if len(shape) != tensor.ndim:
         return None
     sentence = f"{expected.name}: shape {given} does not match the declared {evidence['declared']}"

@@ -33,7 +33,7 @@ class Standing(StrEnum):
     """The state of an expectation; the first that applies."""
 
     EXPIRED = "expired"
-    """Its date has passed: it no longer covers anything, whatever its cells show."""
+    """Its date has passed, so it no longer covers anything, whatever its cells show."""
     UNMATCHED = "unmatched"
     """It matches nothing that ran, or nothing that could be compared."""
     MET = "met"
@@ -159,7 +159,7 @@ def expected_problem(expectation: Expect) -> str:
 
 
 class _Sight(Enum):
-    """What one cell and case says about an expectation."""
+    """What the result of one cell and case means for an expectation."""
 
     SHOWN = auto()
     FIXED = auto()

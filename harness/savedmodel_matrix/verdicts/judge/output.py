@@ -95,7 +95,7 @@ def _by_numbers(
         return Judgement(Verdict.DIVERGED, Measure.NOISE_FLOOR, decision, "NaN or infinity on one side only")
     verdict = judge_ratio(ratio.worst)
     if decision is Decision.REAL:
-        # Its margin was beyond the noise, so something other than noise moved it, however small the rest is.
+        # The margin was beyond the noise, so something other than noise moved it, however small the rest is.
         verdict = worst([verdict, Verdict.SUSPICIOUS])
     return Judgement(verdict, Measure.NOISE_FLOOR, decision)
 

@@ -1,7 +1,7 @@
-"""Does a model that scales or normalises get values that already are, or one that does not get raw ones?
+"""Checks for values that are scaled or normalised twice, or not at all.
 
-Judged by the model's own constants: it subtracts the mean it expects and divides by the deviation it expects.
-Nothing is reported for few values, for constant columns, and for whole numbers where fractions are meant.
+The judge uses the model's own constants: a model subtracts the mean and divides by the deviation it expects.
+Nothing is reported for few values, for constant columns, and for whole numbers that stand for fractions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _FEWEST_VALUES = 64
 _FEWEST_ROWS = 8
 _FEWEST_LEVELS = 16
-#: Of more rows than this, only every n-th is used.
+#: If there are more rows than this, only every n-th is used.
 _MOST_ROWS = 200_000
 #: What pixels are divided by: 255 or 256, or half of that.
 _PIXEL_DIVISORS = (255.0, 256.0, 127.5, 128.0)
@@ -46,7 +46,7 @@ class _Columns:
 
 
 def judge_values(expected: InputExpectation, tensor: Array) -> Finding | None:
-    """Return how the numbers of a tensor conflict with the model's own scaling, if they do."""
+    """Return the conflict between a tensor's numbers and the model's own scaling, if there is one."""
     columns = _columns(expected, tensor)
     if columns is None:
         return None
@@ -99,7 +99,7 @@ def _statistics(expected: InputExpectation, columns: _Columns) -> Finding | None
 
 
 def _columns(expected: InputExpectation, tensor: Array) -> _Columns | None:
-    """Return the values in the columns of the model's constants; None if those are not known."""
+    """Return the values in the columns of the model's constants; None if these are unknown."""
     affine = next((each for each in expected.steps if each.kind is StepKind.AFFINE), None)
     if affine is None or not tensor.size or 0.0 in affine.scale:
         return None
@@ -149,14 +149,14 @@ def _telling(columns: _Columns) -> _Columns | None:
     """Return the columns whose statistics differ from those of values that are already normalised."""
     wide = np.abs(columns.deviation)
     told = (np.abs(columns.mean) > 3) | (wide > 3) | (wide < 1 / 3)
-    # A factor without an offset says nothing about what is expected: it is not a statistic.
+    # A factor without an offset is not a statistic, so it says nothing about the expected values.
     if not told.any() or not columns.mean.any():
         return None
     return _Columns(columns.values[:, told], columns.mean[told], wide[told])
 
 
 def _below_zero(mean: float, deviation: float) -> float:
-    """Return how much of a normal distribution lies below zero."""
+    """Return the fraction of a normal distribution below zero."""
     return 0.5 * math.erfc(mean / deviation / math.sqrt(2))
 
 

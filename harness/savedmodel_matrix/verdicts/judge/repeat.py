@@ -1,4 +1,4 @@
-"""Judges how a model behaves when it is called again and again, by the shape of the change."""
+"""Judges how a model behaves over repeated calls, by the shape of the change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.judge.ruler import Ruler, Weighed
 
-#: It has settled if at least this many calls at the end are equal; fewer prove nothing.
+#: An output has settled if at least this many calls at the end are equal; fewer prove nothing.
 _SETTLED = 3
 #: Steps that agree to this fraction of their size are the same step, added in floats.
 _SAME_STEP = 1e-2

@@ -72,8 +72,8 @@ class Ruler:
     ) -> tuple[Verdict, float | None, str]:
         """Return the verdict on ``a`` against ``b``, the noise ratio, and the difference's size in words.
 
-        ``bare`` is for other thread counts and batch sizes: these raise a floor, so the floor is used without
-        that, and a difference that would only raise it (below ``REAL``) is noise.
+        ``bare`` is for different thread counts and batch sizes. Since these raise a floor, the unraised floor
+        is used, and a difference that would only raise it (below ``REAL``) is noise.
         """
         limits = limits_for(Output.of(output, b), self._limits)
         if limits is not None and limits.comparator is not None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.arrays import Output
 
-#: What torch.testing.assert_close takes by default; a type it does not list is compared exactly there,
-#: and here. https://docs.pytorch.org/docs/stable/testing.html#torch.testing.assert_close
+#: The defaults of torch.testing.assert_close. It compares types that it does not list exactly, and so does
+#: this module. https://docs.pytorch.org/docs/stable/testing.html#torch.testing.assert_close
 DEFAULTS = {
     "float16": Tolerance(rtol=1e-3, atol=1e-5),
     "bfloat16": Tolerance(rtol=1.6e-2, atol=1e-5),
@@ -77,5 +77,5 @@ def unmatched(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    # A name with a bracket in it also matches itself, which as a glob it would not.
+    # A name with a bracket also matches itself, which it would not do as a glob.
     return name == pattern or fnmatchcase(name, pattern)

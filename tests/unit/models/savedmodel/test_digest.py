@@ -129,8 +129,8 @@ def test_too_fresh_to_be_remembered(model, cache, ahead_s):
         b"\xff",
         b"[]",
         b"{}",
-        b'{"format": 1, "files": {"a": [1]}}',
-        b'{"format": 1, "files": 3}',
+        b'{"format": 2, "files": {"a": [1]}}',
+        b'{"format": 2, "files": 3}',
         b"[" * 100_000,
     ],
 )
@@ -138,13 +138,13 @@ def test_damaged_cache_is_done_without(model, cache, tmp_path, content):
     expected = model_digest(model, cache)
     (tmp_path / "cache.json").write_bytes(content)
     assert model_digest(model, DigestCache(tmp_path / "cache.json")) == expected
-    assert json.loads((tmp_path / "cache.json").read_bytes())["format"] == 1
+    assert json.loads((tmp_path / "cache.json").read_bytes())["format"] == 2
 
 
 def test_cache_of_another_format_is_not_believed(model, cache, tmp_path, hashed):
     model_digest(model, cache)
     stored = json.loads((tmp_path / "cache.json").read_bytes())
-    (tmp_path / "cache.json").write_text(json.dumps({**stored, "format": 2}))
+    (tmp_path / "cache.json").write_text(json.dumps({**stored, "format": 1}))
     hashed.clear()
     model_digest(model, DigestCache(tmp_path / "cache.json"))
     assert len(hashed) == 2
@@ -204,3 +204,23 @@ def test_code_is_a_file_or_a_folder_without_what_python_makes_of_it(tmp_path, mo
     (tmp_path / "empty").mkdir()
     assert code_digest(tmp_path / "empty", cache) is None
     assert code_digest(tmp_path / "nowhere.py", cache) is None
+
+
+def test_the_same_size_with_the_old_modification_time_is_noticed(model, cache):
+    before = model_digest(model, cache)
+    file = model / "saved_model.pb"
+    status, content = file.stat(), file.read_bytes()
+    file.write_bytes(bytes(reversed(content)))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert file.stat().st_mtime_ns == status.st_mtime_ns
+    assert model_digest(model, cache) != before
+
+
+def test_facts_of_what_was_hashed_are_known(model, cache):
+    model_digest(model, cache)
+    file = model / "saved_model.pb"
+    status = file.stat()
+    facts = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    assert cache.seen_at(model)[str(file)] == facts
+    assert cache.seen_at(file) == {str(file): facts}
+    assert cache.seen_at(model.parent / "other") == {}

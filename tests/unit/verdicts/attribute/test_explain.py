@@ -216,7 +216,7 @@ def test_a_variable_that_is_not_named_is_unset():
 def test_without_cells_or_factors():
     with pytest.raises(ValueError, match="nothing to explain"):
         explain({}, {})
-    with pytest.raises(ValueError, match=r"no factors are known of b, c"):
+    with pytest.raises(ValueError, match=r"no factors are known for b, c"):
         explain({"a": {}}, {"a": 1, "c": 1, "b": 1})
 
 

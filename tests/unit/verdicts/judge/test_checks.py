@@ -65,7 +65,7 @@ RELOAD = {"cycles": 12, "descriptors": [7] * 12, "threads": [5] * 12}
 REPEAT = {"runs": 8, "variables": 0, "changed_variables": []}
 BATCH = {"whole": [], "refusals": []}
 OWN = {Check.CONCURRENT: CONCURRENT, Check.RELOAD: RELOAD, Check.BATCH: BATCH}
-STACKS = """a thread of TensorFlow:
+STACKS = """a TensorFlow thread:
   File "<environment>/script_ops.py", line 270, in __call__
     ret = func(*args)
   File "<project>/locks.py", line 15, in answer
