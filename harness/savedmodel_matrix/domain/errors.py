@@ -83,7 +83,7 @@ class StoreError(HarnessError):
 class DamagedError(HarnessError):
     """Files in ``results/`` are damaged. They have been set aside; run again to record what they held."""
 
-    exit_status = 4
+    exit_status = ExitStatus.INCOMPLETE
 
 
 class InstallError(HarnessError):
