@@ -6,18 +6,20 @@ Messages say where the fault is and what to do next; they reach the user without
 
 from __future__ import annotations
 
+from savedmodel_matrix.domain.exit_status import ExitStatus
+
 
 class HarnessError(Exception):
     """A fault of the harness itself: please report it."""
 
-    #: 5, a fault of ours, unless a class says that the user or the machine is the one to act.
-    exit_status = 5
+    #: A fault of ours, unless a class says that the user or the machine is the one to act.
+    exit_status: ExitStatus = ExitStatus.HARNESS_FAULT
 
 
 class DefinitionError(HarnessError):
     """A matrix definition is wrong. Carries every problem found, not just the first."""
 
-    exit_status = 2
+    exit_status = ExitStatus.WRONG_DEFINITION
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -27,67 +29,67 @@ class DefinitionError(HarnessError):
 class UsageError(HarnessError):
     """The command line asks for something that does not exist, or that would overwrite a file."""
 
-    exit_status = 2
+    exit_status = ExitStatus.WRONG_DEFINITION
 
 
 class NothingSelectedError(HarnessError):
     """The selection leaves no cell to run, or names something that does not exist."""
 
-    exit_status = 3
+    exit_status = ExitStatus.NOTHING_SELECTED
 
 
 class UnreadableModelError(HarnessError):
     """A SavedModel's files cannot be read as what they claim to be."""
 
-    exit_status = 2
+    exit_status = ExitStatus.WRONG_DEFINITION
 
 
 class NoSignatureError(HarnessError):
     """A SavedModel has no signature to run, so no case can be written for it."""
 
-    exit_status = 2
+    exit_status = ExitStatus.WRONG_DEFINITION
 
 
 class InputsError(HarnessError):
     """A case's inputs cannot be made from what its definition names."""
 
-    exit_status = 2
+    exit_status = ExitStatus.WRONG_DEFINITION
 
 
 class PlatformError(HarnessError):
     """TensorFlow has no wheels for this operating system and processor."""
 
-    exit_status = 4
+    exit_status = ExitStatus.INCOMPLETE
 
 
 class PackageError(HarnessError):
     """A package that holds a model cannot be downloaded or opened."""
 
-    exit_status = 4
+    exit_status = ExitStatus.INCOMPLETE
 
 
 class LockError(HarnessError):
     """An environment cannot be resolved, or its lock no longer matches its definition."""
 
-    exit_status = 4
+    exit_status = ExitStatus.INCOMPLETE
 
 
 class StoreError(HarnessError):
     """A file in ``results/`` was written by another version of this program, so no cell can use it."""
 
-    exit_status = 4
+    exit_status = ExitStatus.INCOMPLETE
 
 
 class DamagedError(HarnessError):
     """Files in ``results/`` are damaged. They have been set aside; run again to record what they held."""
 
-    exit_status = 4
+    exit_status = ExitStatus.INCOMPLETE
 
 
 class InstallError(HarnessError):
     """A lock cannot be installed into its environment."""
 
-    exit_status = 4
+    exit_status = ExitStatus.INCOMPLETE
 
 
 class ProbeError(HarnessError):

@@ -1,4 +1,4 @@
-"""The exit statuses of a run, defined only here: number, name and meaning."""
+"""The exit statuses of a run: the number, its name and its meaning, each defined here and nowhere else."""
 
 from __future__ import annotations
 
@@ -6,28 +6,32 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """The status that a run or a command exits with."""
+    """What a run, or a command, ends with."""
 
-    #: The meaning as one sentence for the user, without a full stop.
-    meaning: str
+    OK = 0
+    DIVERGED = 1
+    WRONG_DEFINITION = 2
+    NOTHING_SELECTED = 3
+    INCOMPLETE = 4
+    HARNESS_FAULT = 5
+    INTERRUPTED = 130
 
-    OK = 0, "every required cell ran, and nothing differs from the baseline beyond noise"
-    DIVERGED = (
-        1,
-        "something differs from the baseline, or serving from training, beyond noise; or a check failed",
-    )
-    WRONG_DEFINITION = 2, "the matrix definition, a model or its inputs are wrong"
-    NOTHING_SELECTED = 3, "nothing was selected"
-    INCOMPLETE = (
-        4,
-        "some required cells, checks or comparisons did not run; everything else is within noise",
-    )
-    HARNESS_FAULT = 5, "a fault of savedmodel-matrix itself"
-    INTERRUPTED = 130, "interrupted"
+    @property
+    def meaning(self) -> str:
+        """One sentence for the user, without a full stop."""
+        return _MEANINGS[self]
 
-    def __new__(cls, number: int, meaning: str) -> ExitStatus:
-        """Create a member from its number and its meaning."""
-        member = int.__new__(cls, number)
-        member._value_ = number
-        member.meaning = meaning
-        return member
+
+_MEANINGS = {
+    ExitStatus.OK: "every required cell ran, and everything matches the baseline within noise",
+    ExitStatus.DIVERGED: (
+        "something differs beyond noise, from the baseline or from training, or a check fails"
+    ),
+    ExitStatus.WRONG_DEFINITION: "the matrix definition, the model, the inputs or the command line is wrong",
+    ExitStatus.NOTHING_SELECTED: "nothing is selected",
+    ExitStatus.INCOMPLETE: (
+        "some required cells, checks or comparisons did not run; everything else is within noise"
+    ),
+    ExitStatus.HARNESS_FAULT: "the harness itself failed",
+    ExitStatus.INTERRUPTED: "interrupted",
+}

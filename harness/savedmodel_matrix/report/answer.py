@@ -30,16 +30,6 @@ _FAILED = {
 }
 
 
-def meaning(status: int) -> str:
-    """Return what an exit status means, in words."""
-    return {
-        0: "every required cell ran, and everything matches the baseline within noise",
-        1: "something differs beyond noise, from the baseline or from training, or a check fails",
-        4: "some required cells, checks or comparisons did not run; everything else is within noise",
-        5: "the harness itself failed",
-    }[status]
-
-
 def answer(report: Report) -> list[str]:
     """Return the answer: sentences, the most important first."""
     rows = [row for row in shown_rows(report) if not row.is_left_out]

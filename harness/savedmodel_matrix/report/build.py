@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import CheckVerdict
+from savedmodel_matrix.domain.exit_status import ExitStatus
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import POSTPROCESS
 from savedmodel_matrix.domain.recording import RecordedOutputs
@@ -296,26 +297,31 @@ def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.
     return checked
 
 
-def _exit_status(cells: list[CellRow], checks: list[CheckRow], faults: list[str], trained: list[str]) -> int:
-    """Return the documented exit status: the first of 5, 1, 4 and 0 that applies.
+def _exit_status(
+    cells: list[CellRow], checks: list[CheckRow], faults: list[str], trained: list[str]
+) -> ExitStatus:
+    """Return the first that applies: a fault, a divergence, incomplete, ok.
 
     A divergence takes precedence over a cell that could not run, because it is certain.
     """
     if faults:
-        return 5
+        return ExitStatus.HARNESS_FAULT
     cells = [cell for cell in cells if cell.expected is None]
     # Suspicious also fails: only the user can decide that it may pass (``expect``).
     beyond = (Verdict.SUSPICIOUS, Verdict.DIVERGED, Verdict.INCOMPARABLE)
     differs = any(cell.verdict in beyond or cell.skew in beyond for cell in cells)
     # A check is a policy that the user has turned on.
     if differs or any(row.verdict is CheckVerdict.FAILS and row.expected is None for row in checks):
-        return 1
-    if any(cell.required and cell.outcome is not Outcome.RECORDED for cell in cells):
-        return 4
-    # A recording that was compared with nothing is not known to agree.
-    if any(cell.required and cell.verdict is None for cell in cells):
-        return 4
-    # The same holds for serving in a case with training's pipeline (``trained``), if nothing was compared.
-    if any(cell.required and cell.case in trained and cell.skew is None for cell in cells):
-        return 4
-    return 4 if any(row.verdict is CheckVerdict.NOT_RUN and row.required for row in checks) else 0
+        return ExitStatus.DIVERGED
+    # A recording that was compared with nothing is not known to agree. The same holds for serving in a case
+    # with training's pipeline (``trained``).
+    is_open = any(
+        cell.outcome is not Outcome.RECORDED
+        or cell.verdict is None
+        or (cell.case in trained and cell.skew is None)
+        for cell in cells
+        if cell.required
+    )
+    if is_open or any(row.verdict is CheckVerdict.NOT_RUN and row.required for row in checks):
+        return ExitStatus.INCOMPLETE
+    return ExitStatus.OK

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from savedmodel_matrix.domain.exit_status import ExitStatus
 from savedmodel_matrix.domain.thresholds import NOISE, REAL
 from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.report import checks, lines, tables
-from savedmodel_matrix.report.answer import answer, meaning
+from savedmodel_matrix.report.answer import answer
 from savedmodel_matrix.report.pipelines.tables import diagnosis_table, pipeline_lines, stage_table
 from savedmodel_matrix.report.visible import visible
 from savedmodel_matrix.store.atomic import write_text
@@ -45,7 +46,7 @@ def render(report: Report) -> str:
         _text(" ".join(answer(report))),
         (
             f"Run {_code(report.run)}, baseline {_code(report.baseline)}. "
-            f"Exit status {report.exit_status}: {meaning(report.exit_status)}."
+            f"Exit status {report.exit_status}: {ExitStatus(report.exit_status).meaning}."
         ),
         "## Results",
         "\n".join(f"- {_code(case.name)}: {_text(case.says)}" for case in report.cases),

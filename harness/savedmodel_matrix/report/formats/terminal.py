@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tabulate import tabulate
 
+from savedmodel_matrix.domain.exit_status import ExitStatus
 from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.report import checks, lines, tables
-from savedmodel_matrix.report.answer import answer, meaning
+from savedmodel_matrix.report.answer import answer
 from savedmodel_matrix.report.pipelines.tables import pipeline_lines, skew_lines
 from savedmodel_matrix.report.standing import MOST_CASES, standing
 from savedmodel_matrix.report.visible import visible
@@ -64,7 +65,7 @@ def render(report: Report, folder: Path | None = None, *, verbose: bool = False)
     if folder is not None:
         where = f"{folder.parent.name}/{folder.name}"
         parts.append(_wrapped(f"Reports: {where}/{_IN_FULL} (everything in full), report.json, report.txt"))
-    parts.append(f"Exit status {report.exit_status}: {meaning(report.exit_status)}")
+    parts.append(f"Exit status {report.exit_status}: {ExitStatus(report.exit_status).meaning}")
     return "\n\n".join(part for part in parts if part)
 
 
