@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.domain.ready_case import ReadyCase
+from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.models.savedmodel.randomness import Kind
 from savedmodel_matrix.models.savedmodel.sources import read_sources
 from savedmodel_matrix.planning.ready import model_folder
@@ -66,10 +67,9 @@ class Origin:
         said = [
             f"{each}{' reaches it' if each.changes is None else ''}"
             + (f", {_ADDS[each.kind]}" if each.kind in _ADDS else "")
-            for each in found[:_MOST_NAMED]
+            for each in found
         ]
-        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-        return f"; {'; '.join(said)}{more}"
+        return f"; {listed(said, _MOST_NAMED, '; ')}"
 
 
 @lru_cache(maxsize=256)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from savedmodel_matrix.domain.effective import Initialisation
     from savedmodel_matrix.evidence.collected import Collected
@@ -45,13 +46,13 @@ def _said(found: Initialisation, loader: str, *, recorded: bool) -> Iterator[str
         return
     if names := found.uninitialised_variables:
         anyway = "; the case was recorded anyway, with these variables read as empty"
-        yield f"uninitialised variables are read: {_named(names)}{anyway if recorded else ''}"
+        yield f"uninitialised variables are read: {listed(names, _MOST_NAMED)}{anyway if recorded else ''}"
     if names := found.uninitialised_tables:
-        yield f"uninitialised tables are used: {_named(names)}{_why(found, loader)}"
+        yield f"uninitialised tables are used: {listed(names, _MOST_NAMED)}{_why(found, loader)}"
     for each in found.passed_over:
         yield f"{each} did not run: {found.ran} {found.op} comes first, and only one of them runs"
     if names := found.missing_assets:
-        yield f"assets that the model declares are missing: {_named(names)}"
+        yield f"assets that the model declares are missing: {listed(names, _MOST_NAMED)}"
     if recorded and (runners := found.collections.get("queue_runners")):
         yield f"{runners} queue runners were not started; the outputs do not depend on their queues"
 
@@ -67,12 +68,7 @@ def _why(found: Initialisation, loader: str) -> str:
     return "; nothing in the model fills them"
 
 
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
-
-
 def _where(cells: list[str], all_of_loader: int) -> str:
     if len(cells) == all_of_loader:
         return "in every cell" if len(cells) > 1 else cells[0]
-    return f"{_named(cells)}"
+    return f"{listed(cells, _MOST_NAMED)}"

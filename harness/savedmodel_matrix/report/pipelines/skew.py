@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import TRAIN
 from savedmodel_matrix.domain.ready_case import ReadyCase
+from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.evidence.collected import contents
 from savedmodel_matrix.report.judged import judged_outputs, verdict_of
 from savedmodel_matrix.report.pipelines.document import DiagnosisRow, SkewRow
@@ -211,8 +212,7 @@ def _sentence(
         for each in found
     ]
     if unexplained:
-        more = f" and {len(unexplained) - 1} more" if len(unexplained) > 1 else ""
-        parts.append(f"a difference without a diagnosis: {unexplained[0]}{more}")
+        parts.append(f"a difference without a diagnosis: {listed(unexplained, 1)}")
     if not parts:
         parts = ["training and serving differ by no more than rounding"]
     if effect.verdict is None:
