@@ -65,7 +65,7 @@ def aggregate(
         write_run(project.results, _with_verdicts(each, report))
     print(  # noqa: T201 - the front doors print
         f"matrix {plan.matrix}, run {run}: {recorded} of {len(collection.rows)} cells × cases recorded, "
-        f"{executed} of them run now{'' if fresh else '; nothing changed, the reports stand'}\n\n"
+        f"{executed} run now{'' if fresh else '; nothing changed, the reports are up to date'}\n\n"
         + (_in_full(latest) if verbose else (latest / "report.txt").read_text(encoding="utf-8"))
     )
     return status
