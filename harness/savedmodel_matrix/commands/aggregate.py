@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from savedmodel_matrix.domain.errors import DamagedError
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.evidence.content import content_digest
 from savedmodel_matrix.questions.matrix import matrix_run
-from savedmodel_matrix.store.atomic import read_json
+from savedmodel_matrix.store.newest_report import newest_report
 from savedmodel_matrix.store.runs import write_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.selection import Selection
+    from savedmodel_matrix.domain.verdict import Verdict
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.planning.workspace import Workspace
+    from savedmodel_matrix.store.newest_report import JudgedAttempt, NewestReport
     from savedmodel_matrix.store.runs import Run, RunAttempt, RunCell
 
 _DAMAGED = "{} damaged files in results/objects were set aside; run the matrix again to record what they held"
@@ -59,8 +60,8 @@ def aggregate(
             # One is known to be damaged: look at all that this report needs, so that one more run mends it.
             found = 1 + project.results.verify(collection.arrays)
             raise DamagedError(_DAMAGED.format(found)) from None
-    report = _written_report(project)
-    status = int(report["exit_status"])
+    report = newest_report(project.results)
+    assert report is not None, "the report was just written"  # noqa: S101
     for each in (matrix_run(plan, run, collection), *rounds):
         write_run(project.results, _with_verdicts(each, report))
     print(  # noqa: T201 - the front doors print
@@ -68,7 +69,7 @@ def aggregate(
         f"{executed} run now{'' if fresh else '; nothing changed, the reports are up to date'}\n\n"
         + (_in_full(latest) if verbose else (latest / "report.txt").read_text(encoding="utf-8"))
     )
-    return status
+    return report.exit_status
 
 
 def _in_full(latest: Path) -> str:
@@ -88,13 +89,12 @@ def is_reported(project: Workspace, plan: Plan, selection: Selection, *, fixes: 
 
 def _stands(project: Workspace, content: str, *, remedies: bool) -> bool:
     """Whether the newest report has this content; with ``remedies``, whether it also has all of them."""
-    latest = project.results.latest
-    known = read_json(latest / "report.json", formats=1)
+    known = newest_report(project.results)
     return (
         known is not None
-        and known.get("content") == content
-        and (bool(known.get("remedies_done")) or not remedies)
-        and (latest / "report.txt").exists()
+        and known.content == content
+        and (known.remedies_done or not remedies)
+        and (project.results.latest / "report.txt").exists()
     )
 
 
@@ -120,36 +120,29 @@ def _write_reports(
     write_report(report, project.results.latest)
 
 
-def _written_report(project: Workspace) -> dict[str, Any]:
-    report = read_json(project.results.latest / "report.json", formats=1)
-    assert report is not None, "the report was just written"  # noqa: S101
-    return report
-
-
-def _with_verdicts(run: Run, report: Mapping[str, Any]) -> Run:
+def _with_verdicts(run: Run, report: NewestReport) -> Run:
     """Return a round with the report's verdicts on its cells and attempts."""
-    cells = {(row["environment"], row["setting"], row["case"]): row["verdict"] for row in report["cells"]}
+    cells = {(row.environment, row.setting, row.case): row.verdict for row in report.cells}
     # Attempts of one kind may share a cell; both lists have them in the same order.
-    attempts: dict[tuple[str, ...], list[str | None]] = {}
-    for row in report["remedies"]:
-        attempts.setdefault(_place(row), []).append(row["verdict"])
+    attempts: dict[tuple[str, ...], list[Verdict | None]] = {}
+    for row in report.remedies:
+        attempts.setdefault(_place(row), []).append(row.verdict)
     return run.model_copy(
         update={
-            "exit_status": report["exit_status"],
+            "exit_status": report.exit_status,
             "cells": tuple(
                 _judged(cell, cells.get((cell.environment, cell.setting, cell.case))) for cell in run.cells
             ),
             "attempts": tuple(
-                _judged(attempt, (attempts.get(_place(attempt.model_dump())) or [None]).pop(0))
-                for attempt in run.attempts
+                _judged(attempt, (attempts.get(_place(attempt)) or [None]).pop(0)) for attempt in run.attempts
             ),
         }
     )
 
 
-def _judged(row: _Judged, verdict: str | None) -> _Judged:
-    return row.model_copy(update={"verdict": None if verdict is None else Verdict(verdict)})
+def _judged(row: _Judged, verdict: Verdict | None) -> _Judged:
+    return row.model_copy(update={"verdict": verdict})
 
 
-def _place(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(row[name] for name in ("environment", "setting", "case", "cause", "kind", "tried_in"))
+def _place(row: JudgedAttempt | RunAttempt) -> tuple[str, ...]:
+    return row.environment, row.setting, row.case, row.cause, row.kind, row.tried_in

@@ -6,7 +6,7 @@ Ids are rendered from fields and never parsed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.job import Job
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.job import Given, Limits
+    from savedmodel_matrix.domain.proposal import ProposedCell
 
 #: The stage after the model; all others come before it.
 POSTPROCESS = "postprocess"
@@ -54,7 +55,7 @@ class Plan:
     """Inputs that models take instead of those from their own cells' pipelines."""
     asked: tuple[Job, ...] = ()
     """Jobs that a question adds to those that the measurements want for every cell and case."""
-    added: tuple[Mapping[str, Any], ...] = ()
+    added: tuple[ProposedCell, ...] = ()
     """Proposals of an earlier report whose cells were added to the definition's."""
     remarks: tuple[str, ...] = ()
 

@@ -37,7 +37,7 @@ def content_digest(plan: Plan, collection: Collection, today: dt.date) -> str:
                 ],
                 "noise_floor": plan.noise_floor.model_dump(mode="json") if plan.noise_floor else None,
                 "remarks": plan.remarks,
-                "added": [dict(row) for row in plan.added],
+                "added": [row.model_dump() for row in plan.added],
             },
             "rows": [
                 [str(row.cell), row.case, row.outcome, row.reason, row.required, row.selected]

@@ -10,7 +10,7 @@ from savedmodel_matrix.domain.errors import NothingSelectedError
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.knowledge.keras_versions import can_pin_keras
 from savedmodel_matrix.knowledge.releases import NEWEST_PROBED
-from savedmodel_matrix.store.atomic import read_json
+from savedmodel_matrix.store.newest_report import newest_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,22 +50,22 @@ def separating_plan(project: Workspace, plan: Plan) -> Plan:
     Raises:
         NothingSelectedError: if the newest report is for another matrix, or proposes nothing.
     """
-    report = read_json(project.results.latest / "report.json", formats=1) or {}
-    proposed = report.get("proposals", []) if report.get("matrix") == plan.matrix else []
+    report = newest_report(project.results)
+    proposed = report.proposals if report is not None and report.matrix == plan.matrix else ()
     environments, limits = dict(plan.environments), dict(plan.limits)
     excluded, included = dict(plan.excluded), dict(plan.included)
     wanted: dict[tuple[CellId, str], str] = {}
     added = []
     for row in proposed:
-        base_id, setting = row["environment"], row["setting"]
+        base_id, setting = row.environment, row.setting
         if base_id not in environments:
             continue  # the definition has changed since
-        environment = changed_environment(project.releases, environments[base_id], row["change"])
+        environment = changed_environment(project.releases, environments[base_id], row.change)
         if environment is None:
             continue
         environments[environment.id] = environment
-        included.setdefault(environment.id, f"separates {' from '.join(row['separates'])}")
-        wanted |= {(CellId(environment.id, setting), case): base_id for case in row["cases"]}
+        included.setdefault(environment.id, f"separates {' from '.join(row.separates)}")
+        wanted |= {(CellId(environment.id, setting), case): base_id for case in row.cases}
         added.append(row)
     if not wanted:
         raise NothingSelectedError(

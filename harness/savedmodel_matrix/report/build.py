@@ -157,7 +157,7 @@ def build_report(
         findings=findings,
         explanations=[row for found in explained.values() for row in found.explanations],
         proposals=[
-            *(ProposalRow(**{**row, "added": True}) for row in plan.added),
+            *(ProposalRow(**row.model_dump(), added=True) for row in plan.added),
             *proposal_rows(
                 plan, project.releases, {name: found.proposals for name, found in explained.items()}
             ),

@@ -32,34 +32,6 @@ def write_text(path: Path, text: str) -> None:
     os.replace(unfinished, path)  # noqa: PTH105 - the atomic replace has this name everywhere
 
 
-def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON value
-    """Write ``value`` as JSON, atomically."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def read_json(path: Path, formats: int) -> dict[str, Any] | None:
-    """Return the JSON object in ``path``, or None if the file is absent or damaged.
-
-    ``formats`` is the newest format version that this program reads. A damaged file is not an error,
-    because it is recreated.
-
-    Raises:
-        StoreError: if the file was written by a newer version of this program.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(value, dict) or not isinstance(value.get("format"), int):
-        return None
-    if value["format"] > formats:
-        raise StoreError(
-            f"{path} has format {value['format']}; this version reads up to {formats}: "
-            "upgrade savedmodel-matrix, or use another results folder"
-        )
-    return value
-
-
 def write_stored(path: Path, value: BaseModel) -> None:
     """Write a stored type as JSON, atomically."""
     write_text(path, value.model_dump_json(indent=1, by_alias=True) + "\n")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.environments import state as state_module
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, read_state, write_state
-from savedmodel_matrix.store.atomic import write_json
+from savedmodel_matrix.store.atomic import write_text
 
 INSTALLED = Installed(lock="digest", interpreter="3.10.1")
 
@@ -38,6 +40,6 @@ def test_nothing_is_known_of_other_environments_and_hosts(project, monkeypatch):
 @pytest.mark.parametrize("number", [1, 3])
 def test_another_format_is_refused(project, number):
     path = project.results.environment_path(state_module.host_fingerprint(), "tf")
-    write_json(path, {"format": number})
+    write_text(path, json.dumps({"format": number}))
     with pytest.raises(StoreError, match=f"format {number}"):
         read_state(project.results, "tf")

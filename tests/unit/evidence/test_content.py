@@ -10,6 +10,7 @@ import pytest
 from recordings import THEN, output, ready_case, stored
 from savedmodel_matrix.domain.definition import Expect, NoiseFloorDefinition, SettingDefinition
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.domain.proposal import ProposedCell
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, write_state
 from savedmodel_matrix.evidence import content
@@ -45,6 +46,8 @@ serve = "pipeline.py:serve"
 postprocess = "pipeline.py:after"
 checks = ["leak", "fresh-process"]
 """
+
+PROPOSED = ProposedCell(environment="e", setting="default", change={}, separates=[], cases=[])
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +152,7 @@ EXPECT = Expect(cells="*", verdict="diverged", reason="known", owner="me", until
         {"noise_floor": NoiseFloorDefinition(replicates=9)},
         {"expectations": (EXPECT,)},
         {"included": {"tf2.9.3-py3.10-cpu": "why"}},
-        {"added": ({"environment": "e"},)},
+        {"added": (PROPOSED,)},
         {"remarks": ("what to know",)},
     ],
 )

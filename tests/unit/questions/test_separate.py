@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.errors import NothingSelectedError
 from savedmodel_matrix.knowledge.releases import ReleaseTable
 from savedmodel_matrix.questions.separate import changed_environment, separating_plan
-from savedmodel_matrix.store.atomic import write_json
+from savedmodel_matrix.store.atomic import write_text
 
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
 
@@ -42,8 +44,11 @@ def propose(project, *rows, matrix="default"):
     proposals = [
         {"setting": "default", "separates": ["TensorFlow", "Python"], "cases": ["one"], **row} for row in rows
     ]
-    report = {"format": 1, "matrix": matrix, "proposals": proposals}
-    write_json(project.results.latest / "report.json", report)
+    report = {
+        "format": 1, "matrix": matrix, "content": "", "remedies_done": True, "exit_status": 0,
+        "cells": [], "remedies": [], "proposals": proposals,
+    }  # fmt: skip
+    write_text(project.results.latest / "report.json", json.dumps(report))
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +64,7 @@ def test_the_cells_are_added_and_nothing_beside_them(project, plan):
     assert [(str(job.cell), job.case) for job in found.jobs(added)] == [(f"{added}/default", "one")]
     assert list(found.jobs())[: len(list(plan.jobs()))] == list(plan.jobs())
     assert found.limits[CellId(added, "default"), "one"] == plan.limits[CellId(NEW, "default"), "one"]
-    assert [row["change"] for row in found.added] == [{"Python": "3.9"}]
+    assert [row.change for row in found.added] == [{"Python": "3.9"}]
 
 
 def test_a_proposal_may_build_on_one_before_it(project, plan):

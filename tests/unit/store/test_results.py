@@ -10,7 +10,7 @@ import pytest
 from recordings import output, recording, stored
 from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.probe.arrays import object_path
-from savedmodel_matrix.store.atomic import write_json, write_stored
+from savedmodel_matrix.store.atomic import write_stored, write_text
 from savedmodel_matrix.store.results import Results
 
 KEY = "ab" * 32
@@ -106,7 +106,7 @@ def test_what_may_have_been_the_machines_doing_is_not_settled(results, outcome):
 
 @pytest.mark.parametrize(("number", "advice"), [(99, "upgrade savedmodel-matrix"), (1, "move the results")])
 def test_a_recording_of_another_version_is_refused(results, number, advice):
-    write_json(results.recording_path(KEY), {"format": number, "key": KEY})
+    write_text(results.recording_path(KEY), json.dumps({"format": number, "key": KEY}))
     with pytest.raises(StoreError, match=f"format {number}.*{advice}"):
         results.recording(KEY)
 
@@ -115,7 +115,9 @@ def test_a_recording_of_another_version_is_refused(results, number, advice):
 def test_a_recording_that_does_not_fit_its_type_is_none(results, change):
     record(results, NUMBERS)
     whole = json.loads(results.recording_path(KEY).read_text())
-    write_json(results.recording_path(KEY), {**(whole if "format" not in change else {}), **change})
+    write_text(
+        results.recording_path(KEY), json.dumps({**(whole if "format" not in change else {}), **change})
+    )
     assert results.recording(KEY) is None
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from savedmodel_matrix.domain.errors import StoreError
-from savedmodel_matrix.store.atomic import write_json
+from savedmodel_matrix.store.atomic import write_text
 from savedmodel_matrix.store.results import Results
 from savedmodel_matrix.store.runs import Run, RunCell, read_runs, run_path, write_run
 
@@ -37,7 +39,7 @@ def test_runs_come_newest_first_without_the_damaged(results):
     for name in ("20240101T000000Z-aa", "20250101T000000Z-bb", "20240601T000000Z-cc"):
         write_run(results, a_run(name))
     run_path(results, a_run("20260101T000000Z-dd")).write_text("{")
-    write_json(run_path(results, a_run("20260101T000000Z-ee")), {"format": 2, "run": "half"})
+    write_text(run_path(results, a_run("20260101T000000Z-ee")), json.dumps({"format": 2, "run": "half"}))
     assert [run.run[:8] for run in read_runs(results)] == ["20250101", "20240601", "20240101"]
 
 
@@ -54,6 +56,6 @@ def test_each_round_has_a_file_of_its_own(results):
     ("format_", "advice"), [(1, "move the results folder away"), (3, "upgrade savedmodel-matrix")]
 )
 def test_other_formats_are_refused_with_advice(results, format_, advice):
-    write_json(run_path(results, a_run("r")), {"format": format_, "run": "r"})
+    write_text(run_path(results, a_run("r")), json.dumps({"format": format_, "run": "r"}))
     with pytest.raises(StoreError, match=advice):
         list(read_runs(results))
