@@ -149,7 +149,10 @@ def _add(
 
 
 def _effective(row: Collected) -> bool:
-    return bool(row.recording and row.recording.effective.model_fields_set)
+    # A cell that has outputs always has factors, if only its build: its class has to be explained.
+    if row.recording is None:
+        return False
+    return row.outcome is Outcome.RECORDED or bool(row.recording.effective.model_fields_set)
 
 
 def _factors(plan: Plan, row: Collected) -> dict[str, str]:
