@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.verdict import Verdict, worst
-from savedmodel_matrix.verdicts.judge.thresholds import judge_ratio
+from savedmodel_matrix.verdicts.judge.ratio import judge_ratio
 from savedmodel_matrix.verdicts.judge.tolerance import judge
 
 if TYPE_CHECKING:
