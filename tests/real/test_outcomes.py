@@ -203,7 +203,7 @@ def test_a_stale_lock_is_refused_with_what_changed(uninstallable):
     row = _row(project, "tf2.7.4-py3.9")
     assert row.outcome is Outcome.INSTALL_FAILED
     assert row.required
-    assert "the lock was made from another definition" in row.reason
+    assert "the lock is for another definition" in row.reason
     assert "as of: 2022-01-31 -> " in row.reason
     assert "requirements: - absl-py<2" in row.reason
     assert "nox -s lock" in row.reason

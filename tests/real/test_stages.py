@@ -166,7 +166,7 @@ def test_a_stage_that_raises_shows_where(results):
 def test_another_shape_than_declared_is_told_and_left_to_the_model(results):
     assert results["longer"]["outcome"] == "recorded"
     assert results["longer"]["measured"]["remarks"] == [
-        "gives 'x' of batch 0 the shape [4], where the signature declares [2]"
+        "gives 'x' of batch 0 the shape [4], but the signature declares [2]"
     ]
 
 
@@ -185,7 +185,7 @@ def test_a_stage_that_writes_to_its_input_is_caught_at_it(results):
 
 def test_a_file_that_is_read_and_not_listed_is_told(results):
     (remark,) = results["reading"]["measured"]["remarks"]
-    assert remark.startswith("reads scale.json, which the stage does not list")
+    assert remark.startswith("reads scale.json, which is not in the stage's `reads`")
     assert results["listed_file"]["measured"]["remarks"] == []
 
 

@@ -11,4 +11,4 @@ class Stored(BaseModel):
     Unknown keys are rejected: within one format version both sides know the same keys.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)

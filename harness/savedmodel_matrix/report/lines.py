@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.wording import joined, listed
+from savedmodel_matrix.domain.wording import count, joined, listed
 from savedmodel_matrix.report.tables import several
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_CASES = 4
 _MOST_FIXES = 3
+_MOST_ERRORS = 3
 
 
 def case_lines(report: Report) -> list[str]:
@@ -157,7 +158,7 @@ def cause_lines(report: Report, most: int = 3, *, short: bool = False) -> list[s
             lines += [] if short else [f"unknown cause: {title} ({_where(places, most)})"]
             continue
         lines.append(f"{cause}: {title} ({_where(places, most)})")
-        lines.append(f"  error: {_reason(report, cause)}")
+        lines += [f"  {line}" for line in _errors(report, cause, _MOST_ERRORS if short else None)]
         tried = fixes(report, cause)
         if short:
             tried = ([fix for fix in tried if fix.works] or tried)[:_MOST_FIXES]
@@ -165,12 +166,20 @@ def cause_lines(report: Report, most: int = 3, *, short: bool = False) -> list[s
     return lines
 
 
-def _reason(report: Report, cause: str) -> str:
-    """Return the reason of the first failure with this cause."""
-    first = next(row for row in report.causes if row.cause == cause)
-    place = first.environment, first.setting, first.case
-    reasons = (row.reason for row in report.cells if (row.environment, row.setting, row.case) == place)
-    return next(reasons, None) or "not recorded"
+def _errors(report: Report, cause: str, most: int | None) -> list[str]:
+    """Return the errors of this cause, at most ``most``; if there are several, each with its cases."""
+    cells = {(row.environment, row.setting, row.case): row.reason for row in report.cells}
+    cases_of: dict[str, list[str]] = {}
+    for row in report.causes:
+        if row.cause == cause:
+            reason = cells.get((row.environment, row.setting, row.case)) or "not recorded"
+            cases_of.setdefault(reason, []).append(row.case)
+    if len(cases_of) == 1:
+        return [f"error: {reason}" for reason in cases_of]
+    shown = list(cases_of.items())[:most]
+    lines = [f"error in {listed(list(dict.fromkeys(cases)), _MOST_CASES)}: {says}" for says, cases in shown]
+    left = len(cases_of) - len(shown)
+    return [*lines, f"{count(left, 'more error')} with this cause"] if left else lines
 
 
 def _tried(fix: Fix, struck: Sequence[Place], most: int) -> str:

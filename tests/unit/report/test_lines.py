@@ -65,6 +65,26 @@ def test_what_fixes_a_failure_comes_first_and_places_are_put_together(make):
     assert lines.cause_lines(report, most=1)[0] == "slots: Optimizer state (e1 and 1 more: cnn and 1 more)"
 
 
+def test_every_error_of_a_cause_is_shown_with_its_cases(make):
+    cases = ["a", "b", "c", "d", "e"]
+    report = make({case: {"e1": "load-failed"} for case in cases})
+    report.causes = [cause("e1", case) for case in cases]
+    for row in report.cells:
+        row.reason = f"no {row.case}" if row.case != "b" else "no a"
+    assert lines.cause_lines(report)[1:] == [
+        "  error in a, b: no a",
+        "  error in c: no c",
+        "  error in d: no d",
+        "  error in e: no e",
+    ]
+    assert lines.cause_lines(report, short=True)[1:] == [
+        "  error in a, b: no a",
+        "  error in c: no c",
+        "  error in d: no d",
+        "  1 more error with this cause",
+    ]
+
+
 def test_failed_attempts_are_shown_where_nothing_helps(make):
     report = make({"cnn": {"e1": "load-failed"}})
     report.causes = [cause("e1", "cnn")]
