@@ -178,7 +178,8 @@ def _section(title: str, said: Sequence[str], *, short: bool) -> str:
     if not said:
         return ""
     most, length = _MOST.get(title, _FEW) if short else (sys.maxsize, sys.maxsize)
-    shown = said[:most]
+    # One line too many takes no more room than the line that would say so.
+    shown = said if len(said) <= most + 1 else said[:most]
     items = [_item(line, length) for line in shown]
     if len(said) > len(shown):
         items.append(f"  … and {count(len(said) - len(shown), 'more line')} in {_IN_FULL}")

@@ -60,6 +60,12 @@ def test_the_short_report_fits_on_a_screen(default):
     assert not any("Divergence matrix" in line for line in lines)
 
 
+def test_a_single_line_is_not_left_out_for_one_that_says_so(default):
+    default.remarks = default.remarks[:5]
+    assert "more line" not in render(default, LATEST)
+    assert "case cnn: remark 4" in render(default, LATEST)
+
+
 def test_the_full_report_has_it_all(default):
     text = render(default, LATEST, verbose=True)
     assert " ".join(text.split()).count("case cnn: remark 19") == 8
