@@ -50,7 +50,14 @@ def _install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite: unit tests, then real environments. `-- tests/unit` for the fast part."""
     _install(session, "test")
-    session.run("pytest", *(session.posargs or ["tests/unit", "tests/real"]))
+    session.run("pytest", *(session.posargs or ["tests/unit", "tests/real", "-m", "not whole"]))
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Every fault, all of it, as before a release; the tests run the fast part."""
+    _install(session, "test")
+    session.run("pytest", "tests/real/faults", *session.posargs)
 
 
 @nox.session
