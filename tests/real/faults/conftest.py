@@ -40,7 +40,7 @@ class Faulty(RealProject):
 
 @pytest.fixture
 def faulty(recorded, tmp_path, nox_environments):
-    """Return a copy of the project that one run has recorded; at the end nothing is left of what ran in it."""
+    """Return a copy of a recorded project; at the end nothing is left of what ran in it."""
     project = Faulty(recorded.project.copied_to(tmp_path / "project").root, nox_environments)
     yield project
     project.assert_clean()
