@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,13 +74,36 @@ def _ready(case: ReadyCase | str) -> Any:  # noqa: ANN401 - any JSON value
 
 @cache
 def program_digest() -> str:
-    """Return a digest of this package's files, data included: another version may report differently.
+    """Return a digest of the files of this package and of its plugins, data included.
 
-    It uses sizes and modification times: reading every file takes longer than a run in which nothing changed.
+    Other code may report the same recordings differently. The digest uses sizes and modification times:
+    reading every file takes longer than a run in which nothing changed.
     """
+    return json_digest([_files(_PACKAGE), *(_files(path) for path in _plugins())])
+
+
+def _plugins() -> list[Path]:
+    """Return the modules and packages that offer entry points of ours. None of them is imported."""
+    names = {
+        point.module.partition(".")[0]
+        for group in entry_points().groups
+        if group.startswith("savedmodel_matrix.")
+        for point in entry_points(group=group)
+    }
+    specs = [find_spec(name) for name in sorted(names - {"savedmodel_matrix"})]
+    return [
+        Path(place)
+        for spec in specs
+        if spec
+        for place in spec.submodule_search_locations or [spec.origin or ""]
+    ]
+
+
+def _files(path: Path) -> list[tuple[str, int, int]]:
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
     found = []
-    for path in sorted(_PACKAGE.rglob("*")):
-        if path.suffix in {".py", ".json", ".toml"}:
-            status = path.stat()
-            found.append([path.relative_to(_PACKAGE).as_posix(), status.st_size, status.st_mtime_ns])
-    return json_digest(found)
+    for file in files:
+        if file.suffix in {".py", ".json", ".toml"}:
+            status = file.stat()
+            found.append((file.relative_to(path.parent).as_posix(), status.st_size, status.st_mtime_ns))
+    return found

@@ -225,6 +225,23 @@ def test_every_file_of_this_program_is_part_of_it(plan, package, name, text, mat
     assert (digest() != before) is matters
 
 
+@pytest.mark.parametrize("group", ["comparators", "formats", "measurements"])
+def test_the_code_of_a_plugin_is_part_of_it(package, tmp_path_factory, monkeypatch, group):
+    site = tmp_path_factory.mktemp("site")
+    (site / "a_plugin.py").write_text("as it was")
+    (site / "a_plugin-1.0.dist-info").mkdir()
+    points = f"[savedmodel_matrix.{group}]\nmine = a_plugin:Mine\n"
+    (site / "a_plugin-1.0.dist-info/entry_points.txt").write_text(points)
+    before = program_digest()
+    found = []
+    monkeypatch.syspath_prepend(str(site))
+    for text in ("as it was", "as it is now"):
+        (site / "a_plugin.py").write_text(text)
+        program_digest.cache_clear()
+        found.append(program_digest())
+    assert len({before, *found}) == 3
+
+
 def test_the_files_of_this_program_are_those_of_the_package():
     assert (content._PACKAGE / "knowledge" / "releases.json").is_file()
     assert (content._PACKAGE / "evidence" / "content.py").is_file()
