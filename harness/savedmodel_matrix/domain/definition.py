@@ -100,6 +100,10 @@ RequirementText = Annotated[str, AfterValidator(_requirement)]
 Listed = BeforeValidator(_listed)
 
 
+#: TensorFlow's import alone takes more than this, so a lower limit would record nothing but itself.
+MemoryLimit = Annotated[ByteSize, Field(ge=100_000_000)]
+
+
 class EnvironmentBlock(Table):
     """A product of lists: one environment for each combination."""
 
@@ -147,7 +151,7 @@ class Override(Table):
     """Packages and pins added to the environment."""
     resolve: Resolve | None = None
     time_limit: Annotated[float, Field(gt=0)] | None = None
-    memory_limit: ByteSize | None = None
+    memory_limit: MemoryLimit | None = None
 
     @model_validator(mode="after")
     def _changes_something_it_can(self) -> Self:
@@ -290,7 +294,7 @@ class CaseDefinition(Table):
     "leak", "batch", "threads". None by default: each loads the model at least once more."""
     time_limit: Annotated[float, Field(gt=0)] = 300.0
     """Seconds allowed for loading and running the case in one cell."""
-    memory_limit: ByteSize | None = None
+    memory_limit: MemoryLimit | None = None
     """Resident memory allowed for the case in one cell, e.g. "4GiB"."""
     tolerance: dict[Glob, ToleranceDefinition] = {}
     """Limits by glob on the output's name; later ones win. Default: by element type. Outputs of

@@ -86,6 +86,12 @@ class DamagedError(HarnessError):
     exit_status = ExitStatus.INCOMPLETE
 
 
+class MachineError(HarnessError):
+    """The operating system refuses something: a full disk, a read-only folder, too little memory."""
+
+    exit_status = ExitStatus.INCOMPLETE
+
+
 class InstallError(HarnessError):
     """A lock cannot be installed into its environment."""
 

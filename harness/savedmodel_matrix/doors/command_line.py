@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,9 @@ import typer
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.selection import Selection, new_run_id, require_matches
+from savedmodel_matrix.domain.visible import visible_lines
 from savedmodel_matrix.doors.arguments import Case, Fresh, Only, Separate, request_of
+from savedmodel_matrix.doors.machine import stated
 from savedmodel_matrix.planning.workspace import Workspace
 
 app = typer.Typer(
@@ -124,10 +127,14 @@ def schema_command(
 def main() -> None:
     """Run the command line; errors that the user can act on end without a traceback."""
     try:
-        app()
+        with stated():
+            app()
     except HarnessError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(visible_lines(str(error)), err=True)
         sys.exit(error.exit_status)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(HarnessError.exit_status)
 
 
 if __name__ == "__main__":

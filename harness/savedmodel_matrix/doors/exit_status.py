@@ -15,6 +15,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.visible import visible_lines
+from savedmodel_matrix.doors.machine import stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import nox
 
 _FAULT = HarnessError.exit_status
+#: Statuses of the sessions that ran in this process, by the folder that should hold them.
+_SAID: dict[Path, list[int]] = {}
 
 
 class _UnsuccessfulError(Exception):
@@ -53,25 +57,28 @@ def reported(session: nox.Session, folder: Path) -> Iterator[None]:
     process = os.getppid() if session.parallel else os.getpid()
     mine = folder / str(process)
     try:
-        yield
+        with stated():
+            yield
     except _UnsuccessfulError as ended:
         _say(mine, ended.status)
         session.error(str(ended))
     except HarnessError as error:
         _say(mine, error.exit_status)
-        session.error(str(error))
+        session.error(visible_lines(str(error)))
     except Exception:
         _say(mine, _FAULT)
         raise
 
 
 def _say(mine: Path, status: int) -> None:
-    mine.mkdir(parents=True, exist_ok=True)
-    (mine / str(status)).touch()
+    _SAID.setdefault(mine, []).append(status)
+    with contextlib.suppress(OSError):  # a full disk: this process still knows
+        mine.mkdir(parents=True, exist_ok=True)
+        (mine / str(status)).touch()
 
 
 def _leave(mine: Path) -> None:
-    said = [int(path.name) for path in mine.glob("*")]
+    said = [*_SAID.pop(mine, []), *(int(path.name) for path in mine.glob("*"))]
     if not said:
         return
     shutil.rmtree(mine, ignore_errors=True)

@@ -12,12 +12,17 @@ from pydantic import BaseModel, Tag, ValidationError
 
 from savedmodel_matrix.domain.definition import Definition
 from savedmodel_matrix.domain.errors import DefinitionError
+from savedmodel_matrix.domain.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
+
+#: Of one file, so that a message fits on a screen or two; of one value, so that it fits on a line or two.
+_MOST_PROBLEMS = 40
+_LONGEST = 200
 
 
 def load_definition(path: Path) -> Definition:
@@ -35,10 +40,40 @@ def load_definition(path: Path) -> Definition:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DefinitionError([f"{path}: not valid TOML: {error}"]) from error
+    except RecursionError as error:
+        raise DefinitionError([f"{path}: nested too deeply; a definition needs five levels"]) from error
+    except ValueError as error:  # Python reads integers of at most 4300 digits
+        raise DefinitionError([f"{path}: a number has too many digits"]) from error
+    if problems := [f"{where}: holds a NUL character" for where in _with_nul(content, "")]:
+        raise DefinitionError(_in_file(path, problems))
     try:
         return Definition.model_validate(content)
     except ValidationError as error:
-        raise DefinitionError([f"{path}: {problem}" for problem in _problems(error)]) from error
+        raise DefinitionError(_in_file(path, _problems(error))) from error
+
+
+def _in_file(path: Path, problems: list[str]) -> list[str]:
+    """Return the first problems as lines that are safe to show, and how many more there are."""
+    more = len(problems) - _MOST_PROBLEMS
+    shown = problems[:_MOST_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
+    return [f"{path}: {visible(problem)}" for problem in shown]
+
+
+def _with_nul(value: Any, where: str) -> Iterator[str]:  # noqa: ANN401 - any TOML value
+    """Yield the key path of every text with a NUL, which neither paths nor variables can hold."""
+    if isinstance(value, str) and "\0" in value:
+        yield where
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _with_nul(inner, f"{where}.{_short(key)}".removeprefix("."))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _with_nul(inner, f"{where}.{number}")
+
+
+def _short(text: str) -> str:
+    """Return a value of the definition as a message shows it: whole where it is short."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -62,11 +97,13 @@ def _problem(detail: ErrorDetails) -> tuple[str, str]:
     location = detail["loc"]
     if detail["type"] == "extra_forbidden":
         keys, types = _walked(location[:-1])
-        return ".".join([*keys, str(location[-1])]), f"unknown key{nearest(str(location[-1]), _keys(types))}"
+        return ".".join(
+            [*keys, _short(str(location[-1]))]
+        ), f"unknown key{nearest(str(location[-1]), _keys(types))}"
     keys, _ = _walked(location)
     message = detail["msg"].removeprefix("Value error, ")
     shown = detail["input"]
-    given = f" (given: {shown!r})" if isinstance(shown, str | int | float | bool) else ""
+    given = f" (given: {_short(repr(shown))})" if isinstance(shown, str | int | float | bool) else ""
     return ".".join(keys) or "top level", f"{message[0].lower()}{message[1:]}{given}"
 
 
@@ -82,7 +119,7 @@ def _walked(location: tuple[int | str, ...]) -> tuple[list[str], list[Any]]:
         if chosen := [outer for outer in types_here if part in _tags(outer)]:
             types_here = [typing.get_args(outer)[0] for outer in chosen]
         elif inner := [inner for outer in types_here for inner in _inside(outer, part)]:
-            keys.append(str(part))
+            keys.append(_short(str(part)))
             types_here = inner
     return keys, types_here
 

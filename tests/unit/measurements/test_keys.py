@@ -191,7 +191,7 @@ def test_a_setting_s_loader_comes_before_the_case_s(plan, job, key_of, request_o
 
 
 def test_what_they_do_not_depend_on_is_not(plan, job, key_of):
-    case = CaseDefinition(path="elsewhere", time_limit=1, memory_limit=1, tolerance={"*": {"atol": 1}})
+    case = CaseDefinition(path="elsewhere", time_limit=1, memory_limit="1GB", tolerance={"*": {"atol": 1}})
     assert key_of(replace(plan, cases={"one": case}), job) == key_of(plan, job)
     moved = READY.model_copy(update={"model": "elsewhere", "archive": Archive(name="a", sha256="b")})
     assert key_of(plan, job, ready=moved) == key_of(plan, job)

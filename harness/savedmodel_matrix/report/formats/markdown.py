@@ -10,11 +10,11 @@ from tabulate import tabulate
 
 from savedmodel_matrix.domain.exit_status import ExitStatus
 from savedmodel_matrix.domain.thresholds import NOISE, REAL
+from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.report import checks, lines, tables
 from savedmodel_matrix.report.answer import answer
 from savedmodel_matrix.report.pipelines.tables import diagnosis_table, pipeline_lines, stage_table
-from savedmodel_matrix.report.visible import visible
 from savedmodel_matrix.store.atomic import write_text
 
 if TYPE_CHECKING:

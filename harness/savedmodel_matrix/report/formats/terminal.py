@@ -11,12 +11,12 @@ import pandas as pd
 from tabulate import tabulate
 
 from savedmodel_matrix.domain.exit_status import ExitStatus
+from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.report import checks, lines, tables
 from savedmodel_matrix.report.answer import answer
 from savedmodel_matrix.report.pipelines.tables import pipeline_lines, skew_lines
 from savedmodel_matrix.report.standing import MOST_CASES, standing
-from savedmodel_matrix.report.visible import visible
 from savedmodel_matrix.store.atomic import write_text
 
 if TYPE_CHECKING:
