@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 _MEMORY_EACH = 2 << 30  # bytes; TensorFlow alone takes up to 0.5 GiB, the rest is for a model and its runs
 _LOGS_KEPT = 20  # runs
 _TAIL_LINES = 30
+_REPAIRING = (
+    "Checked every file in results/objects: {} more damaged files set aside. This run records them again."
+)
+_REPAIRS = 3  # a store that is damaged again after this many has a failing disk
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,15 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     plan = plan_of(project, matrix, request)
     require_matches(request.selection, [plan])
     asked = Asked(project, plan, request, new_run_id())
-    try:
-        return _asked_and_reported(asked, place)
-    except DamagedError as error:
-        print(f"{error}", flush=True)  # noqa: T201 - the front doors print
-        # What the damaged files held has no whole recording any more, so it runs now.
-        return _asked_and_reported(asked, place)
+    for _ in range(_REPAIRS):
+        try:
+            return _asked_and_reported(asked, place)
+        except DamagedError as error:
+            # Where one file is damaged others may be, and each read finds only one: look at all of them now,
+            # so that the next pass records again what they held.
+            found = project.results.verify_all()
+            print(f"{error}\n{_REPAIRING.format(found)}", flush=True)  # noqa: T201 - the front doors print
+    return _asked_and_reported(asked, place)
 
 
 def _asked_and_reported(asked: Asked, place: Place) -> int:

@@ -91,11 +91,18 @@ class Results:
         return array
 
     def verify(self, entries: Iterable[ArrayEntry]) -> int:
-        """Hash every stored array and set the damaged ones aside; return how many were."""
+        """Hash these stored arrays and set the damaged ones aside; return how many were."""
+        return self._verify(name for entry in entries for name in entry.objects)
+
+    def verify_all(self) -> int:
+        """Hash every object in the store and set the damaged ones aside; return how many were."""
+        return self._verify(path.stem for path in sorted(self.objects.glob("*/*.npy")))
+
+    def _verify(self, digests: Iterable[str]) -> int:
         from savedmodel_matrix.probe import arrays  # noqa: PLC0415 - as above
 
         damaged = 0
-        for digest in dict.fromkeys(name for entry in entries for name in entry.objects):
+        for digest in dict.fromkeys(digests):
             try:
                 arrays.verify(str(self.objects), digest)
             except arrays.DamagedError:

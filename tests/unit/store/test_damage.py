@@ -73,6 +73,15 @@ def test_all_arrays_are_verified_at_once(results):
     assert results.verify([good, bad]) == 0
 
 
+def test_every_object_of_the_store_is_verified(results):
+    good, bad = (stored(results, np.full(3, each, np.float32)) for each in (1, 2))
+    damage(place(results, bad), "one bit")
+    assert results.verify_all() == 1
+    assert results.has_array(good)
+    assert not results.has_array(bad)
+    assert results.verify_all() == 0
+
+
 @pytest.mark.parametrize(
     "text",
     [
