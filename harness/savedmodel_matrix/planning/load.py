@@ -33,6 +33,13 @@ def load_definition(path: Path) -> Definition:
             known one.
     """
     try:
+        return _load(path)
+    except RecursionError as error:
+        raise DefinitionError([f"{path}: nested too deeply; a definition needs five levels"]) from error
+
+
+def _load(path: Path) -> Definition:
+    try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DefinitionError(
@@ -40,8 +47,6 @@ def load_definition(path: Path) -> Definition:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DefinitionError([f"{path}: not valid TOML: {error}"]) from error
-    except RecursionError as error:
-        raise DefinitionError([f"{path}: nested too deeply; a definition needs five levels"]) from error
     except ValueError as error:  # Python reads integers of at most 4300 digits
         raise DefinitionError([f"{path}: a number has too many digits"]) from error
     if problems := [f"{where}: holds a NUL character" for where in _with_nul(content, "")]:

@@ -1,0 +1,61 @@
+"""A machine that refuses: a full disk, links that lead nowhere, files where folders belong."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+KIND = "machine"
+INCOMPLETE = 4
+
+
+def _as_file(path):
+    shutil.rmtree(path, ignore_errors=True)
+    path.write_text("not a folder")
+
+
+def _dangling(path):
+    shutil.rmtree(path, ignore_errors=True)
+    path.symlink_to(path.parent / "nowhere" / "at-all")
+
+
+def _loop(path):
+    shutil.rmtree(path, ignore_errors=True)
+    path.symlink_to(path)
+
+
+@pytest.mark.fault(KIND, "a part of results/", "status 4, one line that names it")
+@pytest.mark.parametrize(
+    "how", [_as_file, _dangling, _loop], ids=["a file", "a dangling link", "a link loop"]
+)
+@pytest.mark.parametrize(
+    "part", ["results", "results/latest", "results/recordings", "results/objects", "results/runs"]
+)
+@pytest.mark.parametrize("command", [("report",), ("-s", "matrix")], ids=["report", "matrix"])
+def test_part(faulty, seen, part, how, command):
+    how(faulty.root / part)
+    found = faulty.harness(*command) if command == ("report",) else faulty.nox(*command)
+    assert found.status in {0, INCOMPLETE}
+    seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
+
+
+@pytest.mark.fault(KIND, "results/ on a full disk of this many kB", "status 4, says so; nothing is left")
+@pytest.mark.parametrize("kilobytes", [24, 120, 1000])
+def test_full_disk(faulty, seen, kilobytes):
+    shutil.rmtree(faulty.results)
+    faulty.results.mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", faulty.results],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if mount.returncode:
+        pytest.skip("this user may not mount a file system")
+    try:
+        found = faulty.nox("-s", "matrix")
+    finally:
+        subprocess.run(["umount", "-l", faulty.results], check=True)
+    assert found.status == INCOMPLETE
+    assert "No space left" in found.output
+    seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
