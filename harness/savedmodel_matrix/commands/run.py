@@ -65,9 +65,11 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     Raises:
         DefinitionError: with every problem of the definition.
         NothingSelectedError: if a glob matches nothing, or all together select nothing.
+        OSError: if ``results/`` cannot be written.
     """
     plan = plan_of(project, matrix, request)
     require_matches(request.selection, [plan])
+    project.results.require_folders()
     asked = Asked(project, plan, request, new_run_id())
     for _ in range(_REPAIRS):
         try:

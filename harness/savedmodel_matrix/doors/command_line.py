@@ -11,10 +11,10 @@ import typer
 
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.domain.loader import Loader
+from savedmodel_matrix.domain.machine import stated
 from savedmodel_matrix.domain.selection import Selection, new_run_id, require_matches
 from savedmodel_matrix.domain.visible import visible_lines
 from savedmodel_matrix.doors.arguments import Case, Fresh, Only, Separate, request_of
-from savedmodel_matrix.doors.machine import stated
 from savedmodel_matrix.planning.workspace import Workspace
 
 app = typer.Typer(

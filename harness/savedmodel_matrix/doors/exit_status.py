@@ -15,8 +15,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.machine import stated
 from savedmodel_matrix.domain.visible import visible_lines
-from savedmodel_matrix.doors.machine import stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,9 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.errors import HarnessError, InstallError, LockError
+from savedmodel_matrix.domain.errors import HarnessError, InstallError, LockError, MachineError
 from savedmodel_matrix.domain.job import OUTPUTS
+from savedmodel_matrix.domain.machine import stated
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.launch import Launch, run_probe
@@ -46,15 +47,19 @@ def run_environment(
 
     Never raises for a failure of an environment, a lock or a model: a failed session would keep nox from
     aggregating the others. ``say`` is called with each step.
+
+    Raises:
+        MachineError: if the operating system refuses what the run needs, for example on a full disk.
     """
     try:
-        installed = _install(project, environment, venv, say)
-        wanted = {each: None for plan in plans for each in _besides(project, plan, environment)}
-        made = {beside.id: _install_beside(project, beside, venv, say) for beside in wanted}
-        # Keep those of other matrices: this run does not concern them.
-        before = read_state(project.results, environment.id)
-        others = before.installed.besides if before and before.installed else {}
-        installed = installed.model_copy(update={"besides": {**others, **made}})
+        with stated():
+            installed = _install(project, environment, venv, say)
+            wanted = {each: None for plan in plans for each in _besides(project, plan, environment)}
+            made = {beside.id: _install_beside(project, beside, venv, say) for beside in wanted}
+            # Keep those of other matrices: this run does not concern them.
+            before = read_state(project.results, environment.id)
+            others = before.installed.besides if before and before.installed else {}
+            installed = installed.model_copy(update={"besides": {**others, **made}})
     except (LockError, InstallError) as error:
         state = EnvironmentState(
             environment=environment.id, run=run, outcome=Outcome.INSTALL_FAILED, reason=str(error)
@@ -62,6 +67,8 @@ def run_environment(
         say(f"{environment.id}: {state.outcome}: {state.reason}")
         write_state(project.results, state)
         return
+    except MachineError:
+        raise
     except Exception:  # a fault of ours in one environment is reported without stopping the others
         write_state(project.results, EnvironmentState(environment=environment.id, run=run, fault=_said(say)))
         return
@@ -69,13 +76,16 @@ def run_environment(
     fault: str | None = None
     executed = 0
     try:
-        tasks = [
-            task
-            for plan in plans
-            if environment.id in plan.environments
-            for task in _to_run(project, plan, environment, selection, installed, say)
-        ]
-        executed = _run(project, venv, environment, tasks, say)
+        with stated():
+            tasks = [
+                task
+                for plan in plans
+                if environment.id in plan.environments
+                for task in _to_run(project, plan, environment, selection, installed, say)
+            ]
+            executed = _run(project, venv, environment, tasks, say)
+    except MachineError:
+        raise
     except Exception:  # as above
         fault = _said(say)
     write_state(

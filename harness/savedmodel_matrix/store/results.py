@@ -42,6 +42,15 @@ class Results:
 
     root: Path
 
+    def require_folders(self) -> None:
+        """Make the folders that every run writes to.
+
+        Raises:
+            OSError: if one of them cannot be made; this way it is known before anything runs.
+        """
+        for folder in (self.objects, self.latest, self.root / "recordings", self.root / "runs", self.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+
     @property
     def objects(self) -> Path:
         """Arrays by content hash."""

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+from project import TIME_LIMIT_S
 
 KIND = "machine"
 INCOMPLETE = 4
@@ -42,7 +43,7 @@ def test_part(faulty, seen, part, how, command):
 
 
 @pytest.mark.fault(KIND, "results/ on a full disk of this many kB", "status 4, says so; nothing is left")
-@pytest.mark.parametrize("kilobytes", [24, 120, 1000])
+@pytest.mark.parametrize("kilobytes", [24])
 def test_full_disk(faulty, seen, kilobytes):
     shutil.rmtree(faulty.results)
     faulty.results.mkdir()
@@ -53,7 +54,8 @@ def test_full_disk(faulty, seen, kilobytes):
     if mount.returncode:
         pytest.skip("this user may not mount a file system")
     try:
-        found = faulty.nox("-s", "matrix")
+        # Not ``nox``: the reports of its sessions that it reads are as incomplete as everything else there.
+        found = faulty.run(*faulty.nox_command("-s", "matrix"), time_limit_s=TIME_LIMIT_S)
     finally:
         subprocess.run(["umount", "-l", faulty.results], check=True)
     assert found.status == INCOMPLETE
