@@ -27,6 +27,7 @@ def _loop(path):
     path.symlink_to(path)
 
 
+@pytest.mark.whole
 @pytest.mark.fault(KIND, "a part of results/", "status 4, one line that names it")
 @pytest.mark.parametrize(
     "how", [_as_file, _dangling, _loop], ids=["a file", "a dangling link", "a link loop"]
