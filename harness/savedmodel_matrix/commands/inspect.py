@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.commands.inspect_document import (
@@ -19,6 +20,7 @@ from savedmodel_matrix.commands.inspect_document import (
 )
 from savedmodel_matrix.commands.inspect_text import render_model
 from savedmodel_matrix.commands.varying import varying
+from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.releases import ReleaseTable
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
@@ -26,6 +28,7 @@ from savedmodel_matrix.models.preflight.prediction import Target
 from savedmodel_matrix.models.preflight.risks import risky_ops
 from savedmodel_matrix.models.savedmodel.expected_inputs import expectations_of
 from savedmodel_matrix.models.savedmodel.facts import read_facts
+from savedmodel_matrix.models.savedmodel.wire import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel.keras import KerasFacts
     from savedmodel_matrix.models.savedmodel.model_files import FileFacts
     from savedmodel_matrix.models.savedmodel.objects import ObjectFacts
+
+#: Signatures whose inputs are followed, and the steps for all of them, two seconds: real models have a few.
+_MOST_FOLLOWED = 32
+_MOST_STEPS = 2_000_000
 
 __all__ = ["describe_model", "render_model"]
 
@@ -128,10 +135,15 @@ def _since(op: str) -> str | None:
 def _expects(path: Path, facts: ModelFacts) -> dict[str, dict[str, InputRow]]:
     """Return the model's own preprocessing by signature and input, from the first graph that has it."""
     names = dict.fromkeys(name for graph in facts.meta_graphs for name in graph.signatures)
-    return {
-        name: {each.name: _expected(each) for each in expectations_of(path, name, facts).inputs.values()}
-        for name in names
-    }
+    walk = Walk(_MOST_STEPS)
+    found = {}
+    for name in islice(names, _MOST_FOLLOWED):
+        try:
+            expected = expectations_of(path, name, facts, walk)
+        except UnreadableModelError:  # the facts could be read: only this graph cannot be followed
+            break
+        found[name] = {each.name: _expected(each) for each in expected.inputs.values()}
+    return found
 
 
 def _expected(expected: InputExpectation) -> InputRow:
@@ -169,6 +181,7 @@ def _files(files: FileFacts) -> FilesRow:
         variables_index=files.index,
         shards=files.shards,
         missing_shards=list(files.missing_shards),
+        damaged=list(files.damaged),
         assets=list(files.assets),
         missing_assets=list(files.missing_assets),
         foreign_assets=list(files.foreign_assets),

@@ -113,6 +113,8 @@ class FilesRow(Printed):
     shards: int
     """Expected number of data files; 0 if unknown."""
     missing_shards: list[str]
+    damaged: list[str]
+    """What is wrong with the files of the variables that are there: a sentence each."""
     assets: list[str]
     missing_assets: list[str]
     foreign_assets: list[str]
@@ -160,7 +162,7 @@ class InspectDocument(Printed):
     """Whether the file is ``saved_model.pbtxt``."""
     meta_graphs: list[MetaGraphRow]
     expects: dict[str, dict[str, InputRow]]
-    """By signature and input."""
+    """By signature and input, for the first 32 signatures whose graph can be followed."""
     keras: KerasRow | None
     files: FilesRow
     risky_ops: dict[str, str]

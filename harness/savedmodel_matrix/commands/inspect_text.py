@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
 from savedmodel_matrix.commands.varying import varying_lines
+from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.domain.wording import count, joined, listed
 from savedmodel_matrix.knowledge.ops import minor_of, order
 from savedmodel_matrix.models.preflight.prediction import Kind
@@ -25,23 +27,32 @@ if TYPE_CHECKING:
     )
     from savedmodel_matrix.models.preflight.prediction import Confidence
 
-#: How many names of a list are printed; --json has all of them.
+#: How much is printed; --json has all of it. A hostile model has a million names, of a megabyte each.
 _MOST_NAMED = 8
+_MOST_GRAPHS = 8
+_MOST_SIGNATURES = 32
+_MOST_TENSORS = 100
+_MOST_LINES = 50
+_LONGEST_NAME = 300
 
 
 def render_model(model: InspectDocument) -> str:
     """Return the description as text for a terminal."""
     facts = [(name, value) for name, value in _facts(model) if value]
     lines = [tabulate(facts, tablefmt="plain", disable_numparse=True)]
-    for graph in model.meta_graphs:
+    for graph in model.meta_graphs[:_MOST_GRAPHS]:
         rows = list(_signatures(graph))
-        lines += ["", f"graph with tags {', '.join(graph.tags) or 'none'}:"]
+        lines += ["", f"graph with tags {_named(graph.tags) or 'none'}:"]
         lines.append(_table(rows, ["signature", "inputs", "outputs"]) if rows else "  it has no signature")
-    prepared = [(name, *row) for name, inputs in model.expects.items() for row in _prepared(inputs)]
+        if more := len(graph.signatures) - len(rows):
+            lines.append(f"and {count(more, 'more signature')}")
+    if (more := len(model.meta_graphs) - _MOST_GRAPHS) > 0:
+        lines += ["", f"and {count(more, 'more graph')}"]
+    prepared = [(_line(name), *row) for name, inputs in model.expects.items() for row in _prepared(inputs)]
     if prepared:
-        lines += ["", _table(prepared, ["signature", "input", "preprocessing in the model"])]
+        lines += ["", _table(prepared[:_MOST_LINES], ["signature", "input", "preprocessing in the model"])]
     if told := list(varying_lines(model.varying)):
-        lines += ["", "random numbers and state, and the outputs that depend on them:", *told]
+        lines += ["", "random numbers and state, and the outputs that depend on them:", *_some(told)]
     beside = joined(["TensorFlow", *model.packages])
     lines += ["", f"predictions for loader {model.loader}, with {beside}, on a CPU:"]
     lines.append(
@@ -50,7 +61,7 @@ def render_model(model: InspectDocument) -> str:
             ["TensorFlow", "prediction", "confidence"],
         )
     )
-    notes = _notes(model.predictions)
+    notes = _some(_notes(model.predictions))
     return "\n".join([*lines, *(["", *notes] if notes else [])])
 
 
@@ -82,10 +93,10 @@ def grouped(predictions: Sequence[PredictionRow]) -> list[PredictedReleases]:
 
 
 def _said(prediction: PredictionRow) -> str:
-    because = "\n".join(prediction.because)
+    because = "\n".join(_some(prediction.because))
     match prediction.kind:
         case Kind.NEEDS:
-            return f"needs {joined(prediction.needs)}:\n{because}"
+            return f"needs {joined([_line(each) for each in prediction.needs[:_MOST_NAMED]])}:\n{because}"
         case Kind.FAILS:
             return f"fails to {prediction.stage}:\n{because}"
         case Kind.LOADS:
@@ -106,10 +117,10 @@ def _notes(predictions: Sequence[PredictionRow]) -> list[str]:
 
 
 def _facts(model: InspectDocument) -> Iterator[tuple[str, str]]:
-    yield "model", model.model
-    for graph in model.meta_graphs:
+    yield "model", visible(model.model)
+    for graph in model.meta_graphs[:_MOST_GRAPHS]:
         versions = f"GraphDef {graph.producer}, readable by version {graph.min_consumer} and later"
-        yield "written by", f"TensorFlow {graph.tensorflow or 'unknown'}, {versions}"
+        yield "written by", f"TensorFlow {visible(graph.tensorflow) or 'unknown'}, {versions}"
     yield "format", "objects (TensorFlow 2)" if model.object_graph else "a graph (TensorFlow 1)"
     if model.keras is not None:
         yield from _keras_facts(model.keras)
@@ -125,7 +136,7 @@ def _facts(model: InspectDocument) -> Iterator[tuple[str, str]]:
 def _keras_facts(keras: KerasRow) -> Iterator[tuple[str, str]]:
     major = f"Keras {keras.major}" if keras.major else "exported by Keras"
     version = keras.version or f"{major}, version unknown"
-    yield "keras", f"{version}{', compiled' if keras.compiled else ''}"
+    yield "keras", f"{_line(version)}{', compiled' if keras.compiled else ''}"
     yield "custom classes", _named(keras.custom_classes)
     yield "Lambda layers", _named(keras.lambdas)
     yield "data layers", _named([f"{each.class_name} {each.name}" for each in keras.preparing])
@@ -144,6 +155,7 @@ def _file_facts(files: FilesRow) -> Iterator[tuple[str, str]]:
     missing = len(files.missing_shards)
     found = f"{missing} of {whole} missing" if missing else whole
     yield "variables", found if files.variables_index else "no index"
+    yield "damaged", _named(files.damaged)
     yield "assets", _named(files.assets)
     yield "missing assets", _named(files.missing_assets)
     yield "external assets", _named(files.foreign_assets)
@@ -151,23 +163,34 @@ def _file_facts(files: FilesRow) -> Iterator[tuple[str, str]]:
 
 
 def _signatures(graph: MetaGraphRow) -> Iterator[tuple[str, str, str]]:
-    for name, signature in graph.signatures.items():
+    for name, signature in islice(graph.signatures.items(), _MOST_SIGNATURES):
         inputs, outputs = (
-            "\n".join(f"{each} {spec}" for each, spec in side.items())
+            "\n".join(_some([f"{each} {spec}" for each, spec in side.items()], _MOST_TENSORS))
             for side in (signature.inputs, signature.outputs)
         )
-        yield name, inputs, outputs
+        yield _line(name), inputs, outputs
 
 
 def _prepared(inputs: Mapping[str, InputRow]) -> Iterator[tuple[str, str]]:
     for name, expected in inputs.items():
         if expected.steps:
             layout = f"{expected.layout}, " if expected.layout else ""
-            yield name, layout + ", then ".join(step.does for step in expected.steps)
+            yield _line(name), _line(layout + ", then ".join(step.does for step in expected.steps))
 
 
 def _named(names: Sequence[str]) -> str:
-    return listed(names, _MOST_NAMED)
+    return listed([*map(_line, names[:_MOST_NAMED]), *names[_MOST_NAMED:]], _MOST_NAMED)
+
+
+def _line(text: str) -> str:
+    """Return text from a model in one line that controls no terminal, cut if it is long."""
+    return visible(text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}...")
+
+
+def _some(lines: Sequence[str], most: int = _MOST_LINES) -> list[str]:
+    """Return the first lines, each at most so long, and how many more there are."""
+    more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+    return [*map(_line, lines[:most]), *more]
 
 
 def _table(rows: Sequence[tuple[str, ...]], headers: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.keras_versions import LEGACY_VARIABLE, comes_with_keras_3, wants_legacy
 from savedmodel_matrix.knowledge.ops import order
-from savedmodel_matrix.models.preflight.prediction import Finding
+from savedmodel_matrix.models.preflight.prediction import Finding, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,19 @@ def metadata_elsewhere(asked: Question) -> Iterator[Finding]:
         yield Finding("Keras's metadata is only in keras_metadata.pb, which Keras reads from 2.6 on")
 
 
+def lost_metadata(asked: Question) -> Iterator[Finding]:
+    """``load.py``, which restores a plain object if ``keras_metadata.pb`` lists no layers; seen in 2.15."""
+    keras = asked.model.keras
+    if not uses_keras_2(asked) or keras is None or asked.release <= _LAST_WITH_METADATA_IN_GRAPH:
+        return
+    if (
+        asked.model.files.keras_metadata
+        and keras.objects
+        and not any(each.class_name for each in keras.objects)
+    ):
+        yield Finding("keras_metadata.pb is empty, so Keras restores none of its layers", stage=Stage.RUN)
+
+
 def custom_classes(asked: Question) -> Iterator[Finding]:
     """``KerasObjectLoader._revive_custom_object``, ``Unable to restore custom object``; seen with a metric.
 
@@ -91,8 +104,8 @@ def newer_keras(asked: Question) -> Iterator[str]:
     if not uses_keras_2(asked) or keras is None or keras.version is None:
         return
     written = keras.version.split(".")[:2]
-    if all(part.isdigit() for part in written) and order(".".join(written)) > asked.release:
+    if all(part.isdecimal() for part in written) and order(".".join(written)) > asked.release:
         yield f"Keras {keras.version} wrote the layers' configurations, which an older Keras may not read"
 
 
-RULES = (right_keras, model_of_tf_1, metadata_elsewhere, custom_classes, nameless_losses)
+RULES = (right_keras, model_of_tf_1, metadata_elsewhere, lost_metadata, custom_classes, nameless_losses)

@@ -246,11 +246,17 @@ def optimizer_slots(asked: Question) -> Iterator[Finding]:
 def files(asked: Question) -> Iterator[Finding]:
     """The files that loading restores from; seen."""
     there = asked.model.files
-    if not there.index and (asked.as_objects or any(name in asked.graph.graph.ops for name in _VARIABLES)):
+    if (
+        not there.index
+        and not there.damaged
+        and (asked.as_objects or any(name in asked.graph.graph.ops for name in _VARIABLES))
+    ):
         yield Finding("variables/variables.index is missing")
     if there.index and there.missing_shards:
         count = f"{len(there.missing_shards)} of {there.shards} data files are missing"
         yield Finding(f"{count}: variables/{there.missing_shards[0]}")
+    for damage in there.damaged:
+        yield Finding(damage)
     if there.missing_assets and any(name in asked.graph.graph.ops for name in _READ_FROM_FILES):
         yield Finding(
             f"a table is read from an asset, and assets are missing: {', '.join(there.missing_assets)}"

@@ -28,12 +28,14 @@ _TRANSFORM = "transform"
 _IMAGE_RANK = 4
 
 
-def expectations_of(path: Path, signature: str, facts: ModelFacts | None = None) -> Expectations:
+def expectations_of(
+    path: Path, signature: str, facts: ModelFacts | None = None, walk: Walk | None = None
+) -> Expectations:
     """Return what the model in the directory ``path`` expects of the inputs of a signature.
 
     Nothing is executed, and steps that are not recognised are left out. ``facts`` are the facts of the same
-    model; without them, they are read. Raises UnreadableModelError for files that cannot be read, and for a
-    signature that the model does not have.
+    model; without them, they are read. ``walk`` bounds the time for several signatures together. Raises
+    UnreadableModelError for files that cannot be read, and for a signature that the model does not have.
     """
     facts = facts or read_facts(path)
     order = [facts.meta_graphs.index(facts.main), *range(len(facts.meta_graphs))]
@@ -45,7 +47,7 @@ def expectations_of(path: Path, signature: str, facts: ModelFacts | None = None)
     inputs = {name: _declared(name, spec) for name, spec in declared.inputs.items()}
     file = model_file(path)
     try:
-        walk = Walk()
+        walk = walk or Walk()
         view = meta_graphs_in(walk, content_of(file))[index]
         inputs = _followed(walk, view, signature, inputs)
     except (DamagedError, DecodeError, ValueError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import mmap
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ _LARGEST_METADATA = 256 << 20
 #: Text that holds only structure is read at 0.5 MB/s.
 _LARGEST_TEXT = 2 << 20
 _MOST_META_GRAPHS = 1000
+_LONGEST_VERSION = 100
 #: How many entries of a collection, such as assets, are read.
 _MOST_ENTRIES = 10_000
 #: saved_model/constants.py: the signature for an initialisation op, and the collections that name one.
@@ -128,7 +130,7 @@ def content_of(file: Path) -> memoryview:
     if file.suffix == ".pbtxt":
         if size > _LARGEST_TEXT:
             raise UnreadableModelError(f"{file}: {size} bytes of text; at most {_LARGEST_TEXT} are read")
-        return memoryview(parse_file(file, pb.WholeSavedModel).SerializeToString())
+        return memoryview(_binary_form(file, _identity(file)))
     if size == 0:  # an empty file cannot be mapped
         return memoryview(b"")
     try:
@@ -136,6 +138,17 @@ def content_of(file: Path) -> memoryview:
             return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
         raise UnreadableModelError(f"{file}: {error.strerror}") from error
+
+
+@lru_cache(maxsize=1)  # parsing text takes seconds, and a model is read for several questions
+def _binary_form(file: Path, _: tuple[int, int, int]) -> bytes:
+    return parse_file(file, pb.WholeSavedModel).SerializeToString()
+
+
+def _identity(file: Path) -> tuple[int, int, int]:
+    """Return what changes when a file's content does."""
+    facts = file.stat()
+    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def meta_graphs_in(walk: Walk, content: memoryview) -> list[memoryview]:
@@ -166,7 +179,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     graph = read_graph(walk, view, fetched, init_op, restore_op, initialisers, constants)
     return MetaGraphFacts(
         tags=tuple(info.tags),
-        tensorflow_version=info.tensorflow_version,
+        tensorflow_version=info.tensorflow_version[:_LONGEST_VERSION],
         signatures={name: signature_of(each) for name, each in own.items()},
         graph=graph,
         objects=read_objects(walk, view),
@@ -232,7 +245,7 @@ def _assets(walk: Walk, view: memoryview, collections: _Collections) -> Iterator
 
 def _keras(walk: Walk, path: Path, graphs: tuple[MetaGraphFacts, ...]) -> KerasFacts | None:
     file = path / METADATA
-    content = read_small(file, _LARGEST_METADATA)
+    content = read_small(file, _LARGEST_METADATA) or None  # an empty file says no more than none
     objects = next((graph.objects for graph in graphs if graph.objects is not None), None)
     in_graph = objects.keras_metadata if objects else ()
     if content is None and not in_graph:

@@ -6,6 +6,7 @@ are not followed.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ _FUNCTION_NAME = (pb.FunctionDef.SIGNATURE_FIELD_NUMBER, pb.OpDef.NAME_FIELD_NUM
 
 #: Preprocessing statistics are short; a larger constant is a weight.
 _MOST_VALUES = 4096
+_MOST_DIMENSIONS = 32
 _DEEPEST = 60
 #: The most lookups of uses and values; an EfficientNet's input needs a hundred.
 _MOST_QUESTIONS = 50_000
@@ -133,9 +135,10 @@ class Flow:
 
         Raises TangledError.
         """
-        self._ask()
+        consumers = scope.body.consumers.get(tensor, ())
+        self._ask(1 + len(consumers) + len(scope.body.results))
         found: list[tuple[Scope, pb.NodeDef, int]] = []
-        for name, position in scope.body.consumers.get(tensor, ()):
+        for name, position in consumers:
             node = scope.body.nodes[name]
             inner = self._entered(scope, node)
             if inner is None:
@@ -169,15 +172,15 @@ class Flow:
         if node.op in SAME or node.op == "Cast":
             value = self.value(scope, inputs[0], depth + 1) if inputs else None
             to = _cast_to(node)
-            return value.astype(_NUMBERS[to][0]) if value is not None and to else value
+            return _applied(lambda x: x.astype(_NUMBERS[to][0]), value) if to else value
         if node.op in _ONE and len(inputs) == 1:
             return _applied(_ONE[node.op], self.value(scope, inputs[0], depth + 1))
         if node.op in _TWO and len(inputs) == 2:
             return _applied(_TWO[node.op], *(self.value(scope, each, depth + 1) for each in inputs))
         return None
 
-    def _ask(self) -> None:
-        self._left -= 1
+    def _ask(self, questions: int = 1) -> None:
+        self._left -= questions
         if self._left < 0:
             raise TangledError
 
@@ -186,6 +189,7 @@ class Flow:
             return None
         call = scope.outer.body.nodes[scope.call]
         position = scope.body.args.index(name)
+        self._ask(position // 100)
         if call.op in _LOOPS or position >= len(call.input):  # a loop may change its inputs
             return None
         return self.value(scope.outer, call.input[position], depth + 1)
@@ -246,9 +250,11 @@ def _constant(message: pb.TensorProto) -> Values | None:
     """
     shape = tuple(dim.size for dim in message.tensor_shape.dim)
     dtype = dtype_name(message.dtype)
-    size = int(np.prod(shape, dtype=np.float64))
-    if any(each < 0 for each in shape) or size > _MOST_VALUES:
+    # A size of zero does not excuse another that no array can have.
+    largest = math.prod(max(each, 1) for each in shape[: _MOST_DIMENSIONS + 1])
+    if len(shape) > _MOST_DIMENSIONS or any(each < 0 for each in shape) or largest > _MOST_VALUES:
         return None
+    size = math.prod(shape)
     if dtype == "string":
         strings = np.empty(len(message.string_val), object)
         strings[:] = list(message.string_val)
@@ -274,8 +280,12 @@ def _applied(function: Callable[..., Values], *values: Values | None) -> Values 
         return None
     with np.errstate(all="ignore"):
         try:
+            if isinstance(function, np.ufunc):  # two that broadcast can make a thousand times as many
+                shape = np.broadcast_shapes(*(each.shape for each in values if each is not None))
+                if math.prod(shape) > _MOST_VALUES:
+                    return None
             result = np.asarray(function(*values))
-        except (ValueError, TypeError, IndexError, MemoryError):
+        except (ValueError, TypeError, IndexError, OverflowError, MemoryError):
             return None
     return result if result.size <= _MOST_VALUES else None
 

@@ -116,12 +116,20 @@ def _preparing(found: KerasObject, config: object) -> list[PreprocessingLayer]:
     wanted = _PREPARING.get(found.class_name.rpartition(">")[2])
     if wanted is None or not isinstance(config, dict):
         return []
-    settings = {
-        name: config[name]
-        for name in wanted
-        if config.get(name) is not None and len(str(config[name])) <= _LONGEST_SETTING
-    }
-    return [PreprocessingLayer(found.class_name, found.name, settings)]
+    settings = {name: _setting(config.get(name)) for name in wanted}
+    stated = {name: value for name, value in settings.items() if value is not None}
+    return [PreprocessingLayer(found.class_name, found.name, stated)]
+
+
+def _setting(value: object) -> object:
+    """Return a setting with text that can be written as UTF-8; None for one that is too long."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+    if len(text) > _LONGEST_SETTING:
+        return None
+    return json.loads(text.encode("utf-8", "replace"))
 
 
 def _of_file(walk: Walk, content: memoryview) -> Iterator[tuple[str, bytes]]:
@@ -144,7 +152,8 @@ def _json(metadata: bytes) -> dict[str, Any]:
 
 
 def _string(value: object) -> str:
-    return value[:1000] if isinstance(value, str) else ""
+    # JSON can hold half a character, which no file can.
+    return value[:1000].encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _is_bytecode(config: object) -> bool:
@@ -154,7 +163,7 @@ def _is_bytecode(config: object) -> bool:
     """
     function = config.get("function") if isinstance(config, dict) else None
     if isinstance(function, dict):
-        return function.get("class_name") in {"__tuple__", "__lambda__"}
+        return _string(function.get("class_name")) in {"__tuple__", "__lambda__"}
     return isinstance(function, list)
 
 

@@ -10,14 +10,16 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
+from savedmodel_matrix.models.savedmodel.checkpoint import read_index
+from savedmodel_matrix.models.savedmodel.wire import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from savedmodel_matrix.models.savedmodel.checkpoint import IndexFacts
+
 _SHARD = re.compile(r"variables\.data-(\d{5})-of-(\d{5})")
-#: More than any checkpoint has; the number is five digits in a file's name.
-_MOST_SHARDS = 99_999
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class FileFacts:
     shards: int
     """How many files of values there should be; 0 if unknown."""
     missing_shards: tuple[str, ...]
+    damaged: tuple[str, ...]
+    """What is wrong with the files of the variables that are there: a sentence each, which names the file."""
     assets: tuple[str, ...]
     missing_assets: tuple[str, ...]
     foreign_assets: tuple[str, ...]
@@ -43,12 +47,17 @@ def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
     foreign = tuple(name for name in named if _is_foreign(name))
     index = path / "variables" / "variables.index"
     found = {name for name in _names(path / "variables") if _SHARD.fullmatch(name)}
-    shards = _shards_of_index(index) or max((int(name[-5:]) for name in found), default=0)
+    facts, damaged = _variables(index)
+    shards = facts.shards if facts else max((int(name[-5:]) for name in found), default=0)
     wanted = [f"variables.data-{number:05}-of-{shards:05}" for number in range(shards)]
+    for number, length in sorted(facts.lengths.items()) if facts else ():
+        if wanted[number] in found:
+            damaged += _shorter(path / "variables" / wanted[number], length)
     return FileFacts(
         index=_is_file(index),
         shards=shards,
         missing_shards=tuple(name for name in wanted if name not in found),
+        damaged=tuple(damaged),
         assets=named,
         missing_assets=tuple(
             name for name in named if name not in foreign and not _exists(path / "assets" / name)
@@ -57,6 +66,31 @@ def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
         fingerprint=_is_file(path / "fingerprint.pb"),
         keras_metadata=_is_file(path / "keras_metadata.pb"),
     )
+
+
+def _variables(index: Path) -> tuple[IndexFacts | None, list[str]]:
+    """Return the facts of the index, and what is wrong with it; neither if there is none."""
+    try:
+        return read_index(index), []
+    except DamagedError as error:
+        return None, [f"variables/{index.name} is damaged: {error}"]
+    except (FileNotFoundError, NotADirectoryError):
+        return None, []
+    except OSError as error:
+        return None, [f"variables/{index.name} cannot be read: {error.strerror}"]
+
+
+def _shorter(shard: Path, length: int) -> list[str]:
+    """Return what is wrong with a data file that must have ``length`` bytes."""
+    try:
+        facts = shard.stat()
+    except OSError as error:
+        return [f"variables/{shard.name} cannot be read: {error.strerror}"]
+    if not stat.S_ISREG(facts.st_mode):
+        return [f"variables/{shard.name} is not a regular file"]
+    if facts.st_size < length:
+        return [f"variables/{shard.name} has {facts.st_size} bytes, but its values need {length}"]
+    return []
 
 
 def read_small(path: Path, largest: int) -> bytes | None:
@@ -100,28 +134,3 @@ def _names(folder: Path) -> list[str]:
         return os.listdir(folder)  # noqa: PTH208 - names only
     except OSError:
         return []
-
-
-def _shards_of_index(index: Path) -> int:
-    """Return the number of shards that the index states; 0 if it states none or is unreadable.
-
-    The index is a table whose first entry has an empty key and the header as its value
-    (tensorflow/core/util/tensor_bundle/tensor_bundle.cc; BundleHeaderProto, ``num_shards`` is field 1):
-    shared length 0, own length 0, the value's length, and then the value.
-    """
-    if not _is_file(index):
-        return 0
-    try:
-        with index.open("rb") as stream:
-            head = stream.read(16)
-    except OSError:
-        return 0
-    if len(head) < 6 or head[:2] != b"\0\0" or head[3] != 0x08:
-        return 0
-    number = shift = 0
-    for byte in head[4:7]:
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return number if number <= _MOST_SHARDS else 0
-    return 0

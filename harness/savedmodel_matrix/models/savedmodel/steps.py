@@ -144,8 +144,9 @@ class _Trace:
         return recognise(scope, node) if recognise is not None and position == 0 else None
 
     def _operand(self, scope: Scope, node: pb.NodeDef, position: int) -> Values | None:
-        """Return a node's input if it is constant; None also if a damaged node lacks it."""
-        return self._flow.value(scope, node.input[position]) if position < len(node.input) else None
+        """Return a node's input if it is constant numbers; None also if a damaged node lacks it."""
+        value = self._flow.value(scope, node.input[position]) if position < len(node.input) else None
+        return value if value is not None and value.dtype.kind in "fib" and np.isfinite(value).all() else None
 
     def _affine(self, scope: Scope, node: pb.NodeDef, position: int) -> Step | None:
         constant = self._operand(scope, node, 1 - position) if position < 2 else None
@@ -207,7 +208,13 @@ class _Trace:
         elif node.op == "ParseExample":
             inputs = node.input[2 : 2 + node.attr["Nsparse"].i + node.attr["Ndense"].i]
         keys = [self._flow.value(scope, each) for each in inputs]
-        names = [str(key, "utf-8", "replace") for each in keys if each is not None for key in each.ravel()]
+        names = [
+            str(key, "utf-8", "replace")
+            for each in keys
+            if each is not None
+            for key in each.ravel()
+            if isinstance(key, bytes)
+        ]
         named = listed(sorted(names), _MOST_NAMES)
         return Step(StepKind.PARSE, f"parses tf.Example{': ' if named else ''}{named}")
 
@@ -265,8 +272,9 @@ def _joined(first: Step, second: Step) -> Step | None:
     sizes = {len(each) for each in (first.scale, first.offset, second.scale, second.offset)} - {1}
     if len(sizes) > 1:
         return None
-    scale = np.multiply(first.scale, second.scale)
-    offset = np.multiply(first.offset, second.scale) + second.offset
+    with np.errstate(all="ignore"):
+        scale = np.multiply(first.scale, second.scale)
+        offset = np.multiply(first.offset, second.scale) + second.offset
     layers = dict.fromkeys(name for name in (*first.layer.split(", "), second.layer) if name)
     return replace(first, layer=", ".join(layers), scale=tuple(scale.tolist()), offset=tuple(offset.tolist()))
 

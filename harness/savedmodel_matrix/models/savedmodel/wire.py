@@ -46,17 +46,21 @@ class Walk:
         end = len(view)
         at = 0
         while at < end:
-            self._spend(1)
+            self.spend(1)
             begin = at
-            tag, at = _varint(view, at)
+            tag = view[at]
+            if tag < 0x80:  # nearly always: one byte
+                at += 1
+            else:
+                tag, at = varint(view, at)
             number, kind = tag >> 3, tag & 7
             value: memoryview | int = 0
             if kind == _BYTES:
-                size, start = _varint(view, at)
+                size, start = varint(view, at)
                 at = start + size
                 value = view[start:at]
             elif kind == _VARINT:
-                value, at = _varint(view, at)
+                value, at = varint(view, at)
             elif kind == _FIXED64:
                 at += 8
             elif kind == _FIXED32:
@@ -98,7 +102,7 @@ class Walk:
 
         Raises DamagedError, or ``DecodeError`` with the message of protobuf's own parser.
         """
-        self._spend(_STEPS_TO_PARSE)
+        self.spend(_STEPS_TO_PARSE)
         if len(view) <= _LARGEST_WHOLE and not without:
             return kind.FromString(bytes(view))
         small = bytearray()
@@ -109,7 +113,8 @@ class Walk:
                 raise DamagedError(f"a {kind.DESCRIPTOR.name} of {len(view)} bytes")
         return kind.FromString(bytes(small))
 
-    def _spend(self, steps: int) -> None:
+    def spend(self, steps: int) -> None:
+        """Count steps. Raises DamagedError if there are too many."""
         self._left -= steps
         if self._left < 0:
             raise DamagedError("it has more parts than any real model")
@@ -120,7 +125,8 @@ def text(view: memoryview) -> str:
     return str(view[:_LARGEST_WHOLE], "utf-8", "replace")
 
 
-def _varint(view: memoryview, at: int) -> tuple[int, int]:
+def varint(view: memoryview, at: int) -> tuple[int, int]:
+    """Return the number of variable length at a place, and the place behind it. Raises DamagedError."""
     value = shift = 0
     for byte in view[at : at + 10]:
         value |= (byte & 0x7F) << shift

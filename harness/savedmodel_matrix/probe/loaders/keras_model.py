@@ -6,6 +6,7 @@ affect a signature. It is loaded uncompiled, because inference needs no losses o
 
 import collections.abc
 import inspect
+import os
 
 from .. import local, tensors, texts
 from . import base
@@ -53,6 +54,9 @@ def entry(tf, model, case):
     if case["signature"] not in (None, base.DEFAULT_SIGNATURE):
         text = "signature {!r} cannot be called by a Keras loader: it calls the model itself"
         raise base.NoSuchEntryError(text.format(case["signature"]))
+    if not hasattr(model, "call") and _is_empty(os.path.join(case["model"], "keras_metadata.pb")):
+        text = "keras_metadata.pb is empty, so Keras restored no layer; copy the model again from its source"
+        raise base.NoSuchEntryError(text)
     if not hasattr(model, "call"):
         raise base.NoSuchEntryError("it was not saved by Keras, so what Keras loads of it cannot be called")
     options = {"training": False} if _takes_training(model) else {}
@@ -66,6 +70,11 @@ def entry(tf, model, case):
         return named(tf, forward(arranged(tf, model, values)), getattr(model, "output_names", None))
 
     return call
+
+
+def _is_empty(path):
+    """Whether a file is there, and has no content."""
+    return os.path.isfile(path) and os.path.getsize(path) == 0
 
 
 def _takes_training(model):

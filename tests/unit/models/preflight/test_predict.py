@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from built_models import (
     EXAMPLES,
+    checkpoint_index,
     keras_metadata,
     node,
     optimizer,
@@ -431,6 +432,7 @@ def test_a_graph_without_variables_needs_no_index(expect):
 
 def test_missing_shards(tmp_path):
     folder = write(tmp_path, v2_model())
+    (folder / "variables" / "variables.index").write_bytes(checkpoint_index(2))
     (folder / "variables" / "variables.data-00001-of-00002").write_bytes(b"")
     (folder / "variables" / "variables.data-00000-of-00001").unlink()
     found = predict(read_facts(folder), Target("2.15.1"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import google_crc32c
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 
 EXAMPLES = Path(__file__).parents[4] / "examples" / "models"
@@ -54,12 +55,35 @@ def keras_metadata(*layers):
     return pb.KerasMetadata(nodes=nodes).SerializeToString()
 
 
+def checkpoint_index(shards=1, *entries):
+    """The content of ``variables.index``; each entry is a shard, an offset and a size of less than 128."""
+    values = [b"\x08" + bytes([shards])]
+    values += [bytes([0x18, shard, 0x20, offset, 0x28, size]) for shard, offset, size in entries]
+    keys = [b"", *(b"%d" % number for number in range(len(entries)))]
+    written = [
+        bytes([0, len(key), len(value)]) + key + value for key, value in zip(keys, values, strict=True)
+    ]
+    data = _block(b"".join(written))
+    nothing = _block(b"")
+    place = bytes([0, len(data) - 5])
+    top = _block(bytes([0, 0, len(place)]) + place)
+    handles = bytes([len(data), len(nothing) - 5, len(data) + len(nothing), len(top) - 5])
+    return data + nothing + top + handles.ljust(40, b"\0") + bytes.fromhex("57fb808b247547db")
+
+
+def _block(entries):
+    content = entries + (0).to_bytes(4, "little") + (1).to_bytes(4, "little") + b"\0"
+    checksum = google_crc32c.value(content)
+    masked = ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return content + masked.to_bytes(4, "little")
+
+
 def write(folder, model, *, index=True):
     """Write a model, with an index of variables of one shard unless told otherwise, and return its folder."""
     folder.mkdir(exist_ok=True, parents=True)
     (folder / "saved_model.pb").write_bytes(model.SerializeToString())
     if index:
         (folder / "variables").mkdir(exist_ok=True)
-        (folder / "variables" / "variables.index").write_bytes(b"")
+        (folder / "variables" / "variables.index").write_bytes(checkpoint_index())
         (folder / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
     return folder

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from built_models import (
     EXAMPLES,
+    checkpoint_index,
     keras_metadata,
     node,
     optimizer,
@@ -257,8 +258,7 @@ def test_assets_elsewhere(tmp_path, name):
 
 def test_shards_are_counted_from_the_index(tmp_path):
     folder = write(tmp_path, v2_model())
-    # The first entry of the table: no key, a header of two bytes, num_shards = 3.
-    (folder / "variables" / "variables.index").write_bytes(b"\0\0\x02\x08\x03" + bytes(60))
+    (folder / "variables" / "variables.index").write_bytes(checkpoint_index(3))
     (folder / "variables" / "variables.data-00001-of-00003").write_bytes(b"")
     found = read_facts(folder).files
     assert found.shards == 3
