@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel.model_files import FileFacts
     from savedmodel_matrix.models.savedmodel.objects import ObjectFacts
 
-#: Signatures whose inputs are followed, and the steps for all of them, two seconds: real models have a few.
+#: Signatures whose inputs are followed, and the steps for all of them, two seconds. Real models have a few.
 _MOST_FOLLOWED = 32
-_MOST_STEPS = 2_000_000
+_MOST_STEPS = 1_000_000
 
 __all__ = ["describe_model", "render_model"]
 

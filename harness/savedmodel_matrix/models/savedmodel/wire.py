@@ -46,7 +46,9 @@ class Walk:
         end = len(view)
         at = 0
         while at < end:
-            self.spend(1)
+            self._left -= 1  # not by a call: this is where the time goes
+            if self._left < 0:
+                self.spend(0)
             begin = at
             tag = view[at]
             if tag < 0x80:  # nearly always: one byte
@@ -56,7 +58,7 @@ class Walk:
             number, kind = tag >> 3, tag & 7
             value: memoryview | int = 0
             if kind == _BYTES:
-                size, start = varint(view, at)
+                size, start = varint(view, at) if at >= end or view[at] > 0x7F else (view[at], at + 1)
                 at = start + size
                 value = view[start:at]
             elif kind == _VARINT:
