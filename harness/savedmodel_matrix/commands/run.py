@@ -40,7 +40,8 @@ _MEMORY_EACH = 2 << 30  # bytes; TensorFlow alone takes up to 0.5 GiB, the rest 
 _LOGS_KEPT = 20  # runs
 _TAIL_LINES = 30
 _REPAIRING = (
-    "Checked every file in results/objects: {} more damaged files set aside. This run records them again."
+    "Damaged files in results/objects are set aside, {} of them after a check of every file there. "
+    "This run records again what they held."
 )
 _REPAIRS = 3  # a store that is damaged again after this many has a failing disk
 
@@ -74,11 +75,11 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     for _ in range(_REPAIRS):
         try:
             return _asked_and_reported(asked, place)
-        except DamagedError as error:
+        except DamagedError:
             # Where one file is damaged others may be, and each read finds only one: look at all of them now,
             # so that the next pass records again what they held.
             found = project.results.verify_all()
-            print(f"{error}\n{_REPAIRING.format(found)}", flush=True)  # noqa: T201 - the front doors print
+            print(_REPAIRING.format(found), flush=True)  # noqa: T201 - the front doors print
     return _asked_and_reported(asked, place)
 
 

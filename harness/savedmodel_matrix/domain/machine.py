@@ -41,9 +41,9 @@ def stated() -> Iterator[None]:
         where = f"{' -> '.join(named)}: " if named else ""
         advice = _ADVICE.get(error.errno or 0, "run again when the machine allows it")
         text = error.strerror or str(error) or type(error).__name__
-        raise MachineError(f"{where}{text}; {advice}. What is recorded is kept.") from error
+        raise MachineError(f"{where}{text}; {advice}. What is recorded is kept") from error
     except MemoryError as error:
         raise MachineError(
             "this machine has too little free memory; end other programs and run again. "
-            "What is recorded is kept."
+            "What is recorded is kept"
         ) from error

@@ -26,6 +26,7 @@ from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
 from savedmodel_matrix.probe.exchange import UNFILED
 from savedmodel_matrix.probe.scrub import scrub
+from savedmodel_matrix.probe.watch import STOPS
 from savedmodel_matrix.store.atomic import write_stored
 
 if TYPE_CHECKING:
@@ -46,10 +47,6 @@ IMPORT_LIMIT_S = 300.0
 GRACE_S = 60.0
 _POLL_S = 0.1
 _LOG_TAIL_BYTES = 8192
-#: Signals that a person, a service manager or the kernel's out-of-memory killer sends.
-_STOPS = {
-    getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM") if hasattr(signal, name)
-}
 _PROBE_FAULTS = (2, 5)  # see ``savedmodel_matrix/probe/__main__.py``: our fault, not the model's
 
 
@@ -262,7 +259,7 @@ def _ended(returncode: int | None) -> str:
 
 def _was_stopped(returncode: int | None) -> bool:
     """Whether a signal ended the process that a person or the system sends, and no fault of its own."""
-    return returncode is not None and (-returncode in _STOPS or returncode - 128 in _STOPS)
+    return returncode is not None and (-returncode in STOPS or returncode - 128 in STOPS)
 
 
 def _unwritten(

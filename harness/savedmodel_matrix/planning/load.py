@@ -102,9 +102,8 @@ def _problem(detail: ErrorDetails) -> tuple[str, str]:
     location = detail["loc"]
     if detail["type"] == "extra_forbidden":
         keys, types = _walked(location[:-1])
-        return ".".join(
-            [*keys, _short(str(location[-1]))]
-        ), f"unknown key{nearest(str(location[-1]), _keys(types))}"
+        key = str(location[-1])
+        return ".".join([*keys, _short(key)]), f"unknown key{nearest(key, _keys(types))}"
     keys, _ = _walked(location)
     message = detail["msg"].removeprefix("Value error, ")
     shown = detail["input"]

@@ -162,4 +162,7 @@ def part_of(process, case, places):
     if ending is None:
         outcome = "import-failed" if doing == watch.IMPORTING else "crashed"
         ending = outcome, watch.died(process.returncode, doing)
+        if doing == watch.IMPORTING and -process.returncode in watch.STOPS:
+            # Nothing of the case has run: this says nothing about it, nor about the environment.
+            return {"unfiled": "its process was " + ending[1]}
     return {"outcome": ending[0], "reason": ending[1]}

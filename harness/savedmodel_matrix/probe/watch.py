@@ -16,6 +16,10 @@ MEMBERS_EVERY = 10  # polls between two scans for new members of the group, whic
 LOG_LIMIT_BYTES = 16 << 20
 IMPORT_LIMIT_S = 600
 IMPORTING = "importing TensorFlow"
+#: Signals that a person, a service manager or the kernel's out-of-memory killer sends.
+STOPS = {
+    getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM") if hasattr(signal, name)
+}
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 

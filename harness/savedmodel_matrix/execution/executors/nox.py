@@ -18,6 +18,7 @@ import psutil
 
 from savedmodel_matrix.execution.executors.interface import Ended, Result
 from savedmodel_matrix.execution.round_file import RUN_VARIABLE, log_path
+from savedmodel_matrix.execution.scratch import run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -42,23 +43,26 @@ class NoxExecutor:
 
     def run(self, order: Order) -> Generator[Ended]:
         """Run the sessions in the order given, and yield each result."""
-        waiting = list(order.sessions)
-        running: dict[Session, psutil.Popen] = {}
-        try:
-            while waiting or running:
-                while waiting and _may_start(waiting[0], running, order.jobs):
-                    running[waiting[0]] = _start(order, waiting[0])
-                    del waiting[0]
-                ended = [session for session, process in running.items() if process.poll() is not None]
-                for session in ended:
-                    del running[session]
-                    yield Ended(
-                        session.name, _result(order, session), log_path(order.round_file, session.name)
-                    )
-                if not ended:
-                    time.sleep(_POLL_S)
-        finally:
-            _end(list(running.values()))
+        with run_folder(os.getpid()) as scratch:
+            yield from _run(order, scratch)
+
+
+def _run(order: Order, scratch: Path) -> Generator[Ended]:
+    waiting = list(order.sessions)
+    running: dict[Session, psutil.Popen] = {}
+    try:
+        while waiting or running:
+            while waiting and _may_start(waiting[0], running, order.jobs):
+                running[waiting[0]] = _start(order, waiting[0], scratch)
+                del waiting[0]
+            ended = [session for session, process in running.items() if process.poll() is not None]
+            for session in ended:
+                del running[session]
+                yield Ended(session.name, _result(order, session), log_path(order.round_file, session.name))
+            if not ended:
+                time.sleep(_POLL_S)
+    finally:
+        _end(list(running.values()))
 
 
 def _may_start(session: Session, running: dict[Session, psutil.Popen], jobs: int) -> bool:
@@ -67,12 +71,13 @@ def _may_start(session: Session, running: dict[Session, psutil.Popen], jobs: int
     return len(running) < jobs
 
 
-def _start(order: Order, session: Session) -> psutil.Popen:
+def _start(order: Order, session: Session, scratch: Path) -> psutil.Popen:
     report = _report_path(order, session)
     report.unlink(missing_ok=True)
     environ = {name: value for name, value in os.environ.items() if name not in _CHOICES}
     # This nox's own environment already has everything that the noxfile's script metadata requires.
     environ |= {RUN_VARIABLE: str(order.round_file), "NOX_SCRIPT_MODE": "none", "PYTHONUNBUFFERED": "1"}
+    environ |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))  # as ``tempfile`` reads them
     with log_path(order.round_file, session.name).open("wb") as log:
         return psutil.Popen(
             [
