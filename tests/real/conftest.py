@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.environments.interpreters import find_interpreter
 
 LOCKS = REPOSITORY / "matrices/locks" / platform_name()
+
+
+# A shell starts its background jobs with Ctrl-C ignored, and what we start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

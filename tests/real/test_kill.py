@@ -68,13 +68,15 @@ def test_what_ends_nox_ends_its_parallel_sessions_and_their_probes(recorded, tmp
     project = recorded.project.copied_to(tmp_path / "project")
     command = project.nox_command("-s", "matrix", "--", "--jobs", "2", "--fresh", "--only", TWO_CELLS)
     with project.start(*command) as process:
-        reader = threading.Thread(target=process.stdout.read)
+        said = []
+        reader = threading.Thread(target=lambda: said.append(process.stdout.read()))
         reader.start()
         _wait_until(lambda: len(_probes(process.pid)) == 2)
         before = project.recordings()
         os.kill(process.pid, number)
-        assert process.wait(timeout=END_OF_ALL_S) == status
+        process.wait(timeout=END_OF_ALL_S)
         reader.join()
+        assert process.returncode == status, said
     _wait_for_nothing_left(project)
     assert project.recordings() == before, "something went on recording"
     _assert_whole(project)
