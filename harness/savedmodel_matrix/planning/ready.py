@@ -168,7 +168,7 @@ def _place(project: Workspace, case: CaseDefinition) -> tuple[Path, Archive | No
     # Imported here: only a case that is not prepared yet needs the index.
     from savedmodel_matrix.models.packages.fetch import fetch_package  # noqa: PLC0415
 
-    fetched = fetch_package(case.package, case.path, project.results.packages)
+    fetched = fetch_package(case.package, case.path, project.results.packages, project.digests)
     return fetched.path, Archive(name=fetched.archive_name, sha256=fetched.archive_sha256)
 
 

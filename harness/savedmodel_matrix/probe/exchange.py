@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from . import texts
+from . import sealed, texts
 
 FORMAT = 2
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -70,8 +70,7 @@ def with_batches(case):
     if not isinstance(taken, dict):
         return case, None
     try:
-        with open(taken["outputs_of"], encoding="utf-8") as file:
-            result = json.load(file)
+        result = _read_json(taken["outputs_of"])
     except (OSError, ValueError):
         return dict(case, batches=[]), ("run-failed", "{} has no result".format(taken["name"]))
     if result["outcome"] != "recorded":
@@ -97,20 +96,25 @@ def changed_source(case):
 
 
 def write_json(path, value):
-    """Write ``value`` to ``path`` atomically."""
+    """Write ``value`` (a dict) to ``path`` with its checksum, atomically."""
     unfinished = "{}.{}.tmp".format(path, os.getpid())
-    with open(unfinished, "w", encoding="utf-8") as out:
-        json.dump(value, out)
+    with open(unfinished, "wb") as out:
+        out.write(sealed.seal(json.dumps(value)))
     os.replace(unfinished, path)
 
 
 def read_part(places):
     """Return what the case's process wrote, or ``None`` if it did not get that far."""
     try:
-        with open(places.part, encoding="utf-8") as file:
-            return json.load(file)
+        return _read_json(places.part)
     except (OSError, ValueError):
         return None
+
+
+def _read_json(path):
+    """Return what ``write_json`` wrote. Raises ``OSError``, or ``ValueError`` if it is damaged."""
+    with open(path, "rb") as file:
+        return json.loads(sealed.unseal(file.read()).decode("utf-8"))
 
 
 def scrubber(request, work):

@@ -23,11 +23,13 @@ from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.measurements.re_export import ReExportMeasurement, re_export_folder
 from savedmodel_matrix.models.preflight.features import features_of
+from savedmodel_matrix.models.savedmodel.whole import is_whole
 from savedmodel_matrix.planning.predictions import facts_of
 from savedmodel_matrix.questions.attempts import Failure, plan_remedies
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.share import run_share
 from savedmodel_matrix.questions.swapped_inputs import pending_swaps
+from savedmodel_matrix.store.atomic import set_aside
 from savedmodel_matrix.store.runs import Run, RunAttempt
 from savedmodel_matrix.verdicts.causes.match import find_causes
 
@@ -231,9 +233,14 @@ def re_exports(project: Workspace, plan: Plan, remedies: Remedies, collection: C
     for attempt in remedies.attempts:
         target = project.root / remedies.plan.cases[attempt.variant].path
         is_saved_again = target.is_relative_to(project.results.re_exports)
-        if not is_saved_again or target.exists():
+        if not is_saved_again or is_whole(target, project.digests):
             continue
-        if re_export_recording(project, plan, collection, attempt.case) is None:
+        known = re_export_recording(project, plan, collection, attempt.case)
+        if known is not None and known.outcome is Outcome.RECORDED:
+            # It was saved, and is damaged or gone: it is exported once more.
+            set_aside(target)
+            set_aside(project.results.recording_path(known.key))
+        if known is None or known.outcome is Outcome.RECORDED:
             jobs.append(re_export_job(plan, attempt.case))
     return list(dict.fromkeys(jobs))
 

@@ -6,13 +6,14 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import uuid
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from savedmodel_matrix.domain.errors import StoreError
+from savedmodel_matrix.probe.sealed import BrokenSealError, seal, unseal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,37 +27,47 @@ _LOG = logging.getLogger("savedmodel_matrix")
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` through a temporary file in the same folder."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` through a temporary file in the same folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_bytes(content)
     os.replace(unfinished, path)  # noqa: PTH105 - the atomic replace has this name everywhere
 
 
 def write_stored(path: Path, value: BaseModel) -> None:
-    """Write a stored type as JSON, atomically."""
-    write_text(path, value.model_dump_json(indent=1, by_alias=True) + "\n")
+    """Write a stored type as JSON with a checksum, atomically."""
+    write_bytes(path, seal(value.model_dump_json(indent=1, by_alias=True)))
 
 
 def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
-    """Return what lies in ``path``, read through its type; None if the file is absent or does not fit.
+    """Return what lies in ``path``, read through its type; None if the file is absent or damaged.
 
     ``kind`` has a field ``format`` whose type admits exactly the versions that this program reads. A file
-    that does not fit is set aside, with a warning that names it, and made again.
+    whose checksum is wrong, or that does not fit its type, is set aside, with a warning that names it, and
+    made again.
 
     Raises:
         StoreError: if another version of this program wrote the file.
     """
     try:
-        text = path.read_bytes()
+        content = path.read_bytes()
     except OSError:
         return None
     try:
+        text = unseal(content)
         return kind.model_validate_json(text)
+    except BrokenSealError:
+        set_aside(path)
+        return None
     except ValidationError:
         found = _format_of(text)
         known = kind.model_fields["format"].default
         if found is None or found == known:
-            _set_aside(path)
+            set_aside(path)
             return None
         advice = (
             "upgrade savedmodel-matrix" if found > known else "move the results folder away and run again"
@@ -64,10 +75,16 @@ def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
         raise StoreError(f"{path} has format {found}; this version reads format {known}: {advice}") from None
 
 
-def _set_aside(path: Path) -> None:
-    with suppress(OSError):  # another process may have done it
-        os.replace(path, path.with_name(path.name + DAMAGED))  # noqa: PTH105 - as above
-    _LOG.warning("%s is damaged; it is set aside as %s and made again", path, path.name + DAMAGED)
+def set_aside(path: Path) -> None:
+    """Rename a damaged file or folder, with a warning that names it; nothing is done if there is none."""
+    kept = path.with_name(path.name + DAMAGED)
+    if kept.is_dir():
+        shutil.rmtree(kept, ignore_errors=True)  # only a file can be replaced
+    try:
+        os.replace(path, kept)  # noqa: PTH105 - as above
+    except FileNotFoundError:  # another process may have done it
+        return
+    _LOG.warning("%s is damaged; it is set aside as %s and made again", path, kept.name)
 
 
 def _format_of(text: bytes) -> int | None:

@@ -6,16 +6,24 @@ run that changed nothing.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from savedmodel_matrix.domain.proposal import ProposedCell
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.store.atomic import read_stored
+from savedmodel_matrix.probe import sums
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from savedmodel_matrix.store.results import Results
+
+#: The file in ``results/latest/`` with the checksums of the others.
+SUMS = "checksums.json"
+_MAIN = "report.json"
 
 
 class _Part(BaseModel):
@@ -58,9 +66,24 @@ class NewestReport(_Part):
 
 
 def newest_report(results: Results) -> NewestReport | None:
-    """Return what the newest report says, or None if there is none.
+    """Return what the newest report says.
 
-    Raises:
-        StoreError: if another version of this program wrote it.
+    None if there is none, if another version of this program wrote it, or if one of its files is not what
+    was written: the report is then written again.
     """
-    return read_stored(results.latest / "report.json", NewestReport)
+    wanted = sums.read(str(results.latest / SUMS))
+    try:
+        for name, digest in (wanted or {}).items():
+            content = (results.latest / name).read_bytes()
+            if hashlib.sha256(content).hexdigest() != digest:
+                return None
+        found = NewestReport.model_validate_json((results.latest / _MAIN).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return found if wanted is not None and _MAIN in wanted else None
+
+
+def write_sums(folder: Path, names: Iterable[str]) -> None:
+    """Write the checksums of a report's files, which makes it the newest report."""
+    found = sums.of_folder(str(folder))
+    sums.write(str(folder / SUMS), {name: found[name] for name in names})

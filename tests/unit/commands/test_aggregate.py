@@ -12,6 +12,7 @@ from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.measurements import work
 from savedmodel_matrix.probe import arrays
 from savedmodel_matrix.report.document import Report
+from savedmodel_matrix.store.atomic import read_stored
 from savedmodel_matrix.store.runs import Run
 
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
@@ -40,12 +41,13 @@ def test_reports_and_a_run_file_with_verdicts_are_written(project, filled, capsy
     report = report_of(project)
     assert report.exit_status == 1
     assert sorted(path.name for path in project.results.latest.iterdir()) == [
+        "checksums.json",
         "report.json",
         "report.md",
         "report.txt",
     ]
     (path,) = (project.results.root / "runs").glob("*.json")
-    run = Run.model_validate_json(path.read_bytes())
+    run = read_stored(path, Run)
     verdicts = {(cell.environment, cell.case): cell.verdict for cell in run.cells}
     assert verdicts == {
         (OLD, "one"): Verdict.DIVERGED,

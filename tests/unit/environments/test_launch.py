@@ -14,6 +14,8 @@ from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, Setting
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.environments import launch as launch_module
 from savedmodel_matrix.environments.launch import Launch, run_probe
+from savedmodel_matrix.probe.sealed import seal
+from savedmodel_matrix.store.atomic import read_stored
 
 
 class Probe:
@@ -92,7 +94,7 @@ def make(tmp_path):
 def write(case, **changes):
     """Write the recording of a case, which is a part of the request."""
     made = recording(key=case["key"], identity=case["identity"], **changes)
-    Path(case["result"]).write_text(made.model_dump_json(by_alias=True))
+    Path(case["result"]).write_bytes(seal(made.model_dump_json(by_alias=True)))
 
 
 def imported(request):
@@ -106,7 +108,7 @@ def unfiled_none(key, why):
 def results_of(launch):
     found = []
     run_probe(launch, found.append, unfiled_none)
-    on_disk = [Recording.model_validate_json(Path(case.result).read_text()) for case in launch.cases]
+    on_disk = [read_stored(Path(case.result), Recording) for case in launch.cases]
     assert sorted(found, key=str) == sorted(on_disk, key=str)
     return {made.key: made for made in found}
 
@@ -208,7 +210,9 @@ def test_an_import_that_something_outside_ended_is_not_recorded(probe, make, sta
 def test_what_must_not_be_filed_is_said_and_leaves_nothing(probe, make):
     def work(request):
         write(request["cases"][1])
-        Path(request["cases"][0]["result"] + ".unfiled").write_text('{"key": "a", "reason": "it changed"}')
+        Path(request["cases"][0]["result"] + ".unfiled").write_bytes(
+            seal('{"key": "a", "reason": "it changed"}')
+        )
 
     probe.work = work
     said, found = {}, []

@@ -7,7 +7,8 @@ from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.environments import state as state_module
 from savedmodel_matrix.environments.state import EnvironmentState, Installed, read_state, write_state
-from savedmodel_matrix.store.atomic import write_text
+from savedmodel_matrix.probe.sealed import seal
+from savedmodel_matrix.store.atomic import write_bytes
 
 INSTALLED = Installed(lock="digest", interpreter="3.10.1")
 
@@ -40,6 +41,6 @@ def test_nothing_is_known_of_other_environments_and_hosts(project, monkeypatch):
 @pytest.mark.parametrize("number", [1, 3])
 def test_another_format_is_refused(project, number):
     path = project.results.environment_path(state_module.host_fingerprint(), "tf")
-    write_text(path, json.dumps({"format": number}))
+    write_bytes(path, seal(json.dumps({"format": number})))
     with pytest.raises(StoreError, match=f"format {number}"):
         read_state(project.results, "tf")

@@ -12,6 +12,7 @@ from savedmodel_matrix.domain.definition import CaseDefinition
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.planning.ready import find_ready, make_ready, model_folder
 from savedmodel_matrix.planning.workspace import Workspace
+from savedmodel_matrix.probe.sealed import seal, unseal
 
 
 def case(**changes):
@@ -193,7 +194,7 @@ def test_code_is_a_part_of_the_case_that_has_it(project, made):
 def test_a_case_made_ready_before_there_was_code_is_found(project, made):
     ready = make_ready(project, case())
     (path,) = project.results.root.glob("cases/*.json")
-    stored = json.loads(path.read_text())
+    stored = json.loads(unseal(path.read_bytes()))
     del stored["code"]
-    path.write_text(json.dumps(stored))
+    path.write_bytes(seal(json.dumps(stored)))
     assert find_ready(project, case()) == ready

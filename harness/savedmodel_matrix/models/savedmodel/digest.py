@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
+from savedmodel_matrix.probe.sealed import seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,7 @@ class DigestCache:
         unfinished = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(json.dumps({"format": _FORMAT, "files": self._loaded()}), encoding="ascii")
+            unfinished.write_bytes(seal(json.dumps({"format": _FORMAT, "files": self._loaded()})))
             unfinished.replace(self._path)
         except OSError:
             with suppress(OSError):
@@ -118,7 +119,7 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
     root = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, and renames with them
     whole = hashlib.sha256()
     try:
-        found = _files(root, (), left_out)
+        found = files_of(root, left_out)
         files = sorted((os.fsencode(file.relative_to(root).as_posix()), file) for file in found)
         for name, file in files:
             size = file.stat().st_size
@@ -130,6 +131,16 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
         raise UnreadableModelError(f"{path}: contains no file")
     cache.save()
     return whole.hexdigest()
+
+
+def files_of(folder: Path, left_out: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """Yield every file below a folder, links followed, but for what has a name in ``left_out``.
+
+    Raises:
+        OSError: if a folder cannot be read.
+        UnreadableModelError: if something is neither a file nor a directory, or a link leads back up.
+    """
+    return _files(folder, (), left_out)
 
 
 def _files(folder: Path, above: tuple[tuple[int, int], ...], left_out: frozenset[str]) -> Iterator[Path]:
@@ -154,7 +165,7 @@ def _facts(status: os.stat_result) -> Facts:
 
 def _read(path: Path) -> dict[str, _Entry]:
     try:
-        stored = json.loads(path.read_bytes())
+        stored = json.loads(unseal(path.read_bytes()))
         if stored["format"] != _FORMAT:
             return {}
         return {

@@ -8,6 +8,7 @@ import os
 import shutil
 import uuid
 
+from .. import sums
 from ..failing import failing_as
 
 
@@ -21,6 +22,8 @@ def run(job):
 
 def save(tf, loaded, case):
     """Save ``loaded`` (from the loader ``saved_model``) to ``case["measure"]["save_to"]``, atomically.
+
+    The checksums of its files are written beside it, first.
 
     Warm-up requests and other extra assets are copied. TensorFlow's exceptions pass through: for example, a
     signature that reads a table cannot be saved without the object that owns the table.
@@ -37,6 +40,7 @@ def save(tf, loaded, case):
         extra = os.path.join(case["model"], "assets.extra")
         if os.path.isdir(extra):
             shutil.copytree(extra, os.path.join(unfinished, "assets.extra"))
+        sums.write(sums.path_of(target), sums.of_folder(unfinished))
         os.replace(unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -13,6 +13,7 @@ from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.report.formats.json_document import JSON
 from savedmodel_matrix.report.formats.markdown import MARKDOWN
 from savedmodel_matrix.report.formats.terminal import TERMINAL
+from savedmodel_matrix.store.newest_report import write_sums
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 GROUP = "savedmodel_matrix.formats"
 
-#: Ours. JSON is last because its ``content`` says that the others are written.
+#: Ours. JSON is last, so that it exists only if the others are written.
 FORMATS: tuple[Format, ...] = (TERMINAL, MARKDOWN, JSON)
 
 
@@ -36,10 +37,13 @@ def write_report(report: Report, folder: Path) -> None:
     *first, last = FORMATS
     for each in first:
         each.write(report, folder)
+    files = [name for each in FORMATS for name in each.files]
     problems = []
     for point in entry_points(group=GROUP):
         try:
-            point.load().write(report, folder)
+            theirs = point.load()
+            theirs.write(report, folder)
+            files += [name for name in theirs.files if (folder / name).stat()]
         except Exception as error:  # another package's code may raise anything
             source = f" of {point.dist.name}" if point.dist else ""
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -47,3 +51,4 @@ def write_report(report: Report, folder: Path) -> None:
     if problems:
         raise DefinitionError(problems)
     last.write(report, folder)
+    write_sums(folder, files)

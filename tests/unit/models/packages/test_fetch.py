@@ -10,6 +10,7 @@ import pytest
 from savedmodel_matrix.domain.errors import PackageError
 from savedmodel_matrix.environments.index import IndexFile
 from savedmodel_matrix.models.packages.fetch import fetch_package
+from savedmodel_matrix.models.savedmodel.digest import DigestCache
 
 
 def archive(prefix="", marker=b""):
@@ -70,7 +71,7 @@ BINARY = ["pkg-1.0-cp311-cp311-win_amd64.whl", "pkg-1.0-cp310-cp310-manylinux201
 )
 def test_choice(tmp_path, names, chosen):
     index = FakeIndex(v1_0=names, v2_0=["pkg-2.0-py3-none-any.whl"])
-    found = fetch_package("pkg==1.0", "m/a", tmp_path, index)
+    found = fetch_package("pkg==1.0", "m/a", tmp_path, DigestCache(tmp_path.parent / "digests.json"), index)
     assert found.archive_name == chosen
     assert found.archive_sha256 == hashlib.sha256(index.contents[chosen]).hexdigest()
     assert (found.path / "saved_model.pb").read_bytes() == b"m/a" + chosen.encode()
@@ -78,18 +79,36 @@ def test_choice(tmp_path, names, chosen):
 
 
 def test_what_is_there_is_not_asked_for_again(tmp_path):
-    first = fetch_package("pkg==1.0", "m/a", tmp_path, FakeIndex(v1_0=[PURE]))
-    assert fetch_package("Pkg == 1", "m/a/", tmp_path, NoIndex()) == first
-    inner = fetch_package("pkg==1.0", "m/a/inner", tmp_path, NoIndex())
+    first = fetch_package(
+        "pkg==1.0", "m/a", tmp_path, DigestCache(tmp_path.parent / "digests.json"), FakeIndex(v1_0=[PURE])
+    )
+    assert (
+        fetch_package("Pkg == 1", "m/a/", tmp_path, DigestCache(tmp_path.parent / "digests.json"), NoIndex())
+        == first
+    )
+    inner = fetch_package(
+        "pkg==1.0", "m/a/inner", tmp_path, DigestCache(tmp_path.parent / "digests.json"), NoIndex()
+    )
     assert (inner.path / "saved_model.pb").read_bytes().startswith(b"m/a/inner")
     assert (first.path / "inner" / "saved_model.pb").exists()
 
 
 def test_a_damaged_memo_is_made_again(tmp_path):
-    first = fetch_package("pkg==1.0", "m/a", tmp_path, FakeIndex(v1_0=[PURE]))
+    first = fetch_package(
+        "pkg==1.0", "m/a", tmp_path, DigestCache(tmp_path.parent / "digests.json"), FakeIndex(v1_0=[PURE])
+    )
     for damage in ("", '{"format": 2}', '{"format": 1}'):
         (tmp_path / "pkg-1.json").write_text(damage)
-        assert fetch_package("pkg==1.0", "m/a", tmp_path, FakeIndex(v1_0=[PURE])) == first
+        assert (
+            fetch_package(
+                "pkg==1.0",
+                "m/a",
+                tmp_path,
+                DigestCache(tmp_path.parent / "digests.json"),
+                FakeIndex(v1_0=[PURE]),
+            )
+            == first
+        )
 
 
 def test_nothing_is_left_of_a_download_that_fails(tmp_path):
@@ -101,26 +120,34 @@ def test_nothing_is_left_of_a_download_that_fails(tmp_path):
 
     index.download = broken
     with pytest.raises(PackageError, match="went away"):
-        fetch_package("pkg==1.0", "m/a", tmp_path, index)
+        fetch_package("pkg==1.0", "m/a", tmp_path, DigestCache(tmp_path.parent / "digests.json"), index)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_nothing_is_left_of_a_path_that_is_not_there(tmp_path):
     with pytest.raises(PackageError, match="nearest: m/b, m/a, m/a/inner"):
-        fetch_package("pkg==1.0", "m/x", tmp_path, FakeIndex(v1_0=[PURE]))
+        fetch_package(
+            "pkg==1.0", "m/x", tmp_path, DigestCache(tmp_path.parent / "digests.json"), FakeIndex(v1_0=[PURE])
+        )
     assert {path.name for path in tmp_path.iterdir()} == {"pkg-1.json", "archives"}
 
 
 def test_unknown_version_names_the_nearest(tmp_path):
     with pytest.raises(PackageError, match=r"no pkg 1\.1; nearest: 1\.0"):
-        fetch_package("pkg==1.1", "m/a", tmp_path, FakeIndex(v1_0=[PURE], v7=["pkg-7-py3-none-any.whl"]))
+        fetch_package(
+            "pkg==1.1",
+            "m/a",
+            tmp_path,
+            DigestCache(tmp_path.parent / "digests.json"),
+            FakeIndex(v1_0=[PURE], v7=["pkg-7-py3-none-any.whl"]),
+        )
 
 
 def test_a_file_without_digest_is_refused(tmp_path):
     index = FakeIndex(v1_0=[PURE])
     index.files = [IndexFile(PURE, "1.0", "wheel", 1, None, False, None)]
     with pytest.raises(PackageError, match="no SHA-256"):
-        fetch_package("pkg==1.0", "m/a", tmp_path, index)
+        fetch_package("pkg==1.0", "m/a", tmp_path, DigestCache(tmp_path.parent / "digests.json"), index)
 
 
 @pytest.mark.parametrize(
@@ -138,10 +165,10 @@ def test_a_file_without_digest_is_refused(tmp_path):
 )
 def test_what_is_not_one_version_is_refused(tmp_path, requirement):
     with pytest.raises(PackageError, match="does not name one version"):
-        fetch_package(requirement, "m/a", tmp_path, NoIndex())
+        fetch_package(requirement, "m/a", tmp_path, DigestCache(tmp_path.parent / "digests.json"), NoIndex())
 
 
 @pytest.mark.parametrize("path", ["", ".", "/", "/m/a", "m/../../a"])
 def test_what_is_not_a_folder_inside_is_refused(tmp_path, path):
     with pytest.raises(PackageError, match="not a folder inside a package"):
-        fetch_package("pkg==1.0", path, tmp_path, NoIndex())
+        fetch_package("pkg==1.0", path, tmp_path, DigestCache(tmp_path.parent / "digests.json"), NoIndex())

@@ -8,10 +8,12 @@ import re
 import pytest
 from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.probe import sums
 from savedmodel_matrix.report import formats
 from savedmodel_matrix.report.document import CauseRow, OutputRow, RemedyRow, Report
 from savedmodel_matrix.report.formats import FORMATS, write_report
 from savedmodel_matrix.store.atomic import write_text
+from savedmodel_matrix.store.newest_report import SUMS
 
 #: Names as a model or a user may give them. As files they would lie outside the folder, or be no files.
 HOSTILE = [
@@ -181,7 +183,9 @@ def test_a_format_of_another_package_is_written_too(installed, make, tmp_path):
     installed(Point("toy", Toy()))
     write_report(make({"cnn": {"e1": "A"}}), tmp_path)
     assert (tmp_path / "toy.txt").read_text() == "'toy'\n'e1/default cnn: recorded'\n"
-    assert {path.name for path in tmp_path.iterdir()} == {"report.txt", "report.md", "report.json", "toy.txt"}
+    written = {"report.txt", "report.md", "report.json", "toy.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == {*written, SUMS}
+    assert set(sums.read(str(tmp_path / SUMS))) == written
 
 
 class Broken(Toy):
