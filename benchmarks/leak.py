@@ -22,6 +22,7 @@ from savedmodel_matrix.environments.state import Installed
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.planning.ready import make_ready
+from savedmodel_matrix.store.atomic import read_stored
 from savedmodel_matrix.verdicts.compare.growth import settled_slope
 from savedmodel_matrix.verdicts.judge.growth import judge_leak
 from tabulate import tabulate
@@ -114,7 +115,9 @@ def _range(values: Sequence[float]) -> str:
 
 
 def _part(path: Path) -> LeakPart:
-    recording = Recording.model_validate_json(path.read_bytes())
+    recording = read_stored(path, Recording)
+    if recording is None:
+        raise BenchError(f"{path.name} is missing or damaged")
     if not recording.is_recorded:
         raise BenchError(f"{recording.key}: {recording.outcome}: {recording.reason}")
     return LeakPart.model_validate(recording.measured)

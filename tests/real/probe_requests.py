@@ -13,6 +13,7 @@ from project import REPOSITORY
 from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, ProbeRequest, SettingRequest
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.probe.arrays import read_array, write_array
+from savedmodel_matrix.store.atomic import read_stored
 
 PROBE = REPOSITORY / "harness/savedmodel_matrix/probe"
 SETTING = SettingRequest().model_dump()
@@ -125,8 +126,7 @@ class Probing:
 
     def recordings(self):
         """Return the results of the last run as types, by key."""
-        found = (Recording.model_validate_json(Path(case.result).read_bytes()) for case in self.cases)
-        return {recording.key: recording for recording in found}
+        return {case.key: read_stored(Path(case.result), Recording) for case in self.cases}
 
     def outputs(self, result):
         """Return {(name, component): (type, shape, values)} of a result."""

@@ -112,6 +112,14 @@ def report_command(
     raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id(), verbose=verbose))
 
 
+@app.command("verify")
+def verify_command(project: Root = Path()) -> None:
+    """Check every stored file against its checksum, and set damaged ones aside."""
+    from savedmodel_matrix.commands.verify import verify  # noqa: PLC0415 - as above
+
+    typer.echo(verify(Workspace(project.resolve()).results))
+
+
 @app.command("schema")
 def schema_command(
     folder: Annotated[Path, typer.Argument(help="where to write the JSON Schemas")] = Path("schemas"),

@@ -71,16 +71,26 @@ def newest_report(results: Results) -> NewestReport | None:
     None if there is none, if another version of this program wrote it, or if one of its files is not what
     was written: the report is then written again.
     """
-    wanted = sums.read(str(results.latest / SUMS))
+    if not _as_written(results.latest):
+        return None
     try:
-        for name, digest in (wanted or {}).items():
-            content = (results.latest / name).read_bytes()
-            if hashlib.sha256(content).hexdigest() != digest:
-                return None
-        found = NewestReport.model_validate_json((results.latest / _MAIN).read_bytes())
+        return NewestReport.model_validate_json((results.latest / _MAIN).read_bytes())
     except (OSError, ValidationError):
         return None
-    return found if wanted is not None and _MAIN in wanted else None
+
+
+def is_intact(results: Results) -> bool:
+    """Whether every file of the newest report is what was written; so it is if there is no report."""
+    return _as_written(results.latest) or not (results.latest / _MAIN).exists()
+
+
+def _as_written(folder: Path) -> bool:
+    wanted: dict[str, str] = sums.read(str(folder / SUMS)) or {}
+    try:
+        found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in wanted}
+    except OSError:
+        return False
+    return _MAIN in wanted and wanted == found
 
 
 def write_sums(folder: Path, names: Iterable[str]) -> None:

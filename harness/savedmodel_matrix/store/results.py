@@ -101,13 +101,14 @@ class Results:
 
     def verify(self, entries: Iterable[ArrayEntry]) -> int:
         """Hash these stored arrays and set the damaged ones aside; return how many were."""
-        return self._verify(name for entry in entries for name in entry.objects)
+        return self.verify_objects(name for entry in entries for name in entry.objects)
 
     def verify_all(self) -> int:
         """Hash every object in the store and set the damaged ones aside; return how many were."""
-        return self._verify(path.stem for path in sorted(self.objects.glob("*/*.npy")))
+        return self.verify_objects(path.stem for path in sorted(self.objects.glob("*/*.npy")))
 
-    def _verify(self, digests: Iterable[str]) -> int:
+    def verify_objects(self, digests: Iterable[str]) -> int:
+        """Hash the objects with these names and set the damaged ones aside; return how many were."""
         from savedmodel_matrix.probe import arrays  # noqa: PLC0415 - as above
 
         damaged = 0

@@ -7,6 +7,7 @@ import random
 import sys
 
 import pytest
+from savedmodel_matrix.models.savedmodel.digest import DigestCache, model_digest
 
 SEED = 20261130
 KIND = "store"
@@ -21,7 +22,11 @@ STORED = (
     "runs/*.json",
     "latest/*",
     "cache/*.json",
+    "re-exports/*/model/saved_model.pb",
+    "re-exports/*/model/variables/*",
+    "re-exports/*/*.json",
 )
+FACTS = ("identity", "outcome", "reason", "outputs", "effective")
 UNFIT = (
     b'{"format": 1}',
     b'{"format": 2}',
@@ -40,13 +45,20 @@ def _verdicts(project):
     return {(row.cell, row.case): (row.outcome, row.class_, row.verdict) for row in project.report().cells}
 
 
-def _outputs(project):
-    """Return the digests of the outputs by recording."""
-    found = {}
-    for path in sorted((project.results / "recordings").glob("*/*.json")):
-        outputs = json.loads(path.read_bytes())["outputs"]
-        found[path.name] = [each["array"]["objects"] for each in outputs or []]
-    return found
+def _recorded(project):
+    """Return of each recording, by key, what is the same in every run."""
+    recordings = map(json.loads, (path.read_bytes() for path in project.recordings()))
+    return {each["key"]: {name: each[name] for name in FACTS} for each in recordings}
+
+
+def _exported_again(project):
+    """Return the digests of the models in ``re-exports/``; no two exports of a model have the same bytes."""
+    cache = DigestCache(project.root / "digests.json")
+    return {model_digest(path, cache) for path in project.results.glob("re-exports/*/model")}
+
+
+def _of_models_but(models, recorded):
+    return {key: facts for key, facts in recorded.items() if facts["identity"]["model"] not in models}
 
 
 def _corrupt(path, moments):
@@ -73,7 +85,7 @@ def _corrupt(path, moments):
     "number", [0, *(pytest.param(number, marks=pytest.mark.whole) for number in range(1, BATCHES))]
 )
 def test_corrupted(faulty, seen, number):
-    before, outputs = _verdicts(faulty), _outputs(faulty)
+    before, recorded, exported = _verdicts(faulty), _recorded(faulty), _exported_again(faulty)
     moments = random.Random(SEED + number)
     done = []
     for _ in range(AT_ONCE):
@@ -92,7 +104,8 @@ def test_corrupted(faulty, seen, number):
         assert "set aside" in alone.output, "without a report, it says why"
     run = faulty.nox("-s", "matrix")
     assert _verdicts(faulty) == before
-    assert _outputs(faulty) == outputs, "each recording holds what it held"
+    replaced = exported ^ _exported_again(faulty)
+    assert _of_models_but(replaced, _recorded(faulty)) == _of_models_but(replaced, recorded)
     assert not faulty.nox("-s", "matrix").environments, "nothing was left to run"
     kept = sum(found[2] is not None for found in claimed.values())
     seen(f"report: status {alone.status}, {kept} verdicts, all as before; run: status {run.status}, all back")

@@ -111,6 +111,36 @@ def test_a_damaged_memo_is_made_again(tmp_path):
         )
 
 
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_model_is_extracted_again(tmp_path):
+    digests = DigestCache(tmp_path.parent / "digests.json")
+    first = fetch_package("pkg==1.0", "m/a", tmp_path, digests, FakeIndex(v1_0=[PURE]))
+    before = (first.path / "saved_model.pb").read_bytes()
+    for damage in (flip, lambda path: path.unlink(), lambda path: (path.parent / "more").touch()):
+        damage(first.path / "saved_model.pb")
+        assert fetch_package("pkg==1.0", "m/a", tmp_path, digests, NoIndex()) == first
+        assert (first.path / "saved_model.pb").read_bytes() == before
+        assert not (first.path / "more").exists()
+
+
+def test_a_damaged_archive_is_downloaded_again(tmp_path):
+    digests = DigestCache(tmp_path.parent / "digests.json")
+    first = fetch_package("pkg==1.0", "m/a", tmp_path, digests, FakeIndex(v1_0=[PURE]))
+    (archive,) = (tmp_path / "archives").rglob("*.whl")
+    before = archive.read_bytes()
+    flip(archive)
+    index = FakeIndex(v1_0=[PURE])
+    other = fetch_package("pkg==1.0", "m/a/inner", tmp_path, digests, index)
+    assert index.asked == ["pkg", PURE]
+    assert archive.read_bytes() == before
+    assert other.archive_sha256 == first.archive_sha256
+
+
 def test_nothing_is_left_of_a_download_that_fails(tmp_path):
     index = FakeIndex(v1_0=[PURE])
 
