@@ -78,6 +78,7 @@ def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=()):
 def ready_case(**changes):
     """Return a case that is ready, of a model without inputs."""
     fields = {
+        "definition": "definition digest",
         "model": "model",
         "model_digest": "model digest",
         "batches": (),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry
 
 #: Raised when the same definition leads to something else, so that cases are made anew.
-CASE_FORMAT: Final = 3
+CASE_FORMAT: Final = 4
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ class ReadyCase(Stored):
     signature declares about the inputs that the stage must make; None if unknown.
     """
 
-    format: Literal[3] = CASE_FORMAT
+    format: Literal[4] = CASE_FORMAT
+    definition: str
+    """Digest of the definition and of the files that it names, which is also the name of its file."""
     model: str
     model_digest: str
     batches: tuple[Batch, ...] | None

@@ -48,7 +48,8 @@ class EnvironmentState(Stored):
 
 def read_state(results: Results, environment: str) -> EnvironmentState | None:
     """Return the last known state of an environment on this host, or None."""
-    return read_stored(results.environment_path(host_fingerprint(), environment), EnvironmentState)
+    found = read_stored(results.environment_path(host_fingerprint(), environment), EnvironmentState)
+    return found if found is not None and found.environment == environment else None
 
 
 def write_state(results: Results, state: EnvironmentState) -> None:

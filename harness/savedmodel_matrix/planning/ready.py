@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 def find_ready(project: Workspace, case: CaseDefinition) -> ReadyCase | None:
     """Return the case as prepared earlier, or None if it was not prepared or is out of date."""
     try:
-        path = project.results.case_path(_definition_digest(project, case))
+        definition = _definition_digest(project, case)
     except UnreadableModelError:
         return None
-    ready = read_stored(path, ReadyCase)
-    if ready is None or not _is_the_same_model(project, ready):
+    ready = read_stored(project.results.case_path(definition), ReadyCase)
+    if ready is None or ready.definition != definition or not _is_the_same_model(project, ready):
         return None
     return ready if all(map(project.results.has_array, ready.arrays())) else None
 
@@ -65,12 +65,13 @@ def make_ready(project: Workspace, case: CaseDefinition) -> ReadyCase:
             return ready
         model, archive = _place(project, case)
         # Computed before the inputs are read, so that a change in between makes the case out of date.
-        path = project.results.case_path(_definition_digest(project, case))
+        definition = _definition_digest(project, case)
         digest = model_digest(model, project.digests)
         code = _code(project, case)
         stages = {name: _stage(project, stage, model) for name, stage in case.stages.items()}
         batches, problem = _inputs(project, case, case.inputs, model, for_stage=case.serving is not None)
         ready = ReadyCase(
+            definition=definition,
             model=_relative(project, model),
             model_digest=digest,
             batches=batches,
@@ -81,7 +82,7 @@ def make_ready(project: Workspace, case: CaseDefinition) -> ReadyCase:
             stages=stages,
             expects=_expects(case, model) if case.serving else None,
         )
-        write_stored(path, ready)
+        write_stored(project.results.case_path(definition), ready)
         return ready
 
 

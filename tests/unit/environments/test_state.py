@@ -38,6 +38,13 @@ def test_nothing_is_known_of_other_environments_and_hosts(project, monkeypatch):
     assert read_state(project.results, "tf") is None
 
 
+def test_a_state_under_the_name_of_another_environment_is_not_believed(project):
+    write_state(project.results, state_of("tf"))
+    place = project.results.environment_path(state_module.host_fingerprint(), "tf")
+    place.rename(place.with_name("other.json"))
+    assert read_state(project.results, "other") is None
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_another_format_is_refused(project, number):
     path = project.results.environment_path(state_module.host_fingerprint(), "tf")

@@ -191,6 +191,17 @@ def test_code_is_a_part_of_the_case_that_has_it(project, made):
     assert make_ready(project, case()).code == {}
 
 
+def test_a_case_under_the_name_of_another_is_not_believed(project, made):
+    make_ready(project, case())
+    (path,) = project.results.root.glob("cases/*.json")
+    (project.root / "mine.py").write_text("a = 1")
+    other = case(modules=["mine.py"])
+    make_ready(project, other)
+    (theirs,) = set(project.results.root.glob("cases/*.json")) - {path}
+    theirs.write_bytes(path.read_bytes())
+    assert find_ready(project, other) is None
+
+
 def test_a_case_made_ready_before_there_was_code_is_found(project, made):
     ready = make_ready(project, case())
     (path,) = project.results.root.glob("cases/*.json")
