@@ -8,6 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.plan import Plan
@@ -157,12 +158,14 @@ def _other_loader(same: _Changed, loader: str) -> _Changed | None:
 
 
 def _other_packages(same: _Changed, requirement: str) -> _Changed | None:
-    requirements = same.environment.requirements
-    if _TENSORFLOW.fullmatch(Requirement(requirement).name) or requirement in requirements:
+    """Add a requirement, in the place of what the environment asks of the same package, if anything."""
+    wanted, asked = Requirement(requirement).name, same.environment.requirements
+    if _TENSORFLOW.fullmatch(wanted) or requirement in asked:
         return None
+    kept = [each for each in asked if canonicalize_name(Requirement(each).name) != canonicalize_name(wanted)]
     return replace(
         same,
-        environment=replace(same.environment, requirements=(*requirements, requirement), provisional=True),
+        environment=replace(same.environment, requirements=(*kept, requirement), provisional=True),
     )
 
 

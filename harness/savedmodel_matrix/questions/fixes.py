@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.causes.match import Match
 
 #: Outcomes that a fix may change. A crash or a timeout may be the machine's fault.
-_MENDABLE = {Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
+_MENDABLE = {Outcome.INSTALL_FAILED, Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
 
 
 @dataclass(frozen=True)
@@ -174,14 +174,14 @@ def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase |
 
     ``ready`` is the failed case; its model's files confirm some causes.
     """
-    if row.outcome is Outcome.RECORDED or row.recording is None:
+    if row.outcome in {Outcome.RECORDED, Outcome.SKIPPED}:
         return []
     recording, facts = row.recording, facts_of(project, ready)
     return find_causes(
         row.outcome,
-        recording.reason,
-        recording.traceback,
-        recording.log_tail,
+        row.reason if recording is None else recording.reason,
+        None if recording is None else recording.traceback,
+        None if recording is None else recording.log_tail,
         plan.environments[row.cell.environment].tensorflow,
         frozenset() if facts is None else features_of(facts),
         producer=None if facts is None else facts.main.tensorflow_version or None,

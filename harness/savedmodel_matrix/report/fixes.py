@@ -30,9 +30,11 @@ def cause_rows(project: Workspace, plan: Plan, collection: Collection) -> list[C
     """Return the cause of each failure; an unknown one comes with the text that is worth searching for."""
     rows = []
     for row in collection.rows:
-        if row.outcome is Outcome.RECORDED or row.recording is None:
+        if row.outcome in {Outcome.RECORDED, Outcome.SKIPPED} or not row.selected:
             continue
         matches = causes_of(project, plan, row, collection.ready[row.case])
+        if not matches and row.recording is None:
+            continue  # its reason is all that is known
         best = matches[0].cause if matches else None
         rows.append(
             CauseRow(
@@ -40,13 +42,15 @@ def cause_rows(project: Workspace, plan: Plan, collection: Collection) -> list[C
                 setting=row.cell.setting,
                 case=row.case,
                 cause=best.id if best else None,
-                title=best.title if best else "unknown",
+                title=matches[0].title if matches else "unknown",
                 explanation=" ".join(best.explanation.split()) if best else None,
                 source=best.source if best else None,
                 candidates=[f"{remedy.kind}: {remedy.value}" for remedy in matches[0].remedies]
                 if best
                 else [],
-                useful=None if best else useful_part(row.recording.traceback or row.recording.reason or ""),
+                useful=None
+                if best or row.recording is None
+                else useful_part(row.recording.traceback or row.recording.reason or ""),
             )
         )
     return rows
@@ -119,7 +123,9 @@ def _verdict(
     read: Callable[[ArrayEntry], Array],
 ) -> Verdict | None:
     baseline = originals.get((str(plan.baseline), attempt.case))
-    if baseline is None or baseline.recording is None or outcome.recording is None:
+    if baseline is None or baseline.outcome is not Outcome.RECORDED:
+        return None
+    if baseline.recording is None or outcome.recording is None:
         return None
     outputs = judged_outputs(
         plan,

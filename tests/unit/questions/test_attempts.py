@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from savedmodel_matrix.domain.cell import CellId
@@ -74,6 +75,17 @@ def test_remedies_are_tried_without_checks(plan):
     found = attempted(plan, (RemedyKind.LOADER, "v1-session"), (RemedyKind.PACKAGE, "tf-keras"))
     assert len(list(found.plan.jobs())) == 2
     assert not [job for job in work(found.plan) if job.measurement == "check"]
+
+
+@pytest.mark.parametrize("asked", ["setuptools==82.0.0", "SetupTools"])
+def test_a_pin_takes_the_place_of_what_is_asked_of_the_same_package(plan, asked):
+    away = replace(NEW, requirements=("numpy<3", asked))
+    plan.environments[away.id] = away
+    cell = CellId(away.id, "default")
+    plan.limits.update({(cell, case): Limits(5.0, 1 << 30) for case in plan.cases})
+    (attempt,) = attempted(plan, (RemedyKind.PIN, "setuptools<82"), cell=cell).attempts
+    changed = attempted(plan, (RemedyKind.PIN, "setuptools<82"), cell=cell).plan.environments
+    assert changed[attempt.cell.environment].requirements == ("numpy<3", "setuptools<82")
 
 
 def test_a_settings_own_loader_gives_way(plan):

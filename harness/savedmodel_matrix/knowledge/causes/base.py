@@ -109,6 +109,10 @@ def _feature(name: str) -> str:
     return name
 
 
+def _fields(text: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+
+
 Line = Annotated[str, Field(min_length=1, pattern=r"^\S.*\S$|^\S$")]
 Versions = Annotated[SpecifierSet, BeforeValidator(_specifier)]
 Feature = Annotated[str, AfterValidator(_feature)]
@@ -126,7 +130,7 @@ class Remedy:
     @property
     def fields(self) -> frozenset[str]:
         """Return the names in braces."""
-        return frozenset(name for _, name, _, _ in string.Formatter().parse(self.value) if name is not None)
+        return _fields(self.value)
 
     @model_validator(mode="after")
     def _can_be_applied(self) -> Self:
@@ -152,6 +156,8 @@ class Cause:
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: Line
+    named: Line | None = None
+    """The title with what the patterns' groups found, used if all of them did."""
     outcomes: Annotated[frozenset[Outcome], Field(min_length=1)]
     pattern: Regex | None = None
     """Searched in the normalised reason and traceback."""
@@ -189,6 +195,8 @@ class Cause:
         if self.needs_features and not self.features:
             raise ValueError("needs_features without features")
         known = self.groups | {MINOR}
+        if self.named is not None and (unknown := _fields(self.named) - known):
+            raise ValueError(f"named {self.named!r}: nothing fills in {', '.join(sorted(unknown))}")
         for remedy in self.remedies:
             if unknown := remedy.fields - known:
                 raise ValueError(f"remedy {remedy.value!r}: nothing fills in {', '.join(sorted(unknown))}")

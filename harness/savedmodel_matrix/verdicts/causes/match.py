@@ -51,6 +51,14 @@ class Match:
     """Whether the pattern matches the reason itself, not only the traceback."""
 
     @property
+    def title(self) -> str:
+        """Return the entry's title, which names what the patterns found if they found all of it."""
+        try:
+            return self.cause.title if self.cause.named is None else self.cause.named.format_map(self.found)
+        except KeyError:
+            return self.cause.title
+
+    @property
     def remedies(self) -> tuple[Remedy, ...]:
         """Return the entry's remedies with their braces filled in, without those that cannot be filled in."""
         return tuple(

@@ -20,8 +20,8 @@ FAILURES = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in 
 KNOWN = {cause.id: cause for cause in known_causes()}
 
 
-def causes_of(failure):
-    matches = find_causes(
+def matches_of(failure):
+    return find_causes(
         Outcome(failure["outcome"]),
         failure["reason"],
         failure["traceback"],
@@ -30,7 +30,10 @@ def causes_of(failure):
         frozenset(failure["features"]),
         producer=failure["producer"],
     )
-    return [match.cause.id for match in matches]
+
+
+def causes_of(failure):
+    return [match.cause.id for match in matches_of(failure)]
 
 
 @pytest.mark.parametrize("name", FAILURES)
@@ -96,3 +99,19 @@ def test_what_is_harmless_or_new_matches_nothing(outcome, reason):
     )
     assert find_causes(outcome, reason, traceback, HARMLESS_LOG, "2.18.1") == []
     assert find_causes(outcome, reason, None, None, None) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("flatbuffers-1.12-on-2.16", "flatbuffers uses imp, which this Python no longer has"),
+        ("pkg-resources-hub-0.15", "tensorflow_hub needs pkg_resources, which setuptools 82 removed"),
+        ("protobuf-hub-0.12", "tensorflow_hub has protocol buffer code that protobuf 4 and later refuse"),
+        (
+            "published-later",
+            "pandas 2.2.0 was published after the day as of which packages are resolved",
+        ),
+    ],
+)
+def test_the_title_names_the_package_that_broke(name, title):
+    assert matches_of(FAILURES[name])[0].title == title

@@ -109,6 +109,21 @@ def test_an_entry_may_need_its_features():
     assert found(entry, features=["compiled", "v1"]) == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "title"),
+    [("no such op in old_package", "old_package has no such op"), ("no such op", "Something")],
+)
+def test_a_title_names_what_was_found_if_all_of_it_was(reason, title):
+    entry = cause("a", named="{package} has no such op", pattern=r"no such op(?: in (?P<package>\w+))?")
+    (match,) = find_causes(Outcome.LOAD_FAILED, reason, None, None, None, causes=[entry])
+    assert match.title == title
+
+
+def test_a_title_may_name_only_what_is_found():
+    with pytest.raises(ValueError, match="nothing fills in package"):
+        cause("a", named="{package} has no such op")
+
+
 def remedies_of(text, *, tensorflow="2.16.2", values):
     entry = cause(
         "a", pattern=r"no such (?P<what>\w+)(?: of (?P<whose>\w+))?",
