@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.commands.plan_document import PlanDocument, PlannedEnvironment, PredictedCase
 
+#: How many settings, cases, locks and remarks are named; ``plan --json`` has all of them.
+_MOST_LISTED = 20
 #: If more cells × cases than this are excluded for one reason, the rest are counted instead of named.
 _MOST_NAMED = 6
 #: Runs of a case for its noise floor in addition to the replicates: the case is loaded two more times and run
@@ -39,8 +41,8 @@ def render_plan(plan: PlanDocument) -> str:
     )
     lines = [
         _extent(plan),
-        f"settings: {', '.join(plan.settings)}",
-        f"cases: {', '.join(plan.cases)}",
+        f"settings: {listed(plan.settings, _MOST_LISTED)}",
+        f"cases: {listed(plan.cases, _MOST_LISTED)}",
         f"baseline: {plan.baseline}",
         "",
         table,

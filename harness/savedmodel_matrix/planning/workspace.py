@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import DefinitionError, PlatformError
+from savedmodel_matrix.domain.uncollected import uncollected
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.knowledge.releases import PLATFORMS, ReleaseTable
 from savedmodel_matrix.models.savedmodel.digest import DigestCache
@@ -48,6 +49,7 @@ class Workspace:
         names = sorted(path.stem for path in (self.root / "matrices").glob("*.toml"))
         return sorted(names, key=lambda name: name != "default")
 
+    @uncollected()
     def plan(self, matrix: str) -> Plan:
         """Return a matrix, expanded.
 

@@ -128,7 +128,6 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
         raise UnreadableModelError(f"{error.filename or path}: {error.strerror}") from error
     if not files:
         raise UnreadableModelError(f"{path}: contains no file")
-    cache.save()
     return whole.hexdigest()
 
 
