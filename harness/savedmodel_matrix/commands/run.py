@@ -130,7 +130,7 @@ def run_alone(
     run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
     state = read_state(project.results, environment.id)
     if state is not None and state.fault is not None:
-        raise HarnessError(f"a fault of the harness, please report it:\n{state.fault}")
+        raise HarnessError("a fault of the harness, please report it:", *state.fault.splitlines())
 
 
 def parallelism() -> int:

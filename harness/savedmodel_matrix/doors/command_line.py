@@ -130,10 +130,10 @@ def main() -> None:
         with stated():
             app()
     except HarnessError as error:
-        typer.echo(visible_lines(str(error)), err=True)
+        typer.echo(str(error), err=True)
         sys.exit(error.exit_status)
     except Exception:
-        traceback.print_exc()
+        typer.echo(visible_lines(traceback.format_exc()), err=True)
         sys.exit(HarnessError.exit_status)
 
 
