@@ -65,7 +65,7 @@ def plan_command(
     planned = plan_of(opened, matrix, request)
     require_matches(request.selection, [planned])
     described = describe_plan(opened, planned, request.selection)
-    typer.echo(described.model_dump_json(indent=1) if as_json else render_plan(described))
+    typer.echo(described.as_json() if as_json else render_plan(described))
 
 
 @app.command("init")
@@ -95,7 +95,7 @@ def inspect_command(
     from savedmodel_matrix.commands.inspect import describe_model, render_model  # noqa: PLC0415 - as above
 
     described = describe_model(model, loader, package or ())
-    typer.echo(described.model_dump_json(indent=1) if as_json else render_model(described))
+    typer.echo(described.as_json() if as_json else render_model(described))
 
 
 @app.command("report")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import stat
 import tomllib
 import types
 import typing
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 #: Of a value or a key in a message.
 _LONGEST = 200
+#: A definition of 20,000 cases has 2 MB.
+_LARGEST = 16 << 20
+#: Dots in the key of a line.
+_MOST_PARTS = 100
+_TOO_DEEP = "nested too deeply; a definition needs five levels"
 
 
 def load_definition(path: Path) -> Definition:
@@ -34,12 +40,19 @@ def load_definition(path: Path) -> Definition:
     try:
         return _load(path)
     except RecursionError as error:
-        raise DefinitionError([f"{path}: nested too deeply; a definition needs five levels"]) from error
+        raise DefinitionError([f"{path}: {_TOO_DEEP}"]) from error
 
 
 def _load(path: Path) -> Definition:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
+            raise DefinitionError([f"{path}: not a file of at most {_LARGEST} bytes"])
+        text = path.read_text(encoding="utf-8")
+        # The parser takes seconds for a key of thousands of parts.
+        if any(line.partition("=")[0].count(".") > _MOST_PARTS for line in text.splitlines()):
+            raise DefinitionError([f"{path}: {_TOO_DEEP}"])
+        content = tomllib.loads(text)
     except OSError as error:
         raise DefinitionError(
             [f"{path}: {error.strerror}; write one with `savedmodel-matrix init`"]
