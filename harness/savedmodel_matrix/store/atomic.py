@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from savedmodel_matrix.domain.errors import StoreError
+from savedmodel_matrix.domain.visible import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +68,9 @@ def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
 def _set_aside(path: Path) -> None:
     with suppress(OSError):  # another process may have done it
         os.replace(path, path.with_name(path.name + DAMAGED))  # noqa: PTH105 - as above
-    _LOG.warning("%s is damaged; it is set aside as %s and made again", path, path.name + DAMAGED)
+    _LOG.warning(
+        "%s is damaged; it is set aside as %s and made again", visible(str(path)), path.name + DAMAGED
+    )
 
 
 def _format_of(text: bytes) -> int | None:
