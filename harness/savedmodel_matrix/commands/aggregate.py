@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from savedmodel_matrix.commands.say import say
 from savedmodel_matrix.domain.errors import DamagedError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.evidence.collect import collect
@@ -65,7 +66,7 @@ def aggregate(
     assert report is not None, "the report was just written"  # noqa: S101
     for each in (matrix_run(plan, run, collection), *rounds):
         write_run(project.results, _with_verdicts(each, report))
-    print(  # noqa: T201 - the front doors print
+    say(
         f"matrix {plan.matrix}, run {run}: {recorded} of {len(collection.rows)} cells × cases recorded, "
         f"{executed} run now{'' if fresh else '; nothing changed, the reports are up to date'}\n\n"
         + (_in_full(latest) if verbose else (latest / "report.txt").read_text(encoding="utf-8"))

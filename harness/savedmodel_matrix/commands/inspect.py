@@ -11,6 +11,7 @@ from savedmodel_matrix.commands.inspect_document import (
     InspectDocument,
     KerasRow,
     MetaGraphRow,
+    NoteRow,
     ObjectsRow,
     OpRow,
     PredictionRow,
@@ -31,10 +32,11 @@ from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.wire import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from savedmodel_matrix.domain.expected_inputs import InputExpectation
+    from savedmodel_matrix.models.preflight.prediction import Prediction
     from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts, ModelFacts
     from savedmodel_matrix.models.savedmodel.keras import KerasFacts
     from savedmodel_matrix.models.savedmodel.model_files import FileFacts
@@ -57,6 +59,10 @@ def describe_model(
     """
     facts = read_facts(path)
     installed = frozenset(packages)
+    predicted = {
+        version: predict(facts, Target(version, installed, loader))
+        for version in ReleaseTable.load().minor_releases()
+    }
     return InspectDocument(
         model=str(path),
         object_graph=facts.has_objects,
@@ -69,22 +75,27 @@ def describe_model(
         varying=varying(path),
         loader=loader,
         packages=sorted(installed),
-        predictions=[
-            _prediction(facts, Target(version, installed, loader))
-            for version in ReleaseTable.load().minor_releases()
-        ],
+        predictions=[_prediction(version, found) for version, found in predicted.items()],
+        notes=_notes(predicted),
     )
 
 
-def _prediction(facts: ModelFacts, target: Target) -> PredictionRow:
-    found = predict(facts, target)
+def _notes(predicted: Mapping[str, Prediction]) -> list[NoteRow]:
+    """Return each note once, with its releases: most notes apply to all of them."""
+    releases: dict[str, list[str]] = {}
+    for version, found in predicted.items():
+        for note in found.notes:
+            releases.setdefault(note, []).append(version)
+    return [NoteRow(says=note, tensorflow=versions) for note, versions in releases.items()]
+
+
+def _prediction(version: str, found: Prediction) -> PredictionRow:
     return PredictionRow(
-        tensorflow=target.tensorflow,
+        tensorflow=version,
         kind=found.kind,
         stage=found.stage,
         because=list(found.because),
         needs=list(found.needs),
-        notes=list(found.notes),
         confidence=found.confidence,
     )
 

@@ -146,9 +146,15 @@ class PredictionRow(Printed):
     because: list[str]
     needs: list[str]
     """What it needs to load."""
-    notes: list[str]
-    """Notes that do not affect loading."""
     confidence: prediction.Confidence
+
+
+class NoteRow(Printed):
+    """What is worth knowing and does not affect loading."""
+
+    says: str
+    tensorflow: list[str]
+    """The releases that it applies to."""
 
 
 class InspectDocument(Printed):
@@ -173,3 +179,4 @@ class InspectDocument(Printed):
     """Distributions that the predictions assume to be installed with TensorFlow."""
     predictions: list[PredictionRow]
     """One prediction for each minor release, oldest first."""
+    notes: list[NoteRow]

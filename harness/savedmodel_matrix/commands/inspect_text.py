@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
+from savedmodel_matrix.commands.printed import Table, text_of
 from savedmodel_matrix.commands.varying import varying_lines
-from savedmodel_matrix.domain.visible import visible
-from savedmodel_matrix.domain.wording import count, joined, listed
+from savedmodel_matrix.domain.wording import count, first_lines, joined, listed, shortened
 from savedmodel_matrix.knowledge.ops import minor_of, order
 from savedmodel_matrix.models.preflight.prediction import Kind
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
         InspectDocument,
         KerasRow,
         MetaGraphRow,
+        NoteRow,
         PredictionRow,
     )
     from savedmodel_matrix.models.preflight.prediction import Confidence
@@ -33,36 +32,40 @@ _MOST_GRAPHS = 8
 _MOST_SIGNATURES = 32
 _MOST_TENSORS = 100
 _MOST_LINES = 50
-_LONGEST_NAME = 300
+#: Of a name in a list, and of a list.
+_LONGEST_NAME = 100
+_LONGEST_FACT = 1000
 
 
 def render_model(model: InspectDocument) -> str:
     """Return the description as text for a terminal."""
     facts = [(name, value) for name, value in _facts(model) if value]
-    lines = [tabulate(facts, tablefmt="plain", disable_numparse=True)]
+    parts: list[str | Table] = [Table(facts, longest=_LONGEST_FACT)]
     for graph in model.meta_graphs[:_MOST_GRAPHS]:
         rows = list(_signatures(graph))
-        lines += ["", f"graph with tags {_named(graph.tags) or 'none'}:"]
-        lines.append(_table(rows, ["signature", "inputs", "outputs"]) if rows else "  it has no signature")
+        parts += ["", f"graph with tags {_named(graph.tags) or 'none'}:"]
+        parts.append(Table(rows, ("signature", "inputs", "outputs")) if rows else "  it has no signature")
         if more := len(graph.signatures) - len(rows):
-            lines.append(f"and {count(more, 'more signature')}")
+            parts.append(f"and {count(more, 'more signature')}")
     if (more := len(model.meta_graphs) - _MOST_GRAPHS) > 0:
-        lines += ["", f"and {count(more, 'more graph')}"]
-    prepared = [(_line(name), *row) for name, inputs in model.expects.items() for row in _prepared(inputs)]
+        parts += ["", f"and {count(more, 'more graph')}"]
+    prepared = [(name, *row) for name, inputs in model.expects.items() for row in _prepared(inputs)]
     if prepared:
-        lines += ["", _table(prepared[:_MOST_LINES], ["signature", "input", "preprocessing in the model"])]
+        parts += ["", Table(prepared[:_MOST_LINES], ("signature", "input", "preprocessing in the model"))]
     if told := list(varying_lines(model.varying)):
-        lines += ["", "random numbers and state, and the outputs that depend on them:", *_some(told)]
+        parts += ["", "random numbers and state, and the outputs that depend on them:"]
+        parts += first_lines(told, _MOST_LINES)
     beside = joined(["TensorFlow", *model.packages])
-    lines += ["", f"predictions for loader {model.loader}, with {beside}, on a CPU:"]
-    lines.append(
-        _table(
+    parts += ["", f"predictions for loader {model.loader}, with {beside}, on a CPU:"]
+    parts.append(
+        Table(
             [(row.releases, row.text, row.confidence) for row in grouped(model.predictions)],
-            ["TensorFlow", "prediction", "confidence"],
+            ("TensorFlow", "prediction", "confidence"),
         )
     )
-    notes = _some(_notes(model.predictions))
-    return "\n".join([*lines, *(["", *notes] if notes else [])])
+    if notes := first_lines([_noted(note, model.predictions) for note in model.notes], _MOST_LINES):
+        parts += ["", *notes]
+    return text_of(parts)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class PredictedReleases:
 
     first: str
     last: str
-    text: str
+    text: tuple[str, ...]
     confidence: Confidence
 
     @property
@@ -92,35 +95,28 @@ def grouped(predictions: Sequence[PredictionRow]) -> list[PredictedReleases]:
     return rows
 
 
-def _said(prediction: PredictionRow) -> str:
-    because = "\n".join(_some(prediction.because))
+def _said(prediction: PredictionRow) -> tuple[str, ...]:
     match prediction.kind:
         case Kind.NEEDS:
-            return f"needs {joined([_line(each) for each in prediction.needs[:_MOST_NAMED]])}:\n{because}"
+            return f"needs {joined(prediction.needs[:_MOST_NAMED])}:", *prediction.because
         case Kind.FAILS:
-            return f"fails to {prediction.stage}:\n{because}"
+            return f"fails to {prediction.stage}:", *prediction.because
         case Kind.LOADS:
-            return "loads"
+            return ("loads",)
 
 
-def _notes(predictions: Sequence[PredictionRow]) -> list[str]:
-    """Return each note once, with its releases if it does not apply to all."""
-    minors: dict[str, list[str]] = {}
-    for each in predictions:
-        for note in each.notes:
-            minors.setdefault(note, []).append(minor_of(each.tensorflow))
-    return [
-        f"note: {note}"
-        + (f" ({found[0]} to {found[-1]})" if len(found) < len(predictions) and len(found) > 1 else "")
-        for note, found in minors.items()
-    ]
+def _noted(note: NoteRow, predictions: Sequence[PredictionRow]) -> str:
+    """Return a note, with its releases if it applies to several and not to all."""
+    minors = [minor_of(each) for each in note.tensorflow]
+    some = 1 < len(minors) < len(predictions)
+    return f"note: {note.says}{f' ({minors[0]} to {minors[-1]})' if some else ''}"
 
 
 def _facts(model: InspectDocument) -> Iterator[tuple[str, str]]:
-    yield "model", visible(model.model)
+    yield "model", model.model
     for graph in model.meta_graphs[:_MOST_GRAPHS]:
         versions = f"GraphDef {graph.producer}, readable by version {graph.min_consumer} and later"
-        yield "written by", f"TensorFlow {visible(graph.tensorflow) or 'unknown'}, {versions}"
+        yield "written by", f"TensorFlow {graph.tensorflow or 'unknown'}, {versions}"
     yield "format", "objects (TensorFlow 2)" if model.object_graph else "a graph (TensorFlow 1)"
     if model.keras is not None:
         yield from _keras_facts(model.keras)
@@ -136,7 +132,7 @@ def _facts(model: InspectDocument) -> Iterator[tuple[str, str]]:
 def _keras_facts(keras: KerasRow) -> Iterator[tuple[str, str]]:
     major = f"Keras {keras.major}" if keras.major else "exported by Keras"
     version = keras.version or f"{major}, version unknown"
-    yield "keras", f"{_line(version)}{', compiled' if keras.compiled else ''}"
+    yield "keras", f"{version}{', compiled' if keras.compiled else ''}"
     yield "custom classes", _named(keras.custom_classes)
     yield "Lambda layers", _named(keras.lambdas)
     yield "data layers", _named([f"{each.class_name} {each.name}" for each in keras.preparing])
@@ -162,36 +158,21 @@ def _file_facts(files: FilesRow) -> Iterator[tuple[str, str]]:
     yield "fingerprint", "yes" if files.fingerprint else "no"
 
 
-def _signatures(graph: MetaGraphRow) -> Iterator[tuple[str, str, str]]:
+def _signatures(graph: MetaGraphRow) -> Iterator[tuple[str, list[str], list[str]]]:
     for name, signature in islice(graph.signatures.items(), _MOST_SIGNATURES):
         inputs, outputs = (
-            "\n".join(_some([f"{each} {spec}" for each, spec in side.items()], _MOST_TENSORS))
+            first_lines([f"{each} {spec}" for each, spec in side.items()], _MOST_TENSORS)
             for side in (signature.inputs, signature.outputs)
         )
-        yield _line(name), inputs, outputs
+        yield name, inputs, outputs
 
 
 def _prepared(inputs: Mapping[str, InputRow]) -> Iterator[tuple[str, str]]:
     for name, expected in inputs.items():
         if expected.steps:
             layout = f"{expected.layout}, " if expected.layout else ""
-            yield _line(name), _line(layout + ", then ".join(step.does for step in expected.steps))
+            yield name, layout + ", then ".join(step.does for step in expected.steps)
 
 
 def _named(names: Sequence[str]) -> str:
-    return listed([*map(_line, names[:_MOST_NAMED]), *names[_MOST_NAMED:]], _MOST_NAMED)
-
-
-def _line(text: str) -> str:
-    """Return text from a model in one line that controls no terminal, cut if it is long."""
-    return visible(text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}...")
-
-
-def _some(lines: Sequence[str], most: int = _MOST_LINES) -> list[str]:
-    """Return the first lines, each at most so long, and how many more there are."""
-    more = [f"and {len(lines) - most} more"] if len(lines) > most else []
-    return [*map(_line, lines[:most]), *more]
-
-
-def _table(rows: Sequence[tuple[str, ...]], headers: Sequence[str]) -> str:
-    return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+    return listed([shortened(name, _LONGEST_NAME) for name in names], _MOST_NAMED)

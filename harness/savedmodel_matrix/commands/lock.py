@@ -42,7 +42,7 @@ def lock_all(
     ids = [environment.id for environment in environments]
     if unmatched := [glob for glob in globs if not any(fnmatchcase(each, glob) for each in ids)]:
         raise NothingSelectedError(
-            "\n".join(f"no environment matches '{glob}'{nearest(glob, ids)}" for glob in unmatched)
+            *(f"no environment matches '{glob}'{nearest(glob, ids)}" for glob in unmatched)
         )
 
     def lock_one(environment: Environment | Beside) -> str | None:

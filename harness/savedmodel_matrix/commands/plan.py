@@ -15,6 +15,7 @@ from savedmodel_matrix.commands.plan_document import (
 )
 from savedmodel_matrix.commands.plan_text import render_plan
 from savedmodel_matrix.domain.selection import Selection
+from savedmodel_matrix.domain.uncollected import uncollected
 from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.pending import current_installation, pending
@@ -24,7 +25,7 @@ from savedmodel_matrix.measurements.outputs import OutputsMeasurement
 from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import lock_status
 from savedmodel_matrix.planning.predictions import predict_plan
-from savedmodel_matrix.planning.ready import find_ready
+from savedmodel_matrix.planning.ready import find_all_ready
 from savedmodel_matrix.questions.fixes import left_to_do
 
 if TYPE_CHECKING:
@@ -40,10 +41,11 @@ if TYPE_CHECKING:
 __all__ = ["describe_plan", "render_plan"]
 
 
+@uncollected()
 def describe_plan(project: Workspace, plan: Plan, selection: Selection) -> PlanDocument:
     """Return what a run of the plan would do now. Nothing is installed, downloaded or run."""
-    waiting = pending(project, plan, selection)
-    ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
+    ready = find_all_ready(project, plan.cases)
+    waiting = pending(project, plan, selection, ready)
     jobs = list(plan.jobs())
     counts = _Counts(
         selected=Counter(job.cell.environment for job in jobs if selection.wants(job)),
@@ -51,7 +53,9 @@ def describe_plan(project: Workspace, plan: Plan, selection: Selection) -> PlanD
         noise_floors=_of(NoiseFloorMeasurement.name, waiting),
         checks=_of(CheckMeasurement.name, waiting),
     )
-    predicted = predict_plan(project, plan, ready)
+    predicted: dict[str, list[PredictedCase]] = {}
+    for (cell, case), prediction in predict_plan(project, plan, ready).items():
+        predicted.setdefault(cell.environment, []).append(_predicted(cell, case, prediction))
     included = {job.cell.environment for job in jobs}
     return PlanDocument(
         matrix=plan.matrix,
@@ -94,7 +98,7 @@ def _environment(
     plan: Plan,
     environment: Environment,
     counts: _Counts,
-    predicted: Mapping[tuple[CellId, str], Prediction],
+    predicted: Mapping[str, list[PredictedCase]],
     *,
     is_included: bool,
 ) -> PlannedEnvironment:
@@ -108,11 +112,7 @@ def _environment(
         selected=counts.selected[name],
         noise_floors=counts.noise_floors[name],
         checks=counts.checks[name],
-        predictions=[
-            _predicted(cell, case, prediction)
-            for (cell, case), prediction in predicted.items()
-            if cell.environment == name
-        ],
+        predictions=predicted.get(name, []),
         stage_environments=[
             PlannedStages(environment=beside.id, lock=lock_status(project, beside)[0])
             for beside in besides(project, plan, environment)

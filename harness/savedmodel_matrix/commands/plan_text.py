@@ -6,9 +6,8 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
-from savedmodel_matrix.domain.wording import count, joined, listed
+from savedmodel_matrix.commands.printed import Table, text_of
+from savedmodel_matrix.domain.wording import count, first_lines, joined, listed
 from savedmodel_matrix.models.preflight.prediction import Kind
 
 if TYPE_CHECKING:
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.commands.plan_document import PlanDocument, PlannedEnvironment, PredictedCase
 
+_COLUMNS = ("environment", "work", "packages", "needs", "predicted")
+#: How many settings, cases, locks and remarks are named; ``plan --json`` has all of them.
+_MOST_LISTED = 20
 #: If more cells × cases than this are excluded for one reason, the rest are counted instead of named.
 _MOST_NAMED = 6
 #: Runs of a case for its noise floor in addition to the replicates: the case is loaded two more times and run
@@ -31,16 +33,11 @@ _LOADS: _Said = ("loads", "load", "")
 
 def render_plan(plan: PlanDocument) -> str:
     """Return the plan as text for a terminal."""
-    table = tabulate(
-        [_row(plan, row) for row in plan.environments],
-        headers="keys",
-        tablefmt="simple",
-        disable_numparse=True,
-    )
-    lines = [
+    table = Table([_row(plan, row) for row in plan.environments], _COLUMNS)
+    parts: list[str | Table] = [
         _extent(plan),
-        f"settings: {', '.join(plan.settings)}",
-        f"cases: {', '.join(plan.cases)}",
+        f"settings: {listed(plan.settings, _MOST_LISTED)}",
+        f"cases: {listed(plan.cases, _MOST_LISTED)}",
         f"baseline: {plan.baseline}",
         "",
         table,
@@ -49,27 +46,28 @@ def render_plan(plan: PlanDocument) -> str:
         _download(plan),
     ]
     if plan.fixes_to_try:
-        lines.append(f"fixes to try for the failures so far: {plan.fixes_to_try} cells × cases")
-    lines += _excluded(plan)
-    lines += _unpredicted(plan)
-    lines += [
+        parts.append(f"fixes to try for the failures so far: {plan.fixes_to_try} cells × cases")
+    parts += first_lines(list(_excluded(plan)), _MOST_LISTED)
+    parts += _unpredicted(plan)
+    problems = [
         f"lock of {row.environment}: {row.lock_problem}" for row in plan.environments if row.lock_problem
     ]
-    lines += [f"remark: {remark}" for remark in plan.remarks]
-    return "\n".join(lines)
+    parts += first_lines(problems, _MOST_LISTED)
+    parts += first_lines([f"remark: {remark}" for remark in plan.remarks], _MOST_LISTED)
+    return text_of(parts)
 
 
-def _row(plan: PlanDocument, row: PlannedEnvironment) -> dict[str, str]:
+def _row(plan: PlanDocument, row: PlannedEnvironment) -> Sequence[str | Sequence[str]]:
     if row.status != "planned":
         why = f"unavailable: {row.unavailable}" if row.unavailable else "excluded, see below"
-        return {"environment": row.environment, "work": why}
-    return {
-        "environment": row.environment,
-        "work": ", ".join(_work(plan, row)),
-        "packages": "installed" if row.installed else _size(row.download_mb),
-        "needs": ", ".join(_needs(row)),
-        "predicted": "\n".join(predicted_lines(row.predictions)),
-    }
+        return row.environment, why
+    return (
+        row.environment,
+        ", ".join(_work(plan, row)),
+        "installed" if row.installed else _size(row.download_mb),
+        ", ".join(_needs(row)),
+        first_lines(list(predicted_lines(row.predictions)), _MOST_LISTED),
+    )
 
 
 def _work(plan: PlanDocument, row: PlannedEnvironment) -> Iterator[str]:
@@ -124,13 +122,14 @@ def _named(found: dict[str, list[str]], everywhere: Counter[str]) -> list[str]:
 
 def _sentence(names: Sequence[str], said: _Said) -> str:
     singular, plural, rest = said
-    return f"{joined(names)} {singular if len(names) == 1 else plural}{rest}"
+    some = joined(names) if len(names) <= _MOST_NAMED else listed(names, _MOST_NAMED)
+    return f"{some} {singular if len(names) == 1 else plural}{rest}"
 
 
 def _unpredicted(plan: PlanDocument) -> Iterator[str]:
     predicted = {each.case for row in plan.environments for each in row.predictions}
     if names := [case for case in plan.cases if case not in predicted]:
-        yield f"no prediction for {joined(names)}: the model cannot be read here yet"
+        yield f"no prediction for {listed(names, _MOST_LISTED)}: the model cannot be read here yet"
 
 
 def _said(prediction: PredictedCase) -> _Said:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from savedmodel_matrix.commands.aggregate import aggregate, is_reported
+from savedmodel_matrix.commands.say import say
 from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.errors import DamagedError, HarnessError
 from savedmodel_matrix.domain.outcome import Outcome
@@ -79,7 +80,7 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
             # Where one file is damaged others may be, and each read finds only one: look at all of them now,
             # so that the next pass records again what they held.
             found = project.results.verify_all()
-            print(_REPAIRING.format(found), flush=True)  # noqa: T201 - the front doors print
+            say(_REPAIRING.format(found))
     return _asked_and_reported(asked, place)
 
 
@@ -130,7 +131,7 @@ def run_alone(
     run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
     state = read_state(project.results, environment.id)
     if state is not None and state.fault is not None:
-        raise HarnessError(f"a fault of the harness, please report it:\n{state.fault}")
+        raise HarnessError("a fault of the harness, please report it:", *state.fault.splitlines())
 
 
 def parallelism() -> int:

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from savedmodel_matrix.commands.say import say
 from savedmodel_matrix.execution.executors.interface import Result
 from savedmodel_matrix.execution.progress import Pace, State, pace_of, read_events, seconds_left
 from savedmodel_matrix.execution.round_file import events_path
@@ -58,9 +59,9 @@ def announce(asked: Asked, found: Round) -> None:
     from savedmodel_matrix.commands.plan import describe_plan, render_plan  # noqa: PLC0415 - only with work to do
 
     if found.says:
-        _print(f"{asked.plan.matrix}: {found.says}")
+        say(f"{asked.plan.matrix}: {found.says}")
     else:
-        _print(render_plan(describe_plan(asked.project, asked.plan, asked.request.selection)) + "\n")
+        say(render_plan(describe_plan(asked.project, asked.plan, asked.request.selection)) + "\n")
 
 
 @contextlib.contextmanager
@@ -152,11 +153,11 @@ class _Lines:
 
     def ended(self, ended: Ended, problem: str | None) -> None:
         self._board.finished[ended.name] = ended.result
-        _print(str(self._board.standing(ended.name, time.time())))
+        say(str(self._board.standing(ended.name, time.time())))
         if self._verbose:
-            _print(_indented(ended.log.read_text(encoding="utf-8", errors="replace")))
+            say(_indented(ended.log.read_text(encoding="utf-8", errors="replace")))
         elif problem is not None:
-            _print(f"{_indented(problem)}\n  (full log: {ended.log})")
+            say(f"{_indented(problem)}\n  (full log: {ended.log})")
 
 
 @contextlib.contextmanager
@@ -166,7 +167,7 @@ def _plain(board: Board, *, verbose: bool) -> Iterator[Show]:
     def summarise() -> None:
         while not stop.wait(SUMMARY_EVERY_S):
             standings = board.standings(time.time())
-            _print(summary(standings, len(standings)))
+            say(summary(standings, len(standings)))
 
     # A daemon thread, so that an interrupt does not wait for the next line.
     thread = threading.Thread(target=summarise, daemon=True)
@@ -201,7 +202,3 @@ def _said(event: Event) -> str:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.rstrip().splitlines())
-
-
-def _print(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - the front doors print

@@ -257,7 +257,7 @@ class ToleranceDefinition(Table):
 class CaseDefinition(Table):
     """A SavedModel, a signature and fixed inputs; optionally, stages before and after the model."""
 
-    path: Annotated[str, Field(min_length=1)]
+    path: LocalPath
     """Folder of the SavedModel, relative to the project's root, or inside the package."""
     package: Annotated[str, AfterValidator(_pinned)] | None = None
     """A pinned package from the Python package index with the model; fetched without dependencies."""

@@ -6,23 +6,47 @@ Messages say where the fault is and what to do next; they reach the user without
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from savedmodel_matrix.domain.exit_status import ExitStatus
+from savedmodel_matrix.domain.visible import visible
+from savedmodel_matrix.domain.wording import first_lines, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: A message fits on a screen or two, whatever a model or a definition holds. What uv says of one conflict may
+#: take a screen; a problem of a definition takes a few lines.
+_LONGEST_LINE = 4000
+_LONGEST_PROBLEM = 500
+_MOST_PROBLEMS = 40
 
 
 class HarnessError(Exception):
-    """A fault of the harness itself: please report it."""
+    """A fault of the harness itself: please report it.
+
+    Takes the lines of its message. Line breaks inside a line, and what could control a terminal, are escaped:
+    they come from names and texts of models, definitions and other programs.
+    """
 
     #: A fault of ours, unless a class says that the user or the machine is the one to act.
     exit_status: ExitStatus = ExitStatus.HARNESS_FAULT
 
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(shortened(visible(line), _LONGEST_LINE) for line in lines))
+
 
 class DefinitionError(HarnessError):
-    """A matrix definition is wrong. Carries every problem found, not just the first."""
+    """A matrix definition is wrong. Carries every problem found, not just the first.
+
+    Its message has the first ones.
+    """
 
     exit_status = ExitStatus.WRONG_DEFINITION
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
+    def __init__(self, problems: Sequence[str]) -> None:
+        shown = [shortened(visible(problem), _LONGEST_PROBLEM) for problem in problems[:_MOST_PROBLEMS]]
+        super().__init__(*first_lines([*shown, *problems[_MOST_PROBLEMS:]], _MOST_PROBLEMS))
         self.problems = problems
 
 

@@ -6,10 +6,14 @@ In TOML: ``inputs = [{ npz = "x.npz" }, { rest = "body.json" }, { generate = { s
 from __future__ import annotations
 
 from glob import glob
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from savedmodel_matrix.domain.toml_table import LocalFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -21,14 +25,14 @@ class NpzSource(BaseModel):
     """A ``.npz`` file: one batch, with arrays named after the inputs."""
 
     model_config = _STRICT
-    npz: Path
+    npz: LocalFile
 
 
 class NpySource(BaseModel):
     """A ``.npy`` file: one batch, for the signature's only input unless ``input`` names it."""
 
     model_config = _STRICT
-    npy: Path
+    npy: LocalFile
     input: str | None = None
 
 
@@ -36,7 +40,7 @@ class RestSource(BaseModel):
     """A TensorFlow Serving REST predict body in a JSON file: one batch."""
 
     model_config = _STRICT
-    rest: Path
+    rest: LocalFile
 
 
 class FilesSource(BaseModel):
@@ -46,7 +50,7 @@ class FilesSource(BaseModel):
     """
 
     model_config = _STRICT
-    files: Path
+    files: LocalFile
     """A glob, relative to the project's root."""
     input: str = "file"
     """The input's name; "NAME_name" holds the file names."""

@@ -59,16 +59,16 @@ class Plan:
     """Proposals of an earlier report whose cells were added to the definition's."""
     remarks: tuple[str, ...] = ()
 
-    def cells(self) -> Iterator[CellId]:
-        """Every cell, grouped by environment, in the order of the definition."""
-        for environment in self.environments:
+    def cells(self, environment: str | None = None) -> Iterator[CellId]:
+        """The cells of one environment or of all, grouped by environment, in the order of the definition."""
+        for each in self.environments if environment is None else self.environments.keys() & {environment}:
             for setting in self.settings:
-                yield CellId(environment, setting)
+                yield CellId(each, setting)
 
     def jobs(self, environment: str | None = None) -> Iterator[Job]:
         """What will run, in one environment or in all: cells that are neither unavailable nor excluded."""
-        for cell in self.cells():
-            if environment not in (None, cell.environment) or cell.environment in self.unavailable:
+        for cell in self.cells(environment):
+            if cell.environment in self.unavailable:
                 continue
             for case in self.cases:
                 if (cell, case) not in self.excluded:

@@ -102,7 +102,7 @@ def require_matches(selection: Selection, plans: Sequence[Plan]) -> None:
             f"unavailable or excluded; `savedmodel-matrix plan {plans[0].matrix}` shows why"
         )
     if problems:
-        raise NothingSelectedError("\n".join(problems))
+        raise NothingSelectedError(*problems)
 
 
 def _near(glob: str, known: Iterable[str]) -> str:

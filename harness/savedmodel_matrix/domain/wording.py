@@ -17,6 +17,17 @@ def listed(names: Sequence[str], most: int, separator: str = ", ") -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
+def first_lines(lines: Sequence[str], most: int) -> list[str]:
+    """Return the lines, or the first ``most`` of them and how many more there are."""
+    more = len(lines) - most
+    return [*lines[:most], f"and {more} more"] if more > 0 else list(lines)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return text whole, or its first ``most`` characters and how long it is."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
 def joined(names: Sequence[str], word: str = "and") -> str:
     """Return ``a, b and c``, with ``word`` before the last; a single name as it is, and ``""`` for none."""
     if len(names) < 2:

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
+from savedmodel_matrix.commands.say import say
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.machine import stated
 from savedmodel_matrix.domain.selection import Selection, new_run_id, require_matches
-from savedmodel_matrix.domain.visible import visible_lines
+from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.doors.arguments import Case, Fresh, Only, Separate, request_of
 from savedmodel_matrix.planning.workspace import Workspace
 
@@ -28,7 +29,7 @@ def _version(asked: bool) -> None:
     if asked:
         from savedmodel_matrix import __version__  # noqa: PLC0415 - reads the installed metadata
 
-        typer.echo(f"savedmodel-matrix {__version__}")
+        say(f"savedmodel-matrix {__version__}")
         raise typer.Exit
 
 
@@ -65,7 +66,7 @@ def plan_command(
     planned = plan_of(opened, matrix, request)
     require_matches(request.selection, [planned])
     described = describe_plan(opened, planned, request.selection)
-    typer.echo(described.model_dump_json(indent=1) if as_json else render_plan(described))
+    say(described.as_json() if as_json else render_plan(described))
 
 
 @app.command("init")
@@ -78,7 +79,7 @@ def init_command(
     from savedmodel_matrix.commands.init import write_matrix  # noqa: PLC0415 - as above
 
     for line in write_matrix(Workspace(project.resolve()), model, name):
-        typer.echo(line)
+        say(visible(line))
 
 
 @app.command("inspect")
@@ -95,7 +96,7 @@ def inspect_command(
     from savedmodel_matrix.commands.inspect import describe_model, render_model  # noqa: PLC0415 - as above
 
     described = describe_model(model, loader, package or ())
-    typer.echo(described.model_dump_json(indent=1) if as_json else render_model(described))
+    say(described.as_json() if as_json else render_model(described))
 
 
 @app.command("report")
@@ -129,7 +130,7 @@ def schema_command(
     from savedmodel_matrix.commands.schema import write_schemas  # noqa: PLC0415 - as above
 
     for line in write_schemas(folder, check=check):
-        typer.echo(line)
+        say(visible(line))
 
 
 def main() -> None:
@@ -138,10 +139,10 @@ def main() -> None:
         with stated():
             app()
     except HarnessError as error:
-        typer.echo(visible_lines(str(error)), err=True)
+        say(str(error), error=True)
         sys.exit(error.exit_status)
     except Exception:
-        traceback.print_exc()
+        say(traceback.format_exc(), error=True)
         sys.exit(HarnessError.exit_status)
 
 

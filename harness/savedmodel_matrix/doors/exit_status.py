@@ -12,6 +12,7 @@ import contextlib
 import os
 import shutil
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import HarnessError
@@ -64,10 +65,10 @@ def reported(session: nox.Session, folder: Path) -> Iterator[None]:
         session.error(str(ended))
     except HarnessError as error:
         _say(mine, error.exit_status)
-        session.error(visible_lines(str(error)))
+        session.error(str(error))
     except Exception:
         _say(mine, _FAULT)
-        raise
+        session.error(f"a fault of the harness, please report it:\n{visible_lines(traceback.format_exc())}")
 
 
 def _say(mine: Path, status: int) -> None:

@@ -23,6 +23,7 @@ import nox
 
 from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.selection import Selection, new_run_id
+from savedmodel_matrix.domain.visible import visible_lines
 from savedmodel_matrix.doors import exit_status
 from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.interpreters import nox_python
@@ -97,8 +98,11 @@ def _distinct(plans: Iterable[Plan]) -> list[Environment]:
 
 
 @contextlib.contextmanager
-def _ours(session: nox.Session, project: Workspace) -> Iterator[None]:
-    """Wrap the body of each of our sessions: exit status, dying with the parent, quiet libraries."""
+def _ours(session: nox.Session, project: Workspace) -> Iterator[Callable[[str], None]]:
+    """Wrap the body of each of our sessions: exit status, dying with the parent, quiet libraries.
+
+    Yields what logs a text. Texts of models and of other programs control no terminal.
+    """
     if session.parallel:
         die_with_parent()  # nox leaves its parallel sessions running when it is terminated or killed
     # Nox shows every library's debug messages; those of the index client would reveal the user's index.
@@ -107,7 +111,7 @@ def _ours(session: nox.Session, project: Workspace) -> Iterator[None]:
     client.setLevel(logging.WARNING)
     try:
         with exit_status.reported(session, _statuses(project)):
-            yield
+            yield lambda text: session.log(visible_lines(text))
     finally:
         client.setLevel(before)
 
@@ -136,8 +140,8 @@ def _define_share(project: Workspace, file: RoundFile, path: Path, environment: 
         from savedmodel_matrix.commands.run import run_share  # noqa: PLC0415 - `nox -l` does without it
         from savedmodel_matrix.execution.progress import Progress, State  # noqa: PLC0415
 
-        with _ours(session, project):
-            say = Progress(session.log, events_path(path, environment.id))
+        with _ours(session, project) as log:
+            say = Progress(log, events_path(path, environment.id))
             say.enter(State.STARTING)
             run_share(project, file, environment, Path(session.virtualenv.location), say)
 
@@ -150,11 +154,11 @@ def _define_environment(project: Workspace, plans: list[Plan], environment: Envi
         from savedmodel_matrix.commands.run import run_alone  # noqa: PLC0415 - as above
         from savedmodel_matrix.doors.arguments import parse_request  # noqa: PLC0415
 
-        with _ours(session, project):
+        with _ours(session, project) as log:
             request = parse_request(session.posargs, f"nox -s {environment.id} --")
             if request is not None:
                 venv = Path(session.virtualenv.location)
-                run_alone(project, plans, environment, request, venv, session.log)
+                run_alone(project, plans, environment, request, venv, log)
 
     _define(environment.id, run, environment)
 
@@ -214,11 +218,11 @@ def _define_lock(project: Workspace, plans: dict[str, Plan], problems: dict[str,
         """Resolve every environment (or those that globs after -- match) into its committed lock file."""
         from savedmodel_matrix.commands.lock import lock_all  # noqa: PLC0415 - as above
 
-        with _ours(session, project):
+        with _ours(session, project) as log:
             for error in problems.values():
-                session.warn(str(error))
+                session.warn(visible_lines(str(error)))
             environments: list[Environment | Beside] = [*_distinct(plans.values()), *_besides(project, plans)]
-            lock_all(project, environments, session.posargs, session.log)
+            lock_all(project, environments, session.posargs, log)
 
     _define("lock", lock)
 

@@ -131,7 +131,9 @@ def _run_once(
                 _end(process)
         watch.look()
         if watch.missing and process.returncode in _PROBE_FAULTS:
-            raise ProbeError(f"the probe failed (exit status {process.returncode}):\n{_tail(log)}")
+            raise ProbeError(
+                f"the probe failed (exit status {process.returncode}):", *_tail(log).splitlines()
+            )
         if not watch.missing:
             return []
         ended = _ended(process.returncode)

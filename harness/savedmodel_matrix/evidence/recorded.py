@@ -9,6 +9,7 @@ from savedmodel_matrix.environments.state import Installed, read_state
 from savedmodel_matrix.measurements import measurement_of, recorded
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
+from savedmodel_matrix.planning.look import Look
 from savedmodel_matrix.planning.ready import make_ready, reason_of
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ class Evidence:
         self.read: set[tuple[str, str]] = set()
         self.arrays: list[ArrayEntry] = []
         self._project = project
+        look = Look(project)
         for name, definition in plan.cases.items():
             try:
-                self.ready[name] = make_ready(project, definition)
+                self.ready[name] = make_ready(project, definition, look)
             except HarnessError as error:
                 self.ready[name] = reason_of(project, error)
+        project.digests.save()
 
     def site(self, job: Job) -> Site | None:
         """Return the site of a job; None if its environment or its case is missing."""

@@ -12,19 +12,27 @@ from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import lock_input
-from savedmodel_matrix.planning.ready import find_ready
+from savedmodel_matrix.planning.ready import find_all_ready
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.domain.selection import Selection
     from savedmodel_matrix.planning.workspace import Workspace
 
 
-def pending(project: Workspace, plan: Plan, selection: Selection) -> list[Job]:
-    """Return the selected jobs that have to run."""
-    ready = {name: find_ready(project, case) for name, case in plan.cases.items()}
+def pending(
+    project: Workspace,
+    plan: Plan,
+    selection: Selection,
+    ready: Mapping[str, ReadyCase | None] | None = None,
+) -> list[Job]:
+    """Return the selected jobs that have to run; ``ready`` are the plan's cases, if they are known."""
+    ready = find_all_ready(project, plan.cases) if ready is None else ready
     installed = {
         name: current_installation(project, environment, plan)
         for name, environment in plan.environments.items()

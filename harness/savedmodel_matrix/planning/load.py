@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import stat
 import tomllib
 import types
 import typing
@@ -12,7 +13,7 @@ from pydantic import BaseModel, Tag, ValidationError
 
 from savedmodel_matrix.domain.definition import Definition
 from savedmodel_matrix.domain.errors import DefinitionError
-from savedmodel_matrix.domain.visible import visible
+from savedmodel_matrix.domain.wording import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-#: Of one file, so that a message fits on a screen or two; of one value, so that it fits on a line or two.
-_MOST_PROBLEMS = 40
+#: Of a value or a key in a message.
 _LONGEST = 200
+#: A definition of 20,000 cases has 2 MB.
+_LARGEST = 16 << 20
+#: Dots in the key of a line.
+_MOST_PARTS = 100
+_TOO_DEEP = "nested too deeply; a definition needs five levels"
 
 
 def load_definition(path: Path) -> Definition:
@@ -35,12 +40,19 @@ def load_definition(path: Path) -> Definition:
     try:
         return _load(path)
     except RecursionError as error:
-        raise DefinitionError([f"{path}: nested too deeply; a definition needs five levels"]) from error
+        raise DefinitionError([f"{path}: {_TOO_DEEP}"]) from error
 
 
 def _load(path: Path) -> Definition:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
+            raise DefinitionError([f"{path}: not a file of at most {_LARGEST} bytes"])
+        text = path.read_text(encoding="utf-8")
+        # The parser takes seconds for a key of thousands of parts.
+        if any(line.partition("=")[0].count(".") > _MOST_PARTS for line in text.splitlines()):
+            raise DefinitionError([f"{path}: {_TOO_DEEP}"])
+        content = tomllib.loads(text)
     except OSError as error:
         raise DefinitionError(
             [f"{path}: {error.strerror}; write one with `savedmodel-matrix init`"]
@@ -50,18 +62,11 @@ def _load(path: Path) -> Definition:
     except ValueError as error:  # Python reads integers of at most 4300 digits
         raise DefinitionError([f"{path}: a number has too many digits"]) from error
     if problems := [f"{where}: holds a NUL character" for where in _with_nul(content, "")]:
-        raise DefinitionError(_in_file(path, problems))
+        raise DefinitionError([f"{path}: {problem}" for problem in problems])
     try:
         return Definition.model_validate(content)
     except ValidationError as error:
-        raise DefinitionError(_in_file(path, _problems(error))) from error
-
-
-def _in_file(path: Path, problems: list[str]) -> list[str]:
-    """Return the first problems as lines that are safe to show, and how many more there are."""
-    more = len(problems) - _MOST_PROBLEMS
-    shown = problems[:_MOST_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
-    return [f"{path}: {visible(problem)}" for problem in shown]
+        raise DefinitionError([f"{path}: {problem}" for problem in _problems(error)]) from error
 
 
 def _with_nul(value: Any, where: str) -> Iterator[str]:  # noqa: ANN401 - any TOML value
@@ -70,15 +75,10 @@ def _with_nul(value: Any, where: str) -> Iterator[str]:  # noqa: ANN401 - any TO
         yield where
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from _with_nul(inner, f"{where}.{_short(key)}".removeprefix("."))
+            yield from _with_nul(inner, f"{where}.{shortened(key, _LONGEST)}".removeprefix("."))
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from _with_nul(inner, f"{where}.{number}")
-
-
-def _short(text: str) -> str:
-    """Return a value of the definition as a message shows it: whole where it is short."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -103,11 +103,12 @@ def _problem(detail: ErrorDetails) -> tuple[str, str]:
     if detail["type"] == "extra_forbidden":
         keys, types = _walked(location[:-1])
         key = str(location[-1])
-        return ".".join([*keys, _short(key)]), f"unknown key{nearest(key, _keys(types))}"
+        return ".".join([*keys, shortened(key, _LONGEST)]), f"unknown key{nearest(key, _keys(types))}"
     keys, _ = _walked(location)
     message = detail["msg"].removeprefix("Value error, ")
-    shown = detail["input"]
-    given = f" (given: {_short(repr(shown))})" if isinstance(shown, str | int | float | bool) else ""
+    value, given = detail["input"], ""
+    if isinstance(value, str | int | float | bool):
+        given = f" (given: {shortened(repr(value), _LONGEST)})"
     return ".".join(keys) or "top level", f"{message[0].lower()}{message[1:]}{given}"
 
 
@@ -123,7 +124,7 @@ def _walked(location: tuple[int | str, ...]) -> tuple[list[str], list[Any]]:
         if chosen := [outer for outer in types_here if part in _tags(outer)]:
             types_here = [typing.get_args(outer)[0] for outer in chosen]
         elif inner := [inner for outer in types_here for inner in _inside(outer, part)]:
-            keys.append(_short(str(part)))
+            keys.append(shortened(str(part), _LONGEST))
             types_here = inner
     return keys, types_here
 

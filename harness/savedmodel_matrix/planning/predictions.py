@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from savedmodel_matrix.domain.errors import LockError, UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from savedmodel_matrix.domain.cell import CellId
-    from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.models.savedmodel.facts import ModelFacts
@@ -33,26 +32,36 @@ _FORESEEABLE = {Outcome.RECORDED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
 def predict_plan(
     project: Workspace, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
 ) -> dict[tuple[CellId, str], Prediction]:
-    """Return a prediction for every planned cell and case whose model can be read."""
+    """Return a prediction for every planned cell and case whose model can be read.
+
+    Each model is read once and predicted once per cell and way of loading, however many cases use it.
+    """
+    local = cache(partial(_local, project))
     facts = {
         name: known
         for name, case in plan.cases.items()
-        if (known := facts_of(project, ready.get(name)) or _local(project, case)) is not None
+        if (known := facts_of(project, ready.get(name)) or local(case.package, case.path)) is not None
     }
     packages = {name: _packages(project, each) for name, each in plan.environments.items()}
+    same: dict[tuple[Any, ...], Prediction] = {}
     predictions = {}
     for job in plan.jobs():
-        if job.case in facts:
-            case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
+        if job.case not in facts:
+            continue
+        case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
+        tags = None if case.tags is None else frozenset(case.tags)
+        asked = (id(facts[job.case]), job.cell, case.loader, tags)
+        if asked not in same:
             target = Target(
                 tensorflow=plan.environments[job.cell.environment].tensorflow,
                 packages=packages[job.cell.environment],
                 loader=Loader(setting.loader or case.loader),
-                tags=None if case.tags is None else frozenset(case.tags),
+                tags=tags,
                 variables=setting.variables,
                 deterministic=setting.deterministic,
             )
-            predictions[job.cell, job.case] = predict(facts[job.case], target)
+            same[asked] = predict(facts[job.case], target)
+        predictions[job.cell, job.case] = same[asked]
     return predictions
 
 
@@ -66,12 +75,12 @@ def facts_of(project: Workspace, ready: ReadyCase | str | None) -> ModelFacts | 
         return None
 
 
-def _local(project: Workspace, case: CaseDefinition) -> ModelFacts | None:
+def _local(project: Workspace, package: str | None, path: str) -> ModelFacts | None:
     """Return the facts of a local model, for a case that is not prepared yet."""
-    if case.package is not None:
+    if package is not None:
         return None
     try:
-        return read_facts(project.root / case.path)
+        return read_facts(project.root / path)
     except UnreadableModelError:
         return None
 

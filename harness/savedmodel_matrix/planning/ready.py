@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -12,13 +11,14 @@ from savedmodel_matrix.domain.arrays import InputPart
 from savedmodel_matrix.domain.errors import InputsError, UnreadableModelError
 from savedmodel_matrix.domain.input_sources import source_files
 from savedmodel_matrix.domain.ready_case import CASE_FORMAT, Archive, ExpectedInput, ReadyCase, ReadyStage
-from savedmodel_matrix.models.savedmodel.digest import code_digest, model_digest
 from savedmodel_matrix.models.savedmodel.reader import Kind, read_model
+from savedmodel_matrix.planning.look import Look
 from savedmodel_matrix.planning.stage_script import stage_needs
 from savedmodel_matrix.store.atomic import json_digest, read_stored, write_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from savedmodel_matrix.domain.arrays import Batch
     from savedmodel_matrix.domain.definition import CaseDefinition
@@ -29,46 +29,57 @@ if TYPE_CHECKING:
     from savedmodel_matrix.planning.workspace import Workspace
 
 
-def find_ready(project: Workspace, case: CaseDefinition) -> ReadyCase | None:
+def find_all_ready(project: Workspace, cases: Mapping[str, CaseDefinition]) -> dict[str, ReadyCase | None]:
+    """Return each case as prepared earlier, or None if it was not prepared or is out of date."""
+    look = Look(project)
+    found = {name: find_ready(project, case, look) for name, case in cases.items()}
+    project.digests.save()
+    return found
+
+
+def find_ready(project: Workspace, case: CaseDefinition, look: Look) -> ReadyCase | None:
     """Return the case as prepared earlier, or None if it was not prepared or is out of date."""
     try:
-        definition = _definition_digest(project, case)
+        definition = _definition_digest(project, case, look)
     except UnreadableModelError:
         return None
     ready = read_stored(project.results.case_path(definition), ReadyCase)
-    if ready is None or ready.definition != definition or not _is_the_same_model(project, ready):
+    if ready is None or ready.definition != definition or not _is_the_same_model(look, ready):
         return None
     return ready if all(map(project.results.has_array, ready.arrays())) else None
 
 
-def _is_the_same_model(project: Workspace, ready: ReadyCase) -> bool:
+def _is_the_same_model(look: Look, ready: ReadyCase) -> bool:
     """Whether the model is what it was when the case was made ready; unchanged files are not read again."""
     try:
-        return model_digest(Path(_absolute(project, ready.model)), project.digests) == ready.model_digest
+        return look.model(ready.model) == ready.model_digest
     except UnreadableModelError:
         return False
 
 
-def make_ready(project: Workspace, case: CaseDefinition) -> ReadyCase:
+def make_ready(project: Workspace, case: CaseDefinition, look: Look | None = None) -> ReadyCase:
     """Return the prepared case; fetch its package and create its inputs if necessary.
+
+    ``look`` is that of a pass over many cases. What is created is made from the files as they are then.
 
     Raises:
         PackageError: if the package cannot be downloaded or opened.
         UnreadableModelError: if the model's path is not a folder with files.
     """
-    if (ready := find_ready(project, case)) is not None:
+    if (ready := find_ready(project, case, look or Look(project))) is not None:
         return ready
     project.results.root.mkdir(parents=True, exist_ok=True)
     # Environments run in parallel and need the same cases: one prepares them, the others wait.
     with FileLock(project.results.root / "cases.lock"):
-        if (ready := find_ready(project, case)) is not None:
+        if (ready := find_ready(project, case, Look(project))) is not None:
             return ready
         model, archive = _place(project, case)
-        # Computed before the inputs are read, so that a change in between makes the case out of date.
-        definition = _definition_digest(project, case)
-        digest = model_digest(model, project.digests)
-        code = _code(project, case)
-        stages = {name: _stage(project, stage, model) for name, stage in case.stages.items()}
+        # Taken before the inputs are read, so that a change in between makes the case out of date.
+        now = Look(project)
+        definition = _definition_digest(project, case, now)
+        digest = now.model(_relative(project, model))
+        code = _code(now, case)
+        stages = {name: _stage(project, stage, model, now) for name, stage in case.stages.items()}
         batches, problem = _inputs(project, case, case.inputs, model, for_stage=case.serving is not None)
         ready = ReadyCase(
             definition=definition,
@@ -83,6 +94,7 @@ def make_ready(project: Workspace, case: CaseDefinition) -> ReadyCase:
             expects=_expects(case, model) if case.serving else None,
         )
         write_stored(project.results.case_path(definition), ready)
+        project.digests.save()
         return ready
 
 
@@ -101,7 +113,7 @@ def model_folder(project: Workspace, ready: ReadyCase) -> str:
     return _absolute(project, ready.model)
 
 
-def _definition_digest(project: Workspace, case: CaseDefinition) -> str:
+def _definition_digest(project: Workspace, case: CaseDefinition, look: Look) -> str:
     """Return a digest of the definition and of every local file that it names.
 
     A file that cannot be read counts as None: the case is prepared again once it can be.
@@ -109,15 +121,10 @@ def _definition_digest(project: Workspace, case: CaseDefinition) -> str:
     Raises:
         UnreadableModelError: if the model's path is not a folder with files.
     """
-    local = None if case.package else model_digest(project.root / case.path, project.digests)
+    local = None if case.package else look.model(case.path)
     sources = [*case.inputs, *(source for stage in case.stages.values() for source in stage.inputs)]
-    files = {
-        os.path.relpath(path, project.root): _file_digest(project, path.resolve())
-        for source in sources
-        for path in source_files(source, project.root)
-    }
-    code = _code(project, case)
-    project.digests.save()
+    files = dict(look.file(path) for source in sources for path in source_files(source, project.root))
+    code = _code(look, case)
     made_from = case.model_dump(
         mode="json", include={"path", "package", "signature", "function", "tags", "inputs"}
     )
@@ -125,21 +132,21 @@ def _definition_digest(project: Workspace, case: CaseDefinition) -> str:
     if case.stages:
         stages = {name: each.model_dump(mode="json") for name, each in case.stages.items()}
         made["stages"] = [
-            [name, each, _code_of(project, case.stages[name].code)] for name, each in stages.items()
+            [name, each, _code_of(look, case.stages[name].code)] for name, each in stages.items()
         ]
     return json_digest({**made, "code": code} if code else made)
 
 
-def _code(project: Workspace, case: CaseDefinition) -> dict[str, str | None]:
+def _code(look: Look, case: CaseDefinition) -> dict[str, str | None]:
     """Return the digest of each of the case's modules and libraries, as the probe will find them."""
-    return _code_of(project, case.modules + case.libraries)
+    return _code_of(look, case.modules + case.libraries)
 
 
-def _code_of(project: Workspace, paths: Iterable[str]) -> dict[str, str | None]:
-    return {path: code_digest(project.root / path, project.digests) for path in paths}
+def _code_of(look: Look, paths: Iterable[str]) -> dict[str, str | None]:
+    return {path: look.code(path) for path in paths}
 
 
-def _stage(project: Workspace, stage: StageDefinition, model: Path) -> ReadyStage:
+def _stage(project: Workspace, stage: StageDefinition, model: Path, look: Look) -> ReadyStage:
     """Return a stage with its dependencies, and with its own inputs, if any."""
     batches, problem = None, None
     if stage.inputs:
@@ -148,19 +155,12 @@ def _stage(project: Workspace, stage: StageDefinition, model: Path) -> ReadyStag
     if stage.inputs:
         digest = batches_digest(batches) if batches is not None else json_digest(problem)
     return ReadyStage(
-        code=_code_of(project, stage.code),
+        code=_code_of(look, stage.code),
         needs=stage_needs(project.root, stage),
         batches=batches,
         inputs_digest=digest,
         inputs_problem=problem,
     )
-
-
-def _file_digest(project: Workspace, file: Path) -> str | None:
-    try:
-        return project.digests.digest(file)
-    except OSError:
-        return None
 
 
 def _place(project: Workspace, case: CaseDefinition) -> tuple[Path, Archive | None]:

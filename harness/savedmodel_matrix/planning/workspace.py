@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import DefinitionError, PlatformError
+from savedmodel_matrix.domain.uncollected import uncollected
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.knowledge.releases import PLATFORMS, ReleaseTable
 from savedmodel_matrix.models.savedmodel.digest import DigestCache
@@ -44,10 +45,15 @@ class Workspace:
         return ReleaseTable.load()
 
     def matrices(self) -> list[str]:
-        """Return the names of the project's matrices, ``default`` first."""
-        names = sorted(path.stem for path in (self.root / "matrices").glob("*.toml"))
+        """Return the names of the project's matrices, ``default`` first.
+
+        A file whose name is not printable is none: the name becomes that of a nox session.
+        """
+        found = (path.stem for path in (self.root / "matrices").glob("*.toml"))
+        names = sorted(name for name in found if name.isprintable())
         return sorted(names, key=lambda name: name != "default")
 
+    @uncollected()
     def plan(self, matrix: str) -> Plan:
         """Return a matrix, expanded.
 
@@ -59,7 +65,7 @@ class Workspace:
         if platform not in PLATFORMS:
             raise PlatformError(f"TensorFlow has no wheels for {platform}, only for {', '.join(PLATFORMS)}")
         path = self.root / "matrices" / f"{matrix}.toml"
-        if not path.exists():
+        if not (matrix.isprintable() and path.exists()):
             known = nearest(matrix, self.matrices())
             raise DefinitionError([f"no matrix '{matrix}' in {path.parent}{known}"])
         try:

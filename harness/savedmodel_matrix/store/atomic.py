@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from savedmodel_matrix.domain.errors import StoreError
+from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.probe.sealed import BrokenSealError, seal, unseal
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def set_aside(path: Path) -> None:
         os.replace(path, kept)  # noqa: PTH105 - as above
     except FileNotFoundError:  # another process may have done it
         return
-    _LOG.warning("%s is damaged; it is set aside as %s and made again", path, kept.name)
+    _LOG.warning("%s is damaged; it is set aside as %s and made again", visible(str(path)), kept.name)
 
 
 def _format_of(text: bytes) -> int | None:

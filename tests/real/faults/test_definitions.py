@@ -5,8 +5,19 @@ from __future__ import annotations
 import re
 
 import pytest
+from definition_mutants import FORGED
+from mutant_worker import batch
+from project import REPOSITORY
 
 KIND = "definitions"
+#: The project's own matrices, and one with every table and nearly every key.
+BASES = [
+    *(REPOSITORY / f"matrices/{name}.toml" for name in ("default", "preprocessing", "releases")),
+    REPOSITORY / "tests/real/faults/definitions/everything.toml",
+]
+AT_ONCE = 100
+BATCHES = 10  # 1,000 mutants
+REFUSED = 2
 #: What fits on two screens.
 LONGEST_MESSAGE = 12_000
 WHOLE = """\
@@ -72,3 +83,20 @@ def test_hostile_path(faulty_new, seen):
     assert "cannot be read" in found.output
     assert "\x1b" not in found.output
     seen(f"status {found.status}")
+
+
+@pytest.mark.fault(
+    KIND, f"{AT_ONCE} mutated definitions through plan", "planned, or refused in bounded lines"
+)
+@pytest.mark.parametrize(
+    "number", [0, *(pytest.param(number, marks=pytest.mark.whole) for number in range(1, BATCHES))]
+)
+def test_mutants(tmp_path, seen, number):
+    found, wrong = batch(KIND, number * AT_ONCE, AT_ONCE, tmp_path, BASES)
+    assert not wrong
+    assert not [each["mutant"] for each in found if f"\n{FORGED}" in each["said"]], "no value forges a line"
+    refused = [each for each in found if each["status"] == REFUSED]
+    assert refused, "the mutator breaks definitions"
+    assert max(each["printed"] for each in refused) <= LONGEST_MESSAGE
+    slowest, largest = max(each["seconds"] for each in found), max(each["memory"] for each in found)
+    seen(f"{len(refused)} refused; at most {slowest:.1f} s, {largest >> 20} MiB")

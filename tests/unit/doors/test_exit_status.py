@@ -59,8 +59,9 @@ def test_what_a_user_can_act_on_keeps_its_status(ended, tmp_path, raised, status
 
 
 def test_a_fault_of_ours_is_5_and_keeps_its_traceback(ended, tmp_path):
-    with pytest.raises(ZeroDivisionError), exit_status.reported(FakeSession(), tmp_path):
-        raise ZeroDivisionError
+    said = r"(?s)please report it:.*Traceback.*: a\\x1b\[31mb\n$"
+    with pytest.raises(SessionError, match=said), exit_status.reported(FakeSession(), tmp_path):
+        raise ZeroDivisionError("a\x1b[31mb")
     assert ended() == 5
 
 

@@ -10,13 +10,17 @@ import pytest
 import savedmodel_matrix.models.inputs.make
 from savedmodel_matrix.domain.definition import CaseDefinition
 from savedmodel_matrix.domain.errors import UnreadableModelError
-from savedmodel_matrix.planning.ready import find_ready, make_ready, model_folder
+from savedmodel_matrix.planning.ready import find_all_ready, make_ready, model_folder
 from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.probe.sealed import seal, unseal
 
 
 def case(**changes):
     return CaseDefinition(**{"path": "model", "inputs": [{"npz": "one.npz"}], **changes})
+
+
+def find_ready(project, definition):
+    return find_all_ready(project, {"case": definition})["case"]
 
 
 OTHER = case(inputs=[{"npz": "two.npz"}])

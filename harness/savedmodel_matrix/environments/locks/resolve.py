@@ -68,8 +68,8 @@ def resolve(
         text = render_lock(lock_input, resolved, None, commented(found.stderr))
     else:
         raise LockError(
-            f"{lock_input.environment_id} could not be resolved; nothing was written:\n"
-            f"{scrubbed(found.stderr)}"
+            f"{lock_input.environment_id} could not be resolved; nothing was written:",
+            *scrubbed(found.stderr).splitlines(),
         )
     lock = parse_lock(text, to.name)
     to.parent.mkdir(parents=True, exist_ok=True)

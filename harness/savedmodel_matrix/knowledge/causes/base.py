@@ -236,7 +236,7 @@ def load_causes(folder: Path) -> dict[str, tuple[Cause, ...]]:
             found.append(cause)
         themes[path.stem] = tuple(found)
     if problems:
-        raise HarnessError("\n".join(problems))
+        raise HarnessError(*problems)
     return themes
 
 

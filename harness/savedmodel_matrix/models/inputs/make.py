@@ -18,6 +18,7 @@ from savedmodel_matrix.domain.input_sources import (
     WarmupSource,
     source_files,
 )
+from savedmodel_matrix.domain.wording import first_lines
 from savedmodel_matrix.models.inputs.generate import generate
 from savedmodel_matrix.models.inputs.npz import read_npy, read_npz
 from savedmodel_matrix.models.inputs.raw_files import read_files
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from savedmodel_matrix.models.savedmodel.reader import Signature
+
+#: The lines of a message; a hostile signature has thousands of inputs.
+_MOST_PROBLEMS = 40
 
 
 class BatchPart(TypedDict):
@@ -131,7 +135,7 @@ def _check(label: str, values: Values, signature: Signature | None) -> None:
         if given:
             problems += _problems(name, given, declared)
     if problems:
-        raise InputsError("\n".join(f"{label}: {problem}" for problem in problems))
+        raise InputsError(*first_lines([f"{label}: {problem}" for problem in problems], _MOST_PROBLEMS))
 
 
 def _name_problems(values: Values, signature: Signature) -> Iterator[str]:

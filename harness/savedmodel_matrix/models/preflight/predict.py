@@ -20,6 +20,7 @@ from savedmodel_matrix.models.preflight.prediction import (
     Prediction,
     Target,
     conclude,
+    some,
 )
 from savedmodel_matrix.models.preflight.question import Question
 
@@ -79,22 +80,22 @@ def _notes(asked: Question) -> Iterator[str]:
         for name, signature in graph.signatures.items():
             # Seen: "missing a required argument".
             if signature.defaults:
-                inputs = ", ".join(signature.defaults)
+                inputs = some(signature.defaults)
                 yield f"signature {name!r}: pass {inputs} too: this loader ignores the model's default values"
     if not graph.signatures:
         yield "the model has no signature"
     if names := v1_rules.reads_as_empty(asked):
         yield (
-            f"the signatures read variables that never get a value ({', '.join(names)}): they "
+            f"the signatures read variables that never get a value ({some(names)}): they "
             "read as empty arrays, with or without an error"
         )
     if model.files.missing_assets:
         # Seen: a declared asset that no op reads may be missing.
-        yield f"declared assets are missing: {', '.join(model.files.missing_assets)}"
+        yield f"declared assets are missing: {some(model.files.missing_assets)}"
     if keras_rules.uses_keras_2(asked) and model.keras is not None and model.keras.lambdas:
         yield (
             "Lambda layers hold bytecode of the Python that wrote them, and may fail in another version with "
-            f"'bad marshal data': {', '.join(model.keras.lambdas)}"
+            f"'bad marshal data': {some(model.keras.lambdas)}"
         )
     if asked.release > (2, 4):
         for name, attribute, since in rules.newer_attributes(asked):

@@ -8,9 +8,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.loader import Loader
+from savedmodel_matrix.domain.wording import first_lines, listed, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+#: Reasons, needs and notes of a prediction, and the characters of each.
+_MOST = 50
+_LONGEST = 500
+#: Names in one of these, and the characters of each.
+_MOST_NAMED = 8
+_LONGEST_NAME = 50
 
 
 class Kind(StrEnum):
@@ -101,15 +109,25 @@ def conclude(findings: Iterable[Finding], notes: Iterable[str], otherwise: Confi
     """Return the prediction from the findings; without any, ``loads`` with confidence ``otherwise``."""
     found = list(dict.fromkeys(findings))
     if not found:
-        return Prediction(Kind.LOADS, None, (), (), tuple(notes), otherwise)
+        return Prediction(Kind.LOADS, None, (), (), _bounded(notes), otherwise)
     needed = all(each.needs for each in found)
     at_load = any(each.stage is Stage.LOAD for each in found)
     confidence = Confidence.HIGH if any(each.seen for each in found) else Confidence.MEDIUM
     return Prediction(
         kind=Kind.NEEDS if needed else Kind.FAILS,
         stage=Stage.LOAD if at_load else Stage.RUN,
-        because=tuple(each.because for each in found),
-        needs=tuple(dict.fromkeys(name for each in found for name in each.needs)),
-        notes=tuple(notes),
+        because=_bounded(each.because for each in found),
+        needs=_bounded(dict.fromkeys(name for each in found for name in each.needs)),
+        notes=_bounded(notes),
         confidence=Confidence.LOW if otherwise is Confidence.LOW else confidence,
     )
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first names as a list in a sentence."""
+    return listed([shortened(name, _LONGEST_NAME) for name in names], _MOST_NAMED)
+
+
+def _bounded(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the first texts, none of them long: a hostile model has thousands of names of a megabyte."""
+    return tuple(first_lines([shortened(each, _LONGEST) for each in texts], _MOST))

@@ -15,7 +15,7 @@ from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.knowledge.keras_versions import comes_with_keras_3
 from savedmodel_matrix.knowledge.ops import order
-from savedmodel_matrix.models.preflight.prediction import Finding, Stage
+from savedmodel_matrix.models.preflight.prediction import Finding, Stage, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ _FIRST_DETERMINISTIC = (2, 7)
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 #: How many ops of one kind are named; the rest are counted.
 _MOST_NAMED = 3
+_MOST_GRAPHS = 8
 _READ_FROM_FILES = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
 
 
@@ -36,7 +37,7 @@ def tags(asked: Question) -> Iterator[Finding]:
     """``loader_impl.get_meta_graph_def_from_tags``, ``load.load_partial``; seen."""
     wanted = asked.target.tags
     sets = [frozenset(each.tags) for each in asked.model.meta_graphs]
-    has = "; ".join(", ".join(each.tags) or "none" for each in asked.model.meta_graphs)
+    has = "; ".join(some(each.tags) or "none" for each in asked.model.meta_graphs[:_MOST_GRAPHS])
     if asked.target.loader is Loader.V1_SESSION and wanted is None:
         # The harness's session chooses the graph that TensorFlow Serving would serve: probe/loaders.
         serving = [each for each in sets if "serve" in each]
@@ -258,9 +259,7 @@ def files(asked: Question) -> Iterator[Finding]:
     for damage in there.damaged:
         yield Finding(damage)
     if there.missing_assets and any(name in asked.graph.graph.ops for name in _READ_FROM_FILES):
-        yield Finding(
-            f"a table is read from an asset, and assets are missing: {', '.join(there.missing_assets)}"
-        )
+        yield Finding(f"a table is read from an asset, and assets are missing: {some(there.missing_assets)}")
 
 
 RULES = (

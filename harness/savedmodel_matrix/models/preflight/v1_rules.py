@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.loader import Loader
-from savedmodel_matrix.models.preflight.prediction import Finding, Stage
+from savedmodel_matrix.models.preflight.prediction import Finding, Stage, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def repeated_inputs(asked: Question) -> Iterator[Finding]:
     if asked.target.loader is Loader.V1_SESSION or asked.as_objects:
         return
     for name, tensors in asked.graph.repeated_inputs.items():
-        yield Finding(f"several inputs of signature {name!r} are the same tensor: {', '.join(tensors)}")
+        yield Finding(f"several inputs of signature {name!r} are the same tensor: {some(tensors)}")
 
 
 def reference_outputs(asked: Question) -> Iterator[Finding]:
@@ -35,9 +35,7 @@ def reference_outputs(asked: Question) -> Iterator[Finding]:
     for name, signature in asked.graph.signatures.items():
         references = [each for each, spec in signature.outputs.items() if spec.reference]
         if references:
-            yield Finding(
-                f"signature {name!r} returns a variable itself (a reference): {', '.join(references)}"
-            )
+            yield Finding(f"signature {name!r} returns a variable itself (a reference): {some(references)}")
 
 
 def old_placeholders(asked: Question) -> Iterator[Finding]:
@@ -51,7 +49,7 @@ def old_placeholders(asked: Question) -> Iterator[Finding]:
         fed = sorted(asked.graph.fed & asked.graph.graph.scalar_placeholders)
         if fed:
             yield Finding(
-                f"inputs of any shape ({', '.join(fed)}) are read as scalars: GraphDef version "
+                f"inputs of any shape ({some(fed)}) are read as scalars: GraphDef version "
                 f"{asked.graph.graph.producer} writes both the same way"
             )
 

@@ -6,6 +6,7 @@ place, size, times of modification and change, and inode.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -46,9 +47,11 @@ class DigestCache:
         self._seen: dict[str, Facts] = {}
 
     def digest(self, file: Path) -> str:
-        """Return the SHA-256 of the content of ``file``, an absolute path. Raises ``OSError``."""
+        """Return the SHA-256 of the content of a regular file, whose path is absolute. Raises ``OSError``."""
         entries = self._loaded()
         before = file.stat()
+        if not stat.S_ISREG(before.st_mode):  # a device or a pipe may never end
+            raise OSError(errno.EINVAL, "not a regular file", os.fspath(file))
         key = os.fspath(file)
         known = entries.get(key)
         self._seen[key] = _facts(before)
@@ -129,7 +132,6 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
         raise UnreadableModelError(f"{error.filename or path}: {error.strerror}") from error
     if not files:
         raise UnreadableModelError(f"{path}: contains no file")
-    cache.save()
     return whole.hexdigest()
 
 

@@ -140,6 +140,13 @@ def model_file(path: Path) -> Path:
 
     Raises ``UnreadableModelError`` if there is no file that can be read.
     """
+    try:
+        return _model_file(path)
+    except OSError as error:
+        raise UnreadableModelError(f"{path}: {error.strerror}") from error
+
+
+def _model_file(path: Path) -> Path:
     if not path.is_dir():
         found = "a file, not a directory" if path.exists() else "no such directory"
         raise UnreadableModelError(f"{path}: {found}; a SavedModel is a directory with a saved_model.pb")

@@ -65,7 +65,8 @@ def render(report: Report) -> str:
     parts += _checks(report)
     parts += _list("## Preflight", lines.predictions(report))
     for row in report.explanations:
-        parts += _list(f"### {_text(row.case)}: evidence for what the {row.about} depend on", row.evidence)
+        title = f"{row.case}: evidence for what the {row.about} depend on"
+        parts += _list(f"### {_text(title)}", row.evidence)
     parts += _list("## Suggested additional cells", lines.suggestions(report))
     if report.outputs:
         parts += [
@@ -115,7 +116,7 @@ def _noise_text(report: Report) -> str:
 def _origin(case: CaseRow) -> str:
     source = f"{_code(case.package)}, {_code(case.path)}" if case.package else _code(case.path)
     kind, name = ("function", case.function) if case.function else ("signature", str(case.signature))
-    digest = f", SHA-256 `{case.model[:12]}`" if case.model else ""
+    digest = f", SHA-256 {_code(case.model[:12])}" if case.model else ""
     inputs = count(case.batches or 0, "batch", "batches")
     return f"Model {source}{digest}; {kind} {_code(name)}; {inputs} of inputs."
 

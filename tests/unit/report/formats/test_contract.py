@@ -6,12 +6,13 @@ import os
 import re
 
 import pytest
+from hostile_texts import assert_harmless, filled
 from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.probe import sums
 from savedmodel_matrix.report import formats
 from savedmodel_matrix.report.document import CauseRow, OutputRow, RemedyRow, Report
-from savedmodel_matrix.report.formats import FORMATS, write_report
+from savedmodel_matrix.report.formats import FORMATS, terminal, write_report
 from savedmodel_matrix.store.atomic import write_text
 from savedmodel_matrix.store.newest_report import SUMS
 
@@ -142,6 +143,18 @@ def test_texts_are_data(written, hostile, text):
         if not name.endswith(".txt"):
             markup = re.sub(r"(`+)[^`].*?[^`]?\1", "", decoded).replace("\\<", "")  # code is no markup
             assert "<script" not in markup, name
+
+
+def test_no_text_of_any_row_forges_a_line_or_controls_a_terminal(each, tmp_path):
+    if each is formats.JSON:
+        return  # as above
+    each.write(filled(Report), tmp_path)
+    for name in each.files:
+        assert_harmless((tmp_path / name).read_text("utf-8"))
+
+
+def test_no_text_of_any_row_forges_a_line_of_the_long_text():
+    assert_harmless(terminal.render(filled(Report), verbose=True))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
