@@ -118,7 +118,7 @@ def verify_command(project: Root = Path()) -> None:
     """Check every stored file against its checksum, and set damaged ones aside."""
     from savedmodel_matrix.commands.verify import verify  # noqa: PLC0415 - as above
 
-    typer.echo(verify(Workspace(project.resolve()).results))
+    say(verify(Workspace(project.resolve()).results))
 
 
 @app.command("schema")
