@@ -24,9 +24,9 @@ class Faulty(RealProject):
         """Run a command; no traceback is shown, and a fault is never reported as a difference."""
         found = super().run(*command, time_limit_s=time_limit_s)
         assert "Traceback (most recent call last)" not in found.output
-        assert re.search(r"\x1b\]|\x07", found.output) is None, (
-            "no escape sequence of a name reaches the terminal"
-        )
+        assert (
+            re.search("\x1b\\]|[\x07\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", found.output) is None
+        ), "no escape sequence and no direction mark of a name reaches the terminal"
         assert self.differs or found.status != DIFFERS, "a fault is not a difference"
         return found
 

@@ -13,7 +13,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,10 +20,14 @@ import definition_mutants
 import mutants
 from savedmodel_matrix.commands import inspect, plan  # noqa: F401 - loaded here, once
 from savedmodel_matrix.doors.command_line import main
+from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.models.preflight.predict import knowledge
 
 MOST_MEMORY = 2 << 30
+#: Of the processor: the machine may be busy.
 MOST_SECONDS = 10
+#: For what waits without end.
+_PATIENCE_S = 300
 #: A model is described or refused; a definition is planned or refused, or it leaves nothing to run.
 FINE = {"models": {0, 2}, "definitions": {0, 2, 3}}
 REPOSITORY = Path(__file__).parents[3]
@@ -56,8 +59,7 @@ def batch(kind, first, count, scratch, bases):
 
 
 def watched(arguments, output):
-    """Run a command and return its facts: status or signal, seconds, bytes of memory, and its output."""
-    begin = time.monotonic()
+    """Run a command and return its facts: status or signal, seconds and memory used, and its output."""
     child = os.fork()
     if child == 0:
         _become(arguments, output)
@@ -65,7 +67,7 @@ def watched(arguments, output):
     printed = output.read_bytes()
     return {
         "status": os.waitstatus_to_exitcode(status),
-        "seconds": time.monotonic() - begin,
+        "seconds": used.ru_utime + used.ru_stime,
         "memory": used.ru_maxrss * 1024,
         "printed": len(printed),
         "traceback": b"Traceback (most recent call last)" in printed,
@@ -83,7 +85,9 @@ def unprintable(text):
 def _become(arguments, output):
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.alarm(MOST_SECONDS)  # without a handler it ends the process, wherever that is
+    # Without a handler either signal ends the process, wherever that is.
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS + 1))
+    signal.alarm(_PATIENCE_S)
     stream = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(stream, 1)
     os.dup2(stream, 2)
@@ -120,13 +124,16 @@ def definition(bases, seed, place):
 def work(kind, seed, first, count, scratch, bases):
     """Yield the facts of each mutant."""
     knowledge()
+    for minor in range(6, 15):  # once, and not in every fork: it starts interpreters
+        find_interpreter(f"3.{minor}")
     make = {"models": model, "definitions": definition}[kind]
     for at in range(first, first + count):
         with TemporaryDirectory(dir=scratch) as place:
             done, arguments = make(bases, f"{seed}:{at}", Path(place))
             as_json = ["--json"] if at % 4 == 3 else []
+            size = sum(each.lstat().st_size for each in Path(place).rglob("*"))
             found = watched([*arguments, *as_json], Path(place) / "output")
-        yield {"mutant": f"{seed}:{at}", "done": done, **found}
+        yield {"mutant": f"{seed}:{at}", "done": done, "size": size, "json": bool(as_json), **found}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from built_models import (
     EXAMPLES,
@@ -497,6 +499,27 @@ def test_keras_needs_an_object_graph(expect):
 
 def test_keras_loads_what_is_not_of_keras(expect):
     assert expect(v2_model(), "2.12.1", loader=Loader.KERAS).kind is Kind.LOADS
+
+
+def test_an_empty_metadata_file_is_said_where_keras_reads_it(expect):
+    model = keras_model()
+    found = expect(model, "2.12.1", metadata=b"", loader=Loader.KERAS)
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert found.because == ("keras_metadata.pb is empty, so Keras restores none of its layers",)
+    # Other loaders do not read it, and neither does the Keras of 2.5.
+    assert expect(model, "2.12.1", metadata=b"").kind is Kind.LOADS
+    old = expect(model, "2.5.3", metadata=b"", loader=Loader.KERAS)
+    assert not [reason for reason in old.because if "is empty" in reason]
+
+
+def test_an_example_model_whose_metadata_file_is_empty(tmp_path):
+    shutil.copytree(EXAMPLES / "cnn", tmp_path / "cnn")
+    (tmp_path / "cnn" / "keras_metadata.pb").write_bytes(b"")
+    facts = read_facts(tmp_path / "cnn")
+    assert facts.keras is not None, "it is still of Keras"
+    assert "keras_metadata.pb is empty" in " ".join(
+        predict(facts, Target("2.12.1", loader=Loader.KERAS)).because
+    )
 
 
 @pytest.mark.parametrize(
