@@ -247,7 +247,9 @@ def test_a_recording_of_before_does_not_pass_for_a_new_one(probe, make):
 
 def test_what_the_probe_printed_is_kept(probe, make, monkeypatch):
     def work(request):
-        (Path(request["imported"]).parent / "probe.log").write_bytes(b"x" * 100_000 + b"the last words \xff")
+        (Path(request["imported"]).parents[1] / "probe.log").write_bytes(
+            b"x" * 100_000 + b"the last words \xff"
+        )
 
     probe.work = work
     tail = results_of(make("a"))["a"].log_tail
@@ -284,7 +286,7 @@ def test_places_are_named_to_be_taken_out(probe, make):
     run_probe(make("a"), lambda _: None, unfiled_none)
     labels = [tuple(label) for label in probe.request["scrub"]]
     assert ("/project", "<project>") in labels
-    assert (str(Path(probe.request["imported"]).parent), "<scratch>") in labels
+    assert (str(Path(probe.request["imported"]).parents[1]), "<scratch>") in labels
 
 
 @pytest.mark.parametrize("status", [2, 5])
