@@ -247,9 +247,8 @@ def test_a_recording_of_before_does_not_pass_for_a_new_one(probe, make):
 
 def test_what_the_probe_printed_is_kept(probe, make, monkeypatch):
     def work(request):
-        (Path(request["imported"]).parents[1] / "probe.log").write_bytes(
-            b"x" * 100_000 + b"the last words \xff"
-        )
+        log = Path(request["imported"]).parents[1] / "probe.log"
+        log.write_bytes(b"x" * 100_000 + b"the last words \xff")
 
     probe.work = work
     tail = results_of(make("a"))["a"].log_tail

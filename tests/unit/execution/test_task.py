@@ -79,7 +79,9 @@ def test_one_start_per_set_of_variables(plan, tasks_of):
 
 
 def test_isolated_a_start_is_for_one_case(plan, tasks_of):
-    two = replace(plan, cases={"one": plan.cases["one"], "two": plan.cases["one"]})
+    two = replace(
+        plan, cases={"one": plan.cases["one"], "two": plan.cases["one"].model_copy(update={"runs": 7})}
+    )
     limits = {(cell, case): plan.limits[cell, "one"] for cell in plan.cells() for case in two.cases}
     two = replace(two, limits=limits)
 
