@@ -36,6 +36,8 @@ def by_bubblewrap(view: View, home: Path, command: Sequence[str], scratch: Path)
         "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts",
         "--unshare-cgroup-try", "--cap-drop", "ALL", "--die-with-parent", "--proc", "/proc", "--dev", "/dev",
     ]  # fmt: skip
+    for name in namespaces.OF_THE_MACHINE:
+        words += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
     for device in view.devices():
         words += ["--dev-bind", device, device]
     empty = []

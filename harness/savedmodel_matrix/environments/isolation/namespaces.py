@@ -35,8 +35,10 @@ _ATTR_RDONLY = 0x1
 _PDEATHSIG, _CAPBSET_DROP, _NO_NEW_PRIVS = 1, 24, 38  # linux/prctl.h
 _CAPABILITY_VERSION_3 = 0x20080522
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
-#: Parts of /proc that root may write to, and so change the machine.
-_OF_THE_MACHINE = ("sys", "sysrq-trigger", "irq", "bus")
+#: Parts of /proc that change the machine. Root owns them, and needs no privilege to write to its own files.
+OF_THE_MACHINE = (
+    "acpi", "asound", "bus", "driver", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger",
+)  # fmt: skip
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -79,7 +81,7 @@ def _build(view: dict[str, Any]) -> None:
     _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV, "mode=755")
     os.mkdir(root + "/proc")  # noqa: PTH102 - paths are texts here, for C
     _mount("proc", root + "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
-    for name in _OF_THE_MACHINE:
+    for name in OF_THE_MACHINE:
         place = f"{root}/proc/{name}"
         if os.path.exists(place):  # noqa: PTH110 - as above
             _bind(place, place)
@@ -122,7 +124,7 @@ def _bind(source: str, place: str) -> None:
     """Show a file or a folder, with what is mounted in it, at another place."""
     if os.path.isdir(source):  # noqa: PTH112 - as above
         os.makedirs(place, exist_ok=True)  # noqa: PTH103 - as above
-    else:
+    elif not os.path.exists(place):  # noqa: PTH110 - as above
         os.makedirs(os.path.dirname(place), exist_ok=True)  # noqa: PTH103, PTH120 - as above
         Path(place).touch()
     _mount(source, place, None, _BIND | _REC)
