@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 24
 _NPY = b"\x93NUMPY"
 #: Of a recording's file. An honest one has a few kilobytes for each output.
-_MOST_BYTES = 256 << 20
+_MOST_BYTES = 64 << 20
 _UNBELIEVED = "what the isolated probe left is not a recording"
 
 
@@ -103,7 +103,7 @@ class Staging:
         """Return the reason that the probe gives, in this file, for not recording a case."""
         try:
             return str(json.loads(self._read(path))["reason"])
-        except (RefusedError, KeyError, TypeError, ValueError):
+        except (RefusedError, KeyError, RecursionError, TypeError, ValueError):
             return _UNBELIEVED
 
     def _object(self, digest: str) -> Path:
