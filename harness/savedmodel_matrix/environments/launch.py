@@ -128,6 +128,7 @@ def _run_once(
         if launch.isolated:
             staging = Staging(launch.objects.parent, scratch / "results")
             staging.bring(launch.cases)
+            _compile_packages(launch, environ, scratch)
             command = _confined(launch, command, environ, staging, scratch)
         watch = _Watch(launch.cases, on_result, on_unfiled, staging)
         with log.open("wb") as sink:
@@ -185,6 +186,27 @@ def _confined(
     shown = {_PROBE, *of_interpreter(launch.python), *of_variables(environ), *of_cases(launch.cases)}
     view = View(frozenset(shown), {inside: inside, launch.objects.parent: staging.folder}, launch.gpu)
     return confine()(view, inside, command, own)
+
+
+def _compile_packages(launch: Launch, environ: Mapping[str, str], scratch: Path) -> None:
+    """Import TensorFlow with its environment writable, once, so that Python stores what it compiles.
+
+    An isolated probe cannot store it, and compiling takes most of an import's time. Only installed packages
+    run here, isolated too.
+    """
+    folder = launch.python.parent.parent
+    if not launch.tensorflow or any(folder.glob("lib*/python*/site-packages/tensorflow/__pycache__")):
+        return
+    inside, own = scratch / "inside", scratch / "compiling"
+    own.mkdir()
+    view = View(frozenset(of_interpreter(launch.python)), {inside: inside, folder: folder}, launch.gpu)
+    command = confine()(view, inside, [str(launch.python), "-s", "-c", "import tensorflow"], own)
+    quiet = subprocess.DEVNULL
+    with contextlib.suppress(subprocess.TimeoutExpired):  # the probe says what is wrong with it
+        subprocess.run(
+            command, env=environ, stdin=quiet, stdout=quiet, stderr=quiet, timeout=launch.import_limit_s,
+            check=False,
+        )  # fmt: skip
 
 
 class _Watch:

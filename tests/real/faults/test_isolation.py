@@ -62,6 +62,7 @@ ATTEMPTS = {{
     "matrix": lambda: Path(ROOT, "matrices/default.toml").read_text(),
 }}
 WRITES = {{
+    "recording": lambda: written(ROOT + "/results/recordings/forged.json"),
     "report": lambda: written(ROOT + "/results/latest/report.json"),
     "model": lambda: written(ROOT + "/examples/models/cnn/forged"),
     "kernel": lambda: written("/proc/sys/kernel/domainname"),
@@ -97,15 +98,24 @@ def ends_the_probe(outputs):
 
 def sleeps(outputs):
     time.sleep(300)
+
+
+def takes_memory(outputs):
+    taken = np.ones(1 << 28)
+    time.sleep(300)
 """
 
 
 def _stage(project, function, *, port=0):
     """Write a matrix with the examples' model and a stage after it."""
+    _write_stage(project, port=port)
+    project.matrix(MATRIX + CNN + f'postprocess = "stage.py:{function}"\nruns = 1\n')
+
+
+def _write_stage(project, *, port=0):
     home = Path(project.variables.get("HOME") or Path.home())
     text = STAGE.format(root=str(project.root), home=str(home), port=port)
     (project.root / "stage.py").write_text(text)
-    project.matrix(MATRIX + CNN + f'postprocess = "stage.py:{function}"\nruns = 1\n')
 
 
 def _recording(project, measurement, *, isolated):
@@ -176,7 +186,8 @@ def test_spy(isolating, server, seen, tmp_path):
     assert SECRET not in json.dumps(found)
     assert len(json.loads(found["processes"].replace("'", '"'))) <= 4
     assert not (isolating.root / "examples/models/cnn/forged").exists()
-    assert isolating.report().matrix == before.matrix, "what it wrote to results/ is its own"
+    assert found["recording"] == "wrote"
+    assert not list(isolating.results.rglob("forged.json")), "it has results/ of its own"
     remark = "models and stages run isolated"
     assert any(remark in text for text in isolating.report().remarks)
     assert not any(remark in text for text in before.remarks)
@@ -185,21 +196,33 @@ def test_spy(isolating, server, seen, tmp_path):
     assert model["outputs"] == isolated["outputs"], "the same arrays, named by their hashes"
     assert model["effective"] == isolated["effective"]
     assert isolating.nox("-s", "matrix", "--", "--isolate").environments == {}, "nothing is left to run"
+    assert isolating.nox("-s", "report", "--", "--isolate").status == 0
+    assert isolating.harness("report", "--isolate").status == 0
+    assert isolating.harness("report").status == INCOMPLETE, "this stage ran isolated only"
     seen("refused: " + ", ".join(name for name, text in found.items() if text.startswith("refused")))
 
 
-@pytest.mark.fault(KIND, "an isolated model that crashes", "crashed, with its signal")
+@pytest.mark.fault(KIND, "isolated models that crash or exceed limits", "each its own outcome and reason")
 def test_crash(isolating, seen):
-    _stage(isolating, "ends_itself")
-    assert isolating.nox("-s", "matrix", "--", "--isolate").status == INCOMPLETE
-    itself = _recording(isolating, "stage", isolated=True)
-    _stage(isolating, "ends_the_probe")
-    assert isolating.nox("-s", "matrix", "--", "--isolate").status == INCOMPLETE
-    probe = _recording(isolating, "stage", isolated=True)
-    assert (itself["outcome"], probe["outcome"]) == ("crashed", "crashed")
-    assert "killed by signal SIGSEGV (11)" in itself["reason"]
-    assert probe["reason"] == "it ended the process that started it with signal SIGSEGV (11)"
-    seen(probe["reason"])
+    ends = {
+        "ends_itself": ("crashed", "killed by signal SIGSEGV (11), while"),
+        "ends_the_probe": ("crashed", "it ended the process that started it with signal SIGSEGV (11)"),
+        "sleeps": ("timed-out", "no result within 5 s, while"),
+        "takes_memory": ("crashed", "memory limit of 1024 MiB exceeded"),
+    }
+    _write_stage(isolating)
+    isolating.matrix(MATRIX + "".join(map(_limited, ends)))
+    assert isolating.nox("-s", "matrix", "--", "--isolate", "--no-fixes").status == INCOMPLETE
+    cells = {row.case: (row.outcome, row.reason) for row in isolating.report().cells}
+    for name, (outcome, reason) in ends.items():
+        assert cells[name][0] == outcome
+        assert reason in cells[name][1]
+    seen("; ".join(outcome for outcome, _ in cells.values()))
+
+
+def _limited(function):
+    text = CNN.replace("cases.cnn", f"cases.{function}")
+    return text + f'postprocess = "stage.py:{function}"\nruns = 1\ntime_limit = 5\nmemory_limit = "1GiB"\n'
 
 
 @pytest.mark.fault(KIND, "nox killed while an isolated model runs", "no process is left")
@@ -233,8 +256,8 @@ def test_refusal(faulty_new, seen):
     faulty_new.variables["PATH"] = str(Path(sys.executable).parent)
     _stage(faulty_new, "look")
     command = faulty_new.nox_command("-s", "matrix", "--", "--isolate")
+    # Where it works, in namespaces in which no further ones can be made.
     if UNSHARE is not None and ways._problem(ways.WAYS["user namespaces"]) is None:
-        # Namespaces in which no further ones can be made.
         forbidden = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
         unshare = [UNSHARE, "--user", "--map-root-user", "/bin/sh", "-c", forbidden, "sh"]
         command = [*unshare, *command]
