@@ -88,6 +88,11 @@ def test_a_pin_takes_the_place_of_what_is_asked_of_the_same_package(plan, asked)
     assert changed[attempt.cell.environment].requirements == ("numpy<3", "setuptools<82")
 
 
+def test_remedies_are_tried_as_isolated_as_what_they_fix(plan):
+    remedy = (RemedyKind.LOADER, "v1-session")
+    assert [attempted(each, remedy).plan.isolate for each in (plan, plan.isolated())] == [False, True]
+
+
 def test_a_settings_own_loader_gives_way(plan):
     plan.settings["off"] = SettingDefinition(loader="keras")
     found = attempted(plan, (RemedyKind.LOADER, "saved_model"), cell=OFF)
