@@ -1,13 +1,15 @@
 """Stages that do what no stage should. Each returns its input, if it returns."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+HERE = str(Path(__file__).resolve().parent)
 #: The folder stands in the command line, by which a test finds those that are left.
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)", HERE]
 BLOCK = b"x" * ((1 << 20) - 1) + b"\n"
@@ -83,37 +85,34 @@ def close_all(inputs):
 def garbage(inputs):
     """Write to every descriptor that is open."""
     for fd in range(1000):
-        try:
+        with contextlib.suppress(OSError):
             os.write(fd, b"\0garbage\n{}\n")
-        except OSError:
-            pass
     return inputs
 
 
 def prints(inputs):
     """Print a first line, as many MiB as the input says, and a last line."""
-    print("the first line", flush=True)
+    os.write(1, b"the first line\n")
     for _ in range(int(os.environ["TRIED_MEBIBYTES"])):
         os.write(2, BLOCK)
-    print("the last line", flush=True)
+    os.write(1, b"the last line\n")
     return inputs
 
 
 def writes(inputs):
     """Write files where programs do, having looked that no other case has been there."""
-    folders = [os.curdir, os.path.expanduser("~"), tempfile.gettempdir()]
+    folders = [Path(), Path.home(), Path(tempfile.gettempdir())]
+    left = [path for folder in folders for path in folder.iterdir() if not path.is_symlink()]
+    if left:
+        raise ValueError(f"other files are here: {left}")
     for folder in folders:
-        if os.listdir(folder):
-            raise ValueError("{} holds {}".format(folder, os.listdir(folder)))
-    for folder in folders:
-        os.mkdir(os.path.join(folder, "locked"))
-        with open(os.path.join(folder, "locked", "left"), "w") as file:
-            file.write("left")
-        os.chmod(os.path.join(folder, "locked"), 0)
+        (folder / "locked").mkdir()
+        (folder / "locked/left").write_text("left")
+        (folder / "locked").chmod(0)
     return inputs
 
 
 def reads(inputs):
     """Open a file of the project by its path from there."""
-    with open("data/scale.txt") as file:
-        return {name: value * float(file.read()) for name, value in inputs.items()}
+    scale = float(Path("data/scale.txt").read_text())
+    return {name: value * scale for name, value in inputs.items()}
