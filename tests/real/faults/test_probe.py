@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -108,9 +109,10 @@ class Weighed(Faulty):
 
 def _size(folder):
     found = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            found += path.lstat().st_blocks * 512
+    for place, _, names in os.walk(folder):  # folders may vanish meanwhile
+        for name in names:
+            with contextlib.suppress(OSError):
+                found += Path(place, name).lstat().st_blocks * 512
     return found
 
 
@@ -143,9 +145,13 @@ def _rows(kind, some, faults):
 
 
 @pytest.fixture(scope="module")
-def run(request, tmp_path_factory, nox_environments):
-    """Stages and libraries in one environment, each beside all the others, and the run of all of them."""
-    some = request.param == "some"
+def run(tmp_path_factory, nox_environments):
+    """A function that returns a run of "some" or of the "others", which is made once."""
+    return functools.cache(lambda which: _run(which == "some", tmp_path_factory, nox_environments))
+
+
+def _run(some, tmp_path_factory, nox_environments):
+    """Run stages and libraries in one environment, each beside all the others."""
     project = Weighed(tmp_path_factory.mktemp("faulty") / "project", nox_environments).create()
     shutil.copy(Path(__file__).with_name("faulty_stage.py"), project.root)
     np.savez(project.root / "x.npz", pixels=np.ones([4, 64], np.float32))
@@ -181,17 +187,17 @@ IMPORT_ROWS = _rows(
 )
 
 
-@pytest.mark.parametrize(("run", "case"), STAGE_ROWS, indirect=["run"])
-def test_stage(run, seen, case):
-    outcome, reason = _ended(run[0], SETTING, case)
+@pytest.mark.parametrize(("which", "case"), STAGE_ROWS)
+def test_stage(run, seen, which, case):
+    outcome, reason = _ended(run(which)[0], SETTING, case)
     assert outcome == STAGES[case][1], reason
     assert STAGES[case][2] in reason
     seen(reason or outcome)
 
 
-@pytest.mark.parametrize(("run", "case"), LIBRARY_ROWS, indirect=["run"])
-def test_native(run, seen, case):
-    outcome, reason = _ended(run[0], SETTING, case)
+@pytest.mark.parametrize(("which", "case"), LIBRARY_ROWS)
+def test_native(run, seen, which, case):
+    outcome, reason = _ended(run(which)[0], SETTING, case)
     assert outcome == "crashed"
     assert LIBRARIES[case][2] in reason
     seen(reason)
@@ -201,9 +207,9 @@ BOTH_RUNS = ["some", pytest.param("others", marks=pytest.mark.whole)]
 
 
 @pytest.mark.fault(KIND, "all of these in one run", "the neighbours are recorded; nothing is left")
-@pytest.mark.parametrize("run", BOTH_RUNS, indirect=True)
-def test_the_neighbours_are_unharmed(run, seen):
-    project, found, new = run
+@pytest.mark.parametrize("which", BOTH_RUNS)
+def test_the_neighbours_are_unharmed(run, seen, which):
+    project, found, new = run(which)
     assert project.outcomes()[ENVIRONMENT, SETTING, "custom_layer"].outcome == "recorded"
     assert found.status == INCOMPLETE
     assert found.environments == {ENVIRONMENT: "success"}
@@ -216,9 +222,9 @@ def test_the_neighbours_are_unharmed(run, seen):
 
 
 @pytest.mark.fault(KIND, "hundreds of MB, or 10 GB, on stdout", "head and tail kept; the disk stays empty")
-@pytest.mark.parametrize("run", BOTH_RUNS, indirect=True)
-def test_output_is_cut(run, seen):
-    project, _, _ = run
+@pytest.mark.parametrize("which", BOTH_RUNS)
+def test_output_is_cut(run, seen, which):
+    project, _, _ = run(which)
     recordings = [json.loads(path.read_text()) for path in project.recordings()]
     (log,) = [
         each["log_tail"]
@@ -234,12 +240,17 @@ def test_output_is_cut(run, seen):
 
 
 @pytest.fixture(scope="module")
-def imports(request, tmp_path_factory, nox_environments):
-    """One harmless case under settings that each break the import of TensorFlow, and the run of it."""
+def imports(tmp_path_factory, nox_environments):
+    """A function that returns a run of "some" or of the "others", which is made once."""
+    return functools.cache(lambda which: _run_imports(which == "some", tmp_path_factory, nox_environments))
+
+
+def _run_imports(some, tmp_path_factory, nox_environments):
+    """Run one harmless case under settings that each break the import of TensorFlow."""
     project = Weighed(tmp_path_factory.mktemp("imports") / "project", nox_environments).create()
     settings = ["\n[settings.default]\n"]
     for name, (_, does, _) in IMPORTS.items():
-        if (name in SOME_IMPORTS) == (request.param == "some"):
+        if (name in SOME_IMPORTS) == some:
             package = project.root / "broken" / name / "tensorflow"
             package.mkdir(parents=True)
             (package / "__init__.py").write_text(does + "\n")
@@ -248,9 +259,9 @@ def imports(request, tmp_path_factory, nox_environments):
     return project, project.nox("-s", "matrix", "--", "--no-fixes")
 
 
-@pytest.mark.parametrize(("imports", "setting"), IMPORT_ROWS, indirect=["imports"])
-def test_import(imports, seen, setting):
-    project, found = imports
+@pytest.mark.parametrize(("which", "setting"), IMPORT_ROWS)
+def test_import(imports, seen, which, setting):
+    project, found = imports(which)
     assert found.status == INCOMPLETE
     outcome, reason = _ended(project, setting, "custom_layer")
     assert outcome == "import-failed"
