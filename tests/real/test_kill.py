@@ -86,15 +86,20 @@ def test_what_ends_nox_ends_its_parallel_sessions_and_their_probes(recorded, tmp
 def _probes(pid):
     """Return the probes among the descendants of a process that have bound themselves to their starter.
 
-    They do it as their first act; importing TensorFlow, before which nothing is recorded, takes longer.
+    They do it as their first act; importing TensorFlow, before which nothing is recorded, takes longer. The
+    processes that a probe starts are not counted.
     """
     found = []
     for process in psutil.Process(pid).children(recursive=True):
         with contextlib.suppress(psutil.Error):
             bound = time.time() - process.create_time() > BOUND_AFTER_S
-            if bound and any(word.endswith("savedmodel_matrix/probe") for word in process.cmdline()):
+            if bound and _is_probe(process) and not _is_probe(process.parent()):
                 found.append(process)
     return found
+
+
+def _is_probe(process):
+    return any(word.endswith("savedmodel_matrix/probe") for word in process.cmdline())
 
 
 def _wait_until(condition):

@@ -29,7 +29,7 @@ from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.interpreters import nox_python
 from savedmodel_matrix.execution.round_file import RUN_VARIABLE, events_path, read_round
 from savedmodel_matrix.planning.workspace import Workspace
-from savedmodel_matrix.probe.watch import die_with_parent
+from savedmodel_matrix.probe.processes import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

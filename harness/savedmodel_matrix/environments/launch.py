@@ -21,16 +21,16 @@ import savedmodel_matrix.probe
 from savedmodel_matrix.domain.effective import Effective
 from savedmodel_matrix.domain.errors import MachineError, ProbeError
 from savedmodel_matrix.domain.outcome import Outcome
-from savedmodel_matrix.domain.probe_request import ProbeRequest
+from savedmodel_matrix.domain.probe_request import OutputsOf, ProbeRequest
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
 from savedmodel_matrix.environments.isolation.confine import COMPLAINTS, confine
 from savedmodel_matrix.environments.isolation.staging import RefusedError, Staging
 from savedmodel_matrix.environments.isolation.view import View, of_cases, of_interpreter, of_variables
 from savedmodel_matrix.probe.exchange import UNFILED
+from savedmodel_matrix.probe.processes import STOPS
 from savedmodel_matrix.probe.scrub import scrub
 from savedmodel_matrix.probe.sealed import unseal
-from savedmodel_matrix.probe.watch import STOPS
 from savedmodel_matrix.store.atomic import write_stored
 
 if TYPE_CHECKING:
@@ -87,20 +87,32 @@ def run_probe(
     the key of a case without a recording, and why: its model changed meanwhile, or something outside ended
     the probe. Nothing is recorded of such a case, so that the next run runs it.
 
-    A probe that dies settles nothing but the case that it died of: the others run in a new one, and the
-    suspect runs last, alone.
+    A probe that dies settles nothing but the case that it died of: the others run in a new one, the suspect
+    runs alone after them, and what depends on a suspect runs when that is settled.
 
     Raises:
         ProbeError: if the probe reports a fault of its own.
     """
     suspects: list[CaseRequest] = []
+    held: list[CaseRequest] = []
     waiting = list(launch.cases)
     while waiting:
         missing = _run_once(replace(launch, cases=waiting), on_result, on_unfiled, alone=False)
         suspects += missing[:1]  # cases run in their order
-        waiting = missing[1:]
+        waiting = []
+        for case in missing[1:]:
+            unsettled = {each.result for each in (*suspects, *held)}
+            (waiting if unsettled.isdisjoint(_needed(case)) else held).append(case)
     for suspect in suspects:
         _run_once(replace(launch, cases=[suspect]), on_result, on_unfiled, alone=True)
+    if held:
+        run_probe(replace(launch, cases=held), on_result, on_unfiled)
+
+
+def _needed(case: CaseRequest) -> set[str]:
+    """Return the paths of the results that a case depends on."""
+    taken = {case.batches.outputs_of} if isinstance(case.batches, OutputsOf) else set()
+    return taken | ({case.after} if case.after is not None else set())
 
 
 def _run_once(
@@ -154,7 +166,8 @@ def _run_once(
         if launch.isolated and not imported.exists() and _tail(log).startswith(COMPLAINTS):
             raise MachineError(f"models cannot be isolated here: {_tail(log).strip()}")
         ended = _ended(status)
-        if why is None and imported.exists() and not alone:
+        # A probe that hangs had no more to do than its cases: one alone has had its time.
+        if imported.exists() and not alone and (why is None or len(launch.cases) > 1):
             return watch.missing
         if why is None and not imported.exists() and _was_stopped(status):
             for case in watch.missing:
@@ -339,6 +352,8 @@ def _status(returncode: int | None, launch: Launch) -> int | None:
 
 
 def _ended(returncode: int | None) -> str:
+    if returncode is not None and returncode - 128 in STOPS:
+        returncode = 128 - returncode  # the probe's word for a signal that asked it to end
     if returncode is not None and returncode < 0:
         return f"signal {signal.Signals(-returncode).name} ({-returncode})"
     return f"exit status {returncode}"

@@ -53,11 +53,17 @@ outcome.
 own process. A module that is a folder is only added to sys.path. A module that is a file is imported by its
 stem, or by its dotted name within a listed folder that contains it. A failure there is ``load-failed``.
 
+Paths in a request are absolute. The working folder of a case, its home folder and its folder for temporary
+files are its own: empty at its start, removed at its end. ``variables`` may name other ones. In the working
+folder of a stage are links to what it lists ("file", "modules", "reads"), each at its path from "root". On
+Linux no process that a case has started is left after it.
+
 **Result**, one file per case at its ``result``, written atomically::
 
     {"format": 2, "key", "identity",
      "outcome": "recorded" | "import-failed" | "load-failed" | "run-failed" | "crashed" | "timed-out",
-     "reason": null | one line, "traceback": null | str, "log_tail": str,
+     "reason": null | one line, "traceback": null | str,
+     "log_tail": what its process printed; of much output, the beginning and the end,
      "outputs": [{"batch", "name", "component", "array"}],             of the first run
      "unstable": [{"batch", "name", "component", "run", "array"}],     of later runs, where any bit differs
      "measured": null | {...},     what the measurement records in addition to outputs, see below
@@ -116,9 +122,12 @@ Either TensorFlow is imported once and every case runs in a forked child ("fork"
 process that imports it ("process": the default if there is no fork, and on macOS, where forking after
 such an import is unsafe). With "process", each case has its own phase "import"; with "fork", all share one.
 
+On Linux a child of the process that is started does all of this, and may be ended by what it imports or runs
+(see ``guard``). An import that ends it is an outcome, except by a signal that may have come from outside.
+
 **Exit status**: 0 every result is written, whatever the outcomes; 2 the request is invalid; 5 a fault of
-the probe; 128 + N ended by signal N. Any other end leaves results unwritten; if the file ``imported``
-is missing too, importing TensorFlow killed the process.
+the probe; 128 + N asked to end by signal N. Any other end is that of the child, and leaves results unwritten;
+it is 1 in place of a status that has a meaning here.
 
 stdout and stderr belong to TensorFlow; a case's output ends up in its ``log_tail``.
 """

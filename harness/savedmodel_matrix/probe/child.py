@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 
-from . import effective, exchange, measure, texts, watch
+from . import effective, exchange, measure, processes, texts, watch
 
 
 def import_tensorflow(request, clean):
@@ -26,7 +26,9 @@ def import_tensorflow(request, clean):
                 import tensorflow as tf
             else:
                 import numpy  # noqa: F401, ICN001 - only to see that it is there
-    except (Exception, SystemExit) as error:  # a broken environment may raise anything
+    except processes.StopError:
+        raise
+    except BaseException as error:  # a broken environment may raise anything
         reason, trace = texts.one_line(error), texts.trimmed_traceback(error)
         return None, {
             "outcome": "import-failed",
@@ -51,13 +53,16 @@ def run_and_write(tf, request, case, places):
     from . import run  # needs NumPy, so not before the measured import
 
     faulthandler.enable()  # a crash leaves Python's stack in the log and still ends with its signal
-    exchange.write_json(places.part, run.run_case(tf, request, case, reporter(places)))
+    part = run.run_case(tf, request, case, reporter(places))
+    processes.hold_standard_descriptors()
+    exchange.write_json(places.part, part)
 
 
 def reporter(places):
     """Return a function that writes down what this process is doing, for the parent to report if it dies."""
 
     def report(text):
+        processes.hold_standard_descriptors()
         with open(places.doing + ".tmp", "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(places.doing + ".tmp", places.doing)
@@ -65,11 +70,12 @@ def reporter(places):
     return report
 
 
-def fresh(request, number, places, parent):
-    """The fresh process of case ``number``: import TensorFlow, run, write, and exit."""
+def fresh(request, number, places, parent, current):
+    """The fresh process of case ``number``: import TensorFlow, run in ``current``, write, and exit."""
     status = 1
     try:
-        watch.contain(parent, new_session=False)
+        processes.contain(parent, new_session=False)
+        os.chdir(current)
         reporter(places)(watch.IMPORTING)
         tf, imported = import_tensorflow(request, exchange.scrubber(request, places.folder))
         if "outcome" in imported:

@@ -1,5 +1,6 @@
 """Reading the request and writing the results."""
 
+import datetime as dt
 import json
 import os
 import sys
@@ -26,12 +27,11 @@ UNFILED = ".unfiled"
 
 
 class Places:
-    """The files of one running case: its current activity, its log, and its part of the result."""
+    """The files of one running case: its current activity, and its part of the result."""
 
     def __init__(self, folder):
         self.folder = folder
         self.doing = os.path.join(folder, "doing")
-        self.log = os.path.join(folder, "log")
         self.part = os.path.join(folder, "part.json")
 
 
@@ -70,7 +70,7 @@ def with_batches(case):
     if not isinstance(taken, dict):
         return case, None
     try:
-        result = _read_json(taken["outputs_of"])
+        result = read_json(taken["outputs_of"])
     except (OSError, ValueError):
         return dict(case, batches=[]), ("run-failed", "{} has no result".format(taken["name"]))
     if result["outcome"] != "recorded":
@@ -106,12 +106,12 @@ def write_json(path, value):
 def read_part(places):
     """Return what the case's process wrote, or ``None`` if it did not get that far."""
     try:
-        return _read_json(places.part)
+        return read_json(places.part)
     except (OSError, ValueError):
         return None
 
 
-def _read_json(path):
+def read_json(path):
     """Return what ``write_json`` wrote. Raises ``OSError``, or ``ValueError`` if it is damaged."""
     with open(path, "rb") as file:
         return json.loads(sealed.unseal(file.read()).decode("utf-8"))
@@ -135,10 +135,56 @@ def _measured(part, clean):
     return {key: clean(value) if key in texts_of else value for key, value in found.items()}
 
 
-def result(case, imported, part, clean, log):
+class Begun:
+    """When a case began, and which of its files had changed by then."""
+
+    def __init__(self, case):
+        self.time, self.changed = now(), changed_source(case)
+
+
+def write_result(case, begun, imported, part, clean, printed):
+    """Write the result of ``case``, or why there is none.
+
+    ``clean`` scrubs text for people; ``printed`` is what the case's process printed.
+    """
+    why = part.get("unfiled") or unfiled(case, begun.changed, clean)
+    if why is None:
+        found = result(case, imported, part, clean, printed)
+        write_json(case["result"], dict(found, started=begun.time, ended=now()))
+    else:
+        write_json(case["result"] + UNFILED, {"key": case["key"], "reason": why})
+
+
+def write_failed(request, work, failed, printed):
+    """Write for every case of ``request`` that TensorFlow could not be imported: the part ``failed``."""
+    clean = scrubber(request, work)
+    for case in request["cases"]:
+        write_result(case, Begun(case), {}, failed, clean, printed)
+
+
+def unfiled(case, before, clean):
+    """Return why what ``case`` gave must not be filed under its key, or ``None``.
+
+    ``before`` is what had changed before it ran.
+    """
+    changed = before or changed_source(case)
+    if changed is not None:
+        return clean("{} changed since the run began".format(changed))
+    taken = case["batches"]
+    if isinstance(taken, dict) and not os.path.exists(taken["outputs_of"]):
+        return "{} has no recording".format(taken["name"])
+    return None
+
+
+def now():
+    """Return the time as an ISO 8601 text, in UTC."""
+    return dt.datetime.now(dt.timezone.utc).isoformat()
+
+
+def result(case, imported, part, clean, printed):
     """Return the result of ``case``: its own part, and what all cases of the process share.
 
-    ``clean`` scrubs text for people. Output names and digests are data, and do not change.
+    Output names and digests are data, and do not change.
     """
     return {
         "format": FORMAT,
@@ -147,7 +193,7 @@ def result(case, imported, part, clean, log):
         "outcome": part["outcome"],
         "reason": clean(part["reason"]),
         "traceback": clean(part.get("traceback")),
-        "log_tail": clean(texts.log_tail(log)),
+        "log_tail": clean(printed),
         "outputs": part.get("outputs", []),
         "unstable": part.get("unstable", []),
         "measured": _measured(part, clean),

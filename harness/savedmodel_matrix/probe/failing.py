@@ -21,5 +21,5 @@ def failing_as(outcome, prefix=""):
         yield
     except (CaseError, arrays.DamagedError):
         raise  # a damaged file is the store's failure, and no outcome of the case
-    except (Exception, SystemExit) as error:  # either is the case's failure, not the probe's
+    except BaseException as error:  # whatever it is, it is the case's failure, not the probe's
         raise CaseError(outcome, prefix + texts.one_line(error)) from error

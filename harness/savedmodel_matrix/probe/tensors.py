@@ -4,7 +4,7 @@ import collections.abc
 
 import numpy as np
 
-from . import arrays, texts
+from . import arrays, processes, texts
 
 #: Name of the output if the model returns a bare tensor instead of a structure.
 BARE = "output"
@@ -143,6 +143,7 @@ def flatten_arrays(structure):
 
 def store(objects, batch, leaves):
     """Write the result of ``flatten_arrays`` for batch number ``batch`` and return its output entries."""
+    processes.hold_standard_descriptors()  # the model may have closed them
     return [
         {
             "batch": batch,

@@ -6,7 +6,6 @@ import traceback
 from . import scrub
 
 TRACEBACK_LINES = 60
-LOG_TAIL_BYTES = 8000
 
 _BEFORE_THE_KERNEL = ("Node: ", "<stack traces unav", 'File "', "Detected at node")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -51,18 +50,6 @@ def trimmed_traceback(error):
         left_out = len(lines) - TRACEBACK_LINES
         lines = ["... {} lines left out".format(left_out), *lines[-TRACEBACK_LINES:]]
     return "\n".join(lines)
-
-
-def log_tail(path):
-    """Return the end of the log at ``path``, from the start of a line; "" if there is no log."""
-    try:
-        with open(path, "rb") as log:
-            size = log.seek(0, 2)
-            log.seek(max(0, size - LOG_TAIL_BYTES))
-            tail = log.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-    return tail.partition("\n")[2] if size > LOG_TAIL_BYTES and "\n" in tail else tail
 
 
 def masked(value, paths, secrets):

@@ -1,123 +1,37 @@
-"""Contain a case's process, watch it, and end it: process groups, limits, and what its end means.
+"""Watch a case's process until it ends or exceeds a limit, and say what its end means.
 
-POSIX only; memory limits and dying with the parent work only on Linux. On Windows a case is a fresh process
-with only a time limit.
+Memory limits work only on Linux. On Windows a case is a fresh process with only a time limit.
 """
 
 import contextlib
-import ctypes
 import os
-import signal
-import sys
 import time
 
+from . import processes
+
 LONGEST_PAUSE_S = 0.05
-MEMBERS_EVERY = 10  # polls between two scans for new members of the group, which read all of /proc
-LOG_LIMIT_BYTES = 16 << 20
+MEMBERS_EVERY = 10  # polls between two looks for new processes, which read all of /proc
 IMPORT_LIMIT_S = 600
 IMPORTING = "importing TensorFlow"
-#: Signals that a person, a service manager or the kernel's out-of-memory killer sends.
-STOPS = {
-    getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGKILL", "SIGTERM") if hasattr(signal, name)
-}
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def die_with_parent(parent=None):
-    """Ask Linux to kill this process when its parent dies; elsewhere nothing happens.
-
-    ``parent`` is the parent's id, if known: the parent may have died before this call.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if parent is not None and os.getppid() != parent:
-        os._exit(1)
-
-
-def contain(parent, new_session):
-    """Set up this process for a case: dies with ``parent``, killed first if memory runs out, no core files.
-
-    ``new_session`` starts a session and process group, unless the parent has done so.
-    """
-    if new_session:
-        os.setsid()
-    die_with_parent(parent)
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource  # absent on Windows
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-
-
-class Forked:
-    """A forked process with the subset of ``subprocess.Popen`` that ``Watch`` uses."""
-
-    def __init__(self, pid):
-        self.pid = pid
-        self.returncode = None
-
-    def poll(self):
-        """Return the exit status, negative for a signal, or ``None`` while the process runs."""
-        if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                signalled = os.WIFSIGNALED(status)
-                self.returncode = -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
-        return self.returncode
-
-
-def kill_group(process):
-    """Kill the process's whole group, and wait until the process itself is gone."""
-    if not hasattr(os, "killpg"):
-        process.kill()
-    else:
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM where all are zombies
-            os.killpg(process.pid, signal.SIGKILL)
-    while process.poll() is None:
-        time.sleep(0.001)
-
-
-def members(group):
-    """Return the ids of the processes in process group ``group``; none if there is no /proc."""
-    found = []
-    with contextlib.suppress(OSError):
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                with contextlib.suppress(OSError, IndexError), open("/proc/" + name + "/stat", "rb") as file:
-                    # "pid (any name) state ppid pgrp ...": the name may contain spaces and brackets.
-                    if int(file.read().rpartition(b")")[2].split()[2]) == group:
-                        found.append(int(name))
-    return found
-
-
-def resident_bytes(pids):
-    """Return the sum of the resident sizes of ``pids``; shared pages count for each."""
-    pages = 0
-    for pid in pids:
-        with contextlib.suppress(OSError, IndexError), open("/proc/{}/statm".format(pid), "rb") as file:
-            pages += int(file.read().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") if pages else 0
-
-
-def watch(process, case, places):
+def watch(process, case, places, helpers):
     """Wait until ``process`` ends or exceeds a limit; return ``None`` or ``(outcome, reason)``.
 
-    ``None`` means that it ended on its own; its status is ``process.returncode``. On return, no process of
-    its group is left.
+    ``None`` means that it ended on its own; its status is ``process.returncode``. On return, none of the
+    processes that the case has started is left; ``helpers`` are those that were there before.
     """
     try:
-        return _watch(process, case, places)
+        return _watch(process, case, places, helpers)
     finally:
-        kill_group(process)
+        processes.kill_group(process)
+        processes.end_descendants(helpers)
 
 
-def _watch(process, case, places):
+def _watch(process, case, places, helpers):
     begun = time.monotonic()
     importing = doing(places) == IMPORTING
-    group, polls = [process.pid], 0
+    members, polls = {process.pid}, 0
     while process.poll() is None:
         now = time.monotonic()
         if importing and doing(places) != IMPORTING:
@@ -129,15 +43,12 @@ def _watch(process, case, places):
         if case["memory_limit_bytes"] is not None:
             polls += 1
             if polls % MEMBERS_EVERY == 0:
-                group = members(process.pid)
-            resident = resident_bytes(group)
+                members = processes.descendants(os.getpid()) - helpers
+            resident = processes.resident_bytes(members)
             if resident > case["memory_limit_bytes"]:
                 text = "memory limit of {} MiB exceeded (resident {} MiB), while {}"
                 sizes = case["memory_limit_bytes"] >> 20, resident >> 20
                 return "crashed", text.format(sizes[0], sizes[1], doing(places))
-        with contextlib.suppress(OSError):
-            if os.path.getsize(places.log) > LOG_LIMIT_BYTES:
-                os.truncate(places.log, 0)  # a model that prints endlessly must not fill the disk
         # The end of a short case is noticed at once; watching a long one costs almost nothing.
         time.sleep(min(LONGEST_PAUSE_S, max(0.002, 0.05 * (now - begun))))
     return None
@@ -152,13 +63,10 @@ def doing(places):
 
 def died(returncode, while_doing):
     """Return the reason for a process that ended on its own without a result."""
+    ended = processes.ended(returncode)
     if returncode >= 0:
-        return "ended with exit status {} and no result, while {}".format(returncode, while_doing)
-    try:
-        name = signal.Signals(-returncode).name
-    except ValueError:
-        name = "signal"
-    reason = "killed by signal {} ({}), while {}".format(name, -returncode, while_doing)
-    if name == "SIGKILL":
+        return "ended with {} and no result, while {}".format(ended, while_doing)
+    reason = "killed by {}, while {}".format(ended, while_doing)
+    if "SIGKILL" in ended:
         reason += "; not by the probe: it may have been the kernel's out-of-memory killer"
     return reason

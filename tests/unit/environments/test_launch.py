@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -10,7 +11,7 @@ import pytest
 import savedmodel_matrix.probe
 from recordings import recording
 from savedmodel_matrix.domain.errors import MachineError, ProbeError
-from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, SettingRequest
+from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, OutputsOf, SettingRequest
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.environments import launch as launch_module
 from savedmodel_matrix.environments.launch import Launch, run_probe
@@ -175,6 +176,64 @@ def test_a_probe_that_dies_settles_nothing_but_the_case_that_it_died_of(probe, m
         "crashed",
         "it ended the process that started it with signal SIGKILL (9)",
     )
+
+
+def test_what_depends_on_a_suspect_runs_when_that_is_settled(probe, make):
+    starts = []
+
+    def work(request):
+        imported(request)
+        keys = [case["key"] for case in request["cases"]]
+        starts.append(keys)
+        probe.status = -signal.SIGKILL if "killer" in keys else 0
+        for case in request["cases"][: keys.index("killer")] if "killer" in keys else request["cases"]:
+            write(case)
+
+    probe.work = work
+    launch = make("killer", "after it", "on its outputs", "b")
+    killer, after, on_outputs, other = launch.cases
+    after = after.model_copy(update={"after": killer.result})
+    taken = OutputsOf(name="after it", outputs_of=after.result)
+    on_outputs = on_outputs.model_copy(update={"batches": taken})
+    found = results_of(replace(launch, cases=[killer, after, on_outputs, other]))
+    assert starts == [
+        ["killer", "after it", "on its outputs", "b"],
+        ["b"],
+        ["killer"],
+        ["after it", "on its outputs"],
+    ]
+    assert found["killer"].outcome == "crashed"
+
+
+def test_a_hang_settles_nothing_but_the_case_that_hung(probe, make, monkeypatch):
+    monkeypatch.setattr(launch_module, "GRACE_S", 0.0)
+    starts = []
+
+    def work(request):
+        imported(request)
+        keys = [case["key"] for case in request["cases"]]
+        starts.append(keys)
+        probe.killed = False
+        probe.status = None if "hangs" in keys else 0
+        for case in request["cases"]:
+            if case["key"] == "hangs":
+                return
+            write(case)
+
+    probe.work = work
+    found = results_of(make("a", "hangs", "b"))
+    assert starts == [["a", "hangs", "b"], ["b"], ["hangs"]]
+    assert {key: made.outcome for key, made in found.items()} == {
+        "a": "recorded",
+        "hangs": "timed-out",
+        "b": "recorded",
+    }
+
+
+def test_a_signal_that_asked_the_probe_to_end_is_named(probe, make):
+    probe.work, probe.status = imported, 128 + signal.SIGTERM
+    reason = results_of(make("a"))["a"].reason
+    assert reason == "it ended the process that started it with signal SIGTERM (15)"
 
 
 def test_what_was_killed_from_outside_and_runs_in_a_new_probe_is_recorded(probe, make):

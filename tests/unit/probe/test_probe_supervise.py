@@ -17,7 +17,7 @@ def ended(tmp_path, monkeypatch):
     def end(doing, returncode):
         places = exchange.Places(str(tmp_path))
         (tmp_path / places.doing).write_text(doing)
-        return supervise.part_of(SimpleNamespace(returncode=returncode), {}, places)
+        return supervise.part_of(SimpleNamespace(returncode=returncode), {}, places, frozenset())
 
     return end
 

@@ -51,10 +51,12 @@ def _run(job):
         raise CaseError(*missing)
     if case["batches"] is None:
         raise CaseError("run-failed", "inputs could not be made: " + texts.first_line(case["inputs_error"]))
+    if spec["root"] is not None:
+        _bring_listed(spec)
     opened = _Opened(spec)
     report("importing {}".format(spec["name"]))
     before = set(sys.modules)
-    with phases.timed("load"), failing_as("run-failed"), opened.watching():
+    with phases.timed("load"), failing_as("run-failed"), opened.watching(), _explaining(spec):
         function = _function(spec)
     for run in range(case["runs"]):
         for number, batch in enumerate(case["batches"]):
@@ -62,7 +64,7 @@ def _run(job):
             given, kept = _read(request, batch), _read(request, batch)
             arrays_given = dict(given)  # the stage may change its dict
             with phases.timed("further_runs" if run else "first_run"), failing_as("run-failed"):
-                with opened.watching():
+                with opened.watching(), _explaining(spec):
                     returned = function(given)
                 leaves = _leaves(returned)
             facts["wrote"] += [
@@ -83,6 +85,32 @@ def _run(job):
         "reads {}, which is not in the stage's `reads`: changes to it go unnoticed".format(path)
         for path in opened.found
     )
+
+
+def _bring_listed(spec):
+    """Make what the stage lists reachable from the working folder by its path from the project's root."""
+    listed = [spec["file"], *spec["modules"], *spec["reads"]]
+    # A folder comes before what is in it.
+    for path in sorted(path for path in listed if path):
+        place = os.path.relpath(path, spec["root"])
+        if not place.startswith(os.pardir) and os.path.exists(path) and not os.path.lexists(place):
+            os.makedirs(os.path.dirname(place) or os.curdir, exist_ok=True)
+            os.symlink(path, place)
+
+
+@contextlib.contextmanager
+def _explaining(spec):
+    """Say of a project's file that is not found from the working folder that the stage has to list it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        name = error.filename
+        if spec["root"] is None or not isinstance(name, str) or os.path.isabs(name):
+            raise
+        if not os.path.exists(os.path.join(spec["root"], name)):
+            raise
+        text = "it opens {!r}, which is not in its working folder: add it to the stage's `reads`"
+        raise texts.PlainError(text.format(name)) from error
 
 
 def _function(spec):
