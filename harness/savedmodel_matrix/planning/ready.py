@@ -92,7 +92,8 @@ def batches_digest(batches: Iterable[Batch]) -> str:
 
 def reason_of(project: Workspace, error: HarnessError) -> str:
     """Return an error's message on one line, with paths inside the project relative to it."""
-    return "; ".join(str(error).replace(str(project.root) + os.sep, "").splitlines())
+    lines = str(error).replace(str(project.root) + os.sep, "").splitlines()
+    return "; ".join(line.strip() for line in lines if line.strip()).replace(":; ", ": ")
 
 
 def model_folder(project: Workspace, ready: ReadyCase) -> str:

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from savedmodel_matrix.domain.errors import LockError, PackageError
+from savedmodel_matrix.environments.addresses import without_addresses
 from savedmodel_matrix.environments.index import SimpleIndex, configured_index
 from savedmodel_matrix.environments.locks.lock import UNRESOLVABLE, Lock, LockInput, parse_lock, render_lock
 from savedmodel_matrix.environments.locks.sizes import download_mb
@@ -39,8 +40,16 @@ _TWINS = (("tensorflow", "tensorflow-cpu"), ("tf-nightly", "tf-nightly-cpu"))
 _CONSTRAINTS = "constraints.txt"
 _TIME_LIMIT_S = 600.0
 _NO_SOLUTION = "No solution found"
-# With these in the message, "no solution" only means that uv could not see every package.
-_BLINDED = ("the network was disabled", "could not be queried")
+# With these in the message, "no solution" only means that uv could not see every package. An index that dies
+# in the middle of a wheel, for example, gives a package of an invalid format.
+_BLINDED = (
+    "the network was disabled",
+    "could not be queried",
+    "not found in the package registry",
+    "an invalid package format",
+    "invalid metadata",
+    "inconsistent metadata",
+)
 # uv settings in the user's environment that would change what a definition resolves to.
 _MEDDLING = re.compile(
     r"UV_(EXCLUDE_NEWER|CONSTRAINT|OVERRIDE|EXCLUDE|BUILD_CONSTRAINT|PRERELEASE|RESOLUTION|FORK_STRATEGY"
@@ -124,7 +133,7 @@ def commented(stderr: str) -> str:
 
 def scrubbed(text: str) -> str:
     """Remove this machine's addresses and folders from ``text``: they mean nothing elsewhere."""
-    text = re.sub(r"[a-z+]+://[^\s`'\")]+", "(address)", text)
+    text = without_addresses(text)
     return re.sub(r"(?<![\w.)])(?:[A-Za-z]:)?[/\\][^\s`'\"):,]+", "(path)", text).strip()
 
 
