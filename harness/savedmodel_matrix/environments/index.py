@@ -91,7 +91,7 @@ def configured_index(environ: Mapping[str, str]) -> str | None:
 
 
 class IndexAuth(AuthBase):
-    """Sends the credentials of an index's address to that host only: its pages may link to files elsewhere."""
+    """Sends the credentials of an index's address to that host only: a page may link to files elsewhere."""
 
     def __init__(self, address: str) -> None:
         self._origin = _origin(address)

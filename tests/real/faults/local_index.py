@@ -34,8 +34,8 @@ def wheel(name, version, files):
 class LocalIndex(ThreadingHTTPServer):
     """Serves wheels by the simple repository API; a context manager.
 
-    ``fault`` spoils the downloads of files: ``"dies"`` ends each in the middle, ``"swaps"`` sends another whole
-    wheel than the page says. ``credentials`` is ``user:password``, without which nothing is answered.
+    ``fault`` spoils the downloads of files: ``"dies"`` ends each in the middle, ``"swaps"`` sends another
+    whole wheel than the page says. ``credentials`` is ``user:password``, without which nothing is answered.
     """
 
     daemon_threads = True

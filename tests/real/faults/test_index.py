@@ -40,7 +40,7 @@ def _index(credentials=None):
 
 @pytest.fixture
 def project(recorded, faulty_new):
-    """A project of a real environment, installed already, and one of a tiny wheel; the local index is the only one."""
+    """A project of a real environment that is installed already, and of one from the local index."""
     faulty_new.matrix(matrix_text("2.15", "2.13", rest="[settings.default]\n" + CUSTOM_LAYER + PACKED))
     faulty_new.lock_path(TINY).unlink()
     faulty_new.variables.update(
@@ -62,7 +62,7 @@ def _outcome(project, environment, case):
 
 
 @pytest.mark.whole
-@pytest.mark.fault(KIND, "a download ends in the middle, or is another file", "one line; the next run mends it")
+@pytest.mark.fault(KIND, "a download ends in the middle, or is another file", "one line; the next run works")
 @pytest.mark.parametrize(
     ("fault", "installing", "fetching"),
     [("dies", "end of file", "did not answer"), ("swaps", "Hash mismatch", "does not match the index")],
@@ -94,7 +94,7 @@ def test_download(project, seen, fault, installing, fetching):
     seen(f"status {found.status}: {reason[:80]}")
 
 
-@pytest.mark.fault(KIND, "it dies, or lacks a package, while a lock is made", "status 4, and no lock that says so")
+@pytest.mark.fault(KIND, "it dies, or lacks a package, while a lock is made", "status 4, no lock")
 @pytest.mark.parametrize("fault", ["dies", "lacks"])
 def test_resolution(project, seen, fault):
     with _index() as index:
