@@ -20,10 +20,12 @@ from savedmodel_matrix.execution.executors.interface import Order, Result, Sessi
 from savedmodel_matrix.execution.progress import Progress, State
 from savedmodel_matrix.execution.round_file import RoundFile, events_path, write_round
 from savedmodel_matrix.execution.run_environment import run_environment
+from savedmodel_matrix.execution.scratch import own_folder
 from savedmodel_matrix.questions import QUESTIONS, question_named
 from savedmodel_matrix.questions.interface import Asked, ask
 from savedmodel_matrix.questions.matrix import plan_of
 from savedmodel_matrix.store.runs import write_run
+from savedmodel_matrix.store.sweep import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,6 +73,7 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     plan = plan_of(project, matrix, request)
     require_matches(request.selection, [plan])
     project.results.require_folders()
+    _sweep(project)
     asked = Asked(project, plan, request, new_run_id())
     for _ in range(_REPAIRS):
         try:
@@ -127,10 +130,17 @@ def run_alone(
     """
     theirs = [plan for plan in plans if environment.id in plan.environments]
     require_matches(request.selection, theirs)
-    run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
+    _sweep(project)
+    with own_folder():
+        run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
     state = read_state(project.results, environment.id)
     if state is not None and state.fault is not None:
         raise HarnessError(f"a fault of the harness, please report it:\n{state.fault}")
+
+
+def _sweep(project: Workspace) -> None:
+    for folder in (project.results.root, project.locks):
+        sweep(folder)
 
 
 def parallelism() -> int:

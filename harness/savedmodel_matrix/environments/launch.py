@@ -26,6 +26,7 @@ from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
 from savedmodel_matrix.probe.exchange import UNFILED
 from savedmodel_matrix.probe.scrub import scrub
+from savedmodel_matrix.probe.unfinished import owner_here
 from savedmodel_matrix.probe.watch import STOPS
 from savedmodel_matrix.store.atomic import write_stored
 
@@ -196,6 +197,7 @@ def _request(launch: Launch, imported: Path, scratch: Path) -> ProbeRequest:
         objects=str(launch.objects),
         imported=str(imported),
         parent=os.getpid(),
+        owner=owner_here(),
         tensorflow=launch.tensorflow,
         scrub=tuple(_labels(launch, scratch)),
         secrets=tuple(_secrets(launch)),

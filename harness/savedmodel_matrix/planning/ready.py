@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from savedmodel_matrix.domain.arrays import InputPart
 from savedmodel_matrix.domain.errors import InputsError, UnreadableModelError
 from savedmodel_matrix.domain.input_sources import source_files
@@ -16,6 +14,7 @@ from savedmodel_matrix.models.savedmodel.digest import code_digest, model_digest
 from savedmodel_matrix.models.savedmodel.reader import Kind, read_model
 from savedmodel_matrix.planning.stage_script import stage_needs
 from savedmodel_matrix.store.atomic import json_digest, read_stored, write_stored
+from savedmodel_matrix.store.locked import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +59,7 @@ def make_ready(project: Workspace, case: CaseDefinition) -> ReadyCase:
         return ready
     project.results.root.mkdir(parents=True, exist_ok=True)
     # Environments run in parallel and need the same cases: one prepares them, the others wait.
-    with FileLock(project.results.root / "cases.lock"):
+    with locked(project.results.root / "cases.lock"):
         if (ready := find_ready(project, case)) is not None:
             return ready
         model, archive = _place(project, case)

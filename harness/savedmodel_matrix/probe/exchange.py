@@ -5,6 +5,7 @@ import os
 import sys
 
 from . import texts
+from .unfinished import whole
 
 FORMAT = 2
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -98,10 +99,8 @@ def changed_source(case):
 
 def write_json(path, value):
     """Write ``value`` to ``path`` atomically."""
-    unfinished = "{}.{}.tmp".format(path, os.getpid())
-    with open(unfinished, "w", encoding="utf-8") as out:
+    with whole(path) as half_written, open(half_written, "w", encoding="utf-8") as out:
         json.dump(value, out)
-    os.replace(unfinished, path)
 
 
 def read_part(places):

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import warnings
 
-from . import child, exchange, watch
+from . import child, exchange, unfinished, watch
 
 #: The output of this process, if it goes to a file and the system allows reading it (Linux).
 OWN_LOG = "/proc/self/fd/2"
@@ -27,6 +27,8 @@ def main(argv):
     except (IndexError, OSError, ValueError) as error:
         sys.stderr.write("probe: invalid request: {}\n".format(error))
         return 2
+    if request.get("owner"):
+        unfinished.owned_by(request["owner"])
     if argv[2:]:
         return child.fresh(request, int(argv[2]), exchange.Places(argv[3]), int(argv[4]))
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):

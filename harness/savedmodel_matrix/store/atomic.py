@@ -6,16 +6,14 @@ import hashlib
 import json
 import logging
 import os
-import uuid
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from savedmodel_matrix.domain.errors import StoreError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from savedmodel_matrix.probe.unfinished import whole
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -27,9 +25,8 @@ _LOG = logging.getLogger("savedmodel_matrix")
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` through a temporary file in the same folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)  # noqa: PTH105 - the atomic replace has this name everywhere
+    with whole(path) as half_written:
+        Path(half_written).write_text(text, encoding="utf-8")
 
 
 def write_stored(path: Path, value: BaseModel) -> None:
@@ -66,7 +63,7 @@ def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
 
 def _set_aside(path: Path) -> None:
     with suppress(OSError):  # another process may have done it
-        os.replace(path, path.with_name(path.name + DAMAGED))  # noqa: PTH105 - as above
+        os.replace(path, path.with_name(path.name + DAMAGED))  # noqa: PTH105 - the atomic replace has this name everywhere
     _LOG.warning("%s is damaged; it is set aside as %s and made again", path, path.name + DAMAGED)
 
 

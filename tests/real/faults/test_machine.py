@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 from project import TIME_LIMIT_S
+from savedmodel_matrix.probe import unfinished
 
 KIND = "machine"
+#: Patches ``fcntl`` in every Python process, as a file system would behave that refuses locks.
+NO_LOCKS = """
+import errno, fcntl, os
+
+def refuse(*_):
+    raise OSError({number}, os.strerror({number}))
+
+fcntl.flock = refuse
+"""
 INCOMPLETE = 4
 
 
@@ -76,3 +89,54 @@ def test_full_disk(faulty, seen, kilobytes):
     assert found.status == INCOMPLETE
     assert "No space left" in found.output
     seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
+
+
+@pytest.mark.fault(KIND, "results/ on a file system without locks", "status 4, names the file; all is kept")
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(errno.ENOLCK, id="ENOLCK"),
+        pytest.param(errno.EOPNOTSUPP, id="EOPNOTSUPP", marks=pytest.mark.whole),
+        pytest.param(errno.ENOSYS, id="ENOSYS", marks=pytest.mark.whole),
+    ],
+)
+def test_no_locks(faulty, seen, number):
+    patch = faulty.root / "patch"
+    patch.mkdir()
+    (patch / "sitecustomize.py").write_text(NO_LOCKS.format(number=number))
+    before = faulty.recordings()
+    shutil.rmtree(faulty.results / "cases")  # so that the cases are prepared again, which one process does
+    faulty.variables["PYTHONPATH"] = str(patch)
+    found = faulty.nox("-s", "matrix")
+    assert found.status == INCOMPLETE
+    assert "results/cases.lock" in found.text
+    assert "put the project on a local disk, and run again" in found.text
+    assert faulty.recordings() == before
+    del faulty.variables["PYTHONPATH"]
+    faulty.nox("-s", "matrix")
+    assert faulty.recordings() == before, "nothing has to run again"
+    seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
+
+
+@pytest.mark.fault(KIND, "half-written files of killed runs", "the next run removes them, not those in use")
+def test_half_written(faulty, seen):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folders = ["latest", "recordings/ab", "objects/cd", "cases", "packages", "runs", "cache", "."]
+    places = [faulty.results / folder for folder in folders] + [faulty.root / "matrices/locks"]
+    planted = {}
+    for process in (gone.pid, os.getpid()):
+        owner = f"{process}@{unfinished.place()}"
+        planted[process] = [place / f".file.{owner}.0123abcd.tmp" for place in places]
+        for path in planted[process]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("half")
+        planted[process].append(faulty.results / f"re-exports/.model.{owner}.0123abcd.tmp")
+        (planted[process][-1] / "variables").mkdir(parents=True)
+    found = faulty.nox("-s", "matrix")
+    assert found.environments == {}, "they are no reason to run anything"
+    assert [path for path in planted[gone.pid] if path.exists()] == []
+    assert all(path.exists() for path in planted[os.getpid()])
+    for path in planted[os.getpid()]:
+        unfinished.remove(path)
+    seen(f"{len(planted[gone.pid])} removed")

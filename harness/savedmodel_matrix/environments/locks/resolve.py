@@ -23,6 +23,7 @@ from savedmodel_matrix.environments.addresses import without_addresses
 from savedmodel_matrix.environments.index import SimpleIndex, configured_index
 from savedmodel_matrix.environments.locks.lock import UNRESOLVABLE, Lock, LockInput, parse_lock, render_lock
 from savedmodel_matrix.environments.locks.sizes import download_mb
+from savedmodel_matrix.store.atomic import write_text
 
 if TYPE_CHECKING:
     from savedmodel_matrix.environments.index import PackageIndex
@@ -81,10 +82,7 @@ def resolve(
             f"{scrubbed(found.stderr)}"
         )
     lock = parse_lock(text, to.name)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    partial = to.with_name(f"{to.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(to)
+    write_text(to, text)
     return lock
 
 

