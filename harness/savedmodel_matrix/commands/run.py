@@ -175,7 +175,7 @@ def _carry_out(asked: Asked, found: Round, place: Place) -> None:
         round_file=path,
         jobs=asked.request.jobs or parallelism(),
     )
-    announce(asked, found)
+    announce(asked, found, place.environments)
     with (
         shown(found, path, asked.project.results.logs, verbose=asked.request.verbose) as show,
         closing(place.executor.run(order)) as results,

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 #: Holds the content digest of the lock that is completely installed.
 _MARKER = "savedmodel-matrix-lock.sha256"
-#: What uv says where the network or the index is at fault, not the lock.
-_OF_THE_INDEX = re.compile(r"Failed to (?:fetch|download)(?! and build)|error sending request")
-_AGAIN = "; check the network and the package index, and run again"
+#: The next step for what uv says where neither the lock nor the definition is at fault.
+_ADVICE = {
+    r"No space left|Disk quota": "free some space and run again",
+    r"Read-only file system|Permission denied": "make the folder writable, and run again",
+    r"Failed to (?:fetch|download)(?! and build)|error sending request": (
+        "check the network and the package index, and run again"
+    ),
+}
 
 
 class UvBackend(Backend):
@@ -70,7 +75,8 @@ def _run_uv(*arguments: str) -> None:
     done = subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = _in_one_line(done.stderr)
-        raise InstallError(said + (_AGAIN if _OF_THE_INDEX.search(said) else ""))
+        advice = next((f"; {step}" for words, step in _ADVICE.items() if re.search(words, said)), "")
+        raise InstallError(said + advice)
 
 
 def _in_one_line(words: str) -> str:
