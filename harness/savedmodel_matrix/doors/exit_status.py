@@ -12,9 +12,10 @@ import contextlib
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+import traceback
+from typing import TYPE_CHECKING, NoReturn
 
-from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.domain.errors import HarnessError, MachineError
 from savedmodel_matrix.domain.machine import stated
 from savedmodel_matrix.domain.visible import visible_lines
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import nox
 
 _FAULT = HarnessError.exit_status
+_INCOMPLETE = MachineError.exit_status
 #: Statuses of the sessions that ran in this process, by the folder that should hold them.
 _SAID: dict[Path, list[int]] = {}
 
@@ -35,6 +37,26 @@ class _UnsuccessfulError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"exit status {status}, see above")
         self.status = status
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """End this process with a status of ours if the sessions cannot be defined while nox loads a noxfile."""
+    try:
+        with stated():
+            yield
+    except HarnessError as error:
+        _end(str(error), error.exit_status)
+    except ImportError as error:
+        _end(f"savedmodel-matrix is not completely installed ({error}); install it again", _INCOMPLETE)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(_FAULT)
+
+
+def _end(message: str, status: int) -> NoReturn:
+    print(visible_lines(message), file=sys.stderr)  # noqa: T201 - nox shows no logs yet
+    sys.exit(status)
 
 
 def watch(folder: Path) -> None:
