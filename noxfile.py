@@ -1,7 +1,7 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#     "filelock>=3.16",
+#     "filelock>=3.30",
 #     "google-crc32c>=1.6",
 #     "ml-dtypes>=0.5",
 #     "nox[uv]>=2026.10.20",

@@ -58,6 +58,7 @@ def test_killed_while_it_runs(recorded, tmp_path):
     assert project.report().classes == recorded.project.report().classes
     assert project.nox("-s", "matrix").environments == {}, "nothing was left to run"
     assert not alive_in(project.root)
+    assert list(project.results.rglob(".*.tmp")) == [], "half-written files are removed"
 
 
 @pytest.mark.parametrize(

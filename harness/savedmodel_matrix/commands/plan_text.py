@@ -161,8 +161,13 @@ def _extent(plan: PlanDocument) -> str:
     return f"matrix {plan.matrix}: {' × '.join(counts)}"
 
 
+def downloads(plan: PlanDocument) -> list[int | None]:
+    """Return the size in MB of what each environment downloads at most, None where it is unknown."""
+    return [row.download_mb for row in plan.environments if row.to_run and not row.installed]
+
+
 def _download(plan: PlanDocument) -> str:
-    coming = [row.download_mb for row in plan.environments if row.to_run and not row.installed]
+    coming = downloads(plan)
     known = [size for size in coming if size is not None]
     unknown = len(coming) - len(known)
     plus = f", and {unknown} of unknown size" if unknown else ""

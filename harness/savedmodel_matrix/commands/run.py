@@ -21,10 +21,12 @@ from savedmodel_matrix.execution.executors.interface import Order, Result, Sessi
 from savedmodel_matrix.execution.progress import Progress, State
 from savedmodel_matrix.execution.round_file import RoundFile, events_path, write_round
 from savedmodel_matrix.execution.run_environment import run_environment
+from savedmodel_matrix.execution.scratch import own_folder
 from savedmodel_matrix.questions import QUESTIONS, question_named
 from savedmodel_matrix.questions.interface import Asked, ask
 from savedmodel_matrix.questions.matrix import plan_of
 from savedmodel_matrix.store.runs import write_run
+from savedmodel_matrix.store.sweep import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,6 +76,7 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     _require_isolation([plan])
     require_matches(request.selection, [plan])
     project.results.require_folders()
+    _sweep(project)
     asked = Asked(project, plan, request, new_run_id())
     for _ in range(_REPAIRS):
         try:
@@ -132,7 +135,9 @@ def run_alone(
     theirs = [plan.isolated() for plan in theirs] if request.isolate else theirs
     _require_isolation(theirs)
     require_matches(request.selection, theirs)
-    run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
+    _sweep(project)
+    with own_folder():
+        run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
     state = read_state(project.results, environment.id)
     if state is not None and state.fault is not None:
         raise HarnessError("a fault of the harness, please report it:", *state.fault.splitlines())
@@ -143,6 +148,11 @@ def _require_isolation(plans: Sequence[Plan]) -> None:
         from savedmodel_matrix.environments.isolation.confine import confine  # noqa: PLC0415 - rarely needed
 
         confine()
+
+
+def _sweep(project: Workspace) -> None:
+    for folder in (project.results.root, project.locks):
+        sweep(folder)
 
 
 def parallelism() -> int:
@@ -177,7 +187,7 @@ def _carry_out(asked: Asked, found: Round, place: Place) -> None:
         round_file=path,
         jobs=asked.request.jobs or parallelism(),
     )
-    announce(asked, found)
+    announce(asked, found, place.environments)
     with (
         shown(found, path, asked.project.results.logs, verbose=asked.request.verbose) as show,
         closing(place.executor.run(order)) as results,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from savedmodel_matrix.commands.say import say
+from savedmodel_matrix.environments.space import lack_of_space
 from savedmodel_matrix.execution.executors.interface import Result
 from savedmodel_matrix.execution.progress import Pace, State, pace_of, read_events, seconds_left
 from savedmodel_matrix.execution.round_file import events_path
@@ -54,14 +55,19 @@ class Standing:
         return f"{self.environment}: {self.state}{said}"
 
 
-def announce(asked: Asked, found: Round) -> None:
-    """Print what is about to happen, before anything does."""
+def announce(asked: Asked, found: Round, environments: Path) -> None:
+    """Print what is about to happen, before anything does; ``environments`` is the folder that holds them."""
     from savedmodel_matrix.commands.plan import describe_plan, render_plan  # noqa: PLC0415 - only with work to do
+    from savedmodel_matrix.commands.plan_text import downloads  # noqa: PLC0415 - as above
 
     if found.says:
         say(f"{asked.plan.matrix}: {found.says}")
-    else:
-        say(render_plan(describe_plan(asked.project, asked.plan, asked.request.selection)) + "\n")
+        return
+    described = describe_plan(asked.project, asked.plan, asked.request.selection)
+    say(render_plan(described) + "\n")
+    coming = sum(size or 0 for size in downloads(described))
+    if coming and (problem := lack_of_space(coming, environments)) is not None:
+        say(problem + "\n")
 
 
 @contextlib.contextmanager

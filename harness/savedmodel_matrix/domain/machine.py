@@ -11,6 +11,7 @@ from savedmodel_matrix.domain.errors import MachineError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_NO_LOCKS = "its file system has no locks: put the project on a local disk, and run again"
 _ADVICE = {
     errno.ENOSPC: "free some space and run again",
     errno.EDQUOT: "free some space and run again",
@@ -23,6 +24,9 @@ _ADVICE = {
     errno.EISDIR: "move the folder that stands where a file belongs, and run again",
     errno.ELOOP: "remove the link that leads to itself, and run again",
     errno.ENAMETOOLONG: "use a shorter path",
+    errno.ENOLCK: _NO_LOCKS,
+    errno.EOPNOTSUPP: _NO_LOCKS,
+    errno.ENOSYS: _NO_LOCKS,
     errno.EMFILE: "raise the limit of open files (ulimit -n), and run again",
 }
 

@@ -97,6 +97,8 @@ class ProbeRequest(Stored):
     isolation: Literal["auto", "fork", "process"] = "auto"
     parent: int | None = None
     """The process that starts the probe: the probe ends with it, also where that ends first."""
+    owner: str | None = None
+    """The process that half-written files are named after: the one that starts the probe."""
     tensorflow: bool
     scrub: tuple[tuple[str, str], ...]
     secrets: tuple[str, ...]

@@ -13,9 +13,10 @@ import os
 import shutil
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from savedmodel_matrix.domain.errors import HarnessError
+from savedmodel_matrix.commands.say import say
+from savedmodel_matrix.domain.errors import HarnessError, MachineError
 from savedmodel_matrix.domain.machine import stated
 from savedmodel_matrix.domain.visible import visible_lines
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import nox
 
 _FAULT = HarnessError.exit_status
+_INCOMPLETE = MachineError.exit_status
 #: Statuses of the sessions that ran in this process, by the folder that should hold them.
 _SAID: dict[Path, list[int]] = {}
 
@@ -36,6 +38,26 @@ class _UnsuccessfulError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"exit status {status}, see above")
         self.status = status
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """End this process with a status of ours if the sessions cannot be defined while nox loads a noxfile."""
+    try:
+        with stated():
+            yield
+    except HarnessError as error:
+        _end(str(error), error.exit_status)
+    except ImportError as error:
+        _end(f"savedmodel-matrix is not completely installed ({error}); install it again", _INCOMPLETE)
+    except Exception:
+        say(traceback.format_exc(), error=True)
+        sys.exit(_FAULT)
+
+
+def _end(message: str, status: int) -> NoReturn:
+    say(message, error=True)  # nox shows no logs yet
+    sys.exit(status)
 
 
 def watch(folder: Path) -> None:

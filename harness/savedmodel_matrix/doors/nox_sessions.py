@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from savedmodel_matrix.execution.round_file import RoundFile
 
 
-def register(noxfile: str) -> None:
-    """Define the sessions of the project that contains ``noxfile``: pass ``__file__``.
+def define_sessions(noxfile: str) -> None:
+    """Define the sessions of the project that contains ``noxfile``.
 
     Raises:
         StoreError: if ``SAVEDMODEL_MATRIX_RUN`` names something that is not a round file.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 import requests
 from pypi_simple import (
@@ -21,6 +22,8 @@ from pypi_simple import (
     UnsupportedContentTypeError,
     UnsupportedRepoVersionError,
 )
+from requests.auth import AuthBase, HTTPBasicAuth
+from requests.utils import get_auth_from_url
 from urllib3.util import Retry
 
 from savedmodel_matrix.domain.errors import PackageError
@@ -87,6 +90,23 @@ def configured_index(environ: Mapping[str, str]) -> str | None:
     return None
 
 
+class IndexAuth(AuthBase):
+    """Sends the credentials of an index's address to that host only: a page may link to files elsewhere."""
+
+    def __init__(self, address: str) -> None:
+        self._origin = _origin(address)
+        self._basic = HTTPBasicAuth(*get_auth_from_url(address))
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the credentials if the request goes to the index."""
+        return self._basic(request) if _origin(request.url or "") == self._origin else request
+
+
+def _origin(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port
+
+
 class SimpleIndex:
     """An index with the simple repository API, accessed through ``pypi-simple``; a context manager."""
 
@@ -96,6 +116,8 @@ class SimpleIndex:
         session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retries))
         address = configured_index(os.environ)
         options: dict[str, Any] = {"endpoint": address} if address else {}
+        if address and any(get_auth_from_url(address)):
+            options["auth"] = IndexAuth(address)
         self._client = PyPISimple(session=session, **options)
         self._packages: dict[str, list[DistributionPackage]] = {}
 

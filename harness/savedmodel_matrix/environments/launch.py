@@ -31,6 +31,7 @@ from savedmodel_matrix.probe.exchange import UNFILED
 from savedmodel_matrix.probe.processes import STOPS
 from savedmodel_matrix.probe.scrub import scrub
 from savedmodel_matrix.probe.sealed import unseal
+from savedmodel_matrix.probe.unfinished import owner_here
 from savedmodel_matrix.store.atomic import write_stored
 
 if TYPE_CHECKING:
@@ -288,6 +289,7 @@ def _request(launch: Launch, imported: Path, scratch: Path) -> ProbeRequest:
         imported=str(imported),
         # Isolated, its parent is the first process of its own namespace, whose end always ends it.
         parent=None if launch.isolated else os.getpid(),
+        owner=owner_here(),
         tensorflow=launch.tensorflow,
         scrub=tuple(_labels(launch, scratch)),
         secrets=tuple(_secrets(launch)),

@@ -63,7 +63,10 @@ def run_environment(
             installed = installed.model_copy(update={"besides": {**others, **made}})
     except (LockError, InstallError) as error:
         state = EnvironmentState(
-            environment=environment.id, run=run, outcome=Outcome.INSTALL_FAILED, reason=str(error)
+            environment=environment.id,
+            run=run,
+            outcome=Outcome.INSTALL_FAILED,
+            reason=reason_of(project, error),
         )
         say(f"{environment.id}: {state.outcome}: {state.reason}")
         write_state(project.results, state)
@@ -115,8 +118,9 @@ def _install_beside(project: Workspace, beside: Beside, venv: Path, say: Progres
         backend_of(beside).make(place, beside.python)
         return _install(project, beside, place, say)
     except (LockError, InstallError) as error:
-        say(f"{beside.id}: install-failed: {error}")
-        return str(error)
+        reason = reason_of(project, error)
+        say(f"{beside.id}: install-failed: {reason}")
+        return reason
 
 
 def _place(venv: Path, beside: Beside) -> Path:

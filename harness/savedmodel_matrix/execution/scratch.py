@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import tempfile
@@ -11,8 +12,22 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from savedmodel_matrix.domain.errors import MachineError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[None]:
+    """Let this process put its temporary files into a folder of their own, and remove it at the end."""
+    before = tempfile.tempdir
+    with run_folder(os.getpid()) as made:
+        tempfile.tempdir = str(made)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 @contextlib.contextmanager
@@ -21,9 +36,17 @@ def run_folder(process: int) -> Iterator[Path]:
 
     A killed process cannot remove its own, so the folders of processes of this host that are dead are
     removed first. ``process`` is the id of the process that runs.
+
+    Raises:
+        MachineError: if there is no folder for temporary files.
     """
     ours = f"savedmodel-matrix-{socket.gethostname()}-"
-    for folder in Path(tempfile.gettempdir()).glob(f"{ours}*"):
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        advice = "set TMPDIR to a folder that can be written to, and run again"
+        raise MachineError(f"{error.strerror}; {advice}. What is recorded is kept") from error
+    for folder in temporary.glob(f"{ours}*"):
         owner = folder.name.removeprefix(ours).partition("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)

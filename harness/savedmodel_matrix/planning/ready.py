@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from savedmodel_matrix.domain.arrays import InputPart
 from savedmodel_matrix.domain.errors import InputsError, UnreadableModelError
 from savedmodel_matrix.domain.input_sources import source_files
@@ -15,6 +13,7 @@ from savedmodel_matrix.models.savedmodel.reader import Kind, read_model
 from savedmodel_matrix.planning.look import Look
 from savedmodel_matrix.planning.stage_script import stage_needs
 from savedmodel_matrix.store.atomic import json_digest, read_stored, write_stored
+from savedmodel_matrix.store.locked import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,7 +69,7 @@ def make_ready(project: Workspace, case: CaseDefinition, look: Look | None = Non
         return ready
     project.results.root.mkdir(parents=True, exist_ok=True)
     # Environments run in parallel and need the same cases: one prepares them, the others wait.
-    with FileLock(project.results.root / "cases.lock"):
+    with locked(project.results.root / "cases.lock"):
         if (ready := find_ready(project, case, Look(project))) is not None:
             return ready
         model, archive = _place(project, case)
@@ -105,7 +104,8 @@ def batches_digest(batches: Iterable[Batch]) -> str:
 
 def reason_of(project: Workspace, error: HarnessError) -> str:
     """Return an error's message on one line, with paths inside the project relative to it."""
-    return "; ".join(str(error).replace(str(project.root) + os.sep, "").splitlines())
+    lines = str(error).replace(str(project.root) + os.sep, "").splitlines()
+    return "; ".join(line.strip() for line in lines if line.strip()).replace(":; ", ": ")
 
 
 def model_folder(project: Workspace, ready: ReadyCase) -> str:

@@ -44,6 +44,11 @@ class Workspace:
         """The facts about TensorFlow's releases."""
         return ReleaseTable.load()
 
+    @property
+    def locks(self) -> Path:
+        """The folder of the committed locks."""
+        return self.root / "matrices" / "locks"
+
     def matrices(self) -> list[str]:
         """Return the names of the project's matrices, ``default`` first.
 
@@ -81,7 +86,7 @@ class Workspace:
     def lock_path(self, environment: Environment | Beside) -> Path:
         """Return where an environment's lock for this platform lies; with the results if provisional."""
         name = f"{environment.lock_id}.txt"
-        committed = self.root / "matrices" / "locks" / platform_name() / name
+        committed = self.locks / platform_name() / name
         if environment.provisional and not committed.exists():
             return self.results.locks / platform_name() / name
         return committed

@@ -5,6 +5,7 @@
     {"format": 2,
      "objects": folder that arrays are read from and written to (see ``arrays``),
      "imported": path written once TensorFlow is imported: {"format", "effective", "phases"},
+     "owner": null | "PROCESS@PLACE",    that half-written files are named after, see ``unfinished``
      "isolation": "auto" | "fork" | "process",
      "tensorflow": bool,    whether it is imported; without it, all cases are stages
      "scrub": [[path, label], ...], "secrets": [value, ...],   removed from every recorded text

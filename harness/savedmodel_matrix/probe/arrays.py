@@ -20,9 +20,10 @@ Runs on Python 3.6 to 3.13 with any NumPy; imports nothing else.
 
 import hashlib
 import os
-import uuid
 
 import numpy as np
+
+from .unfinished import whole
 
 STRING = "string"
 
@@ -105,13 +106,10 @@ def _write_object(objects, array):
     if _holds(path, header, payload):
         return digest
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    # A kill between these lines leaves a file that no reader looks at; only os.replace publishes it.
-    unfinished = "{}.{}.tmp".format(path, uuid.uuid4().hex)
-    with open(unfinished, "wb") as out:
+    with whole(path) as half_written, open(half_written, "wb") as out:
         out.write(header)
         for start in range(0, len(payload), _BLOCK):
             out.write(payload[start : start + _BLOCK])
-    os.replace(unfinished, path)
     return digest
 
 

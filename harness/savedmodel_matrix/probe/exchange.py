@@ -6,6 +6,7 @@ import os
 import sys
 
 from . import sealed, texts
+from .unfinished import whole
 
 FORMAT = 2
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -97,10 +98,8 @@ def changed_source(case):
 
 def write_json(path, value):
     """Write ``value`` (a dict) to ``path`` with its checksum, atomically."""
-    unfinished = "{}.{}.tmp".format(path, os.getpid())
-    with open(unfinished, "wb") as out:
+    with whole(path) as half_written, open(half_written, "wb") as out:
         out.write(sealed.seal(json.dumps(value)))
-    os.replace(unfinished, path)
 
 
 def read_part(places):

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import warnings
 
-from . import child, exchange, folders, guard, log, processes, watch
+from . import child, exchange, folders, guard, log, processes, unfinished, watch
 
 
 def main(argv):
@@ -19,6 +19,8 @@ def main(argv):
     except (IndexError, OSError, ValueError) as error:
         sys.stderr.write("probe: invalid request: {}\n".format(error))
         return 2
+    if request.get("owner"):
+        unfinished.owned_by(request["owner"])
     if argv[2:]:
         number, place, parent, current = argv[2:]
         return child.fresh(request, int(number), exchange.Places(place), int(parent), current)

@@ -7,17 +7,15 @@ import json
 import logging
 import os
 import shutil
-import uuid
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.probe.sealed import BrokenSealError, seal, unseal
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from savedmodel_matrix.probe.unfinished import whole
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -34,9 +32,8 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` through a temporary file in the same folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)  # noqa: PTH105 - the atomic replace has this name everywhere
+    with whole(path) as half_written:
+        Path(half_written).write_bytes(content)
 
 
 def write_stored(path: Path, value: BaseModel) -> None:

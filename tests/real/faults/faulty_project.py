@@ -33,4 +33,4 @@ class Faulty(RealProject):
         assert not alive_in(self.root)
         left = [path for path in (self.root / "tmp").glob("*") if path.name != "uv.lock"]
         assert not left, "temporary files are removed"
-        assert not list(self.results.rglob(".*.tmp*")), "half-written files are removed"
+        assert not list(self.root.rglob(".*.tmp")), "half-written files are removed"

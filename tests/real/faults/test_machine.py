@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import shutil
 import subprocess
+import sys
 
 import pytest
-from project import TIME_LIMIT_S
+from project import CUSTOM_LAYER, TIME_LIMIT_S, matrix_text
+from savedmodel_matrix.probe import unfinished
 
 KIND = "machine"
+#: Patches ``fcntl`` in every Python process, as a file system would behave that refuses locks.
+NO_LOCKS = """
+import errno, fcntl, os
+
+def refuse(*_):
+    raise OSError({number}, os.strerror({number}))
+
+fcntl.flock = refuse
+"""
 INCOMPLETE = 4
 
 
@@ -57,22 +71,121 @@ def test_part(faulty, seen, part, how, command):
     seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
 
 
+@contextlib.contextmanager
+def mounted(folder, options):
+    """Mount an empty file system in memory on a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a file system")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
 @pytest.mark.fault(KIND, "results/ on a full disk of this many kB", "status 4, says so; nothing is left")
 @pytest.mark.parametrize("kilobytes", [24, 120, 300])
 def test_full_disk(faulty, seen, kilobytes):
     shutil.rmtree(faulty.results)
-    faulty.results.mkdir()
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", faulty.results],
-        capture_output=True, check=False,
-    )  # fmt: skip
-    if mount.returncode:
-        pytest.skip("this user may not mount a file system")
-    try:
+    with mounted(faulty.results, f"size={kilobytes}k"):
         # Not ``nox``: the reports of its sessions that it reads are as incomplete as everything else there.
         found = faulty.run(*faulty.nox_command("-s", "matrix"), time_limit_s=TIME_LIMIT_S)
-    finally:
-        subprocess.run(["umount", "-l", faulty.results], check=True)
     assert found.status == INCOMPLETE
     assert "No space left" in found.output
     seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
+
+
+@pytest.mark.fault(KIND, "results/ without inodes left", "status 4, says so; nothing is left")
+def test_no_inodes(faulty, seen):
+    shutil.rmtree(faulty.results)
+    with mounted(faulty.results, "nr_inodes=40"):
+        found = faulty.run(*faulty.nox_command("-s", "matrix"), time_limit_s=TIME_LIMIT_S)
+    assert found.status == INCOMPLETE
+    assert "No space left" in found.output
+    seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
+
+
+@pytest.mark.fault(KIND, "results/ that is read-only", "status 4, names it; nothing is lost")
+@pytest.mark.parametrize("command", [("report",), ("-s", "matrix")], ids=["report", "matrix"])
+def test_read_only(faulty, seen, command):
+    before = faulty.recordings()
+    mounting = ["mount", "--bind", "-o", "ro", faulty.results, faulty.results]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a file system")
+    try:
+        found = faulty.harness(*command) if command == ("report",) else faulty.nox(*command)
+    finally:
+        subprocess.run(["umount", "-l", faulty.results], check=True)
+    assert found.status == INCOMPLETE
+    assert "Read-only file system; make it writable" in found.text
+    assert faulty.recordings() == before
+    seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
+
+
+@pytest.mark.fault(KIND, "environments on a disk that is too small", "said beforehand; status 4")
+def test_environments_on_a_small_disk(faulty_new, seen):
+    faulty_new.environments = faulty_new.root / "nox"
+    faulty_new.matrix(matrix_text("2.15", rest="[settings.default]\n" + CUSTOM_LAYER))
+    with mounted(faulty_new.environments, "size=50m"):
+        found = faulty_new.nox("-s", "matrix", "--", "--no-fixes")
+    assert found.status == INCOMPLETE
+    assert "low on disk: the environments may take 12" in found.text
+    assert found.text.index("low on disk") < found.text.index("tf2.15.1-py3.11-cpu: done")
+    (row,) = faulty_new.report().cells
+    assert row.outcome == "install-failed"
+    assert "No space left" in row.reason
+    assert "free some space and run again" in row.reason
+    assert "\n" not in row.reason
+    seen(f"status {found.status}: {row.reason[:80]}")
+
+
+@pytest.mark.fault(KIND, "results/ on a file system without locks", "status 4, names the file; all is kept")
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(errno.ENOLCK, id="ENOLCK"),
+        pytest.param(errno.EOPNOTSUPP, id="EOPNOTSUPP", marks=pytest.mark.whole),
+        pytest.param(errno.ENOSYS, id="ENOSYS", marks=pytest.mark.whole),
+    ],
+)
+def test_no_locks(faulty, seen, number):
+    patch = faulty.root / "patch"
+    patch.mkdir()
+    (patch / "sitecustomize.py").write_text(NO_LOCKS.format(number=number))
+    before = faulty.recordings()
+    shutil.rmtree(faulty.results / "cases")  # so that the cases are prepared again, which one process does
+    faulty.variables["PYTHONPATH"] = str(patch)
+    found = faulty.nox("-s", "matrix")
+    assert found.status == INCOMPLETE
+    assert "results/cases.lock" in found.text
+    assert "put the project on a local disk, and run again" in found.text
+    assert faulty.recordings() == before
+    del faulty.variables["PYTHONPATH"]
+    faulty.nox("-s", "matrix")
+    assert faulty.recordings() == before, "nothing has to run again"
+    seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
+
+
+@pytest.mark.fault(KIND, "half-written files of killed runs", "the next run removes them, not those in use")
+def test_half_written(faulty, seen):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folders = ["latest", "recordings/ab", "objects/cd", "cases", "packages", "runs", "cache", "."]
+    places = [faulty.results / folder for folder in folders] + [faulty.root / "matrices/locks"]
+    planted = {}
+    for process in (gone.pid, os.getpid()):
+        owner = f"{process}@{unfinished.place()}"
+        planted[process] = [place / f".file.{owner}.0123abcd.tmp" for place in places]
+        for path in planted[process]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("half")
+        planted[process].append(faulty.results / f"re-exports/.model.{owner}.0123abcd.tmp")
+        (planted[process][-1] / "variables").mkdir(parents=True)
+    found = faulty.nox("-s", "matrix")
+    assert found.environments == {}, "they are no reason to run anything"
+    assert [path for path in planted[gone.pid] if path.exists()] == []
+    assert all(path.exists() for path in planted[os.getpid()])
+    for path in planted[os.getpid()]:
+        unfinished.remove(path)
+    seen(f"{len(planted[gone.pid])} removed")

@@ -127,5 +127,8 @@ def test_nothing_is_printed_but_in_one_place():
                 "traceback.print_exc", "rich.print", "console.print",
             }:  # fmt: skip
                 found.add(file.relative_to(SOURCES).as_posix())
-    found = {name for name in found if not name.startswith("probe/")}  # prints into a log
+    # Both print into a log.
+    found = {name for name in found if not name.startswith("probe/")} - {
+        "environments/isolation/namespaces.py"
+    }
     assert found == {"commands/say.py", "doors/nox_sessions.py"}

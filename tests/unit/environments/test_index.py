@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from savedmodel_matrix.environments.index import configured_index
+import requests
+from savedmodel_matrix.environments.index import IndexAuth, configured_index
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,20 @@ from savedmodel_matrix.environments.index import configured_index
 )
 def test_configured_index(environ, address):
     assert configured_index(environ) == address
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("https://index.invalid/simple/tiny/", True),
+        ("https://index.invalid/files/tiny.whl", True),
+        ("https://files.invalid/tiny.whl", False),
+        ("https://index.invalid:8443/tiny.whl", False),
+        ("http://index.invalid/tiny.whl", False),
+    ],
+)
+def test_credentials_go_to_the_index_alone(url, sent):
+    session = requests.Session()
+    session.auth = IndexAuth("https://somebody:secret@index.invalid/simple/")
+    request = session.prepare_request(requests.Request("GET", url))
+    assert ("Authorization" in request.headers) is sent

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
+from pathlib import Path
 
 import pytest
-from savedmodel_matrix.execution.scratch import run_folder
+from savedmodel_matrix.domain.errors import MachineError
+from savedmodel_matrix.execution.scratch import own_folder, run_folder
 
 DEAD = 2**22 + 1  # Linux gives out no id above 2**22
 
@@ -42,3 +45,19 @@ def test_only_folders_of_dead_processes_of_this_host_are_removed(temporary):
     with run_folder(os.getpid()):
         assert not dead.exists()
         assert all((each / "left").exists() for each in kept)
+
+
+def test_what_this_process_puts_aside_goes_with_its_folder(temporary):
+    with own_folder():
+        made = tempfile.mkdtemp()
+        assert Path(made).parent != temporary
+        assert made.startswith(str(temporary))
+    assert list(temporary.iterdir()) == []
+    assert tempfile.gettempdir() == str(temporary)
+
+
+def test_no_folder_for_temporary_files(monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: ["/nowhere/at/all"])
+    with pytest.raises(MachineError, match="set TMPDIR to a folder that can be written to"), run_folder(1):
+        pass

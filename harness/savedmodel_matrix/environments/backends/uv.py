@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import InstallError
+from savedmodel_matrix.environments.addresses import without_addresses
 from savedmodel_matrix.environments.backends.interface import Backend, Made
 from savedmodel_matrix.environments.interpreters import find_interpreter, venv_version
 from savedmodel_matrix.store.atomic import write_text
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
 
 #: Holds the content digest of the lock that is completely installed.
 _MARKER = "savedmodel-matrix-lock.sha256"
+#: The next step for what uv says where neither the lock nor the definition is at fault.
+_ADVICE = {
+    r"No space left|Disk quota": "free some space and run again",
+    r"Read-only file system|Permission denied": "make the folder writable, and run again",
+    r"Failed to (?:fetch|download)(?! and build)|error sending request": (
+        "check the network and the package index, and run again"
+    ),
+}
 
 
 class UvBackend(Backend):
@@ -64,10 +74,12 @@ def _run_uv(*arguments: str) -> None:
 
     done = subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise InstallError(_in_one_line(done.stderr))
+        said = _in_one_line(done.stderr)
+        advice = next((f"; {step}" for words, step in _ADVICE.items() if re.search(words, said)), "")
+        raise InstallError(said + advice)
 
 
 def _in_one_line(words: str) -> str:
-    """Return uv's message without the marks it draws for a terminal."""
-    lines = (line.strip(" \t×╰─▶│├") for line in words.splitlines())
+    """Return uv's message without addresses, and without the marks it draws for a terminal."""
+    lines = (line.strip(" \t×╰─▶│├") for line in without_addresses(words).splitlines())
     return "; ".join(line for line in lines if line) or "uv gave no reason"

@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import stat
-import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from savedmodel_matrix.domain.probe_request import OutputsOf
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.probe import sums
 from savedmodel_matrix.probe.sealed import unseal
+from savedmodel_matrix.probe.unfinished import whole
 from savedmodel_matrix.store.atomic import read_stored, write_stored
 from savedmodel_matrix.store.results import Results
 
@@ -115,9 +115,8 @@ class Staging:
         """Copy a file to the store. It is hashed on the way, so that nothing can change it in between."""
         hasher = hashlib.sha256()
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f"{target.name}.{uuid.uuid4().hex}.tmp")
-        try:
-            with self._opened(self.place(target)) as file, unfinished.open("wb") as out:
+        with whole(target) as half_written:
+            with self._opened(self.place(target)) as file, Path(half_written).open("wb") as out:
                 left = os.fstat(file.fileno()).st_size
                 while left > 0 and (block := file.read(min(left, _BLOCK))):
                     hasher.update(block)
@@ -125,9 +124,6 @@ class Staging:
                     left -= len(block)
             if digest is not None and hasher.hexdigest() != digest:
                 raise RefusedError(f"{_UNBELIEVED}: the array {digest} is not what its name says")
-            unfinished.replace(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     def _require(self, entry: ArrayEntry) -> None:
         """Raise ValueError or TypeError if a filed array is not what its entry says."""
@@ -146,22 +142,19 @@ class Staging:
     def _file_folder(self, target: Path) -> None:
         """File a folder of files. What is neither a file nor a folder is refused."""
         place = self.place(target)
-        unfinished = target.with_name(f"{target.name}.{uuid.uuid4().hex}.tmp")
-        try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with whole(target) as half_written:
             for parent, folders, files in os.walk(place):
                 relative = Path(parent).relative_to(place)
                 if any((Path(parent) / name).is_symlink() for name in folders):
                     raise RefusedError(f"{_UNBELIEVED}: there is a link in the folder that it saved")
-                (unfinished / relative).mkdir(parents=True)
+                (Path(half_written) / relative).mkdir(parents=True)
                 for name in files:
-                    copy = unfinished / relative / name
+                    copy = Path(half_written) / relative / name
                     with self._opened(Path(parent) / name) as file, copy.open("wb") as out:
                         shutil.copyfileobj(file, out)
             shutil.rmtree(target, ignore_errors=True)
-            sums.write(sums.path_of(str(target)), sums.of_folder(str(unfinished)))
-            unfinished.replace(target)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            sums.write(sums.path_of(str(target)), sums.of_folder(half_written))
 
     def _read(self, path: str) -> bytes:
         with self._opened(self.place(path)) as file:

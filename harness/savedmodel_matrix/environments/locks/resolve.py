@@ -19,9 +19,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from savedmodel_matrix.domain.errors import LockError, PackageError
+from savedmodel_matrix.environments.addresses import without_addresses
 from savedmodel_matrix.environments.index import SimpleIndex, configured_index
 from savedmodel_matrix.environments.locks.lock import UNRESOLVABLE, Lock, LockInput, parse_lock, render_lock
 from savedmodel_matrix.environments.locks.sizes import download_mb
+from savedmodel_matrix.store.atomic import write_text
 
 if TYPE_CHECKING:
     from savedmodel_matrix.environments.index import PackageIndex
@@ -39,8 +41,16 @@ _TWINS = (("tensorflow", "tensorflow-cpu"), ("tf-nightly", "tf-nightly-cpu"))
 _CONSTRAINTS = "constraints.txt"
 _TIME_LIMIT_S = 600.0
 _NO_SOLUTION = "No solution found"
-# With these in the message, "no solution" only means that uv could not see every package.
-_BLINDED = ("the network was disabled", "could not be queried")
+# With these in the message, "no solution" only means that uv could not see every package. An index that dies
+# in the middle of a wheel, for example, gives a package of an invalid format.
+_BLINDED = (
+    "the network was disabled",
+    "could not be queried",
+    "not found in the package registry",
+    "an invalid package format",
+    "invalid metadata",
+    "inconsistent metadata",
+)
 # uv settings in the user's environment that would change what a definition resolves to.
 _MEDDLING = re.compile(
     r"UV_(EXCLUDE_NEWER|CONSTRAINT|OVERRIDE|EXCLUDE|BUILD_CONSTRAINT|PRERELEASE|RESOLUTION|FORK_STRATEGY"
@@ -72,10 +82,7 @@ def resolve(
             *scrubbed(found.stderr).splitlines(),
         )
     lock = parse_lock(text, to.name)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    partial = to.with_name(f"{to.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(to)
+    write_text(to, text)
     return lock
 
 
@@ -124,7 +131,7 @@ def commented(stderr: str) -> str:
 
 def scrubbed(text: str) -> str:
     """Remove this machine's addresses and folders from ``text``: they mean nothing elsewhere."""
-    text = re.sub(r"[a-z+]+://[^\s`'\")]+", "(address)", text)
+    text = without_addresses(text)
     return re.sub(r"(?<![\w.)])(?:[A-Za-z]:)?[/\\][^\s`'\"):,]+", "(path)", text).strip()
 
 

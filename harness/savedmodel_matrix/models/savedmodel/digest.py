@@ -12,13 +12,12 @@ import json
 import os
 import stat
 import time
-import uuid
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.probe.sealed import seal, unseal
+from savedmodel_matrix.store.atomic import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,14 +77,9 @@ class DigestCache:
         """Write what was learned since the last save, if anything."""
         if not self._changed:
             return
-        unfinished = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}.tmp")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_bytes(seal(json.dumps({"format": _FORMAT, "files": self._loaded()})))
-            unfinished.replace(self._path)
+            write_bytes(self._path, seal(json.dumps({"format": _FORMAT, "files": self._loaded()})))
         except OSError:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
             return
         self._changed = False
 

@@ -6,10 +6,10 @@ Keras objects); the functions behind the signatures need none of it.
 
 import os
 import shutil
-import uuid
 
 from .. import sums
 from ..failing import failing_as
+from ..unfinished import whole
 
 
 def run(job):
@@ -29,18 +29,14 @@ def save(tf, loaded, case):
     signature that reads a table cannot be saved without the object that owns the table.
     """
     target = case["measure"]["save_to"]
-    unfinished = "{}.{}.tmp".format(target, uuid.uuid4().hex)
     bare = tf.Module()
     signatures = dict(loaded.signatures)
     distinct = {id(variable): variable for each in signatures.values() for variable in each.variables}
     bare.kept = list(distinct.values())
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    try:
-        tf.saved_model.save(bare, unfinished, signatures=signatures)
+    with whole(target) as half_written:
+        tf.saved_model.save(bare, half_written, signatures=signatures)
         extra = os.path.join(case["model"], "assets.extra")
         if os.path.isdir(extra):
-            shutil.copytree(extra, os.path.join(unfinished, "assets.extra"))
-        sums.write(sums.path_of(target), sums.of_folder(unfinished))
-        os.replace(unfinished, target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.copytree(extra, os.path.join(half_written, "assets.extra"))
+        sums.write(sums.path_of(target), sums.of_folder(half_written))

@@ -46,7 +46,10 @@ def test_a_failure_says_uvs_words_in_one_line(tmp_path, uv):
     uv.words = "  × Failed to download `a==1`\n  ├─▶ Hash mismatch\n  ╰─▶ expected b\n\n"
     with pytest.raises(InstallError) as caught:
         UV.install(tmp_path, tmp_path / "lock.txt", "d1")
-    assert str(caught.value) == "Failed to download `a==1`; Hash mismatch; expected b"
+    assert str(caught.value) == (
+        "Failed to download `a==1`; Hash mismatch; expected b; "
+        "check the network and the package index, and run again"
+    )
 
 
 def test_after_a_failure_nothing_passes_for_installed(tmp_path, uv):

@@ -49,6 +49,19 @@ requirements are unsatisfiable.
 hint: An index URL (http://127.0.0.1:8931/simple) could not be queried due to a lack of valid \
 authentication credentials (401 Unauthorized)
 """
+MISSING = """\
+error: No solution found when resolving dependencies
+  cause: Because six was not found in the package registry and you require six, we can conclude that your \
+requirements are unsatisfiable.
+"""
+CUT = """\
+error: No solution found when resolving dependencies
+  cause: Because six==1.16.0 has an invalid package format and you require six==1.16.0, we can conclude that \
+your requirements are unsatisfiable.
+
+hint: The structure of `six` (v1.16.0) was invalid:
+  Failed to read from zip file
+"""
 BUILD = """\
 error: Failed to build `brokenpkgzz==1.0`
   cause: The build backend returned an error
@@ -176,6 +189,8 @@ def test_no_solution_is_an_outcome(uv, tmp_path):
         (fails_with(UNREACHABLE), "Failed to fetch"),
         (fails_with(OFFLINE, 1), "network was disabled"),
         (fails_with(REFUSED, 1), "401 Unauthorized"),
+        (fails_with(MISSING, 1), "not found in the package registry"),
+        (fails_with(CUT, 1), "Failed to read from zip file"),
         (fails_with(BUILD, 1), "Failed to build `brokenpkgzz==1.0`"),
         (subprocess.TimeoutExpired("uv", 600), "did not finish within 600 s"),
     ],
