@@ -409,3 +409,10 @@ def test_what_is_excluded_is_no_part_of_a_cover_and_keeps_its_reason():
         "tf2.9.2-py3.9-cpu",
         "tf2.9.2-py3.10-cpu",
     }
+
+
+def test_a_product_that_no_machine_holds_is_refused_before_it_is_made():
+    pins = [[f"numpy==1.{number}"] for number in range(1000)]
+    text = matrix("2.9", more=f"requirements = {pins}\nwithout = {[['keras']] * 1000}\nbeside = {pins}")
+    (problem,) = problems_of(text)
+    assert "2,000,000,000 runs; at most 1,000,000 are planned" in problem
