@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
+from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.models.inputs.suggest import suggest_inputs
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
 from savedmodel_matrix.models.savedmodel.reader import read_model
@@ -84,8 +85,9 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraph, *, chosen: b
     minors, remark = _releases(project.releases, graph.tensorflow_version)
     inside = folder.is_relative_to(project.root)
     path = folder.relative_to(project.root).as_posix() if inside else str(folder)
+    wrote = visible(graph.tensorflow_version)
     parts = [
-        f"# Written by `savedmodel-matrix init` for a model of TensorFlow {graph.tensorflow_version}.",
+        f"# Written by `savedmodel-matrix init` for a model of TensorFlow {wrote}.",
         f"# {remark}",
         f'baseline = "tf{project.releases.resolve(minors[0])}-*"',
         "",
@@ -102,7 +104,7 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraph, *, chosen: b
         case = _case_name(folder.name, signature_name, names)
         parts += ["", *_case(case, path, folder, signature_name, signature)]
         if chosen or "serve" not in graph.tags:
-            parts.append(f"tags = {json.dumps(list(graph.tags))}")
+            parts.append(f"tags = {_inline(list(graph.tags))}")
     if not graph.signatures:
         raise NoSignatureError(
             f"{folder}: the model has no signature to run; write a matrix whose case names a function"
@@ -135,11 +137,11 @@ def _case_name(folder: str, signature: str, taken: set[str]) -> str:
 
 def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -> Iterator[str]:
     for input_name, spec in signature.inputs.items():
-        yield f"# {json.dumps(input_name)}: {spec}"
-    yield f"[cases.{json.dumps(case)}]"
-    yield f"path = {json.dumps(path)}"
+        yield f"# {_quoted(input_name)}: {visible(str(spec))}"
+    yield f"[cases.{_quoted(case)}]"
+    yield f"path = {_quoted(path)}"
     if name != "serving_default":
-        yield f"signature = {json.dumps(name)}"
+        yield f"signature = {_quoted(name)}"
     others = ", ".join(json.dumps(check.value) for check in Check if check not in _CHEAP_CHECKS)
     cheap = ", ".join(json.dumps(check.value) for check in _CHEAP_CHECKS)
     yield f"checks = [{cheap}]  # these are cheap; others: {others}"
@@ -155,8 +157,19 @@ def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -
 def _inline(value: object) -> str:
     """Return a JSON-like value as TOML on one line."""
     if isinstance(value, dict):
-        items = ", ".join(f"{json.dumps(key)} = {_inline(item)}" for key, item in value.items())
+        items = ", ".join(f"{_quoted(key)} = {_inline(item)}" for key, item in value.items())
         return f"{{ {items} }}" if items else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_inline(item) for item in value)}]"
-    return json.dumps(value)
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string; a name in a model may hold anything."""
+    return f'"{"".join(map(_character, text))}"'
+
+
+def _character(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

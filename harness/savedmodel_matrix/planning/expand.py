@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import product
@@ -12,6 +13,7 @@ from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.domain.job import Limits
 from savedmodel_matrix.domain.plan import Plan
+from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.knowledge.releases import WORDS, UnknownReleaseError
 from savedmodel_matrix.planning.cover import LEFT_OUT, pairwise
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.definition import Definition, EnvironmentBlock
     from savedmodel_matrix.knowledge.releases import ReleaseTable
+
+#: Fifty times the largest plan that is measured.
+_MOST_JOBS = 1_000_000
+_MOST_NAMED = 10
 
 
 def expand(definition: Definition, matrix: str, releases: ReleaseTable, platform: str) -> Plan:
@@ -44,6 +50,7 @@ class _Expansion:
 
     def plan(self, matrix: str) -> Plan:
         definition = self.definition
+        self._require_a_size()
         products = [
             environment
             for index, block in enumerate(definition.environments)
@@ -83,6 +90,19 @@ class _Expansion:
             remarks=tuple(self.remarks),
         )
         return plan.isolated() if definition.isolate else plan
+
+    def _require_a_size(self) -> None:
+        """Raise DefinitionError for products that take more memory than a machine has."""
+        axes = ("tensorflow", "python", "build", "resolve", "requirements", "without", "beside")
+        environments = sum(
+            math.prod(len(getattr(block, axis)) for axis in axes)
+            for block in (*self.definition.environments, *self.definition.include)
+        )
+        jobs = environments * len(self.definition.settings) * len(self.definition.cases)
+        if jobs > _MOST_JOBS:
+            raise DefinitionError(
+                [f"environments × settings × cases are {jobs:,} runs; at most {_MOST_JOBS:,} are planned"]
+            )
 
     def _product(self, block: EnvironmentBlock, where: str) -> Iterator[Environment]:
         for spec, python, build, resolve, requirements, without, beside in product(
@@ -197,7 +217,7 @@ class _Expansion:
         wanted = self.definition.baseline
         matching = [cell for cell in cells if cell.matches(wanted)]
         if len({cell.environment for cell in matching}) != 1 or ("/" in wanted and len(matching) != 1):
-            shown = ", ".join(sorted({cell.environment for cell in matching or cells}))
+            shown = listed(sorted({cell.environment for cell in matching or cells}), _MOST_NAMED)
             count = "several" if matching else "none"
             self.problems.append(
                 f"baseline: '{wanted}' must match one cell; "

@@ -47,6 +47,12 @@ FAULTS = {
     "an escape sequence in a case's name": WHOLE.replace("cases.c", r'cases."c\u001b[31m\n"'),
     "an escape sequence in a setting's name": WHOLE + '[settings."s\\u001b]0;\\u0007\\n"]\n',
     "5,000 asterisks in the baseline": WHOLE.replace("tf2*", "[" + "*" * 4000),
+    "a key of 20,000 parts": WHOLE + f"x{'.a' * 20_000} = 1\n",
+    "a name of 300 characters in a path": WHOLE.replace(CHANGED_PATH, f'path = "{"a" * 300}"'),
+    "10,000,000,000 environments": WHOLE.replace(
+        'tensorflow = ["2.15"]',
+        f'tensorflow = "2.15"\nwithout = {[["a"]] * 100_000}\nbeside = {[["a"]] * 100_000}',
+    ),
     "a memory limit of one byte": WHOLE + 'memory_limit = "1B"\n',
     "text where tables belong": 'baseline = "tf2*"\nenvironments = 1\ncases = [1]\n',
 }

@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 from built_models import v1_model, write
+from hostile_texts import FORGED, HOSTILE, assert_harmless
 from savedmodel_matrix.commands.init import write_matrix
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
@@ -73,3 +74,22 @@ def test_of_several_graphs_the_one_for_serving_is_named(tmp_path, others, tags):
     write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
     definition = tomllib.loads((tmp_path / "matrices/default.toml").read_text())
     assert definition["cases"]["m"].get("tags") == tags
+
+
+def test_names_of_a_model_stay_data(tmp_path):
+    name = f'{HOSTILE}"\\\\🧨'.replace("\r", "\r[cases.forged]")
+    model = v1_model()
+    graph = model.meta_graphs[0]
+    graph.meta_info_def.tensorflow_version = f"2.7.4\n{FORGED} = 1"
+    graph.meta_info_def.tags[:] = [name]
+    (signature,) = graph.signature_def.values()
+    graph.signature_def[name].CopyFrom(signature)
+    graph.signature_def[name].inputs[name].CopyFrom(next(iter(signature.inputs.values())))
+    write(tmp_path / "m", model)
+    lines = write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
+    text = (tmp_path / "matrices/default.toml").read_text("utf-8")
+    assert_harmless(text)
+    assert_harmless("\n".join(lines))
+    cases = tomllib.loads(text)["cases"].values()
+    assert name in {each.get("signature") for each in cases}
+    assert all(name in each["tags"] for each in cases)

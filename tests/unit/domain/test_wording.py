@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from savedmodel_matrix.domain.wording import count, joined, listed
+from savedmodel_matrix.domain.wording import count, first_lines, joined, listed, shortened
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,15 @@ def test_count(number, noun, plural, text):
 
 def test_items_with_commas_have_another_separator():
     assert listed(["a, b", "c", "d"], 2, "; ") == "a, b; c and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"), [("", []), ("ab", ["a", "b"]), ("abcd", ["a", "b", "and 2 more"])]
+)
+def test_first_lines(lines, shown):
+    assert first_lines(list(lines), 2) == shown
+
+
+def test_shortened():
+    assert shortened("abc", 3) == "abc"
+    assert shortened("abcd", 3) == "abc… (4 characters)"

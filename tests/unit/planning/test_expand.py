@@ -418,3 +418,10 @@ def test_isolation_is_off_by_default_and_a_remark_says_when_it_is_on(isolate):
     assert len([remark for remark in found.remarks if "isolated" in remark]) == isolate
     assert found.isolated().isolate
     assert found.isolated().isolated() == found.isolated()
+
+
+def test_a_product_that_no_machine_holds_is_refused_before_it_is_made():
+    pins = [[f"numpy==1.{number}"] for number in range(1000)]
+    text = matrix("2.9", more=f"requirements = {pins}\nwithout = {[['keras']] * 1000}\nbeside = {pins}")
+    (problem,) = problems_of(text)
+    assert "2,000,000,000 runs; at most 1,000,000 are planned" in problem

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from savedmodel_matrix.domain.errors import DefinitionError
 from savedmodel_matrix.planning.load import load_definition, nearest
@@ -132,3 +134,26 @@ def test_a_file_that_is_not_there(tmp_path):
 )
 def test_nearest(word, known, answer):
     assert nearest(word, known) == answer
+
+
+def test_what_is_no_file_or_too_large_is_not_read(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "large.toml").write_text(GOOD + "#" * 100)
+    monkeypatch.setattr("savedmodel_matrix.planning.load._LARGEST", 100)
+    for name in ("pipe", "large"):
+        with pytest.raises(DefinitionError, match=r"not a file of at most 100 bytes"):
+            load_definition(tmp_path / f"{name}.toml")
+
+
+def test_a_key_of_thousands_of_parts_is_refused_before_it_is_parsed(tmp_path, monkeypatch):
+    monkeypatch.setattr("tomllib.loads", None)
+    for key in (f"x{'.a' * 1000} = 1", f"[x{'.a' * 1000}]", f"  [[ x{' . a' * 1000} ]]"):
+        (problem,) = problems_of(tmp_path, f"{GOOD}{key}\n")
+        assert problem == "nested too deeply; a definition needs five levels"
+
+
+@pytest.mark.parametrize("path", ["a" * 256, "é" * 128, "a/" * 1500], ids=len)
+def test_a_path_that_no_file_system_takes(tmp_path, path):
+    for text in (GOOD.replace("models/cnn", path), f'{GOOD}inputs = [{{ npz = "{path}" }}]\n'):
+        (problem,) = problems_of(tmp_path, text)
+        assert "a path has at most 2048 bytes, and each name in it 255" in problem

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Reasons, needs and notes of a prediction, and the characters of each.
 _MOST = 50
-_LONGEST = 500
+_LONGEST = 1000
 #: Names in one of these, and the characters of each.
 _MOST_NAMED = 8
 _LONGEST_NAME = 50

@@ -574,3 +574,15 @@ def test_the_compiled_example_models(name):
 def test_the_example_model_that_is_not_compiled():
     facts = read_facts(EXAMPLES / "custom_layer")
     assert {predict(facts, Target(f"2.{minor}.0")).kind for minor in range(4, 22)} == {Kind.LOADS}
+
+
+def test_what_a_hostile_model_makes_it_say_is_bounded(expect):
+    model = v2_model(*(node(f"Odd{number}{'x' * 1000}") for number in range(300)))
+    graph = model.meta_graphs[0]
+    for number in range(300):
+        graph.asset_file_def.add(filename=f"{number}{'y' * 1000}")
+    found = expect(model, "2.15.1")
+    for texts in (found.because, found.needs, found.notes):
+        assert len(texts) <= 51
+        assert all(len(each) < 1100 for each in texts)
+    assert [each for each in found.notes if each.startswith("declared assets") and "and 292 more" in each]

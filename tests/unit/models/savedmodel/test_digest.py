@@ -231,3 +231,9 @@ def test_facts_of_what_was_hashed_are_known(model, cache):
     assert cache.seen_at(model)[str(file)] == facts
     assert cache.seen_at(file) == {str(file): facts}
     assert cache.seen_at(model.parent / "other") == {}
+
+
+def test_a_device_that_never_ends_is_not_read(cache):
+    with pytest.raises(OSError, match="not a regular file"):
+        cache.digest(Path("/dev/zero"))
+    assert code_digest(Path("/dev/zero"), cache) is None
