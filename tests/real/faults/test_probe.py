@@ -40,6 +40,7 @@ STAGES = {
     "daemon": ("leaves a daemon", *RECORDED),
     "fifty": ("leaves 50 processes", *RECORDED),
     "bereaved": ("leaves a daemon and kills its parent", "crashed", f"{ENDED_ITS_PARENT} SIGKILL (9)"),
+    "hoards": ("takes memory in another session", "crashed", "memory limit of 1024 MiB exceeded"),
     "exit_0": ("exits 0", "crashed", "ended with exit status 0 and no result, while running preprocess"),
     "terminate_itself": ("raises SIGTERM", "crashed", "killed by signal SIGTERM (15), while running"),
     "interrupt_itself": ("raises SIGINT", "crashed", "killed by signal SIGINT (2), while running"),
@@ -123,6 +124,8 @@ def _case(name):
     )
     if name in LIBRARIES:
         return f'{text}libraries = ["{name}.so"]\n'
+    if name == "hoards":
+        text += 'memory_limit = "1GiB"\n'
     listed = ', reads = ["data/scale.txt"]' if name == "reads" else ""
     function = name.removesuffix("_again").removesuffix("_unlisted")
     return f'{text}preprocess = {{ call = "faulty_stage.py:{function}"{listed} }}\n'
