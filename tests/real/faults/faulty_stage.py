@@ -40,6 +40,12 @@ def hoards(inputs):
     subprocess.Popen([sys.executable, "-c", taken, HERE], start_new_session=True).wait()
 
 
+def lasts(inputs):
+    """Leave a daemon and go on for long."""
+    daemon(inputs)
+    time.sleep(600)
+
+
 def bereaved(inputs):
     """Leave a daemon and kill the parent."""
     daemon(inputs)
