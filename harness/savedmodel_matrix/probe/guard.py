@@ -77,5 +77,6 @@ def _failed(request, returncode, said, failure):
     outside = -returncode in processes.STOPS
     if said.endswith(_DONE) or os.path.exists(request["imported"]) or outside:
         return None
-    reason = "import tensorflow ended the process with " + processes.ended(returncode)
+    name = "tensorflow" if request["tensorflow"] else "numpy"
+    reason = "import {} ended the process with {}".format(name, processes.ended(returncode))
     return {"outcome": "import-failed", "reason": reason}

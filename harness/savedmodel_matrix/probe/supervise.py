@@ -27,9 +27,9 @@ def main(argv):
     for number in processes.ASKED_TO_END:
         signal.signal(number, _stop)
     try:
+        # It has to outlive whoever started it for long enough to end what it has started itself.
+        processes.die_with_parent(request.get("parent"), signal.SIGTERM)
         with _working_folder() as work:
-            # It has to outlive whoever started it for long enough to end what it has started.
-            processes.die_with_parent(request.get("parent"), signal.SIGTERM)
             status = _run(request, argv, work)
     except processes.StopError as stopped:
         return 128 + stopped.args[0]

@@ -34,6 +34,18 @@ def fifty(inputs):
     return inputs
 
 
+def hoards(inputs):
+    """Let a process in another session take 1.5 GB."""
+    taken = "import time; taken = b'x' * (1500 << 20); time.sleep(600)"
+    subprocess.Popen([sys.executable, "-c", taken, HERE], start_new_session=True).wait()
+
+
+def lasts(inputs):
+    """Leave a daemon and go on for long."""
+    daemon(inputs)
+    time.sleep(600)
+
+
 def bereaved(inputs):
     """Leave a daemon and kill the parent."""
     daemon(inputs)

@@ -8,13 +8,16 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from faulty_project import Faulty
-from project import CUSTOM_LAYER, matrix_text
+from probe_requests import Probing, stage
+from project import CUSTOM_LAYER, alive_in, matrix_text
 
 KIND = "probe"
 CELL = "tf2.15.1-py3.11-cpu/default"
@@ -34,12 +37,14 @@ MOST_TEMPORARY = 64 << 20
 #: More than a pipe holds; ``whole`` prints what no disk should have to hold.
 MEBIBYTES, WHOLE_MEBIBYTES = 300, 10_000
 LONGEST_LOG = 12_000
+LONGEST_WAIT_S = 120
 
 #: By stage: the fault, the outcome, and the end of the reason or a part of it.
 STAGES = {
     "daemon": ("leaves a daemon", *RECORDED),
     "fifty": ("leaves 50 processes", *RECORDED),
     "bereaved": ("leaves a daemon and kills its parent", "crashed", f"{ENDED_ITS_PARENT} SIGKILL (9)"),
+    "hoards": ("takes memory in another session", "crashed", "memory limit of 1024 MiB exceeded"),
     "exit_0": ("exits 0", "crashed", "ended with exit status 0 and no result, while running preprocess"),
     "terminate_itself": ("raises SIGTERM", "crashed", "killed by signal SIGTERM (15), while running"),
     "interrupt_itself": ("raises SIGINT", "crashed", "killed by signal SIGINT (2), while running"),
@@ -123,6 +128,8 @@ def _case(name):
     )
     if name in LIBRARIES:
         return f'{text}libraries = ["{name}.so"]\n'
+    if name == "hoards":
+        text += 'memory_limit = "1GiB"\n'
     listed = ', reads = ["data/scale.txt"]' if name == "reads" else ""
     function = name.removesuffix("_again").removesuffix("_unlisted")
     return f'{text}preprocess = {{ call = "faulty_stage.py:{function}"{listed} }}\n'
@@ -270,3 +277,34 @@ def test_import(imports, seen, which, setting):
     assert project.heaviest < MOST_TEMPORARY
     project.assert_clean()
     seen(reason)
+
+
+STARTER = """
+import json, os, pathlib, subprocess, sys
+path = pathlib.Path(sys.argv[-1])
+path.write_text(json.dumps({**json.loads(path.read_text()), "parent": os.getpid()}))
+subprocess.Popen(sys.argv[1:], start_new_session=True).wait()
+"""
+
+
+@pytest.mark.whole
+@pytest.mark.fault(KIND, "whoever started the probe is killed while a daemon lives", "nothing is left")
+def test_the_starter_is_killed(environment, tmp_path, seen):
+    shutil.copy(Path(__file__).with_name("faulty_stage.py"), tmp_path)
+    probing = Probing(tmp_path, tmp_path, python=environment(ENVIRONMENT))
+    probing.add("lasts", measure=stage(tmp_path / "faulty_stage.py", "lasts"), time_limit_s=600)
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER, *probing.request()], env=probing.environ()
+    ) as starter:
+        _wait_until(lambda: any("time.sleep(600)" in line for line in alive_in(tmp_path)))
+        starter.kill()
+    _wait_until(lambda: not alive_in(tmp_path))
+    assert not list((tmp_path / "tmp").iterdir()), "temporary files are removed"
+    seen("nothing is left")
+
+
+def _wait_until(condition):
+    deadline = time.monotonic() + LONGEST_WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
