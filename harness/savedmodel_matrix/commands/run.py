@@ -66,9 +66,11 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     Raises:
         DefinitionError: with every problem of the definition.
         NothingSelectedError: if a glob matches nothing, or all together select nothing.
+        MachineError: if models are to be isolated and cannot be on this machine.
         OSError: if ``results/`` cannot be written.
     """
     plan = plan_of(project, matrix, request)
+    _require_isolation([plan])
     require_matches(request.selection, [plan])
     project.results.require_folders()
     asked = Asked(project, plan, request, new_run_id())
@@ -126,11 +128,20 @@ def run_alone(
         HarnessError: if the harness fails here; the traceback is in the message.
     """
     theirs = [plan for plan in plans if environment.id in plan.environments]
+    theirs = [plan.isolated() for plan in theirs] if request.isolate else theirs
+    _require_isolation(theirs)
     require_matches(request.selection, theirs)
     run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
     state = read_state(project.results, environment.id)
     if state is not None and state.fault is not None:
         raise HarnessError(f"a fault of the harness, please report it:\n{state.fault}")
+
+
+def _require_isolation(plans: Sequence[Plan]) -> None:
+    if any(plan.isolate for plan in plans):
+        from savedmodel_matrix.environments.isolation.confine import confine  # noqa: PLC0415 - rarely needed
+
+        confine()
 
 
 def parallelism() -> int:

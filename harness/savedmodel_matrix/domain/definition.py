@@ -361,3 +361,5 @@ class Definition(Table):
     settings: Annotated[dict[Name, SettingDefinition], Field(min_length=1)] = {"default": SettingDefinition()}
     cases: Annotated[dict[Name, CaseDefinition], Field(min_length=1)]
     noise_floor: NoiseFloorDefinition = NoiseFloorDefinition()
+    isolate: bool = False
+    """Run models and stages without network, home folder and other files that they do not need (Linux)."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.job import Given, Limits
     from savedmodel_matrix.domain.proposal import ProposedCell
 
+ISOLATED = "models and stages run isolated: no network, no home folder, no files but those of their case"
+
 #: The stage after the model; all others come before it.
 POSTPROCESS = "postprocess"
 #: The stage that is compared with the one before the model.
@@ -58,6 +60,12 @@ class Plan:
     added: tuple[ProposedCell, ...] = ()
     """Proposals of an earlier report whose cells were added to the definition's."""
     remarks: tuple[str, ...] = ()
+    isolate: bool = False
+    """Whether models and stages run without network and without files that they do not need."""
+
+    def isolated(self) -> Plan:
+        """Return this plan with its models and stages isolated, which a remark says."""
+        return self if self.isolate else replace(self, isolate=True, remarks=(*self.remarks, ISOLATED))
 
     def cells(self) -> Iterator[CellId]:
         """Every cell, grouped by environment, in the order of the definition."""

@@ -65,6 +65,8 @@ class Request(Stored):
     """Whether to add the cells that the last report suggests."""
     fixes: bool = True
     """Whether to try fixes for failures."""
+    isolate: bool = False
+    """Whether to isolate models and stages even if the definition does not say so."""
     jobs: int | None = Field(default=None, ge=1)
     """How many environments run at the same time; None for as many as the machine can hold."""
     verbose: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
@@ -11,7 +11,10 @@ from savedmodel_matrix.domain.errors import UsageError
 from savedmodel_matrix.domain.selection import Request, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+Made = TypeVar("Made")
+Matrix = Annotated[str, typer.Argument(help="name of a file in matrices/, without .toml")]
 
 Only = Annotated[
     list[str] | None,
@@ -27,6 +30,13 @@ Separate = Annotated[
     bool, typer.Option("--separate", help="Add the cells that the last report of this matrix suggests.")
 ]
 NoFixes = Annotated[bool, typer.Option("--no-fixes", help="Do not try fixes for failures.")]
+Isolate = Annotated[
+    bool,
+    typer.Option(
+        "--isolate",
+        help="Run models and stages without network and home folder; the same as isolate = true.",
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(
@@ -42,12 +52,20 @@ Verbose = Annotated[
 ]
 
 
+class Reported(NamedTuple):
+    """The matrix to report, and whether as recorded in isolation."""
+
+    matrix: str
+    isolate: bool
+
+
 def request_of(
     only: Only = None,
     case: Case = None,
     fresh: Fresh = False,
     separate: Separate = False,
     no_fixes: NoFixes = False,
+    isolate: Isolate = False,
     jobs: Jobs = None,
     verbose: Verbose = False,
 ) -> Request:
@@ -56,9 +74,15 @@ def request_of(
         selection=Selection(tuple(only or ()), tuple(case or ()), fresh),
         separate=separate,
         fixes=not no_fixes,
+        isolate=isolate,
         jobs=jobs,
         verbose=verbose,
     )
+
+
+def report_of(matrix: Matrix = "default", isolate: Isolate = False) -> Reported:
+    """Render a matrix again from what is recorded."""
+    return Reported(matrix, isolate)
 
 
 def parse_request(arguments: Sequence[str], program: str) -> Request | None:
@@ -69,15 +93,24 @@ def parse_request(arguments: Sequence[str], program: str) -> Request | None:
     Raises:
         UsageError: for an option that does not exist or has no value; the usage is printed.
     """
+    return _parsed(request_of, arguments, program)
+
+
+def parse_report(arguments: Sequence[str], program: str) -> Reported | None:
+    """Parse the arguments of the session ``report``; otherwise as ``parse_request``."""
+    return _parsed(report_of, arguments, program)
+
+
+def _parsed(made_of: Callable[..., Made], arguments: Sequence[str], program: str) -> Made | None:
     if not arguments:
-        return Request()
-    found: list[Request] = []
+        return made_of()  # typer need not be started
+    found: list[Made] = []
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
     @app.command()
-    @functools.wraps(request_of)
-    def run(*positional: Any, **options: Any) -> None:  # noqa: ANN401 - as request_of declares them
-        found.append(request_of(*positional, **options))
+    @functools.wraps(made_of)
+    def run(*positional: Any, **options: Any) -> None:  # noqa: ANN401 - as the function declares them
+        found.append(made_of(*positional, **options))
 
     try:
         app(args=list(arguments), prog_name=program)

@@ -12,9 +12,9 @@ import typer
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.machine import stated
-from savedmodel_matrix.domain.selection import Selection, new_run_id, require_matches
+from savedmodel_matrix.domain.selection import Request, Selection, new_run_id, require_matches
 from savedmodel_matrix.domain.visible import visible_lines
-from savedmodel_matrix.doors.arguments import Case, Fresh, Only, Separate, request_of
+from savedmodel_matrix.doors.arguments import Case, Fresh, Isolate, Matrix, Only, Separate, request_of
 from savedmodel_matrix.planning.workspace import Workspace
 
 app = typer.Typer(
@@ -41,7 +41,6 @@ def common(
     """Run one SavedModel in many TensorFlow environments and see what differs."""
 
 
-Matrix = Annotated[str, typer.Argument(help="name of a file in matrices/, without .toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a script")]
 Root = Annotated[Path, typer.Option("--project", help="folder that holds matrices/ and results/")]
 
@@ -53,6 +52,7 @@ def plan_command(
     case: Case = None,
     fresh: Fresh = False,
     separate: Separate = False,
+    isolate: Isolate = False,
     project: Root = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -61,7 +61,7 @@ def plan_command(
     from savedmodel_matrix.questions.matrix import plan_of  # noqa: PLC0415 - as above
 
     opened = Workspace(project.resolve())
-    request = request_of(only, case, fresh, separate)
+    request = request_of(only, case, fresh, separate, isolate=isolate)
     planned = plan_of(opened, matrix, request)
     require_matches(request.selection, [planned])
     described = describe_plan(opened, planned, request.selection)
@@ -101,14 +101,16 @@ def inspect_command(
 @app.command("report")
 def report_command(
     matrix: Matrix = "default",
+    isolate: Isolate = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="every matrix and all evidence")] = False,
     project: Root = Path(),
 ) -> None:
     """Render a matrix again from what is recorded."""
     from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - as above
+    from savedmodel_matrix.questions.matrix import plan_of  # noqa: PLC0415 - as above
 
     opened = Workspace(project.resolve())
-    plan = opened.plan(matrix)
+    plan = plan_of(opened, matrix, Request(isolate=isolate))
     raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id(), verbose=verbose))
 
 

@@ -48,16 +48,19 @@ class Project:
         case: str | Sequence[str] = (),
         fresh: bool = False,
         fixes: bool = True,
+        isolate: bool = False,
         jobs: int | None = None,
     ) -> int:
         """Run what is not recorded yet, as ``nox -s matrix`` does, and print and write the reports.
 
-        ``only`` and ``case`` are globs as after ``--``. Environments are in ``.nox`` in the project's folder.
+        ``only`` and ``case`` are globs as after ``--``, and ``isolate`` is ``--isolate``. Environments are in
+        ``.nox`` in the project's folder.
         Returns the exit status (docs/exit-status.md).
 
         Raises:
             errors.UsageError: if the project has no noxfile.
             errors.DefinitionError: with every problem of the definition.
+            errors.MachineError: if models are to be isolated and cannot be on this machine.
             errors.NothingSelectedError: if a glob matches nothing.
         """
         from savedmodel_matrix.commands.run import Place, run_matrix  # noqa: PLC0415 - brings rich and more
@@ -66,15 +69,18 @@ class Project:
         noxfile = self.root / "noxfile.py"
         if not noxfile.exists():
             raise UsageError(f"{noxfile} does not exist; `savedmodel-matrix init MODEL` writes one")
-        request = Request(selection=Selection(_globs(only), _globs(case), fresh), fixes=fixes, jobs=jobs)
+        selection = Selection(_globs(only), _globs(case), fresh)
+        request = Request(selection=selection, fixes=fixes, isolate=isolate, jobs=jobs)
         place = Place(noxfile, self.root / ".nox", NoxExecutor(), os.getpid())
         return run_matrix(self._workspace, matrix, request, place)
 
-    def report(self, matrix: str = "default") -> LoadedReport:
+    def report(self, matrix: str = "default", *, isolate: bool = False) -> LoadedReport:
         """Make the report of a matrix from its recordings, print and write it, and return it."""
         from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - brings pandas
+        from savedmodel_matrix.questions.matrix import plan_of  # noqa: PLC0415 - as above
 
-        aggregate(self._workspace, self._workspace.plan(matrix), Selection(), new_run_id())
+        plan = plan_of(self._workspace, matrix, Request(isolate=isolate))
+        aggregate(self._workspace, plan, Selection(), new_run_id())
         return load_report(self._workspace.results.latest / "report.json")
 
 

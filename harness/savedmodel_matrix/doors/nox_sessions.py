@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import nox
 
 from savedmodel_matrix.domain.environment import Build
-from savedmodel_matrix.domain.selection import Selection, new_run_id
+from savedmodel_matrix.domain.selection import Request, Selection, new_run_id
 from savedmodel_matrix.doors import exit_status
 from savedmodel_matrix.environments.backends import backend_of
 from savedmodel_matrix.environments.interpreters import nox_python
@@ -201,9 +201,14 @@ def _define_report(project: Workspace) -> None:
     def report(session: nox.Session) -> None:
         """Render the report of a matrix (default, or the one named after --) again from its recordings."""
         from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - as above
+        from savedmodel_matrix.doors.arguments import parse_report  # noqa: PLC0415
+        from savedmodel_matrix.questions.matrix import plan_of  # noqa: PLC0415
 
         with _ours(session, project):
-            plan = project.plan(session.posargs[0] if session.posargs else "default")
+            asked = parse_report(session.posargs, "nox -s report --")
+            if asked is None:
+                return
+            plan = plan_of(project, asked.matrix, Request(isolate=asked.isolate))
             exit_status.require_zero(aggregate(project, plan, Selection(), new_run_id()))
 
     _define("report", report)

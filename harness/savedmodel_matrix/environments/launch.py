@@ -19,11 +19,14 @@ import psutil
 
 import savedmodel_matrix.probe
 from savedmodel_matrix.domain.effective import Effective
-from savedmodel_matrix.domain.errors import ProbeError
+from savedmodel_matrix.domain.errors import MachineError, ProbeError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.probe_request import ProbeRequest
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
+from savedmodel_matrix.environments.isolation.confine import COMPLAINTS, confine
+from savedmodel_matrix.environments.isolation.staging import RefusedError, Staging
+from savedmodel_matrix.environments.isolation.view import View, of_cases, of_interpreter, of_variables
 from savedmodel_matrix.probe.exchange import UNFILED
 from savedmodel_matrix.probe.scrub import scrub
 from savedmodel_matrix.probe.watch import STOPS
@@ -47,6 +50,7 @@ IMPORT_LIMIT_S = 300.0
 GRACE_S = 60.0
 _POLL_S = 0.1
 _LOG_TAIL_BYTES = 8192
+_PROBE = Path(savedmodel_matrix.probe.__file__).parent
 _PROBE_FAULTS = (2, 5)  # see ``savedmodel_matrix/probe/__main__.py``: our fault, not the model's
 
 
@@ -66,6 +70,10 @@ class Launch:
     labels: Sequence[tuple[str, str]]
     tensorflow: bool = True
     """Whether the environment has TensorFlow; without it, every case is a stage."""
+    isolated: bool = False
+    """Whether the probe has no network and sees no files but those of its cases (``isolation``)."""
+    gpu: bool = False
+    """Whether an isolated probe sees the GPUs."""
     import_limit_s: float = IMPORT_LIMIT_S
 
 
@@ -107,18 +115,26 @@ def _run_once(
     """
     with tempfile.TemporaryDirectory(prefix="savedmodel-matrix-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
-        imported, log = scratch / "imported.json", scratch / "probe.log"
-        request = scratch / "request.json"
+        # All that the probe may write to. The log is outside: the probe has it open, and cannot replace it.
+        inside, log = scratch / "inside", scratch / "probe.log"
+        inside.mkdir()
+        imported, request = inside / "imported.json", inside / "request.json"
         request.write_text(json.dumps(_request(launch, imported, scratch).to_json()), encoding="utf-8")
-        for case in launch.cases:
-            Path(case.result).parent.mkdir(parents=True, exist_ok=True)
         started = dt.datetime.now(dt.UTC)
-        watch = _Watch(launch.cases, on_result, on_unfiled)
+        # -s: the user's site-packages are not part of the environment.
+        command = [str(launch.python), "-s", str(_PROBE), str(request)]
+        environ = _environment(launch.variables, inside)
+        staging = None
+        if launch.isolated:
+            staging = Staging(launch.objects.parent, scratch / "results")
+            staging.bring(launch.cases)
+            _compile_packages(launch, environ, scratch)
+            command = _confined(launch, command, environ, staging, scratch)
+        watch = _Watch(launch.cases, on_result, on_unfiled, staging)
         with log.open("wb") as sink:
             process = psutil.Popen(
-                # -s: the user's site-packages are not part of the environment.
-                [str(launch.python), "-s", str(Path(savedmodel_matrix.probe.__file__).parent), str(request)],
-                env=_environment(launch.variables, scratch),
+                command,
+                env=environ,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,
@@ -129,14 +145,17 @@ def _run_once(
             finally:
                 _end(process)
         watch.look()
-        if watch.missing and process.returncode in _PROBE_FAULTS:
-            raise ProbeError(f"the probe failed (exit status {process.returncode}):\n{_tail(log)}")
+        status = _status(process.returncode, launch)
+        if watch.missing and status in _PROBE_FAULTS:
+            raise ProbeError(f"the probe failed (exit status {status}):\n{_tail(log)}")
         if not watch.missing:
             return []
-        ended = _ended(process.returncode)
+        if launch.isolated and not imported.exists() and _tail(log).startswith(COMPLAINTS):
+            raise MachineError(f"models cannot be isolated here: {_tail(log).strip()}")
+        ended = _ended(status)
         if why is None and imported.exists() and not alone:
             return watch.missing
-        if why is None and not imported.exists() and _was_stopped(process.returncode):
+        if why is None and not imported.exists() and _was_stopped(status):
             for case in watch.missing:
                 on_unfiled(case.key, f"something outside ended its environment's process with {ended}")
             return []
@@ -148,9 +167,46 @@ def _run_once(
             outcome, reason = Outcome.IMPORT_FAILED, f"import tensorflow ended the process with {ended}"
         said = _scrubbed(launch, scratch, _tail(log))
         for case in watch.missing:
-            write_stored(Path(case.result), _unwritten(case, outcome, reason, said, started))
-        watch.look()
+            recording = _unwritten(case, outcome, reason, said, started)
+            write_stored(Path(case.result), recording)
+            on_result(recording)
     return []
+
+
+def _confined(
+    launch: Launch, command: list[str], environ: Mapping[str, str], staging: Staging, scratch: Path
+) -> list[str]:
+    """Return the command that runs ``command`` isolated.
+
+    Raises:
+        MachineError: if this machine cannot isolate.
+    """
+    inside, own = scratch / "inside", scratch / "confined"
+    own.mkdir()
+    shown = {_PROBE, *of_interpreter(launch.python), *of_variables(environ), *of_cases(launch.cases)}
+    view = View(frozenset(shown), {inside: inside, launch.objects.parent: staging.folder}, launch.gpu)
+    return confine()(view, inside, command, own)
+
+
+def _compile_packages(launch: Launch, environ: Mapping[str, str], scratch: Path) -> None:
+    """Import TensorFlow with its environment writable, once, so that Python stores what it compiles.
+
+    An isolated probe cannot store it, and compiling takes most of an import's time. Only installed packages
+    run here, isolated too.
+    """
+    folder = launch.python.parent.parent
+    if not launch.tensorflow or any(folder.glob("lib*/python*/site-packages/tensorflow/__pycache__")):
+        return
+    inside, own = scratch / "inside", scratch / "compiling"
+    own.mkdir()
+    view = View(frozenset(of_interpreter(launch.python)), {inside: inside, folder: folder}, launch.gpu)
+    command = confine()(view, inside, [str(launch.python), "-s", "-c", "import tensorflow"], own)
+    quiet = subprocess.DEVNULL
+    with contextlib.suppress(subprocess.TimeoutExpired):  # the probe says what is wrong with it
+        subprocess.run(
+            command, env=environ, stdin=quiet, stdout=quiet, stderr=quiet, timeout=launch.import_limit_s,
+            check=False,
+        )  # fmt: skip
 
 
 class _Watch:
@@ -161,31 +217,52 @@ class _Watch:
         cases: Sequence[CaseRequest],
         on_result: Callable[[Recording], None],
         on_unfiled: Callable[[str, str], None],
+        staging: Staging | None,
     ) -> None:
         self.missing = list(cases)
-        # When a job runs again, its old recording stays until the new one replaces it: a kill loses none.
-        self._before = {case.result: _identity(case.result) for case in cases}
-        self._on_result, self._on_unfiled = on_result, on_unfiled
+        self._on_result, self._on_unfiled, self._staging = on_result, on_unfiled, staging
         for case in cases:
-            Path(case.result + UNFILED).unlink(missing_ok=True)  # of a run that was killed
+            self._place(case.result).parent.mkdir(parents=True, exist_ok=True)
+            self._place(case.result + UNFILED).unlink(missing_ok=True)  # of a run that was killed
+        # When a job runs again, its old recording stays until the new one replaces it: a kill loses none.
+        self._before = {case.result: _identity(self._place(case.result)) for case in cases}
 
     def look(self) -> None:
         for case in list(self.missing):
-            unfiled = Path(case.result + UNFILED)
-            if _identity(case.result) != self._before[case.result]:
-                recording = Recording.model_validate_json(Path(case.result).read_bytes())
+            unfiled = self._place(case.result + UNFILED)
+            if _identity(self._place(case.result)) != self._before[case.result]:
                 self.missing.remove(case)
-                self._on_result(recording)
+                try:
+                    recording = self._read(case)
+                except RefusedError as error:
+                    self._on_unfiled(case.key, str(error))
+                else:
+                    self._on_result(recording)
             elif unfiled.exists():
                 self.missing.remove(case)
-                self._on_unfiled(case.key, str(json.loads(unfiled.read_bytes())["reason"]))
-                unfiled.unlink()
+                self._on_unfiled(case.key, self._why(case.result + UNFILED))
+
+    def _place(self, path: str) -> Path:
+        """Return where the probe's file really is."""
+        return Path(path) if self._staging is None else self._staging.place(path)
+
+    def _read(self, case: CaseRequest) -> Recording:
+        if self._staging is not None:
+            return self._staging.admit(case)
+        return Recording.model_validate_json(Path(case.result).read_bytes())
+
+    def _why(self, path: str) -> str:
+        if self._staging is not None:
+            return self._staging.why_unfiled(path)
+        reason = str(json.loads(Path(path).read_bytes())["reason"])
+        Path(path).unlink()
+        return reason
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _identity(path: Path) -> tuple[int, int] | None:
     """Return a stamp that changes when the file is replaced, or None if there is no file."""
     try:
-        status = Path(path).stat()
+        status = path.lstat()
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns
@@ -195,7 +272,8 @@ def _request(launch: Launch, imported: Path, scratch: Path) -> ProbeRequest:
     return ProbeRequest(
         objects=str(launch.objects),
         imported=str(imported),
-        parent=os.getpid(),
+        # Isolated, its parent is the first process of its own namespace, whose end always ends it.
+        parent=None if launch.isolated else os.getpid(),
         tensorflow=launch.tensorflow,
         scrub=tuple(_labels(launch, scratch)),
         secrets=tuple(_secrets(launch)),
@@ -209,13 +287,14 @@ def _labels(launch: Launch, scratch: Path) -> list[tuple[str, str]]:
 
 
 def _secrets(launch: Launch) -> list[str]:
-    return secret_values({**os.environ, **launch.variables})
+    # An isolated probe sees no others, so it need not know them to keep them out of its texts.
+    return secret_values(launch.variables if launch.isolated else {**os.environ, **launch.variables})
 
 
-def _environment(variables: Mapping[str, str], scratch: Path) -> dict[str, str]:
+def _environment(variables: Mapping[str, str], home: Path) -> dict[str, str]:
     passed = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
     # A private home: ~/.keras/keras.json would be a hidden axis, and leftovers vanish with the scratch.
-    own = {name: str(scratch) for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")}
+    own = {name: str(home) for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")}
     return {**passed, **own, **variables}
 
 
@@ -249,6 +328,13 @@ def _end(process: psutil.Popen) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _status(returncode: int | None, launch: Launch) -> int | None:
+    """Return how the probe ended; what confines it ends with 128 + N where signal N ended the probe."""
+    if launch.isolated and returncode is not None and returncode - 128 in set(signal.Signals):
+        return 128 - returncode
+    return returncode
 
 
 def _ended(returncode: int | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.errors import HarnessError, InstallError, LockError, MachineError
 from savedmodel_matrix.domain.job import OUTPUTS
 from savedmodel_matrix.domain.machine import stated
@@ -199,6 +200,8 @@ def _run(
             cases=[task.request() for task in group],
             labels=[(str(python.parent.parent), "<environment>"), (str(project.root), "<project>")],
             tensorflow=beside is None,
+            isolated=group[0].site.plan.isolate,
+            gpu=environment.build is Build.GPU,
         )
         run_probe(
             launch,

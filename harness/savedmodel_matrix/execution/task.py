@@ -34,6 +34,11 @@ class Task:
             return ()
         return tuple(sorted(self.site.plan.settings[self.job.cell.setting].variables.items()))
 
+    @property
+    def alone(self) -> str | None:
+        """The only case that its start may be for, where models are isolated."""
+        return self.job.case if self.site.plan.isolate else None
+
     def request(self) -> CaseRequest:
         """Return the request for the probe."""
         return measurement_of(self.job).ask(self.site, self.job, self.key)
@@ -50,14 +55,16 @@ def task_of(site: Site, job: Job) -> Task:
 def starts(tasks: Sequence[Task]) -> Iterator[list[Task]]:
     """Yield the tasks of each start of the probe: one interpreter and one set of variables.
 
-    A task runs after the task whose outputs it takes: later in the same start, or in a later start.
+    Isolated, a start has the tasks of one case: what a model can reach there is its own. A task runs after
+    the task whose outputs it takes: later in the same start, or in a later start.
     """
     waiting = list(tasks)
     while waiting:
         # Prefer the start that can run the most tasks now: each start costs an import.
-        groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Task]] = {}
+        groups: dict[tuple[str, tuple[tuple[str, str], ...], str | None], list[Task]] = {}
         for task in waiting:
-            groups.setdefault((task.beside.id if task.beside else "", task.variables), []).append(task)
+            place = task.beside.id if task.beside else ""
+            groups.setdefault((place, task.variables, task.alone), []).append(task)
         ready = [_ready(group, waiting) for group in groups.values()]
         chosen = max(ready, key=lambda group: (bool(group) and group[0].beside is not None, len(group)))
         assert chosen, "tasks do not depend on each other in a cycle"  # noqa: S101

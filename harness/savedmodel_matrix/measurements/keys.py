@@ -35,6 +35,8 @@ def key_of(site: Site, job: Job) -> str:
             "inputs": depends.inputs,
             "asked": dict(depends.asked),
             "setting": dict(depends.setting),
+            # A model that needs the network or another file fails here, and only here.
+            **({"isolated": True} if site.plan.isolate else {}),
         }
     )
 
@@ -60,6 +62,7 @@ def identity_of(site: Site, job: Job, beside: Beside | None = None) -> dict[str,
         "interpreter": home.interpreter,
         "probe": PROBE_VERSION,
         "inputs_from": None if job.given is None else str(job.given.cell),
+        "isolated": site.plan.isolate,
         "host": {"fingerprint": host_fingerprint(), **host_facts()},
     }
 

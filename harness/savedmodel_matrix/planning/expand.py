@@ -68,7 +68,7 @@ class _Expansion:
         if definition.cover == "pairwise":
             always = {baseline, *(cell for cell in cells if cell.environment in included)}
             excluded |= self._thinned(cells, environments, always, unavailable, excluded)
-        return Plan(
+        plan = Plan(
             matrix=matrix,
             baseline=baseline,
             environments=environments,
@@ -82,6 +82,7 @@ class _Expansion:
             expectations=tuple(definition.expect),
             remarks=tuple(self.remarks),
         )
+        return plan.isolated() if definition.isolate else plan
 
     def _product(self, block: EnvironmentBlock, where: str) -> Iterator[Environment]:
         for spec, python, build, resolve, requirements, without, beside in product(

@@ -225,4 +225,5 @@ def _plan(plan: Plan, changed: dict[tuple[CellId, str], _Changed]) -> Plan:
         excluded={
             (cell, case): _NOT_TRIED for cell, case in product(cells, cases) if (cell, case) not in changed
         },
+        isolate=plan.isolate,
     )

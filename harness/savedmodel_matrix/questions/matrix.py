@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 
 def plan_of(project: Workspace, matrix: str, request: Request) -> Plan:
-    """Return the plan of a matrix, with the cells that its last report suggests if they are requested.
+    """Return the plan of a matrix, isolated or with the cells that its last report suggests if requested.
 
     Raises:
         DefinitionError: with every problem of the definition.
         NothingSelectedError: if suggested cells are requested and there are none.
     """
     plan = project.plan(matrix)
+    plan = plan.isolated() if request.isolate else plan
     return separating_plan(project, plan) if request.separate else plan
 
 

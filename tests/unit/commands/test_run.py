@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import pytest
 from savedmodel_matrix.commands import run as run_module
 from savedmodel_matrix.commands.run import Place, parallelism, run_alone, run_matrix, run_share
-from savedmodel_matrix.domain.errors import HarnessError, NothingSelectedError
+from savedmodel_matrix.domain.errors import HarnessError, MachineError, NothingSelectedError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Request, Selection
+from savedmodel_matrix.environments.isolation import confine as confine_module
 from savedmodel_matrix.environments.state import EnvironmentState, read_state, write_state
 from savedmodel_matrix.execution.executors.interface import Ended, Result
 from savedmodel_matrix.execution.progress import Progress, State, read_events
@@ -138,6 +139,30 @@ def test_sessions_get_the_request_and_the_order_its_parallelism(run):
 def test_a_glob_that_matches_nothing_ends_the_run_before_it_begins(run):
     with pytest.raises(NothingSelectedError):
         run(Toy("first", 1), request=Request(selection=Selection(("tf1*",))))
+
+
+@pytest.fixture
+def no_isolation(monkeypatch):
+    def refuse():
+        raise MachineError("it cannot")
+
+    monkeypatch.setattr(confine_module, "confine", refuse)
+
+
+def test_what_cannot_be_isolated_ends_the_run_before_it_begins(run, project, no_isolation):
+    question = Toy("first", 1)
+    with pytest.raises(MachineError):
+        run(question, request=Request(isolate=True))
+    assert question.done == []
+    assert run(question).status == 4, "without isolation nothing is asked of the machine"
+
+
+def test_by_hand_too_what_cannot_be_isolated_does_not_begin(project, plan, tmp_path, no_isolation):
+    environment = plan.environments[NEW]
+    for one, request in ((plan.isolated(), Request()), (plan, Request(isolate=True))):
+        with pytest.raises(MachineError):
+            run_alone(project, [one], environment, request, tmp_path, print)
+    assert read_state(project.results, NEW) is None
 
 
 def test_an_environment_that_nox_could_not_make_is_an_outcome(run, project, capsys):

@@ -59,5 +59,5 @@ def test_help_is_printed_and_asks_for_nothing(capsys):
 def test_the_command_line_has_the_very_same_options():
     ours, theirs = inspect.signature(plan_command).parameters, inspect.signature(request_of).parameters
     shared = set(ours) & set(theirs)
-    assert shared == {"only", "case", "fresh", "separate"}
+    assert shared == {"only", "case", "fresh", "separate", "isolate"}
     assert all(ours[name].annotation == theirs[name].annotation for name in shared)

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import savedmodel_matrix.probe
 from recordings import recording
-from savedmodel_matrix.domain.errors import ProbeError
+from savedmodel_matrix.domain.errors import MachineError, ProbeError
 from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, SettingRequest
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.environments import launch as launch_module
@@ -247,7 +247,8 @@ def test_a_recording_of_before_does_not_pass_for_a_new_one(probe, make):
 
 def test_what_the_probe_printed_is_kept(probe, make, monkeypatch):
     def work(request):
-        (Path(request["imported"]).parent / "probe.log").write_bytes(b"x" * 100_000 + b"the last words \xff")
+        log = Path(request["imported"]).parents[1] / "probe.log"
+        log.write_bytes(b"x" * 100_000 + b"the last words \xff")
 
     probe.work = work
     tail = results_of(make("a"))["a"].log_tail
@@ -284,7 +285,7 @@ def test_places_are_named_to_be_taken_out(probe, make):
     run_probe(make("a"), lambda _: None, unfiled_none)
     labels = [tuple(label) for label in probe.request["scrub"]]
     assert ("/project", "<project>") in labels
-    assert (str(Path(probe.request["imported"]).parent), "<scratch>") in labels
+    assert (str(Path(probe.request["imported"]).parents[1]), "<scratch>") in labels
 
 
 @pytest.mark.parametrize("status", [2, 5])
@@ -296,3 +297,81 @@ def test_a_fault_of_the_probe_is_none_of_the_models(probe, make, status):
         run_probe(launch, lambda _: None, unfiled_none)
     # Nothing passes for an outcome of what was not run.
     assert not Path(launch.cases[1].result).exists()
+
+
+@pytest.fixture
+def isolating(probe, make, monkeypatch):
+    """A function that launches isolated; ``isolating.views`` are what the probe saw."""
+    views = []
+
+    def confine(view, home, command, scratch):
+        views.append(view)
+        return ["confined", *command]
+
+    monkeypatch.setattr(launch_module, "confine", lambda: confine)
+    monkeypatch.setattr(launch_module, "of_interpreter", lambda python: [python.parent.parent])
+
+    def launched(*keys, **changes):
+        found, said = [], {}
+        launch = make(*keys, isolated=True, tensorflow=False, **changes)
+        run_probe(launch, found.append, said.__setitem__)
+        return {made.key: made for made in found}, said
+
+    launched.views = views
+    return launched
+
+
+def staged(view, case):
+    """Return a case's request with the place where an isolated probe really writes its result."""
+    (results,) = (path for path in view.own if Path(case["result"]).is_relative_to(path))
+    path = view.own[results] / Path(case["result"]).relative_to(results)
+    assert path.parent.is_dir()
+    return {**case, "result": str(path)}
+
+
+def test_an_isolated_probe_writes_elsewhere_and_is_filed(probe, isolating, make, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_the_user")
+    probe.work = lambda request: write(staged(isolating.views[-1], request["cases"][0]))
+    found, said = isolating("a")
+    assert (list(found), said) == (["a"], {})
+    assert Recording.model_validate_json(Path(make("a").cases[0].result).read_bytes()) == found["a"]
+    assert probe.started[0][0][0] == "confined"
+    assert probe.request["parent"] is None, "it is another process's child in its own namespace"
+    assert "hf_of_the_user" not in json.dumps(probe.request), "the request is a file that the model can read"
+    (view,) = isolating.views
+    assert Path(savedmodel_matrix.probe.__file__).parent in view.shown
+    assert Path(probe.request["imported"]).parents[1] not in view.own, "the log is there"
+
+
+def test_what_an_isolated_probe_forges_is_not_recorded(probe, isolating, make):
+    def work(request):
+        case = staged(isolating.views[-1], request["cases"][0])
+        Path(case["result"]).write_text("{}")
+
+    probe.work = work
+    found, said = isolating("a")
+    assert not found
+    assert "not a recording" in said["a"]
+    assert not Path(make("a").cases[0].result).exists()
+
+
+def test_the_signal_that_ended_an_isolated_probe_is_named(probe, isolating):
+    probe.status, probe.work = 128 + signal.SIGSEGV, imported
+    found, _ = isolating("a")
+    assert (found["a"].outcome, found["a"].reason) == (
+        "crashed",
+        "it ended the process that started it with signal SIGSEGV (11)",
+    )
+
+
+@pytest.mark.parametrize(
+    "complaint", ["bwrap: No permissions", "namespaces: unshare: Operation not permitted"]
+)
+def test_what_cannot_be_isolated_is_no_outcome(probe, isolating, make, complaint):
+    def work(request):
+        (Path(request["imported"]).parents[1] / "probe.log").write_text(complaint)
+
+    probe.status, probe.work = 1, work
+    with pytest.raises(MachineError, match=complaint):
+        isolating("a")
+    assert not Path(make("a").cases[0].result).exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -78,6 +78,20 @@ def test_one_start_per_set_of_variables(plan, tasks_of):
     assert settings_of_starts() == [{"default", "onednn-off"}]
 
 
+def test_isolated_a_start_is_for_one_case(plan, tasks_of):
+    two = replace(
+        plan, cases={"one": plan.cases["one"], "two": plan.cases["one"].model_copy(update={"runs": 7})}
+    )
+    limits = {(cell, case): plan.limits[cell, "one"] for cell in plan.cells() for case in two.cases}
+    two = replace(two, limits=limits)
+
+    def cases_of_starts(plan):
+        return [sorted({task.job.case for task in start}) for start in starts(tasks_of(plan))]
+
+    assert sorted(cases_of_starts(two)) == [["one", "two"]] * 2
+    assert sorted(cases_of_starts(two.isolated())) == [["one"], ["one"], ["two"], ["two"]]
+
+
 def test_the_model_gets_secrets_that_no_recording_holds(plan, tasks_of):
     secret = plan.settings["default"].model_copy(update={"variables": {"HF_TOKEN": "hf_secret"}})
     plan.__dict__["settings"] = {"default": secret}
@@ -99,6 +113,7 @@ class Stub:
     after: str | None
     beside: Place | None = None
     variables: tuple = ()
+    alone: str | None = None
     more: list = field(default_factory=list, compare=False)
 
 

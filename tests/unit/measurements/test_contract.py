@@ -188,6 +188,14 @@ def test_its_recordings_depend_on_inputs_code_and_setting_and_on_the_model_if_it
         assert len(set(digests.values())) == len(digests), digests
 
 
+def test_isolated_recordings_are_others(measurement, site, jobs):
+    isolated = replace(site, plan=site.plan.isolated())
+    for job in jobs:
+        assert key_of(isolated, job) != key_of(site, job)
+        asked = [measurement.ask(each, job, "0" * 64).identity["isolated"] for each in (site, isolated)]
+        assert asked == [False, True]
+
+
 def test_its_recordings_do_not_depend_on_names(measurement, site, jobs):
     plan = site.plan
     for job in jobs:

@@ -409,3 +409,12 @@ def test_what_is_excluded_is_no_part_of_a_cover_and_keeps_its_reason():
         "tf2.9.2-py3.9-cpu",
         "tf2.9.2-py3.10-cpu",
     }
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_isolation_is_off_by_default_and_a_remark_says_when_it_is_on(isolate):
+    found = plan(("isolate = true\n" if isolate else "") + matrix("2.9.3"))
+    assert found.isolate is isolate
+    assert len([remark for remark in found.remarks if "isolated" in remark]) == isolate
+    assert found.isolated().isolate
+    assert found.isolated().isolated() == found.isolated()

@@ -76,6 +76,11 @@ def test_remedies_are_tried_without_checks(plan):
     assert not [job for job in work(found.plan) if job.measurement == "check"]
 
 
+def test_remedies_are_tried_as_isolated_as_what_they_fix(plan):
+    remedy = (RemedyKind.LOADER, "v1-session")
+    assert [attempted(each, remedy).plan.isolate for each in (plan, plan.isolated())] == [False, True]
+
+
 def test_a_settings_own_loader_gives_way(plan):
     plan.settings["off"] = SettingDefinition(loader="keras")
     found = attempted(plan, (RemedyKind.LOADER, "saved_model"), cell=OFF)
