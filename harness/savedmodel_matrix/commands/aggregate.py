@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from savedmodel_matrix.commands.unchanged import note_reported
 from savedmodel_matrix.domain.errors import DamagedError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.evidence.collect import collect
@@ -48,7 +49,6 @@ def aggregate(
     """
     collection = collect(project, plan, selection)
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
-    recorded = sum(row.outcome is Outcome.RECORDED for row in collection.rows)
     today = dt.datetime.now(dt.UTC).date()
     content = content_digest(plan, collection, today)
     latest = project.results.latest
@@ -63,14 +63,28 @@ def aggregate(
             raise DamagedError(_DAMAGED.format(found)) from None
     report = newest_report(project.results)
     assert report is not None, "the report was just written"  # noqa: S101
-    for each in (matrix_run(plan, run, collection), *rounds):
-        write_run(project.results, _with_verdicts(each, report))
+    judged = [_with_verdicts(each, report) for each in (matrix_run(plan, run, collection), *rounds)]
+    for each in judged:
+        write_run(project.results, each)
+    note_reported(project, plan, selection, collection, report, judged[0], today)
+    _tell(latest, judged[0], executed, fresh=fresh, verbose=verbose)
+    return report.exit_status
+
+
+def tell_again(project: Workspace, before: Run, run: str, *, verbose: bool) -> None:
+    """Write the file of a run that changed nothing since the one ``before``, and print its report again."""
+    again = before.model_copy(update={"run": run})
+    write_run(project.results, again)
+    _tell(project.results.latest, again, 0, fresh=False, verbose=verbose)
+
+
+def _tell(latest: Path, run: Run, executed: int, *, fresh: bool, verbose: bool) -> None:
+    recorded = sum(cell.outcome is Outcome.RECORDED for cell in run.cells)
     print(  # noqa: T201 - the front doors print
-        f"matrix {plan.matrix}, run {run}: {recorded} of {len(collection.rows)} cells × cases recorded, "
+        f"matrix {run.matrix}, run {run.run}: {recorded} of {len(run.cells)} cells × cases recorded, "
         f"{executed} run now{'' if fresh else '; nothing changed, the reports are up to date'}\n\n"
         + (_in_full(latest) if verbose else (latest / "report.txt").read_text(encoding="utf-8"))
     )
-    return report.exit_status
 
 
 def _in_full(latest: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from savedmodel_matrix.commands.aggregate import aggregate, is_reported
+from savedmodel_matrix.commands.aggregate import aggregate, is_reported, tell_again
+from savedmodel_matrix.commands.unchanged import unchanged_since
 from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.errors import DamagedError, HarnessError
 from savedmodel_matrix.domain.outcome import Outcome
@@ -72,6 +74,11 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     require_matches(request.selection, [plan])
     project.results.require_folders()
     asked = Asked(project, plan, request, new_run_id())
+    today = dt.datetime.now(dt.UTC).date()
+    before = unchanged_since(project, plan, request.selection, today, fixes=request.fixes)
+    if before is not None and before.exit_status is not None:
+        tell_again(project, before, asked.run, verbose=request.verbose)
+        return before.exit_status
     for _ in range(_REPAIRS):
         try:
             return _asked_and_reported(asked, place)
