@@ -37,17 +37,19 @@ def aggregate(
     selection: Selection,
     run: str,
     *,
+    collected: Collection | None = None,
     attempted: bool = False,
     rounds: Sequence[Run] = (),
     verbose: bool = False,
 ) -> int:
     """Aggregate a run, write its reports and its files in ``results/runs/``; return the exit status.
 
+    ``collected`` is what the store holds for the plan, if it was just read.
     ``attempted`` says that fixes were just tried: those that could not be are not worth trying again.
     ``rounds`` are the rounds that followed the matrix in this run; their files get the verdicts too.
     ``verbose`` prints every matrix and all evidence instead of one screen.
     """
-    collection = collect(project, plan, selection)
+    collection = collected or collect(project, plan, selection)
     executed = sum(state.executed for state in collection.states.values() if state and state.run == run)
     today = dt.datetime.now(dt.UTC).date()
     content = content_digest(plan, collection, today)
@@ -95,10 +97,10 @@ def _in_full(latest: Path) -> str:
     return render(report, latest, verbose=True)
 
 
-def is_reported(project: Workspace, plan: Plan, selection: Selection, *, fixes: bool) -> bool:
+def is_reported(project: Workspace, plan: Plan, collection: Collection, *, fixes: bool) -> bool:
     """Whether the newest report matches the recordings; with ``fixes``, whether it has all of them."""
     today = dt.datetime.now(dt.UTC).date()
-    content = content_digest(plan, collect(project, plan, selection), today)
+    content = content_digest(plan, collection, today)
     return _stands(project, content, remedies=fixes)
 
 

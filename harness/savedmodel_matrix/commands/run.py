@@ -18,6 +18,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Request, new_run_id, require_matches
 from savedmodel_matrix.environments.host import usable_cpus
 from savedmodel_matrix.environments.state import EnvironmentState, read_state, write_state
+from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.executors.interface import Order, Result, Session
 from savedmodel_matrix.execution.progress import Progress, State
 from savedmodel_matrix.execution.round_file import RoundFile, events_path, write_round
@@ -95,7 +96,8 @@ def _asked_and_reported(asked: Asked, place: Place) -> int:
     project, plan, request = asked.project, asked.plan, asked.request
     ask(matrix_question, asked, lambda found: _carry_out(asked, found, place))
     rounds: list[Round] = []
-    if not is_reported(project, plan, request.selection, fixes=request.fixes):
+    collected = collect(project, plan, request.selection)
+    if not is_reported(project, plan, collected, fixes=request.fixes):
         for question in others:
             rounds += ask(question, asked, lambda found: _carry_out(asked, found, place))
     return aggregate(
@@ -103,6 +105,8 @@ def _asked_and_reported(asked: Asked, place: Place) -> int:
         plan,
         request.selection,
         asked.run,
+        # Later rounds may have repaired what the matrix needs.
+        collected=None if rounds else collected,
         attempted=request.fixes,
         rounds=[_written(asked, found) for found in rounds],
         verbose=request.verbose,

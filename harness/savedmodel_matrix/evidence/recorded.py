@@ -12,7 +12,9 @@ from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.planning.ready import make_ready, reason_of
 
 if TYPE_CHECKING:
-    from savedmodel_matrix.domain.arrays import ArrayEntry
+    from savedmodel_matrix.domain.arrays import ArrayEntry, Output
+    from savedmodel_matrix.domain.cell import CellId
+    from savedmodel_matrix.domain.effective import Effective
     from savedmodel_matrix.domain.environment import Beside
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
@@ -50,6 +52,8 @@ class Evidence:
         self.ready: dict[str, ReadyCase | str] = {}
         self.read: set[tuple[str, str]] = set()
         self.arrays: dict[ArrayEntry, None] = {}
+        self._effective: dict[CellId, Effective] = {}
+        self._outputs: dict[tuple[Output, ...], tuple[Output, ...]] = {}
         self._project = project
         for name, definition in plan.cases.items():
             try:
@@ -82,7 +86,20 @@ class Evidence:
         # A job that runs again has the same key: the end time distinguishes the two recordings.
         self.read.add((recording.key, recording.ended.isoformat()))
         self.arrays.update(dict.fromkeys(recording.arrays()))
-        return recording
+        return self._shared(job.cell, recording)
+
+    def _shared(self, cell: CellId, recording: Recording) -> Recording:
+        """Return a recording that shares its largest parts with equal ones that were read before.
+
+        Cells of one class have the same outputs, and the cases of a cell hardly ever differ in what was in
+        effect.
+        """
+        effective = recording.effective
+        known = self._effective.setdefault(cell, effective)
+        if known == effective and known.model_fields_set == effective.model_fields_set:
+            effective = known
+        outputs = self._outputs.setdefault(recording.outputs, recording.outputs)
+        return recording.model_copy(update={"effective": effective, "outputs": outputs})
 
     def beside(self, job: Job) -> tuple[Beside | None, Installed | str | None]:
         """Return the separate environment that a job runs in, and whether it is installed."""

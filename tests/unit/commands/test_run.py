@@ -88,6 +88,7 @@ def run(project, tmp_path, monkeypatch):
             run_module, "question_named", {question.name: question for question in questions}.__getitem__
         )
         monkeypatch.setattr(run_module, "aggregate", aggregate)
+        monkeypatch.setattr(run_module, "collect", lambda *_: None)
         monkeypatch.setattr(run_module, "is_reported", lambda *_, **__: reported)
         executor = ToyExecutor(project, ends)
         place = Place(tmp_path / "noxfile.py", tmp_path / ".nox", executor, None)
