@@ -42,7 +42,7 @@ from savedmodel_matrix.report.rows import (
     prediction_row,
     setting_rows,
 )
-from savedmodel_matrix.report.tables import class_name
+from savedmodel_matrix.report.tables import MOST_CLASSES, class_name
 from savedmodel_matrix.verdicts.compare.classes import representative_pairs
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.known_problems import Seen, check_expectations, remark_on
@@ -61,10 +61,6 @@ if TYPE_CHECKING:
     from savedmodel_matrix.report.pipelines.document import EntryRow, FindingRow, SkewRow, StageRow
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.judge.known_problems import CheckedExpectations
-
-#: With more classes than this in one case, only pairs with the baseline are measured: the number of
-#: pairs grows with the square. The report says so.
-MOST_CLASSES = 48
 
 
 def build_report(

@@ -36,6 +36,10 @@ NOTHING = "·"  # no outputs on one side: there is nothing to compare
 #: With more cells than this, a matrix shows one cell of each class, so that it fits on a screen.
 _MOST_CELLS = 30
 
+#: With more classes than this in one case, only pairs with the baseline are measured, and with more rows than
+#: this, a matrix shows only the baseline's column: the number of pairs grows with the square.
+MOST_CLASSES = 48
+
 
 def overview(report: Report) -> pd.DataFrame:
     """Return cells × cases: the class and the verdict against the baseline, or the outcome."""
@@ -78,6 +82,7 @@ def case_matrices(report: Report) -> Iterator[pd.DataFrame]:
     relations = _Relations(report)
     for case, rows in by_case.items():
         yield _square(
+            report.baseline,
             partial(relations.sign, [case]),
             {row.cell: row.class_ for row in rows},
             {row.cell: "" if row.outcome is Outcome.RECORDED else outcome_text(row) for row in rows},
@@ -102,7 +107,7 @@ def overall_matrix(report: Report) -> pd.DataFrame:
         recorded = outcomes.total() < len(rows)
         letters[cell] = names.setdefault(content, class_name(len(names))) if recorded else None
     relations, cases = _Relations(report), [case.name for case in report.cases]
-    return _square(partial(relations.sign, cases), letters, missing)
+    return _square(report.baseline, partial(relations.sign, cases), letters, missing)
 
 
 def divergences(report: Report) -> pd.DataFrame:
@@ -256,7 +261,10 @@ class _Relations:
 
 
 def _square(
-    sign: Callable[[str, str], str], letters: dict[str, str | None], missing: dict[str, str]
+    baseline: str,
+    sign: Callable[[str, str], str],
+    letters: dict[str, str | None],
+    missing: dict[str, str],
 ) -> pd.DataFrame:
     shown = list(letters)
     if len(shown) > _MOST_CELLS:
@@ -266,6 +274,18 @@ def _square(
         labels = {cells[0]: several(tuple(cells), 1) for cells in groups.values()}
     else:
         labels = {cell: cell for cell in shown}
+    if len(labels) > MOST_CLASSES:
+        return pd.DataFrame(
+            [
+                {
+                    "cell": label,
+                    "class": letters[cell] or NOTHING,
+                    "baseline": sign(cell, baseline),
+                    "did not run": missing[cell],
+                }
+                for cell, label in labels.items()
+            ]
+        )
     return pd.DataFrame(
         [
             {

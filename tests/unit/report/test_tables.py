@@ -206,6 +206,26 @@ def test_beyond_thirty_cells_one_of_each_class_is_shown(many, table):
     assert signs(frame) == [["A", "~"], ["~", "B"]]
 
 
+@pytest.mark.parametrize("table", [lambda report: case_matrix(report, "cnn"), tables.overall_matrix])
+def test_beyond_what_is_compared_pairwise_only_the_baseline_has_a_column(make, differs, table, monkeypatch):
+    monkeypatch.setattr(tables, "_MOST_CELLS", 2)
+    monkeypatch.setattr(tables, "MOST_CLASSES", 3)
+    classes = {"e1": "A", "e2": "B", "e3": "A", "e4": "C"}
+    rows = [
+        differs("cnn", "e2/default", "e1/default", Verdict.FLOAT_NOISE),
+        differs("cnn", "e4/default", "e1/default", Verdict.DIVERGED),
+    ]
+    assert "baseline" not in table(make({"cnn": classes}, rows)).columns
+    frame = table(make({"cnn": {**classes, "e5": "crashed"}}, rows))
+    assert [line[:3] for line in [list(row) for row in frame.itertuples(index=False)]] == [
+        ["e1/default and 1 more", "A", "="],
+        ["e2/default", "B", "~"],
+        ["e4/default", "C", "#"],
+        ["e5/default", "·", "·"],
+    ]
+    assert "crashed" in frame["did not run"].iloc[-1]
+
+
 def test_collapsing_keeps_other_outcomes_apart(make):
     cells = {f"e{number}": "A" for number in range(1, 30)}
     report = make({"cnn": {**cells, "x1": "crashed", "x2": "crashed", "x3": "timed-out"}})
