@@ -8,10 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import ValidationError
-
 from savedmodel_matrix.domain.stored import Stored
-from savedmodel_matrix.store.atomic import json_digest, write_stored
+from savedmodel_matrix.store.atomic import json_digest, read_stored, write_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,11 +34,12 @@ class Reported(Stored):
 
 
 def read_reported(results: Results) -> Reported | None:
-    """Return what the newest report was made from; None if it is not known."""
-    try:
-        return Reported.model_validate_json(results.reported.read_bytes())
-    except (OSError, ValidationError):
-        return None
+    """Return what the newest report was made from; None if it is not known.
+
+    Raises:
+        StoreError: if another version of this program wrote it.
+    """
+    return read_stored(results.reported, Reported)
 
 
 def write_reported(results: Results, reported: Reported) -> None:
