@@ -68,7 +68,7 @@ def aggregate(
     judged = [_with_verdicts(each, report) for each in (matrix_run(plan, run, collection), *rounds)]
     for each in judged:
         write_run(project.results, each)
-    note_reported(project, plan, selection, collection, report, judged[0], today)
+    note_reported(project, plan, selection, collection, report, content, judged[0], today)
     _tell(latest, judged[0], executed, fresh=fresh, verbose=verbose)
     return report.exit_status
 

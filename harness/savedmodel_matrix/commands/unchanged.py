@@ -21,6 +21,7 @@ from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.planning.ready import find_ready
 from savedmodel_matrix.store.atomic import read_stored
 from savedmodel_matrix.store.file_facts import SETTLED_NS
+from savedmodel_matrix.store.newest_report import newest_report
 from savedmodel_matrix.store.reported import Reported, read_reported, state_digest, write_reported
 from savedmodel_matrix.store.runs import Run, run_path
 
@@ -42,12 +43,14 @@ def note_reported(
     selection: Selection,
     collection: Collection,
     report: NewestReport,
+    content: str,
     run: Run,
     today: dt.date,
 ) -> None:
     """Save what the newest report was made from, if nothing is left to run.
 
-    ``run`` is the file of the matrix round, with the report's verdicts.
+    ``content`` is the digest of what this collection's report is made from. ``run`` is the file of the matrix
+    round, with the report's verdicts.
     """
     results = project.results
     sizes = {name: results.object_size(name) for array in collection.arrays for name in array.objects}
@@ -68,16 +71,17 @@ def note_reported(
             objects=sizes,
             texts=_texts(results, path),
         )
-        write_reported(
-            results,
-            Reported(
-                run=path.name,
-                remedies_done=report.remedies_done,
-                recordings=tuple(collection.seen),
-                objects=tuple(sizes),
-                state=state,
-            ),
+        noted = Reported(
+            run=path.name,
+            remedies_done=report.remedies_done,
+            recordings=tuple(collection.seen),
+            objects=tuple(sizes),
+            state=state,
         )
+        # Another run beside this one may have replaced the report before it was hashed.
+        hashed = newest_report(results)
+        if hashed is not None and hashed == report and hashed.content == content:
+            write_reported(results, noted)
 
 
 def unchanged_since(

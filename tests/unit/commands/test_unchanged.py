@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from recordings import output, stored
+from savedmodel_matrix.commands import aggregate as aggregate_module
 from savedmodel_matrix.commands import unchanged as unchanged_module
 from savedmodel_matrix.commands.aggregate import aggregate, tell_again
 from savedmodel_matrix.commands.unchanged import unchanged_since
@@ -211,6 +212,28 @@ def test_nothing_is_noted_while_something_is_left_to_run(project, plan, filled, 
 def test_files_too_fresh_to_be_told_from_later_ones_are_not_relied_on(project, plan, filled):
     aggregate(project, plan, Selection(), FIRST, attempted=True)
     assert not project.results.reported.exists()
+
+
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_the_report_of_a_run_beside_is_not_taken_for_this_one(
+    project, plan, filled, later, monkeypatch, when
+):
+    def replaced(*given, **options):
+        path = project.results.latest / "report.json"
+        if path.exists():
+            path.write_text(json.dumps({**json.loads(path.read_text()), "content": "another"}))
+        return original(*given, **options)
+
+    module, name = {
+        "before": (aggregate_module, "newest_report"),
+        "while": (unchanged_module, "state_digest"),
+    }[when]
+    original = getattr(module, name)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, replaced)
+        aggregate(project, plan, Selection(), FIRST, attempted=True)
+    assert not project.results.reported.exists()
+    assert found(project) is None
 
 
 def test_without_what_was_noted_everything_is_read(project, reported):
