@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Literal
 
+from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.domain.stored import Stored
 from savedmodel_matrix.store.atomic import json_digest, read_stored, write_stored
 
@@ -34,12 +35,11 @@ class Reported(Stored):
 
 
 def read_reported(results: Results) -> Reported | None:
-    """Return what the newest report was made from; None if it is not known.
-
-    Raises:
-        StoreError: if another version of this program wrote it.
-    """
-    return read_stored(results.reported, Reported)
+    """Return what the newest report was made from; None if it is not known."""
+    try:
+        return read_stored(results.reported, Reported)
+    except StoreError:  # of another version: replaced once everything was read
+        return None
 
 
 def write_reported(results: Results, reported: Reported) -> None:

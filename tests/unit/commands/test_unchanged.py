@@ -261,3 +261,11 @@ def test_a_garbled_note_is_not_believed(project, reported, text):
     project.results.reported.write_text(text)
     assert found(project) is None
     assert not project.results.reported.exists(), "it is set aside"
+
+
+def test_a_note_of_another_version_is_replaced(project, plan, reported):
+    path = project.results.reported
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
+    assert found(project) is None
+    aggregate(project, plan, Selection(), "20260102T000000Z-abc123", attempted=True)
+    assert found(project).run == "20260102T000000Z-abc123"
