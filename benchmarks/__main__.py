@@ -14,7 +14,7 @@ from savedmodel_matrix.environments.host import host_facts
 from savedmodel_matrix.environments.interpreters import search_path
 from tabulate import tabulate
 
-from benchmarks import aggregate, hand, leak, others, verdicts, warm
+from benchmarks import aggregate, hand, leak, others, scale, verdicts, warm
 from benchmarks.cost import BenchError
 from benchmarks.preprocessing import main as preprocessing
 from benchmarks.scratch import scratch_project
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from benchmarks.scratch import Scratch
 
-_PARTS = ("run", "hand", "aggregate", "compare", "verdicts", "preprocessing", "leak")
+_PARTS = ("run", "hand", "aggregate", "scale", "compare", "verdicts", "preprocessing", "leak")
 _SOURCE = Path(__file__).parent.parent
 #: Two of the default matrix, an old release and the newest: by hand takes its time.
 _FEW = "tf2.[29]*"
@@ -63,6 +63,9 @@ def main(arguments: Sequence[str]) -> int:
         if "aggregate" in parts:
             _say("\n# aggregate: the cost of comparing\n")
             aggregate.main()
+        if "scale" in parts:
+            _say("\n# scale: time and memory as the matrix grows\n")
+            scale.main()
         if "compare" in parts:
             _say("\n# compare: this tool versus other comparators\n")
             others.main()

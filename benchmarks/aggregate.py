@@ -27,6 +27,7 @@ from savedmodel_matrix.verdicts.judge.tolerance import DEFAULTS, tolerance_for
 from tabulate import tabulate
 
 from benchmarks.bare import read_bare
+from benchmarks.noise import with_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +127,7 @@ def _write_recordings(objects: str, recordings: Path, cells: int) -> None:
     values = random.standard_normal((_OUTPUTS, *_CELL_SHAPE), dtype=np.float32)
     kinds = []
     for _ in range(_CLASSES):
-        arrays = [write_array(objects, _with_noise(value, random), "float32") for value in values]
+        arrays = [write_array(objects, with_noise(value, random), "float32") for value in values]
         kinds.append(
             [
                 {"batch": 0, "name": f"output_{i}", "component": None, "array": entry}
@@ -137,13 +138,6 @@ def _write_recordings(objects: str, recordings: Path, cells: int) -> None:
     for cell in range(cells):
         recording = {"outputs": kinds[cell % _CLASSES]}
         (recordings / f"{cell:04}.json").write_text(json.dumps(recording), encoding="utf-8")
-
-
-def _with_noise(values: Array, random: np.random.Generator) -> Array:
-    """Return float32 values with about one unit in the last place added, subtracted, or neither."""
-    steps = random.integers(-1, 2, values.shape).astype(np.float32)
-    noisy: Array = values * (1 + np.float32(2**-23) * steps)
-    return noisy
 
 
 def _over_size(megabytes: int) -> Row:
@@ -186,7 +180,7 @@ def _write_pair(objects: str, megabytes: int) -> tuple[ArrayEntry, ArrayEntry]:
     ]
     for start in range(0, rows, _BLOCK_ROWS):
         values = random.standard_normal((min(_BLOCK_ROWS, rows - start), _WIDTH), dtype=np.float32)
-        for file, piece in zip(files, (values, _with_noise(values, random)), strict=True):
+        for file, piece in zip(files, (values, with_noise(values, random)), strict=True):
             file[start : start + len(piece)] = piece
     for file in files:
         file.flush()

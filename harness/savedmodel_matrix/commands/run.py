@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from savedmodel_matrix.commands.aggregate import aggregate, is_reported
+from savedmodel_matrix.commands.aggregate import aggregate, is_reported, tell_again
 from savedmodel_matrix.commands.say import say
+from savedmodel_matrix.commands.unchanged import unchanged_since
 from savedmodel_matrix.domain.environment import Build
 from savedmodel_matrix.domain.errors import DamagedError, HarnessError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.selection import Request, new_run_id, require_matches
 from savedmodel_matrix.environments.host import usable_cpus
 from savedmodel_matrix.environments.state import EnvironmentState, read_state, write_state
+from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.execution.executors.interface import Order, Result, Session
 from savedmodel_matrix.execution.progress import Progress, State
 from savedmodel_matrix.execution.round_file import RoundFile, events_path, write_round
@@ -78,6 +81,11 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     project.results.require_folders()
     _sweep(project)
     asked = Asked(project, plan, request, new_run_id())
+    today = dt.datetime.now(dt.UTC).date()
+    before = unchanged_since(project, plan, request.selection, today, fixes=request.fixes)
+    if before is not None and before.exit_status is not None:
+        tell_again(project, before, asked.run, verbose=request.verbose)
+        return before.exit_status
     for _ in range(_REPAIRS):
         try:
             return _asked_and_reported(asked, place)
@@ -94,7 +102,8 @@ def _asked_and_reported(asked: Asked, place: Place) -> int:
     project, plan, request = asked.project, asked.plan, asked.request
     ask(matrix_question, asked, lambda found: _carry_out(asked, found, place))
     rounds: list[Round] = []
-    if not is_reported(project, plan, request.selection, fixes=request.fixes):
+    collected = collect(project, plan, request.selection)
+    if not is_reported(project, plan, collected, fixes=request.fixes):
         for question in others:
             rounds += ask(question, asked, lambda found: _carry_out(asked, found, place))
     return aggregate(
@@ -102,6 +111,8 @@ def _asked_and_reported(asked: Asked, place: Place) -> int:
         plan,
         request.selection,
         asked.run,
+        # Later rounds may have repaired what the matrix needs.
+        collected=None if rounds else collected,
         attempted=request.fixes,
         rounds=[_written(asked, found) for found in rounds],
         verbose=request.verbose,

@@ -313,7 +313,9 @@ class CaseDefinition(Table):
     @property
     def serving(self) -> str | None:
         """The name of the stage that makes the model's inputs, if there is one."""
-        return next((name for name in ("preprocess", "serve") if name in self.stages), None)
+        if self.preprocess is not None:
+            return "preprocess"
+        return None if self.serve is None else "serve"
 
     @property
     def stages(self) -> dict[str, StageDefinition]:

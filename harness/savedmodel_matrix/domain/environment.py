@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 
 from packaging.requirements import Requirement
 
@@ -51,12 +52,12 @@ class Environment:
         resolved = "" if self.resolve == "release" else f"-{self.resolve.replace('-', '')}"
         return f"tf{self.tensorflow}-py{self.python}-{self.build}{resolved}"
 
-    @property
+    @cached_property
     def lock_id(self) -> str:
         """The name of its lock: the id without ``beside``, whose environments have their own locks."""
-        return replace(self, beside=()).id
+        return replace(self, beside=()).id if self.beside else self.id
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The readable id, e.g. ``tf2.15.1-py3.11-cpu``; equal ids are equal environments."""
         added = f"-{_named(self.requirements)}" if self.requirements else ""

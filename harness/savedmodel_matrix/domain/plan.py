@@ -75,12 +75,19 @@ class Plan:
 
     def jobs(self, environment: str | None = None) -> Iterator[Job]:
         """What will run, in one environment or in all: cells that are neither unavailable nor excluded."""
-        for cell in self.cells(environment):
-            if cell.environment in self.unavailable:
+        for name in self.environments if environment is None else self.environments.keys() & {environment}:
+            if name in self.unavailable:
                 continue
-            for case in self.cases:
-                if (cell, case) not in self.excluded:
-                    yield Job(cell, case, self.limits[cell, case], given=self.given.get((cell, case)))
+            for cell in (CellId(name, setting) for setting in self.settings):
+                for case in self.cases:
+                    place = cell, case
+                    if place not in self.excluded:
+                        yield Job(cell, case, self.limits[place], given=self.given.get(place))
+
+    def baseline_jobs(self, environment: str | None = None) -> Iterator[Job]:
+        """What will run in the baseline; nothing if ``environment`` is another one."""
+        if environment in (None, self.baseline.environment):
+            yield from (job for job in self.jobs(self.baseline.environment) if job.cell == self.baseline)
 
     def asking(self, jobs: Sequence[Job]) -> Plan:
         """Return a plan with only these jobs."""

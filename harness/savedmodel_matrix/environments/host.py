@@ -48,6 +48,7 @@ def host_facts() -> dict[str, str]:
     }
 
 
+@functools.cache
 def host_fingerprint() -> str:
     """Return 12 hex digits that identify this kind of machine (no host name, no serial number)."""
     return json_digest(host_facts())[:12]

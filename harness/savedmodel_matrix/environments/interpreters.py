@@ -24,7 +24,13 @@ def nox_python(minor: str) -> str:
 
     Starts no process, so that listing sessions stays fast.
     """
-    folders = [Path(entry) for entry in _path_entries() if entry and entry != str(_pyenv() / "shims")]
+    return _chosen(tuple(_path_entries()), _pyenv(), minor)
+
+
+@cache
+def _chosen(entries: tuple[str, ...], pyenv: Path, minor: str) -> str:
+    """Return the choice of ``nox_python``: hundreds of environments share a few minors."""
+    folders = [Path(entry) for entry in entries if entry and entry != str(pyenv / "shims")]
     if not any((folder / f"python{minor}").exists() for folder in folders):
         for folder in _pyenv_folders():
             if (folder / f"python{minor}").exists():

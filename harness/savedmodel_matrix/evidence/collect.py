@@ -12,7 +12,7 @@ from savedmodel_matrix.domain.plan import POSTPROCESS, TRAIN
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
-from savedmodel_matrix.evidence.recorded import Evidence
+from savedmodel_matrix.evidence.recorded import Evidence, job_name
 from savedmodel_matrix.evidence.stages import collect_stages, collect_swaps
 from savedmodel_matrix.measurements import measurement_of, work
 from savedmodel_matrix.measurements.check import CheckMeasurement
@@ -38,10 +38,12 @@ _NOISE_FLOOR, _CHECK = NoiseFloorMeasurement(), CheckMeasurement()
 
 def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
     """Return the outcome of every cell and case, from what is in the store."""
-    evidence = Evidence(project, plan)
+    evidence = Evidence(project, plan, selection)
+    names = []
     by_kind: dict[str, list[Job]] = {}
     for job in work(plan):
         by_kind.setdefault(job.measurement, []).append(job)
+        names.append(job_name(job))
     stages = collect_stages(evidence, by_kind.pop(StageMeasurement.name, []))
     rows = _rows(evidence, by_kind.pop(OutputsMeasurement.name, []), stages, selection)
     noise = _noise(
@@ -66,6 +68,9 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
         list(dict.fromkeys(remarks)),
         evidence.arrays,
         frozenset(evidence.read),
+        [(name, evidence.keys.get(name)) for name in names],
+        evidence.seen,
+        settled=evidence.settled,
     )
 
 

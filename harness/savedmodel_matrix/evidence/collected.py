@@ -9,7 +9,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.stage import StagePart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
     from savedmodel_matrix.domain.cell import CellId
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.domain.recording import RecordedOutputs, Recording
     from savedmodel_matrix.environments.state import EnvironmentState
+    from savedmodel_matrix.store.file_facts import Facts
+
+#: Environment, setting, case, measurement and variant: what names a job in its plan.
+JobName = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,13 @@ class Collection:
     """Models on other cells' inputs, if the pipelines of two cells made different inputs."""
     remarks: list[str] = field(default_factory=list)
     """What measurements that the report has no section for say of their recordings."""
-    arrays: Sequence[ArrayEntry] = ()
+    arrays: Iterable[ArrayEntry] = ()
     """Every stored array that a recording of these names."""
     read: frozenset[tuple[str, str]] = frozenset()
     """Key and end time of every recording that was read: what a report of this collection depends on."""
+    keys: Sequence[tuple[JobName, str | None]] = ()
+    """Every job that the plan wants, with the key of its recording; None if it has no environment or case."""
+    seen: Mapping[str, Facts | None] = field(default_factory=dict)
+    """The facts of the file of every key that was looked up, just before it was read."""
+    settled: bool = False
+    """Whether no selected job would run again."""

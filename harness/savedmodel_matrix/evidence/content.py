@@ -12,10 +12,13 @@ from savedmodel_matrix.store.atomic import json_digest
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping, Sequence
 
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.ready_case import ReadyCase
-    from savedmodel_matrix.evidence.collected import Collection
+    from savedmodel_matrix.domain.selection import Selection
+    from savedmodel_matrix.environments.state import EnvironmentState
+    from savedmodel_matrix.evidence.collected import Collection, JobName
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -27,20 +30,7 @@ def content_digest(plan: Plan, collection: Collection, today: dt.date) -> str:
     """
     return json_digest(
         {
-            "program": program_digest(),
-            "plan": {
-                "matrix": plan.matrix,
-                "baseline": str(plan.baseline),
-                "environments": [[name, plan.included.get(name)] for name in plan.environments],
-                "cases": {name: case.model_dump(mode="json") for name, case in plan.cases.items()},
-                "settings": {name: each.model_dump(mode="json") for name, each in plan.settings.items()},
-                "expectations": [
-                    [expect.model_dump(mode="json"), expect.is_expired(today)] for expect in plan.expectations
-                ],
-                "noise_floor": plan.noise_floor.model_dump(mode="json") if plan.noise_floor else None,
-                "remarks": plan.remarks,
-                "added": [row.model_dump() for row in plan.added],
-            },
+            **_premises(plan, collection.states, collection.ready, today),
             "rows": [
                 [str(row.cell), row.case, row.outcome, row.reason, row.required, row.selected]
                 for row in collection.rows
@@ -55,14 +45,61 @@ def content_digest(plan: Plan, collection: Collection, today: dt.date) -> str:
             ],
             "recordings": sorted(collection.read),
             "remarks": collection.remarks,
-            # Predictions, for example, come from a model's files and need no recording.
-            "ready": {name: _ready(case) for name, case in collection.ready.items()},
-            "environments": [
-                state and state.model_dump(mode="json", exclude={"run", "executed"})
-                for state in collection.states.values()
-            ],
         }
     )
+
+
+def premises_digest(
+    plan: Plan,
+    selection: Selection,
+    states: Mapping[str, EnvironmentState | None],
+    ready: Mapping[str, ReadyCase | str],
+    keys: Sequence[tuple[JobName, str | None]],
+    today: dt.date,
+) -> str:
+    """Return the digest of everything that a collection and its report depend on, except stored recordings.
+
+    ``keys`` holds the key of every job that the plan wants. If this digest and the recordings are the same,
+    ``content_digest`` is.
+    """
+    return json_digest(
+        {
+            **_premises(plan, states, ready, today),
+            "unavailable": dict(plan.unavailable),
+            "excluded": [[str(cell), case, reason] for (cell, case), reason in plan.excluded.items()],
+            "selected": [selection.cells, selection.cases],
+            "keys": keys,
+        }
+    )
+
+
+def _premises(
+    plan: Plan,
+    states: Mapping[str, EnvironmentState | None],
+    ready: Mapping[str, ReadyCase | str],
+    today: dt.date,
+) -> dict[str, Any]:
+    return {
+        "program": program_digest(),
+        "plan": {
+            "matrix": plan.matrix,
+            "baseline": str(plan.baseline),
+            "environments": [[name, plan.included.get(name)] for name in plan.environments],
+            "cases": {name: case.model_dump(mode="json") for name, case in plan.cases.items()},
+            "settings": {name: each.model_dump(mode="json") for name, each in plan.settings.items()},
+            "expectations": [
+                [expect.model_dump(mode="json"), expect.is_expired(today)] for expect in plan.expectations
+            ],
+            "noise_floor": plan.noise_floor.model_dump(mode="json") if plan.noise_floor else None,
+            "remarks": plan.remarks,
+            "added": [row.model_dump() for row in plan.added],
+        },
+        # Predictions, for example, come from a model's files and need no recording.
+        "ready": {name: _ready(case) for name, case in ready.items()},
+        "environments": [
+            state and state.model_dump(mode="json", exclude={"run", "executed"}) for state in states.values()
+        ],
+    }
 
 
 def _ready(case: ReadyCase | str) -> Any:  # noqa: ANN401 - any JSON value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import LockError
-from savedmodel_matrix.environments.locks.lock import is_current, read_lock
+from savedmodel_matrix.environments.locks.lock import read_identity
 from savedmodel_matrix.environments.state import Installed, read_state
 from savedmodel_matrix.measurements import recorded, work
 from savedmodel_matrix.measurements.interface import Site
@@ -64,8 +64,7 @@ def current_installation(project: Workspace, environment: Environment, plan: Pla
 
 def _is_current(project: Workspace, environment: Environment | Beside, installed: Installed) -> bool:
     try:
-        lock = read_lock(project.lock_path(environment))
+        made_from, digest = read_identity(project.lock_path(environment))
     except LockError:
         return False
-    changed = is_current(lock, lock_input(project.releases, environment))
-    return changed is None and lock.digest == installed.lock
+    return made_from == lock_input(project.releases, environment) and digest == installed.lock

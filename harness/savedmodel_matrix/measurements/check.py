@@ -31,8 +31,9 @@ class CheckMeasurement(ModelMeasurement):
 
     def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:
         """Yield a job for every check of every cell and case."""
-        for job in plan.jobs(environment):
-            for check in plan.cases[job.case].checks:
+        checks = {name: case.checks for name, case in plan.cases.items()}
+        for job in plan.jobs(environment) if any(checks.values()) else ():
+            for check in checks[job.case]:
                 limit_s = job.limits.time_limit_s * RECIPES[check].time_factor
                 limits = replace(job.limits, time_limit_s=limit_s)
                 yield replace(job, measurement=self.name, variant=check.value, limits=limits)

@@ -29,10 +29,9 @@ class NoiseFloorMeasurement(ModelMeasurement):
         """Yield a job in the baseline for every case, unless the matrix disables the noise floor."""
         if plan.noise_floor is None:
             return
-        for job in plan.jobs(environment):
-            if job.cell == plan.baseline:
-                limits = replace(job.limits, time_limit_s=job.limits.time_limit_s * _TIME_FACTOR)
-                yield replace(job, measurement=self.name, limits=limits)
+        for job in plan.baseline_jobs(environment):
+            limits = replace(job.limits, time_limit_s=job.limits.time_limit_s * _TIME_FACTOR)
+            yield replace(job, measurement=self.name, limits=limits)
 
     def measure(self, plan: Plan, job: Job) -> Measure:  # noqa: ARG002 - the form of every kind
         """Return the matrix's number of replicates and their seed."""

@@ -25,9 +25,8 @@ class OtherThreadsMeasurement(ModelMeasurement):
         """Yield a job in the baseline for every case, unless the matrix disables the noise floor."""
         if plan.noise_floor is None:
             return
-        for job in plan.jobs(environment):
-            if job.cell == plan.baseline:
-                yield replace(job, measurement=self.name)
+        for job in plan.baseline_jobs(environment):
+            yield replace(job, measurement=self.name)
 
     def setting(self, plan: Plan, job: Job) -> SettingDefinition:
         """Return the cell's setting with a different number of threads."""

@@ -34,8 +34,9 @@ class StageMeasurement(Measurement):
 
     def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:
         """Yield a job for every stage of every cell and case, unless the case is given inputs."""
-        for job in plan.jobs(environment):
-            for stage in plan.cases[job.case].stages if job.given is None else ():
+        stages = {name: tuple(case.stages) for name, case in plan.cases.items()}
+        for job in plan.jobs(environment) if any(stages.values()) else ():
+            for stage in stages[job.case] if job.given is None else ():
                 yield replace(job, measurement=self.name, variant=stage)
 
     def takes(self, plan: Plan, job: Job) -> Job | None:

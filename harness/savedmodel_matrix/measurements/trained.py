@@ -22,8 +22,8 @@ class TrainedMeasurement(ModelMeasurement):
 
     def jobs(self, plan: Plan, environment: str | None = None) -> Iterator[Job]:
         """Yield a job in the baseline for every case with a training pipeline."""
-        for job in plan.jobs(environment):
-            if job.cell == plan.baseline and plan.cases[job.case].train is not None:
+        for job in plan.baseline_jobs(environment):
+            if plan.cases[job.case].train is not None:
                 yield replace(job, measurement=self.name)
 
     def taken_stage(self, plan: Plan, job: Job) -> str | None:  # noqa: ARG002 - always the same one

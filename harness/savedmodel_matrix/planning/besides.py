@@ -40,7 +40,9 @@ def beside_of(environment: Environment, needs: ScriptNeeds | None) -> Beside | N
 def besides(project: Workspace, plan: Plan, environment: Environment) -> Iterator[Beside]:
     """Yield every separate environment that a plan's stages need, each once."""
     found = set()
-    for case in dict.fromkeys(job.case for job in plan.jobs(environment.id)):
+    staged = {name for name, case in plan.cases.items() if case.stages}
+    jobs = plan.jobs(environment.id) if staged else ()
+    for case in dict.fromkeys(job.case for job in jobs if job.case in staged):
         for stage in plan.cases[case].stages.values():
             beside = beside_of(environment, stage_needs(project.root, stage))
             if beside is not None and beside not in found:

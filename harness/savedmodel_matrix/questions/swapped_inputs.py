@@ -38,7 +38,7 @@ class SwappedInputsQuestion:
 
     def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
         """Return the only round if pipelines made different inputs and a swap is not recorded yet."""
-        if before:
+        if before or not any(case.serving for case in asked.plan.cases.values()):
             return None
         jobs = pending_swaps(asked.project, asked.plan, _collected(asked))
         if not jobs:

@@ -13,7 +13,7 @@ from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.planning.predictions import predict_plan
-from savedmodel_matrix.report.checks import check_rows, verdicts_at
+from savedmodel_matrix.report.checks import check_rows, verdicts_by_place
 from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
 from savedmodel_matrix.report.fixes import cause_rows, remedy_rows
@@ -42,18 +42,18 @@ from savedmodel_matrix.report.rows import (
     prediction_row,
     setting_rows,
 )
-from savedmodel_matrix.report.tables import class_name
+from savedmodel_matrix.report.tables import MOST_CLASSES, class_name
 from savedmodel_matrix.verdicts.compare.classes import representative_pairs
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.known_problems import Seen, check_expectations, remark_on
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.evidence.collected import Collection
+    from savedmodel_matrix.evidence.collected import Collected, Collection
     from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.fixes import Mending
     from savedmodel_matrix.report.document import CellRow, CheckRow, DivergenceRow, OutputRow
@@ -61,10 +61,6 @@ if TYPE_CHECKING:
     from savedmodel_matrix.report.pipelines.document import EntryRow, FindingRow, SkewRow, StageRow
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.judge.known_problems import CheckedExpectations
-
-#: With more classes than this in one case, only pairs with the baseline are measured: the number of
-#: pairs grows with the square. The report says so.
-MOST_CLASSES = 48
 
 
 def build_report(
@@ -81,6 +77,9 @@ def build_report(
     read = project.results.array
     remarks = [*plan.remarks, *collection.remarks]
     cells = [cell_row(row) for row in collection.rows]
+    of_case: dict[str, list[tuple[Collected, CellRow]]] = {case: [] for case in plan.cases}
+    for row, cell in zip(collection.rows, cells, strict=True):
+        of_case[row.case].append((row, cell))
     predictions = predict_plan(project, plan, collection.ready)
     # If a pipeline fails, the model's files say nothing about it.
     failed = {(each.cell, each.case) for each in collection.stages if each.outcome is not Outcome.RECORDED}
@@ -98,9 +97,9 @@ def build_report(
     checks: list[CheckRow] = []
     explained: dict[str, CaseExplanation] = {}
     for case in plan.cases:
-        rows = _CaseRows(
-            read, plan, case, collection, Origin(project, plan.cases[case], collection.ready[case])
-        )
+        collected = [row for row, _ in of_case[case]]
+        origin = Origin(project, plan.cases[case], collection.ready[case])
+        rows = _CaseRows(read, plan, case, collected, collection, origin)
         classes, divergences = rows.classes(), rows.divergences()
         if rows.pipelines:
             class_of = {cell: row.cells[0] for row in classes for cell in row.cells}
@@ -116,13 +115,12 @@ def build_report(
         divergence_rows += divergences
         output_rows += rows.outputs()
         checks += rows.checks()
-        for cell in cells:
-            if cell.case == case and cell.outcome is Outcome.RECORDED:
+        for _, cell in of_case[case]:
+            if cell.outcome is Outcome.RECORDED:
                 cell.not_compared = rows.not_compared
-        of_case = [row for row in collection.rows if row.case == case]
         libraries = stage_factors(rows.pipelines)
-        explained[case] = explain_case(plan, case, of_case, classes, divergences, libraries)
-        remarks += [*rows.remarks, *initialisation_remarks(case, of_case)]
+        explained[case] = explain_case(plan, case, collected, classes, divergences, libraries)
+        remarks += [*rows.remarks, *initialisation_remarks(case, collected)]
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
     _skewed(cells, skews)
     expected = _expect(plan, cells, checks, today)
@@ -182,10 +180,12 @@ class _CaseRows:
         read: Callable[[ArrayEntry], Array],
         plan: Plan,
         case: str,
+        rows: Sequence[Collected],
         collection: Collection,
         origin: Origin,
     ) -> None:
         self.case = case
+        self._rows = rows
         self.baseline = str(plan.baseline)
         self._read, self._plan, self._collection = read, plan, collection
         self._limits = plan.cases[case].tolerance
@@ -193,8 +193,8 @@ class _CaseRows:
         self.pipelines = pipelines_of(plan, case, collection)
         self._recorded = {
             str(row.cell): self._through(plan, row.cell, RecordedOutputs.of(row.recording))
-            for row in collection.rows
-            if row.case == case and row.outcome is Outcome.RECORDED and row.recording is not None
+            for row in rows
+            if row.outcome is Outcome.RECORDED and row.recording is not None
         }
         self._judged = JudgedCase(
             self._recorded,
@@ -235,7 +235,9 @@ class _CaseRows:
 
     def checks(self) -> list[CheckRow]:
         """Return the results of the case's checks, in every cell that runs it."""
-        return check_rows(self._plan, self.case, self._collection, self._judged, self._read)
+        return check_rows(
+            self._plan, self.case, self._rows, self._collection.checks, self._judged, self._read
+        )
 
     def divergences(self) -> list[DivergenceRow]:
         """Return a row per output of every two classes; if possible, the baseline's is the reference."""
@@ -283,8 +285,9 @@ def _skewed(cells: list[CellRow], skews: list[SkewRow]) -> None:
 def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.date) -> CheckedExpectations:
     """Mark the cells and checks whose problem is a known one; return the state of each expectation."""
     rows = {(CellId(cell.environment, cell.setting), cell.case): cell for cell in cells}
+    verdicts = verdicts_by_place(checks)
     seen = {
-        place: Seen(cell.outcome, cell.verdict, verdicts_at(checks, *place), cell.skew)
+        place: Seen(cell.outcome, cell.verdict, verdicts.get(place, {}), cell.skew)
         for place, cell in rows.items()
     }
     checked = check_expectations(plan.expectations, today, seen, plan.baseline)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import Check, CheckVerdict
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.wording import listed
@@ -14,12 +15,11 @@ from savedmodel_matrix.verdicts.judge.checks import changing, judge_check
 from savedmodel_matrix.verdicts.judge.ruler import Ruler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
-    from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.evidence.collected import Collection
+    from savedmodel_matrix.evidence.collected import Collected, CollectedCheck
     from savedmodel_matrix.report.document import Report
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.judge.case import JudgedCase
@@ -38,16 +38,20 @@ _MOST_ROWS = 30
 def check_rows(
     plan: Plan,
     case: str,
-    collection: Collection,
+    collected_rows: Sequence[Collected],
+    checks: Mapping[tuple[CellId, str, Check], CollectedCheck],
     judged: JudgedCase,
     read: Callable[[ArrayEntry], Array],
 ) -> list[CheckRow]:
-    """Return a row for every check of a case in every cell that runs it; ``judged`` has its noise floors."""
-    plain = {row.cell: row for row in collection.rows if row.case == case}
-    repeated = collection.checks.get((plan.baseline, case, Check.REPEAT))
+    """Return a row for every check of a case in every cell that runs it.
+
+    ``collected_rows`` are those of the case; ``judged`` has its noise floors.
+    """
+    plain = {row.cell: row for row in collected_rows}
+    repeated = checks.get((plan.baseline, case, Check.REPEAT))
     ruler = Ruler(judged, plan.cases[case].tolerance, changing(repeated.part if repeated else None), read)
     rows = []
-    for (cell, name, check), collected in collection.checks.items():
+    for (cell, name, check), collected in checks.items():
         if name != case:
             continue
         recording = collected.recording
@@ -69,9 +73,12 @@ def check_rows(
     return rows
 
 
-def verdicts_at(rows: Sequence[CheckRow], cell: CellId, case: str) -> Mapping[Check, CheckVerdict]:
-    """Return the verdicts of the checks of one cell and case."""
-    return {row.check: row.verdict for row in rows if row.cell == str(cell) and row.case == case}
+def verdicts_by_place(rows: Iterable[CheckRow]) -> dict[tuple[CellId, str], dict[Check, CheckVerdict]]:
+    """Return the verdicts of the checks of each cell and case that has any."""
+    found: dict[tuple[CellId, str], dict[Check, CheckVerdict]] = {}
+    for row in rows:
+        found.setdefault((CellId(row.environment, row.setting), row.case), {})[row.check] = row.verdict
+    return found
 
 
 def check_table(report: Report) -> pd.DataFrame:

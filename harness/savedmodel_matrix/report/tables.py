@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,7 +14,7 @@ from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.verdicts.judge.output import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from savedmodel_matrix.report.document import CellRow, DivergenceRow, Report
 
@@ -35,19 +36,20 @@ NOTHING = "·"  # no outputs on one side: there is nothing to compare
 #: With more cells than this, a matrix shows one cell of each class, so that it fits on a screen.
 _MOST_CELLS = 30
 
+#: With more classes than this in one case, only pairs with the baseline are measured, and with more rows than
+#: this, a matrix shows only the baseline's column: the number of pairs grows with the square.
+MOST_CLASSES = 48
+
 
 def overview(report: Report) -> pd.DataFrame:
     """Return cells × cases: the class and the verdict against the baseline, or the outcome."""
     to_baseline = rows_to(report, report.baseline)
-    by_cell: dict[str, list[str]] = {}
-    rows = shown_rows(report)
-    for case in report.cases:
-        for row in rows:
-            if row.case == case.name:
-                by_cell.setdefault(row.cell, []).append(_against_baseline(report, row, to_baseline))
+    by_cell: dict[str, dict[str, str]] = {}
+    for row in shown_rows(report):
+        by_cell.setdefault(row.cell, {})[row.case] = _against_baseline(report, row, to_baseline)
     # By position: a case may be named like the first column.
     return pd.DataFrame(
-        [[cell, *texts] for cell, texts in by_cell.items()],
+        [[cell, *(texts[case.name] for case in report.cases)] for cell, texts in by_cell.items()],
         columns=["cell", *(case.name for case in report.cases)],
     )
 
@@ -72,14 +74,19 @@ def overview_by_case(report: Report) -> pd.DataFrame:
     )
 
 
-def case_matrix(report: Report, case: str) -> pd.DataFrame:
-    """Return environments × environments for one case: verdict signs, classes on the diagonal."""
-    rows = [row for row in shown_rows(report) if row.case == case]
-    return _square(
-        _Relations(report, [case]),
-        {row.cell: row.class_ for row in rows},
-        {row.cell: "" if row.outcome is Outcome.RECORDED else outcome_text(row) for row in rows},
-    )
+def case_matrices(report: Report) -> Iterator[pd.DataFrame]:
+    """Yield environments × environments for each case: verdict signs, classes on the diagonal."""
+    by_case: dict[str, list[CellRow]] = {case.name: [] for case in report.cases}
+    for row in shown_rows(report):
+        by_case[row.case].append(row)
+    relations = _Relations(report)
+    for case, rows in by_case.items():
+        yield _square(
+            report.baseline,
+            partial(relations.sign, [case]),
+            {row.cell: row.class_ for row in rows},
+            {row.cell: "" if row.outcome is Outcome.RECORDED else outcome_text(row) for row in rows},
+        )
 
 
 def overall_matrix(report: Report) -> pd.DataFrame:
@@ -99,7 +106,8 @@ def overall_matrix(report: Report) -> pd.DataFrame:
         content = tuple(f"{row.case} {row.class_ or row.outcome}" for row in rows)
         recorded = outcomes.total() < len(rows)
         letters[cell] = names.setdefault(content, class_name(len(names))) if recorded else None
-    return _square(_Relations(report, [case.name for case in report.cases]), letters, missing)
+    relations, cases = _Relations(report), [case.name for case in report.cases]
+    return _square(report.baseline, partial(relations.sign, cases), letters, missing)
 
 
 def divergences(report: Report) -> pd.DataFrame:
@@ -226,17 +234,16 @@ def rows_to(report: Report, cell: str) -> dict[tuple[str, str], list[DivergenceR
 class _Relations:
     """How two cells compare over some cases, looked up by their classes."""
 
-    def __init__(self, report: Report, cases: list[str]) -> None:
-        self._cases = cases
+    def __init__(self, report: Report) -> None:
         self._class = {(group.case, cell): group.cells[0] for group in report.classes for cell in group.cells}
         self._verdicts: dict[tuple[str, frozenset[str]], list[DivergenceRow]] = {}
         for row in report.divergences:
             self._verdicts.setdefault((row.case, frozenset({row.a, row.b})), []).append(row)
 
-    def sign(self, one: str, other: str) -> str:
+    def sign(self, cases: Iterable[str], one: str, other: str) -> str:
         """Return the sign of the worst verdict between two cells; NOTHING where nothing is compared."""
         verdicts, rows, missing = [], [], False
-        for case in self._cases:
+        for case in cases:
             left, right = self._class.get((case, one)), self._class.get((case, other))
             if left is None or right is None:
                 missing = True
@@ -253,7 +260,12 @@ class _Relations:
         return f"({sign})" if missing else sign
 
 
-def _square(relations: _Relations, letters: dict[str, str | None], missing: dict[str, str]) -> pd.DataFrame:
+def _square(
+    baseline: str,
+    sign: Callable[[str, str], str],
+    letters: dict[str, str | None],
+    missing: dict[str, str],
+) -> pd.DataFrame:
     shown = list(letters)
     if len(shown) > _MOST_CELLS:
         groups: dict[tuple[str | None, str], list[str]] = {}
@@ -262,13 +274,25 @@ def _square(relations: _Relations, letters: dict[str, str | None], missing: dict
         labels = {cells[0]: several(tuple(cells), 1) for cells in groups.values()}
     else:
         labels = {cell: cell for cell in shown}
+    if len(labels) > MOST_CLASSES:
+        return pd.DataFrame(
+            [
+                {
+                    "cell": label,
+                    "class": letters[cell] or NOTHING,
+                    "baseline": sign(cell, baseline),
+                    "did not run": missing[cell],
+                }
+                for cell, label in labels.items()
+            ]
+        )
     return pd.DataFrame(
         [
             {
                 "": str(number),
                 "cell": label,
                 **{
-                    str(column): (letters[cell] or NOTHING) if cell == other else relations.sign(cell, other)
+                    str(column): (letters[cell] or NOTHING) if cell == other else sign(cell, other)
                     for column, other in enumerate(labels, 1)
                 },
                 "did not run": missing[cell],

@@ -81,7 +81,7 @@ def newest_report(results: Results) -> NewestReport | None:
 
 def is_intact(results: Results) -> bool:
     """Whether every file of the newest report is what was written; so it is if there is no report."""
-    return _as_written(results.latest) or not (results.latest / _MAIN).exists()
+    return _as_written(results.latest) or not any((results.latest / name).exists() for name in (_MAIN, SUMS))
 
 
 def _as_written(folder: Path) -> bool:

@@ -12,7 +12,7 @@
     packages/      models from packages, by the archive's hash
     locks/         locks of environments that no definition names, such as those that fixes need
     re-exports/    models exported again for inference only
-    cache/         digests of unchanged files; may be deleted at any time
+    cache/         what saves reading unchanged files again; may be deleted at any time
 
 Every name is a hash or one of our own ids, so copying two hosts' folders together merges them.
 """
@@ -20,6 +20,7 @@ Every name is a hash or one of our own ids, so copying two hosts' folders togeth
 from __future__ import annotations
 
 import math
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,12 +28,14 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.errors import DamagedError
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.store.atomic import DAMAGED, read_stored
+from savedmodel_matrix.store.file_facts import facts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
+    from savedmodel_matrix.store.file_facts import Facts
     from savedmodel_matrix.verdicts.compare.elements import Array
 
 
@@ -80,6 +83,11 @@ class Results:
     def file_digests(self) -> Path:
         """Digests of files that have not changed since they were hashed."""
         return self.root / "cache" / "file-digests.json"
+
+    @property
+    def reported(self) -> Path:
+        """What the newest report was made from."""
+        return self.root / "cache" / "reported.json"
 
     def array(self, entry: ArrayEntry) -> Array:
         """Return a stored array; a numeric array is a memory map.
@@ -131,6 +139,14 @@ class Results:
         """Return the path of the recording with this content key, whether or not it exists."""
         return self.root / "recordings" / key[:2] / f"{key}.json"
 
+    def recording_facts(self, key: str) -> Facts | None:
+        """Return the facts of the file that ``recording_path`` names; None if there is no such file."""
+        try:
+            # Asked for every recording in every run: text takes a fraction of the time of a Path.
+            return facts_of(os.stat(f"{self.root}/recordings/{key[:2]}/{key}.json"))  # noqa: PTH116
+        except OSError:
+            return None
+
     def case_path(self, digest: str) -> Path:
         """Return the path of the file that describes the prepared case of a definition with this digest."""
         return self.root / "cases" / f"{digest}.json"
@@ -155,17 +171,25 @@ class Results:
             return None
         return recording
 
-    def has_array(self, entry: ArrayEntry) -> bool:
-        """Whether an array entry's objects exist with a plausible size (a power cut can truncate files)."""
+    def object_size(self, digest: str) -> int | None:
+        """Return the size of an object's file in bytes; None if there is no such file."""
+        try:
+            return os.stat(f"{self.root}/objects/{digest[:2]}/{digest}.npy").st_size  # noqa: PTH116 - as above
+        except OSError:
+            return None
+
+    def has_array(self, entry: ArrayEntry, size_of: Callable[[str], int | None] | None = None) -> bool:
+        """Whether an array entry's objects exist with a plausible size (a power cut can truncate files).
+
+        ``size_of`` returns the size of an object, by default ``object_size``.
+        """
+        size_of = size_of or self.object_size
         payloads = [entry.nbytes]
         if entry.dtype == "string":
             payloads.append(8 * (math.prod(entry.shape) + 1))  # offsets: one more than the number of strings
         for digest, payload in zip(entry.objects, payloads, strict=True):
-            try:
-                size = (self.objects / digest[:2] / f"{digest}.npy").stat().st_size
-            except OSError:
-                return False
+            size = size_of(digest)
             # The header before the payload is a multiple of 64 bytes long, and at least 128 bytes.
-            if size - payload < 128 or (size - payload) % 64:
+            if size is None or size - payload < 128 or (size - payload) % 64:
                 return False
         return True

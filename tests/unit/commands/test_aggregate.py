@@ -9,6 +9,7 @@ from savedmodel_matrix.commands.aggregate import aggregate, is_reported
 from savedmodel_matrix.domain.errors import DamagedError
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.measurements import work
 from savedmodel_matrix.probe import arrays
 from savedmodel_matrix.report.document import Report
@@ -61,7 +62,7 @@ def test_reports_and_a_run_file_with_verdicts_are_written(project, filled, capsy
 def test_a_report_of_the_same_recordings_stands(project, filled, capsys):
     aggregate(project, filled, Selection(), "20260101T000000Z-abc123")
     before = report_of(project)
-    assert is_reported(project, filled, Selection(), fixes=False)
+    assert is_reported(project, filled, collect(project, filled, Selection()), fixes=False)
     capsys.readouterr()
     assert aggregate(project, filled, Selection(), "20260102T000000Z-abc123") == 1
     assert "nothing changed, the reports are up to date" in capsys.readouterr().out

@@ -89,6 +89,7 @@ def run(project, tmp_path, monkeypatch):
             run_module, "question_named", {question.name: question for question in questions}.__getitem__
         )
         monkeypatch.setattr(run_module, "aggregate", aggregate)
+        monkeypatch.setattr(run_module, "collect", lambda *_: None)
         monkeypatch.setattr(run_module, "is_reported", lambda *_, **__: reported)
         executor = ToyExecutor(project, ends)
         place = Place(tmp_path / "noxfile.py", tmp_path / ".nox", executor, None)
@@ -214,3 +215,26 @@ def test_by_hand_a_fault_of_ours_fails_the_session(project, plan, tmp_path, monk
     request = Request(selection=Selection(cases=("none",)))
     with pytest.raises(NothingSelectedError):
         run_alone(project, [plan], plan.environments[NEW], request, tmp_path, lambda _: None)
+
+
+def test_nothing_is_asked_where_nothing_changed(project, tmp_path, monkeypatch):
+    before = Run(
+        run="20260101T000000Z-abc123",
+        matrix="default",
+        question="matrix",
+        number=1,
+        baseline=OLD,
+        exit_status=4,
+    )
+    told = []
+    monkeypatch.setattr(run_module, "unchanged_since", lambda *_, **__: before)
+    monkeypatch.setattr(run_module, "tell_again", lambda *given, **options: told.append((given, options)))
+    monkeypatch.setattr(run_module, "QUESTIONS", ())
+    executor = ToyExecutor(project)
+    place = Place(tmp_path / "noxfile.py", tmp_path / ".nox", executor, None)
+    assert run_matrix(project, "default", Request(verbose=True), place) == 4
+    (((_, again, run), options),) = told
+    assert again is before
+    assert run > before.run
+    assert options == {"verbose": True}
+    assert executor.orders == []

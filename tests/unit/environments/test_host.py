@@ -35,11 +35,15 @@ def facts_of(monkeypatch, tmp_path):
         monkeypatch.setattr(
             host, "Path", lambda name: tmp_path / ("cpuinfo" if name == "/proc/cpuinfo" else "absent")
         )
-        host.host_facts.cache_clear()
+        forget()
         return host.host_facts()
 
+    def forget():
+        host.host_facts.cache_clear()
+        host.host_fingerprint.cache_clear()
+
     yield facts
-    host.host_facts.cache_clear()
+    forget()
 
 
 CPUINFO = (

@@ -217,3 +217,21 @@ def test_a_recording_that_does_not_fit_its_measurement_is_none(project, plan, in
     found = collect(project, plan, EVERYTHING)
     assert found.checks[job.cell, job.case, Check.LEAK].recording is None
     assert found.read == frozenset()
+
+
+def test_equal_parts_of_recordings_are_held_once(project, plan, install, record, key_in):
+    said = {"one": {"python": "3.8.1"}, "two": {"python": "3.8.1", "numpy": None}}
+    for name, environment in plan.environments.items():
+        installed = install(environment)
+        for job in plan.jobs(name):
+            record(key_in(plan, job, installed), effective=said[job.case] if name == OLD else {})
+    rows = {
+        (row.cell.environment, row.cell.setting, row.case): row.recording
+        for row in collect(project, plan, EVERYTHING).rows
+    }
+    assert len({id(recording.outputs) for recording in rows.values()}) == 1
+    new = [recording for (name, setting, _), recording in rows.items() if (name, setting) == (NEW, "default")]
+    assert len({id(recording.effective) for recording in new}) == 1
+    # What was not reported is not the same as what is not known.
+    for (name, _, case), recording in rows.items():
+        assert recording.effective.model_dump() == (said[case] if name == OLD else {})

@@ -25,6 +25,11 @@ def test_every_verdict_has_a_sign_of_its_own_in_the_legend():
         assert f"{sign} {verdict.value}" in " ".join(tables.LEGEND)
 
 
+def case_matrix(report, case):
+    names = [row.name for row in report.cases]
+    return dict(zip(names, tables.case_matrices(report), strict=True))[case]
+
+
 def rows(frame):
     return [list(row) for row in frame.itertuples(index=False)]
 
@@ -158,7 +163,7 @@ def three(make, differs):
 
 
 def test_a_case_against_itself(three):
-    frame = tables.case_matrix(three, "cnn")
+    frame = case_matrix(three, "cnn")
     assert signs(frame) == [
         ["A", "~", "#*", "=", "·"],
         ["~", "B", "?", "~", "·"],
@@ -182,7 +187,7 @@ def test_all_cases_show_the_worst_of_each_pair(three):
     assert list(frame["did not run"]) == ["", "", "", "", "timed-out ×1"]
 
 
-@pytest.mark.parametrize("table", [lambda report: tables.case_matrix(report, "cnn"), tables.overall_matrix])
+@pytest.mark.parametrize("table", [lambda report: case_matrix(report, "cnn"), tables.overall_matrix])
 def test_signs_are_the_same_both_ways(three, table):
     found = signs(table(three))
     assert found == [list(column) for column in zip(*found, strict=True)]
@@ -193,7 +198,7 @@ def test_the_same_outputs_with_other_outcomes_elsewhere_are_another_class(make):
     assert signs(tables.overall_matrix(report)) == [["A", "(=)"], ["(=)", "B"]]
 
 
-@pytest.mark.parametrize("table", [lambda report: tables.case_matrix(report, "cnn"), tables.overall_matrix])
+@pytest.mark.parametrize("table", [lambda report: case_matrix(report, "cnn"), tables.overall_matrix])
 def test_beyond_thirty_cells_one_of_each_class_is_shown(many, table):
     assert len(table(many(30))) == 30
     frame = table(many(31))
@@ -201,10 +206,30 @@ def test_beyond_thirty_cells_one_of_each_class_is_shown(many, table):
     assert signs(frame) == [["A", "~"], ["~", "B"]]
 
 
+@pytest.mark.parametrize("table", [lambda report: case_matrix(report, "cnn"), tables.overall_matrix])
+def test_beyond_what_is_compared_pairwise_only_the_baseline_has_a_column(make, differs, table, monkeypatch):
+    monkeypatch.setattr(tables, "_MOST_CELLS", 2)
+    monkeypatch.setattr(tables, "MOST_CLASSES", 3)
+    classes = {"e1": "A", "e2": "B", "e3": "A", "e4": "C"}
+    rows = [
+        differs("cnn", "e2/default", "e1/default", Verdict.FLOAT_NOISE),
+        differs("cnn", "e4/default", "e1/default", Verdict.DIVERGED),
+    ]
+    assert "baseline" not in table(make({"cnn": classes}, rows)).columns
+    frame = table(make({"cnn": {**classes, "e5": "crashed"}}, rows))
+    assert [line[:3] for line in [list(row) for row in frame.itertuples(index=False)]] == [
+        ["e1/default and 1 more", "A", "="],
+        ["e2/default", "B", "~"],
+        ["e4/default", "C", "#"],
+        ["e5/default", "·", "·"],
+    ]
+    assert "crashed" in frame["did not run"].iloc[-1]
+
+
 def test_collapsing_keeps_other_outcomes_apart(make):
     cells = {f"e{number}": "A" for number in range(1, 30)}
     report = make({"cnn": {**cells, "x1": "crashed", "x2": "crashed", "x3": "timed-out"}})
-    frame = tables.case_matrix(report, "cnn")
+    frame = case_matrix(report, "cnn")
     assert list(frame["cell"]) == ["e1/default and 28 more", "x1/default and 1 more", "x3/default"]
     assert list(frame["did not run"]) == ["", "crashed", "timed-out"]
 

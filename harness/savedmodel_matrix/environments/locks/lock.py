@@ -114,27 +114,74 @@ def render_lock(lock_input: LockInput, resolved: dt.date, download_mb: int | Non
     return "\n".join([*header, body.rstrip("\n"), ""])
 
 
+@dataclass(frozen=True)
+class _Header:
+    """What the header of a lock says; the fields are those of ``Lock``."""
+
+    made_from: LockInput
+    resolved: dt.date
+    download_mb: int | None
+
+
 def read_lock(path: Path) -> Lock:
     """Read a lock. Raises LockError if it is missing, damaged, or in another format."""
+    return parse_lock(_text(path), path.name)
+
+
+def read_identity(path: Path) -> tuple[LockInput, str]:
+    """Return what a lock was made from, and its digest.
+
+    The pins are not parsed, which takes most of the time of ``read_lock``: if the digest is that of an
+    installed lock, they are what is installed. Raises LockError as ``read_lock`` does.
+    """
+    lines = _text(path).partition(f"{UNRESOLVABLE}\n")[0].splitlines()
+    return _header(lines, path.name).made_from, _digest(_content(lines))
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise LockError(f"{path.name} does not exist: {_AGAIN}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise LockError(f"{path.name} cannot be read ({error}): {_AGAIN}") from error
-    return parse_lock(text, path.name)
 
 
 def parse_lock(text: str, name: str) -> Lock:
     """Read a lock's text; messages call it ``name``. Raises LockError, see read_lock."""
     header, _, words = text.partition(f"{UNRESOLVABLE}\n")
     lines = header.splitlines()
+    said, content = _header(lines, name), _content(lines)
+    pins, hashes = _pins(content, name)
+    if bool(words) == bool(pins):
+        fault = "both pins and a reason for having none" if pins else "it has no pins"
+        raise LockError(f"{name} is damaged ({fault}): {_AGAIN}")
+    return Lock(
+        made_from=said.made_from,
+        resolved=said.resolved,
+        download_mb=said.download_mb,
+        pins=pins,
+        hashes=hashes,
+        unresolvable="\n".join(line.removeprefix("#").removeprefix(" ") for line in words.splitlines())
+        or None,
+        digest=_digest(content),
+    )
+
+
+def _content(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _digest(content: list[str]) -> str:
+    return hashlib.sha256("\n".join(content).encode()).hexdigest()
+
+
+def _header(lines: list[str], name: str) -> _Header:
     _check_format(lines[0] if lines else "", name)
     fields: dict[str, list[str]] = {}
     for line in lines[1:]:
-        if found := _FIELD.fullmatch(line):
+        if line.startswith("#") and (found := _FIELD.fullmatch(line)):
             fields.setdefault(found[1], []).append(found[2])
-    content = [line for line in lines if line.strip() and not line.startswith("#")]
     try:
         as_of, _, day = fields["as of"][0].partition(" ")
         made_from = LockInput(
@@ -153,20 +200,7 @@ def parse_lock(text: str, name: str) -> Lock:
         raise LockError(f"{name} is damaged (in its header: {error}): {_AGAIN}") from error
     if stated != f"sha256:{made_from.digest()}":
         raise LockError(f"{name} is damaged (its header was edited by hand): {_AGAIN}")
-    pins, hashes = _pins(content, name)
-    if bool(words) == bool(pins):
-        fault = "both pins and a reason for having none" if pins else "it has no pins"
-        raise LockError(f"{name} is damaged ({fault}): {_AGAIN}")
-    return Lock(
-        made_from=made_from,
-        resolved=resolved,
-        download_mb=download_mb,
-        pins=pins,
-        hashes=hashes,
-        unresolvable="\n".join(line.removeprefix("#").removeprefix(" ") for line in words.splitlines())
-        or None,
-        digest=hashlib.sha256("\n".join(content).encode()).hexdigest(),
-    )
+    return _Header(made_from, resolved, download_mb)
 
 
 def is_current(lock: Lock, lock_input: LockInput) -> str | None:

@@ -18,18 +18,15 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.probe.sealed import seal, unseal
 from savedmodel_matrix.store.atomic import write_bytes
+from savedmodel_matrix.store.file_facts import SETTLED_NS, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FORMAT = 2
-#: A file changed again within its clock's tick keeps its modification time: too fresh is not remembered
-#: (https://git-scm.com/docs/racy-git). Two seconds is the coarsest tick in use, FAT's.
-_SETTLED_NS = 2_000_000_000
+    from savedmodel_matrix.store.file_facts import Facts
 
-#: Size in bytes, time of modification and of change in ns, inode. Only the last change of a file's content,
-#: name or mode moves the time of change: a tool that puts the old modification time back cannot hide it.
-Facts = tuple[int, int, int, int]
+_FORMAT = 2
+
 _Entry = tuple[int, int, int, int, str]  # facts, SHA-256
 
 
@@ -53,14 +50,15 @@ class DigestCache:
             raise OSError(errno.EINVAL, "not a regular file", os.fspath(file))
         key = os.fspath(file)
         known = entries.get(key)
-        self._seen[key] = _facts(before)
-        if known is not None and known[:4] == _facts(before):
+        self._seen[key] = facts_of(before)
+        if known is not None and known[:4] == facts_of(before):
             return known[4]
         with file.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
-        settled = time.time_ns() - before.st_mtime_ns > _SETTLED_NS
-        if settled and _facts(file.stat()) == _facts(before):
-            entries[key] = (*_facts(before), found)
+        facts = facts_of(before)
+        settled = time.time_ns() - before.st_mtime_ns > SETTLED_NS
+        if settled and facts_of(file.stat()) == facts:
+            entries[key] = (*facts, found)
             self._changed = True
         return found
 
@@ -153,10 +151,6 @@ def _files(folder: Path, above: tuple[tuple[int, int], ...], left_out: frozenset
             yield folder / entry.name
         else:
             raise UnreadableModelError(f"{entry.path}: is neither a file nor a directory")
-
-
-def _facts(status: os.stat_result) -> Facts:
-    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def _read(path: Path) -> dict[str, _Entry]:

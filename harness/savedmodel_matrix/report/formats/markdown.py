@@ -56,8 +56,8 @@ def render(report: Report) -> str:
     ]
     parts += _list("## Causes and verified fixes", lines.cause_lines(report, most=sys.maxsize))
     parts += ["## All cases", _table(tables.overall_matrix(report))]
-    for case in report.cases:
-        parts += [f"## Case {_text(case.name)}", _origin(case), _table(tables.case_matrix(report, case.name))]
+    for case, matrix in zip(report.cases, tables.case_matrices(report), strict=True):
+        parts += [f"## Case {_text(case.name)}", _origin(case), _table(matrix)]
     numbers = tables.divergences(report)
     if not numbers.empty:
         parts += ["## Differences from the baseline, in numbers", _table(numbers)]

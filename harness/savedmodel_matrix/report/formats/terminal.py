@@ -132,8 +132,8 @@ def _full(report: Report) -> list[str]:
     parts = [
         _titled("Every cell (class, verdict, largest absolute difference, × noise)", details),
         *(
-            _titled(f"Divergence matrix: {case.name}", _narrow(tables.case_matrix(report, case.name)))
-            for case in report.cases
+            _titled(f"Divergence matrix: {case.name}", _narrow(matrix))
+            for case, matrix in zip(report.cases, tables.case_matrices(report), strict=True)
         ),
     ]
     if len(report.cases) > 1:

@@ -11,6 +11,7 @@ from savedmodel_matrix.environments.locks.lock import (
     LockInput,
     is_current,
     parse_lock,
+    read_identity,
     read_lock,
     render_lock,
 )
@@ -43,6 +44,27 @@ def test_reads_what_it_wrote(tmp_path):
     assert lock.hashes == {"numpy": (A, B), "tensorflow-cpu": (C,)}
     assert (lock.download_mb, lock.resolved, lock.unresolvable) == (279, DAY, None)
     assert is_current(lock, INPUT) is None
+
+
+@pytest.mark.parametrize("text", [TEXT, TEXT.replace("\n\n", "\n"), f"{TEXT}\n# a remark\n"])
+def test_its_identity_is_known_without_its_pins(tmp_path, text):
+    (tmp_path / "lock.txt").write_text(text)
+    lock = read_lock(tmp_path / "lock.txt")
+    assert read_identity(tmp_path / "lock.txt") == (lock.made_from, lock.digest)
+
+
+def test_other_pins_are_another_identity(tmp_path):
+    (tmp_path / "lock.txt").write_text(TEXT)
+    (tmp_path / "other.txt").write_text(TEXT.replace("1.26.4", "1.26.3"))
+    before, after = read_identity(tmp_path / "lock.txt"), read_identity(tmp_path / "other.txt")
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def test_an_identity_is_not_believed_if_the_header_was_edited(tmp_path):
+    (tmp_path / "lock.txt").write_text(TEXT.replace("# python: 3.11", "# python: 3.10"))
+    with pytest.raises(LockError, match="edited by hand"):
+        read_identity(tmp_path / "lock.txt")
 
 
 def test_the_header_is_readable():
