@@ -19,12 +19,12 @@ import psutil
 
 import savedmodel_matrix.probe
 from savedmodel_matrix.domain.effective import Effective
-from savedmodel_matrix.domain.errors import ProbeError
+from savedmodel_matrix.domain.errors import MachineError, ProbeError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.probe_request import ProbeRequest
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
-from savedmodel_matrix.probe.exchange import UNFILED
+from savedmodel_matrix.probe.exchange import UNFILED, changed_source
 from savedmodel_matrix.probe.scrub import scrub
 from savedmodel_matrix.probe.unfinished import owner_here
 from savedmodel_matrix.probe.watch import STOPS
@@ -49,6 +49,7 @@ GRACE_S = 60.0
 _POLL_S = 0.1
 _LOG_TAIL_BYTES = 8192
 _PROBE_FAULTS = (2, 5)  # see ``savedmodel_matrix/probe/__main__.py``: our fault, not the model's
+_REFUSED = 4  # as above: the system's
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def run_probe(
 
     Raises:
         ProbeError: if the probe reports a fault of its own.
+        MachineError: if the operating system refuses what the probe needs, for example on a full disk.
     """
     suspects: list[CaseRequest] = []
     waiting = list(launch.cases)
@@ -130,10 +132,9 @@ def _run_once(
             finally:
                 _end(process)
         watch.look()
-        if watch.missing and process.returncode in _PROBE_FAULTS:
-            raise ProbeError(f"the probe failed (exit status {process.returncode}):\n{_tail(log)}")
         if not watch.missing:
             return []
+        _raise_failure(process.returncode, _tail(log))
         ended = _ended(process.returncode)
         if why is None and imported.exists() and not alone:
             return watch.missing
@@ -148,10 +149,23 @@ def _run_once(
         else:
             outcome, reason = Outcome.IMPORT_FAILED, f"import tensorflow ended the process with {ended}"
         said = _scrubbed(launch, scratch, _tail(log))
-        for case in watch.missing:
+        for case in list(watch.missing):
+            if (changed := changed_source(case.to_json())) is not None:
+                watch.missing.remove(case)
+                on_unfiled(case.key, f"{changed} changed since the run began")
+                continue
             write_stored(Path(case.result), _unwritten(case, outcome, reason, said, started))
         watch.look()
     return []
+
+
+def _raise_failure(returncode: int | None, said: str) -> None:
+    """Raise what the probe reports about itself or the machine, if that is how it ended."""
+    if returncode in _PROBE_FAULTS:
+        raise ProbeError(f"the probe failed (exit status {returncode}):\n{said}")
+    if returncode == _REFUSED:
+        refused = said.strip().rpartition("\n")[2].removeprefix("probe: ")
+        raise MachineError(f"{refused}; run again when the machine allows it. What is recorded is kept")
 
 
 class _Watch:

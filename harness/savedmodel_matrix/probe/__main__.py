@@ -117,9 +117,10 @@ Either TensorFlow is imported once and every case runs in a forked child ("fork"
 process that imports it ("process": the default if there is no fork, and on macOS, where forking after
 such an import is unsafe). With "process", each case has its own phase "import"; with "fork", all share one.
 
-**Exit status**: 0 every result is written, whatever the outcomes; 2 the request is invalid; 5 a fault of
-the probe; 128 + N ended by signal N. Any other end leaves results unwritten; if the file ``imported``
-is missing too, importing TensorFlow killed the process.
+**Exit status**: 0 every result is written, whatever the outcomes; 2 the request is invalid; 4 the system
+refuses something, such as room on a disk, and the last line of stderr says what; 5 a fault of the probe;
+128 + N ended by signal N. Any other end leaves results unwritten; if the file ``imported`` is missing too,
+importing TensorFlow killed the process.
 
 stdout and stderr belong to TensorFlow; a case's output ends up in its ``log_tail``.
 """

@@ -98,7 +98,8 @@ def changed_source(case):
 
 
 def write_json(path, value):
-    """Write ``value`` to ``path`` atomically."""
+    """Write ``value`` to ``path`` atomically, into a folder that somebody may have deleted meanwhile."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     with whole(path) as half_written, open(half_written, "w", encoding="utf-8") as out:
         json.dump(value, out)
 

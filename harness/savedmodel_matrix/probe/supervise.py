@@ -39,6 +39,9 @@ def main(argv):
         run(request, argv)
     except StopError as stopped:
         return 128 + stopped.args[0]
+    except OSError as error:
+        sys.stderr.write("probe: {}: {}\n".format(error.filename, error.strerror))
+        return 4
     except Exception:
         sys.excepthook(*sys.exc_info())
         return 5

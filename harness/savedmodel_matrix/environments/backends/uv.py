@@ -61,12 +61,13 @@ class UvBackend(Backend):
 
     def describe(self, folder: Path) -> Made:
         """See ``Backend.describe``."""
+        marker = folder / _MARKER
         try:
-            lock: str | None = (folder / _MARKER).read_text(encoding="ascii")
+            lock: str | None = marker.read_text(encoding="ascii")
         except OSError:
             lock = None
         python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        return Made(python, venv_version(folder), lock)
+        return Made(python, venv_version(folder), lock, marker if lock is not None else None)
 
 
 def _run_uv(*arguments: str) -> None:
