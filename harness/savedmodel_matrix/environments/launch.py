@@ -27,7 +27,7 @@ from savedmodel_matrix.domain.secrets import masked, secret_values
 from savedmodel_matrix.environments.isolation.confine import COMPLAINTS, confine
 from savedmodel_matrix.environments.isolation.staging import RefusedError, Staging
 from savedmodel_matrix.environments.isolation.view import View, of_cases, of_interpreter, of_variables
-from savedmodel_matrix.probe.exchange import UNFILED
+from savedmodel_matrix.probe.exchange import UNFILED, changed_source
 from savedmodel_matrix.probe.processes import STOPS
 from savedmodel_matrix.probe.scrub import scrub
 from savedmodel_matrix.probe.sealed import unseal
@@ -54,6 +54,7 @@ _POLL_S = 0.1
 _LOG_TAIL_BYTES = 8192
 _PROBE = Path(savedmodel_matrix.probe.__file__).parent
 _PROBE_FAULTS = (2, 5)  # see ``savedmodel_matrix/probe/__main__.py``: our fault, not the model's
+_REFUSED = 4  # as above: the system's
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def run_probe(
 
     Raises:
         ProbeError: if the probe reports a fault of its own.
+        MachineError: if the operating system refuses what the probe needs, for example on a full disk.
     """
     suspects: list[CaseRequest] = []
     held: list[CaseRequest] = []
@@ -159,11 +161,10 @@ def _run_once(
             finally:
                 _end(process)
         watch.look()
-        status = _status(process.returncode, launch)
-        if watch.missing and status in _PROBE_FAULTS:
-            raise ProbeError(f"the probe failed (exit status {status}):", *_tail(log).splitlines())
         if not watch.missing:
             return []
+        status = _status(process.returncode, launch)
+        _raise_failure(status, _tail(log))
         if launch.isolated and not imported.exists() and _tail(log).startswith(COMPLAINTS):
             raise MachineError(f"models cannot be isolated here: {_tail(log).strip()}")
         ended = _ended(status)
@@ -182,6 +183,9 @@ def _run_once(
             outcome, reason = Outcome.IMPORT_FAILED, f"import tensorflow ended the process with {ended}"
         said = _scrubbed(launch, scratch, _tail(log))
         for case in watch.missing:
+            if (changed := changed_source(case.to_json())) is not None:
+                on_unfiled(case.key, f"{changed} changed since the run began")
+                continue
             recording = _unwritten(case, outcome, reason, said, started)
             write_stored(Path(case.result), recording)
             on_result(recording)
@@ -222,6 +226,15 @@ def _compile_packages(launch: Launch, environ: Mapping[str, str], scratch: Path)
             command, env=environ, stdin=quiet, stdout=quiet, stderr=quiet, timeout=launch.import_limit_s,
             check=False,
         )  # fmt: skip
+
+
+def _raise_failure(returncode: int | None, said: str) -> None:
+    """Raise what the probe reports about itself or the machine, if that is how it ended."""
+    if returncode in _PROBE_FAULTS:
+        raise ProbeError(f"the probe failed (exit status {returncode}):", *said.splitlines())
+    if returncode == _REFUSED:
+        refused = said.strip().rpartition("\n")[2].removeprefix("probe: ")
+        raise MachineError(f"{refused}; run again when the machine allows it. What is recorded is kept")
 
 
 class _Watch:

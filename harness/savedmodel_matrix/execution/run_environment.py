@@ -16,6 +16,7 @@ from savedmodel_matrix.environments.state import EnvironmentState, Installed, re
 from savedmodel_matrix.execution.task import starts, task_of
 from savedmodel_matrix.measurements import recorded, work
 from savedmodel_matrix.measurements.interface import Site
+from savedmodel_matrix.measurements.keys import source_file
 from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import usable_lock
 from savedmodel_matrix.planning.ready import make_ready, reason_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.probe_request import CaseRequest, SourceFile
     from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.domain.selection import Selection
@@ -196,12 +198,15 @@ def _run(
     for group in starts(list(by_key.values())):
         beside = group[0].beside
         home = environment if beside is None else beside
-        python = backend_of(home).describe(venv if beside is None else _place(venv, beside)).python
+        made = backend_of(home).describe(venv if beside is None else _place(venv, beside))
+        python = made.python
+        # What runs in an environment that somebody removes or changes meanwhile is not the lock's.
+        installed = () if made.marker is None else (source_file(made.marker),)
         launch = Launch(
             python=python,
             objects=project.results.objects,
             variables=dict(group[0].variables),
-            cases=[task.request() for task in group],
+            cases=[_with_sources(task.request(), installed) for task in group],
             labels=[(str(python.parent.parent), "<environment>"), (str(project.root), "<project>")],
             tensorflow=beside is None,
             isolated=group[0].site.plan.isolate,
@@ -217,6 +222,10 @@ def _run(
     if not by_key:
         say(f"{environment.id}: nothing to run; everything is recorded")
     return sum(task.job.measurement == OUTPUTS for task in by_key.values())
+
+
+def _with_sources(request: CaseRequest, more: tuple[SourceFile, ...]) -> CaseRequest:
+    return request.model_copy(update={"sources": (*request.sources, *more)})
 
 
 def _line(recording: Recording, job: Job) -> str:

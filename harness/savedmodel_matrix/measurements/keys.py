@@ -12,6 +12,7 @@ from savedmodel_matrix.store.atomic import json_digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from savedmodel_matrix.domain.environment import Beside
     from savedmodel_matrix.domain.job import Job
@@ -65,6 +66,18 @@ def identity_of(site: Site, job: Job, beside: Beside | None = None) -> dict[str,
         "isolated": site.plan.isolate,
         "host": {"fingerprint": host_fingerprint(), **host_facts()},
     }
+
+
+def source_file(path: Path) -> SourceFile:
+    """Return a file as it is now."""
+    status = path.stat()
+    return SourceFile(
+        path=str(path),
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        ctime_ns=status.st_ctime_ns,
+        inode=status.st_ino,
+    )
 
 
 def source_files(site: Site, paths: Sequence[str]) -> tuple[SourceFile, ...]:

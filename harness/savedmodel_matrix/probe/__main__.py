@@ -126,9 +126,10 @@ such an import is unsafe). With "process", each case has its own phase "import";
 On Linux a child of the process that is started does all of this, and may be ended by what it imports or runs
 (see ``guard``). An import that ends it is an outcome, except by a signal that may have come from outside.
 
-**Exit status**: 0 every result is written, whatever the outcomes; 2 the request is invalid; 5 a fault of
-the probe; 128 + N asked to end by signal N. Any other end is that of the child, and leaves results unwritten;
-it is 1 in place of a status that has a meaning here.
+**Exit status**: 0 every result is written, whatever the outcomes; 2 the request is invalid; 4 the system
+refuses something, such as room on a disk, and the last line of stderr says what; 5 a fault of the probe;
+128 + N asked to end by signal N. Any other end is that of the child, and leaves results unwritten; it is 1 in
+place of a status that has a meaning here.
 
 stdout and stderr belong to TensorFlow; a case's output ends up in its ``log_tail``.
 """

@@ -18,6 +18,7 @@ is ``data[offsets[i]:offsets[i + 1]]``.
 Runs on Python 3.6 to 3.13 with any NumPy; imports nothing else.
 """
 
+import contextlib
 import hashlib
 import os
 
@@ -105,11 +106,12 @@ def _write_object(objects, array):
     path = object_path(objects, digest)
     if _holds(path, header, payload):
         return digest
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with whole(path) as half_written, open(half_written, "wb") as out:
-        out.write(header)
-        for start in range(0, len(payload), _BLOCK):
-            out.write(payload[start : start + _BLOCK])
+    with _stated():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with whole(path) as half_written, open(half_written, "wb") as out:
+            out.write(header)
+            for start in range(0, len(payload), _BLOCK):
+                out.write(payload[start : start + _BLOCK])
     return digest
 
 
@@ -130,6 +132,18 @@ def _holds(path, header, payload):
     return True
 
 
+class UnavailableError(OSError):
+    """An object that is missing, or that cannot be read or written: nothing is wrong with what needs it."""
+
+
+@contextlib.contextmanager
+def _stated():
+    try:
+        yield
+    except OSError as error:
+        raise UnavailableError(error.errno, error.strerror, error.filename) from error
+
+
 class DamagedError(ValueError):
     """An object whose bytes are not those that its name says. ``digest`` is the name."""
 
@@ -147,13 +161,14 @@ _VERIFIED = set()
 def verify(objects, digest):
     """Hash the object ``digest``, once in this process.
 
-    Raises ``OSError`` where it is missing and ``DamagedError`` where its bytes are not what its name says.
+    Raises ``UnavailableError`` where it is missing and ``DamagedError`` where its bytes are not what its
+    name says.
     """
     path = object_path(objects, digest)
     if path in _VERIFIED:
         return
     hasher = hashlib.sha256()
-    with open(path, "rb") as found:
+    with _stated(), open(path, "rb") as found:
         block = found.read(_BLOCK)
         while block:
             hasher.update(block)
@@ -199,7 +214,7 @@ def _as_bytes(item):
 def read_array(objects, entry, mmap=False):
     """Return the array that an entry names: in its stored type, or as ``bytes`` objects for strings.
 
-    ``mmap`` maps numeric arrays instead of reading them. Raises ``OSError`` where an object is
+    ``mmap`` maps numeric arrays instead of reading them. Raises ``UnavailableError`` where an object is
     missing, ``DamagedError`` where its bytes are not what its name says, and ``ValueError`` where it is not
     what the entry says.
     """

@@ -97,7 +97,11 @@ def changed_source(case):
 
 
 def write_json(path, value):
-    """Write ``value`` (a dict) to ``path`` with its checksum, atomically."""
+    """Write ``value`` (a dict) to ``path`` with its checksum, atomically.
+
+    Somebody may have deleted the folder meanwhile; it is made again.
+    """
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     with whole(path) as half_written, open(half_written, "wb") as out:
         out.write(sealed.seal(json.dumps(value)))
 

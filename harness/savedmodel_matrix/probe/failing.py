@@ -19,7 +19,7 @@ def failing_as(outcome, prefix=""):
     """Turn any exception in the block into ``CaseError``; its reason is ``prefix`` and one line."""
     try:
         yield
-    except (CaseError, arrays.DamagedError):
-        raise  # a damaged file is the store's failure, and no outcome of the case
+    except (CaseError, arrays.DamagedError, arrays.UnavailableError):
+        raise  # the store's failure is no outcome of the case
     except BaseException as error:  # whatever it is, it is the case's failure, not the probe's
         raise CaseError(outcome, prefix + texts.one_line(error)) from error

@@ -6,11 +6,14 @@ about it. So it is a child of this one, which imports nothing and runs no model.
 
 import contextlib
 import os
+import sys
 
 from . import child, exchange, log, processes
 
 #: What the working process says of its own end. Without it, other code has ended it, whatever the status.
-_DONE, _FAULT = b"done", b"fault"
+_DONE, _REFUSED, _FAULT = b"done", b"refused", b"fault"
+#: The exit status that stands for each of these words.
+_STATUSES = {_DONE: 0, _REFUSED: 4, _FAULT: 5}
 
 
 def run(request, work, supervise):
@@ -37,21 +40,27 @@ def run(request, work, supervise):
     os.set_blocking(words, False)
     with contextlib.suppress(BlockingIOError), open(words, "rb", buffering=0) as file:
         said = file.read(1 << 16) or b""
-    if said.endswith(_FAULT):
-        return 5
+    for word in (_REFUSED, _FAULT):
+        if said.endswith(word):
+            return _STATUSES[word]
     failed = _failed(request, process.returncode, said, failure)
     if failed is not None:
         exchange.write_failed(request, work, failed, printed)
         return 0
     if said.endswith(_DONE):
         return 0
-    # 0, 2 or 5 would be the probe's own word, and it has said nothing.
-    return 1 if process.returncode in (0, 2, 5) else process.returncode
+    # 0, 2, 4 or 5 would be the probe's own word, and it has said nothing.
+    return 1 if process.returncode in (0, 2, 4, 5) else process.returncode
+
+
+def tell_refusal(error):
+    """Say on stderr what the operating system refuses; it is the last line there."""
+    sys.stderr.write("probe: {}: {}\n".format(error.filename, error.strerror or error))
 
 
 def _work(parent, output, say, failure, supervise):
     """Be the process that works, to its end."""
-    status = 5
+    word = _FAULT
     try:
         processes.default_signals()
         processes.die_with_parent(parent)
@@ -62,12 +71,15 @@ def _work(parent, output, say, failure, supervise):
         failed = supervise()
         if failed is not None:
             exchange.write_json(failure, failed)
-        status = 0
+        word = _DONE
+    except OSError as error:
+        word = _REFUSED
+        tell_refusal(error)
     finally:
         try:
-            os.write(say, _FAULT if status else _DONE)
+            os.write(say, word)
         finally:
-            child.leave(status)
+            child.leave(_STATUSES[word])
 
 
 def _failed(request, returncode, said, failure):

@@ -23,6 +23,8 @@ def run_case(tf, request, case, report):
         measurement.run(job)
     except arrays.DamagedError as damaged:
         part["unfiled"] = str(damaged)
+    except arrays.UnavailableError as error:
+        part["unfiled"] = "{}: {}".format(error.filename or "the store", error.strerror)
     except CaseError as failure:
         part.update(outcome=failure.outcome, reason=failure.reason, outputs=[], unstable=[])
         cause = failure.__cause__

@@ -33,6 +33,9 @@ def main(argv):
             status = _run(request, argv, work)
     except processes.StopError as stopped:
         return 128 + stopped.args[0]
+    except OSError as error:
+        guard.tell_refusal(error)
+        return 4
     except Exception:
         sys.excepthook(*sys.exc_info())
         return 5

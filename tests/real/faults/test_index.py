@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
 
 import pytest
 from local_index import LocalIndex
-from project import CUSTOM_LAYER, REPOSITORY, matrix_text
+from project import CUSTOM_LAYER, REPOSITORY, TIME_LIMIT_S, matrix_text
 
 KIND = "package index"
 INCOMPLETE = 4
@@ -138,3 +139,18 @@ def test_credentials(project, seen):
     for secret in (USER, PASSWORD, host):
         assert [name for name, text in {**written, **printed}.items() if secret.encode() in text] == []
     seen(f"{len(written)} files and {len(printed)} outputs without it")
+
+
+@pytest.mark.fault(KIND, "no network, everything locked and cached", "environments are made from the cache")
+def test_offline(recorded, faulty_new, seen):
+    alone = ["unshare", "--net"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not run a program without network")
+    faulty_new.environments = faulty_new.root / "nox"
+    faulty_new.matrix(matrix_text("2.15", rest="[settings.default]\n" + CUSTOM_LAYER))
+    faulty_new.variables["UV_HTTP_RETRIES"] = "0"
+    command = faulty_new.nox_command("-s", "matrix", "--", "--no-fixes")
+    found = faulty_new.run(*alone, *command, time_limit_s=TIME_LIMIT_S)
+    assert found.status == 0
+    assert _outcome(faulty_new, REAL, "custom_layer") == ("recorded", None)
+    seen(f"status {found.status}")

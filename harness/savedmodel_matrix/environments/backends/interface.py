@@ -18,12 +18,14 @@ class Made:
 
     ``python`` is the path of its interpreter, whether or not it exists. ``version`` is the interpreter's
     full version (``"3.11.7"``), None if there is no environment yet. ``lock`` is the content digest of the
-    lock that is completely installed, None if no lock is.
+    lock that is completely installed, None if no lock is. ``marker`` is the file that states it, which goes
+    when the environment is taken apart; None if there is no such file.
     """
 
     python: Path
     version: str | None
     lock: str | None
+    marker: Path | None = None
 
 
 class Backend(ABC):

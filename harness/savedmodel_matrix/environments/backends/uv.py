@@ -24,10 +24,12 @@ _MARKER = "savedmodel-matrix-lock.sha256"
 _ADVICE = {
     r"No space left|Disk quota": "free some space and run again",
     r"Read-only file system|Permission denied": "make the folder writable, and run again",
-    r"Failed to (?:fetch|download)(?! and build)|error sending request": (
-        "check the network and the package index, and run again"
-    ),
 }
+_OF_THE_INDEX = re.compile(r"Failed to (?:fetch|download)(?! and build)|error sending request")
+
+
+class _IndexFailureError(InstallError):
+    """The network or the index is at fault."""
 
 
 class UvBackend(Backend):
@@ -56,17 +58,26 @@ class UvBackend(Backend):
         # After an interrupted sync, the environment must not count as holding the previous lock.
         marker.unlink(missing_ok=True)
         python = str(self.describe(folder).python)
-        _run_uv("pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock))
+        sync = ("pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock))
+        try:
+            _run_uv(*sync)
+        except _IndexFailureError as error:
+            # uv asks the index about files that it has cached, too, unless it is told to do without.
+            try:
+                _run_uv(*sync, "--offline")
+            except InstallError:
+                raise error from None
         write_text(marker, digest)
 
     def describe(self, folder: Path) -> Made:
         """See ``Backend.describe``."""
+        marker = folder / _MARKER
         try:
-            lock: str | None = (folder / _MARKER).read_text(encoding="ascii")
+            lock: str | None = marker.read_text(encoding="ascii")
         except OSError:
             lock = None
         python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        return Made(python, venv_version(folder), lock)
+        return Made(python, venv_version(folder), lock, marker if lock is not None else None)
 
 
 def _run_uv(*arguments: str) -> None:
@@ -75,8 +86,12 @@ def _run_uv(*arguments: str) -> None:
     done = subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = _in_one_line(done.stderr)
-        advice = next((f"; {step}" for words, step in _ADVICE.items() if re.search(words, said)), "")
-        raise InstallError(said + advice)
+        for words, step in _ADVICE.items():
+            if re.search(words, said):
+                raise InstallError(f"{said}; {step}")
+        if _OF_THE_INDEX.search(said):
+            raise _IndexFailureError(f"{said}; check the network and the package index, and run again")
+        raise InstallError(said)
 
 
 def _in_one_line(words: str) -> str:
