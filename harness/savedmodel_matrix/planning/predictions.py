@@ -34,7 +34,7 @@ def predict_plan(
 ) -> dict[tuple[CellId, str], Prediction]:
     """Return a prediction for every planned cell and case whose model can be read.
 
-    Each model is read once and predicted once per cell and way of loading, however many cases use it.
+    Each model is read once, and predicted once for all cells and cases in which nothing differs that matters.
     """
     local = cache(partial(_local, project))
     facts = {
@@ -49,13 +49,15 @@ def predict_plan(
         if job.case not in facts:
             continue
         case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
+        environment, loader = job.cell.environment, setting.loader or case.loader
         tags = None if case.tags is None else frozenset(case.tags)
-        asked = (id(facts[job.case]), job.cell, case.loader, tags)
+        run_time = (loader, tags, frozenset(setting.variables.items()), setting.deterministic)
+        asked = (id(facts[job.case]), environment, *run_time)
         if asked not in same:
             target = Target(
-                tensorflow=plan.environments[job.cell.environment].tensorflow,
-                packages=packages[job.cell.environment],
-                loader=Loader(setting.loader or case.loader),
+                tensorflow=plan.environments[environment].tensorflow,
+                packages=packages[environment],
+                loader=Loader(loader),
                 tags=tags,
                 variables=setting.variables,
                 deterministic=setting.deterministic,

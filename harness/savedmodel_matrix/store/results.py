@@ -149,7 +149,7 @@ class Results:
 
     def case_path(self, digest: str) -> Path:
         """Return the path of the file that describes the prepared case of a definition with this digest."""
-        return self.root / "cases" / f"{digest}.json"
+        return self.root.joinpath("cases", f"{digest}.json")
 
     def environment_path(self, host: str, environment: str) -> Path:
         """Return the path of the file with an environment's state on a host."""

@@ -55,6 +55,10 @@ def environments(number):
     return f'[[environments]]\ntensorflow = "2.9.3"\nrequirements = [{pins}]\n'
 
 
+def settings(number):
+    return "".join(f"[settings.more{at}]\nseed = {at}\n" for at in range(number))
+
+
 def excludes(number):
     return "".join(f'[[exclude]]\ncells = "*"\ncases = "more{at}"\nreason = "slow"\n' for at in range(number))
 
@@ -66,9 +70,10 @@ def excludes(number):
         lambda number: cases(number, serve='"pipeline.py:serve"', train='"pipeline.py:train"'),
         lambda number: cases(number, modules='["pipeline.py"]', checks='["repeat"]'),
         environments,
+        settings,
         excludes,
     ],
-    ids=["cases", "pipelines", "checks", "environments", "excludes"],
+    ids=["cases", "pipelines", "checks", "environments", "settings", "excludes"],
 )
 def test_a_plan_grows_with_its_definition_and_no_faster(calls, project, grown):
     (project.root / "pipeline.py").write_text("def serve(x): return x\n", encoding="utf-8")
@@ -78,7 +83,7 @@ def test_a_plan_grows_with_its_definition_and_no_faster(calls, project, grown):
 
 
 def test_a_model_is_read_and_predicted_once_however_many_cases_use_it(calls):
-    found, _ = calls(MATRIX + cases(100))
+    found, _ = calls(MATRIX + settings(20) + cases(100))
     assert found["read_facts"] == 1
     assert found["predict"] == len(("2.7.4", "2.9.3")) * len(("default", "onednn-off"))
     assert found["model_digest"] == 1
