@@ -189,3 +189,19 @@ def test_by_hand_a_fault_of_ours_fails_the_session(project, plan, tmp_path, monk
     request = Request(selection=Selection(cases=("none",)))
     with pytest.raises(NothingSelectedError):
         run_alone(project, [plan], plan.environments[NEW], request, tmp_path, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("tail", "why"),
+    [
+        ("", ""),
+        ("nox > Running session a\nnox > Session a failed.\n", "Running session a"),
+        (
+            "nox > Command uv venv failed with exit code 2:\nnox > error: no room\n  cause: a disk\n\n"
+            "nox > Session a failed.",
+            "error: no room; cause: a disk",
+        ),
+    ],
+)
+def test_why_nox_made_no_environment(tail, why):
+    assert run_module._why(tail) == why
