@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
@@ -224,13 +225,20 @@ def _problem(asked: Asked, path: Path, ended: Ended) -> str | None:
         known = state or EnvironmentState(environment=ended.name, run=asked.run)
         write_state(results, known.model_copy(update={"run": asked.run, "fault": fault}))
     else:
-        last = tail.strip().splitlines()[-1:] or [str(ended.result)]
-        reason = f"nox could not create the environment: {last[0]}"
+        reason = f"nox could not create the environment: {_why(tail) or ended.result}"
         failed = EnvironmentState(
             environment=ended.name, run=asked.run, outcome=Outcome.INSTALL_FAILED, reason=reason
         )
         write_state(results, failed)
     return tail
+
+
+def _why(tail: str) -> str:
+    """Return in one line why nox made no environment: in the words of the program that it started, if any."""
+    lines = [line.removeprefix("nox > ").strip() for line in tail.splitlines()]
+    lines = [line for line in lines if line and not re.fullmatch(r"Session \S+ failed\.", line)]
+    started = [number for number, line in enumerate(lines) if "failed with exit code" in line]
+    return "; ".join(lines[started[-1] + 1 :] if started else lines[-1:])
 
 
 def _tail(log: Path) -> str:

@@ -49,6 +49,8 @@ def define_sessions(noxfile: str) -> None:
     project = Workspace(place.parent)
     exit_status.watch(_statuses(project))
     if os.environ.get(RUN_VARIABLE):
+        # It tells, with a traceback, of every cache that it cannot write.
+        logging.getLogger("python_discovery").setLevel(logging.ERROR)
         path = Path(os.environ[RUN_VARIABLE])
         file = read_round(path)
         if file.parent is not None:

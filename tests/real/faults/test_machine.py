@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from project import CUSTOM_LAYER, TIME_LIMIT_S, matrix_text
@@ -189,3 +190,50 @@ def test_half_written(faulty, seen):
     for path in planted[os.getpid()]:
         unfinished.remove(path)
     seen(f"{len(planted[gone.pid])} removed")
+
+
+ONE_CELL = ("--no-fixes", "--fresh", "--only", "tf2.15*/default", "--case", "custom_layer")
+
+
+@pytest.mark.fault(KIND, "TMPDIR does not exist, or is read-only", "another folder is used")
+@pytest.mark.parametrize("exists", [False, True], ids=["missing", "read-only"])
+def test_temporary_folder(faulty, seen, exists):
+    folder = faulty.root / "temporary"
+    before = faulty.recordings()
+    faulty.variables["TMPDIR"] = str(folder)
+    with mounted(folder, "ro") if exists else contextlib.nullcontext():
+        found = faulty.nox("-s", "matrix", "--", *ONE_CELL)
+    assert found.status == INCOMPLETE  # of another case, which cannot be loaded in the newest release
+    assert len(before) == len(faulty.recordings())
+    assert before != faulty.recordings(), "it ran"
+    seen(f"status {found.status}")
+
+
+@pytest.mark.fault(KIND, "the home folder and uv's cache are read-only", "status 4, one line that names it")
+def test_home(faulty_new, seen):
+    home = faulty_new.root / "home"
+    faulty_new.environments = faulty_new.root / "nox"
+    faulty_new.matrix(matrix_text("2.15", rest="[settings.default]\n" + CUSTOM_LAYER))
+    pyenv = os.environ.get("PYENV_ROOT") or str(Path.home() / ".pyenv")
+    faulty_new.variables.update({"HOME": str(home), "PYENV_ROOT": pyenv, "UV_CACHE_DIR": None})
+    with mounted(home, "ro"):
+        found = faulty_new.nox("-s", "matrix", "--", "--no-fixes")
+    assert found.status == INCOMPLETE
+    (row,) = faulty_new.report().cells
+    assert row.outcome == "install-failed"
+    assert "home/.cache/uv" in row.reason
+    assert "Read-only file system" in row.reason
+    assert "\n" not in row.reason
+    seen(f"status {found.status}: {row.reason[:80]}")
+
+
+@pytest.mark.fault(KIND, "a path that is too long for the system", "status 4, names it")
+def test_long_path(faulty, seen):
+    name = "m" * 240  # its definition can be written, the file of its run cannot
+    shutil.copy(faulty.root / "matrices/default.toml", faulty.root / f"matrices/{name}.toml")
+    before = faulty.recordings()
+    found = faulty.nox("-s", f"matrix-{name}")
+    assert found.status == INCOMPLETE
+    assert "File name too long; use a shorter path" in found.text
+    assert faulty.recordings() == before
+    seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")

@@ -238,3 +238,19 @@ def test_nothing_is_asked_where_nothing_changed(project, tmp_path, monkeypatch):
     assert run > before.run
     assert options == {"verbose": True}
     assert executor.orders == []
+
+
+@pytest.mark.parametrize(
+    ("tail", "why"),
+    [
+        ("", ""),
+        ("nox > Running session a\nnox > Session a failed.\n", "Running session a"),
+        (
+            "nox > Command uv venv failed with exit code 2:\nnox > error: no room\n  cause: a disk\n\n"
+            "nox > Session a failed.",
+            "error: no room; cause: a disk",
+        ),
+    ],
+)
+def test_why_nox_made_no_environment(tail, why):
+    assert run_module._why(tail) == why
