@@ -246,7 +246,7 @@ def test_nothing_is_asked_where_nothing_changed(project, tmp_path, monkeypatch):
         ("", ""),
         ("nox > Running session a\nnox > Session a failed.\n", "Running session a"),
         (
-            "nox > Command uv venv failed with exit code 2:\nnox > error: no room\n  cause: a disk\n\nnox > a failed.",
+            "nox > Command failed with exit code 2:\nnox > error: no room\n  cause: a disk\n\nnox > Session failed.",
             "error: no room; cause: a disk",
         ),
     ],
