@@ -17,10 +17,10 @@ from project import alive_in, kill_tree
 
 SEED = 20261201
 KIND = "kills"
-BATCHES = 25  # 100 kills
+BATCHES = 20  # 100 kills
 ENVIRONMENTS = "tf2.[12]*"  # two of three
 #: The processes that are killed, one run each, and how long they may have lived until then, in seconds.
-VICTIMS = {"nox": 8.0, "session": 8.0, "probe": 2.0, "child": 0.3}
+VICTIMS = {"nox": 8.0, "session": 8.0, "probe": 2.0, "importer": 2.0, "child": 0.3}
 STARTED_S = 60.0
 ENDED_S = 240.0
 #: What two runs of one job on one host have in common.
@@ -33,12 +33,14 @@ def _processes(root, role):
     found = []
     with contextlib.suppress(psutil.Error):
         everyone = root.children(recursive=True)
-        probes = [each for each in everyone if _is_probe(each)]
+        # The outermost probe forks the one that imports TensorFlow, and that one a child per case.
+        above = {each: sum(map(_is_probe, each.parents())) for each in everyone if _is_probe(each)}
         found = {
             "nox": [root],
-            "session": [each for each in root.children() if not _is_probe(each)],
-            "probe": [each for each in probes if not _is_probe(each.parent())],
-            "child": [each for each in probes if _is_probe(each.parent())],
+            "session": root.children(),
+            "probe": [each for each, number in above.items() if number == 0],
+            "importer": [each for each, number in above.items() if number == 1],
+            "child": [each for each, number in above.items() if number > 1],
         }[role]
     return found
 

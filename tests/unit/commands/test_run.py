@@ -240,15 +240,19 @@ def test_nothing_is_asked_where_nothing_changed(project, tmp_path, monkeypatch):
     assert executor.orders == []
 
 
+COMMAND_FAILED = """nox > Command uv venv failed with exit code 2:
+nox > error: no room
+  cause: a disk
+
+nox > Session a failed."""
+
+
 @pytest.mark.parametrize(
     ("tail", "why"),
     [
         ("", ""),
         ("nox > Running session a\nnox > Session a failed.\n", "Running session a"),
-        (
-            "nox > Command failed with exit code 2:\nnox > error: no room\n  cause: a disk\n\nnox > Session failed.",
-            "error: no room; cause: a disk",
-        ),
+        (COMMAND_FAILED, "error: no room; cause: a disk"),
     ],
 )
 def test_why_nox_made_no_environment(tail, why):
