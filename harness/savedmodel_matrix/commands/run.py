@@ -75,7 +75,7 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     require_matches(request.selection, [plan])
     project.results.require_folders()
     _sweep(project)
-    asked = Asked(project, plan, request, new_run_id())
+    asked = Asked(project, plan, request, new_run_id(project.results.newest_run()))
     for _ in range(_REPAIRS):
         try:
             return _asked_and_reported(asked, place)
@@ -133,7 +133,8 @@ def run_alone(
     require_matches(request.selection, theirs)
     _sweep(project)
     with own_folder():
-        run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
+        run = new_run_id(project.results.newest_run())
+        run_environment(project, environment, theirs, request.selection, run, venv, Progress(say))
     state = read_state(project.results, environment.id)
     if state is not None and state.fault is not None:
         raise HarnessError(f"a fault of the harness, please report it:\n{state.fault}")

@@ -109,7 +109,8 @@ def report_command(
 
     opened = Workspace(project.resolve())
     plan = opened.plan(matrix)
-    raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id(), verbose=verbose))
+    run = new_run_id(opened.results.newest_run())
+    raise typer.Exit(aggregate(opened, plan, Selection(), run, verbose=verbose))
 
 
 @app.command("schema")

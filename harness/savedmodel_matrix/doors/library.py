@@ -74,7 +74,8 @@ class Project:
         """Make the report of a matrix from its recordings, print and write it, and return it."""
         from savedmodel_matrix.commands.aggregate import aggregate  # noqa: PLC0415 - brings pandas
 
-        aggregate(self._workspace, self._workspace.plan(matrix), Selection(), new_run_id())
+        run = new_run_id(self._workspace.results.newest_run())
+        aggregate(self._workspace, self._workspace.plan(matrix), Selection(), run)
         return load_report(self._workspace.results.latest / "report.json")
 
 

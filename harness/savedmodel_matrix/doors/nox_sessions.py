@@ -206,7 +206,8 @@ def _define_report(project: Workspace) -> None:
 
         with _ours(session, project):
             plan = project.plan(session.posargs[0] if session.posargs else "default")
-            exit_status.require_zero(aggregate(project, plan, Selection(), new_run_id()))
+            run = new_run_id(project.results.newest_run())
+            exit_status.require_zero(aggregate(project, plan, Selection(), run))
 
     _define("report", report)
 

@@ -20,6 +20,7 @@ Every name is a hash or one of our own ids, so copying two hosts' folders togeth
 from __future__ import annotations
 
 import math
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.verdicts.compare.elements import Array
+
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}(?=-)")
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,11 @@ class Results:
     def logs(self) -> Path:
         """Logs and progress of the sessions of runs."""
         return self.root / "logs"
+
+    def newest_run(self) -> str | None:
+        """Return the id of the newest run that left a file or a log, or None."""
+        found = (path.name for part in (self.root / "runs", self.logs) for path in part.glob("*"))
+        return max((match[0] for name in found if (match := _RUN.match(name))), default=None)
 
     def recording(self, key: str) -> Recording | None:
         """Return a complete recording, or None if it is absent, damaged, or has objects missing.
