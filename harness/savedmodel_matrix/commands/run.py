@@ -81,7 +81,7 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
     require_matches(request.selection, [plan])
     project.results.require_folders()
     _sweep(project)
-    asked = Asked(project, plan, request, new_run_id())
+    asked = Asked(project, plan, request, new_run_id(project.results.newest_run()))
     today = dt.datetime.now(dt.UTC).date()
     before = unchanged_since(project, plan, request.selection, today, fixes=request.fixes)
     if before is not None and before.exit_status is not None:
@@ -149,7 +149,8 @@ def run_alone(
     require_matches(request.selection, theirs)
     _sweep(project)
     with own_folder():
-        run_environment(project, environment, theirs, request.selection, new_run_id(), venv, Progress(say))
+        run = new_run_id(project.results.newest_run())
+        run_environment(project, environment, theirs, request.selection, run, venv, Progress(say))
     state = read_state(project.results, environment.id)
     if state is not None and state.fault is not None:
         raise HarnessError("a fault of the harness, please report it:", *state.fault.splitlines())

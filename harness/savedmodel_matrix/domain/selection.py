@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.plan import Plan
 
+_RUN_TIME = "%Y%m%dT%H%M%SZ"
 _MOST_NEAR = 3
 _LEAST_ALIKE = 0.6  # ratio; the default cutoff of difflib
 
@@ -73,9 +74,14 @@ class Request(Stored):
     """Whether to show everything that nox, uv and the environments print."""
 
 
-def new_run_id() -> str:
-    """Return the id of a new run. It begins with the UTC time, so ids sort by age."""
-    now = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+def new_run_id(newest: str | None = None) -> str:
+    """Return the id of a new run. It begins with the UTC time, so ids sort by age.
+
+    ``newest`` is the newest id so far: where the clock was set back since, the new one still sorts after it.
+    """
+    now = dt.datetime.now(dt.UTC).strftime(_RUN_TIME)
+    if newest is not None and now <= (before := newest.partition("-")[0]):
+        now = (dt.datetime.strptime(before, _RUN_TIME) + dt.timedelta(seconds=1)).strftime(_RUN_TIME)  # noqa: DTZ007
     return f"{now}-{secrets.token_hex(3)}"
 
 

@@ -112,7 +112,8 @@ def report_command(
 
     opened = Workspace(project.resolve())
     plan = plan_of(opened, matrix, Request(isolate=isolate))
-    raise typer.Exit(aggregate(opened, plan, Selection(), new_run_id(), verbose=verbose))
+    run = new_run_id(opened.results.newest_run())
+    raise typer.Exit(aggregate(opened, plan, Selection(), run, verbose=verbose))
 
 
 @app.command("verify")

@@ -80,7 +80,7 @@ class Project:
         from savedmodel_matrix.questions.matrix import plan_of  # noqa: PLC0415 - as above
 
         plan = plan_of(self._workspace, matrix, Request(isolate=isolate))
-        aggregate(self._workspace, plan, Selection(), new_run_id())
+        aggregate(self._workspace, plan, Selection(), new_run_id(self._workspace.results.newest_run()))
         return load_report(self._workspace.results.latest / "report.json")
 
 

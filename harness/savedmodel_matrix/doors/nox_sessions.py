@@ -215,7 +215,8 @@ def _define_report(project: Workspace) -> None:
             if asked is None:
                 return
             plan = plan_of(project, asked.matrix, Request(isolate=asked.isolate))
-            exit_status.require_zero(aggregate(project, plan, Selection(), new_run_id()))
+            run = new_run_id(project.results.newest_run())
+            exit_status.require_zero(aggregate(project, plan, Selection(), run))
 
     _define("report", report)
 

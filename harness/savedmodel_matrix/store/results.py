@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.store.file_facts import Facts
     from savedmodel_matrix.verdicts.compare.elements import Array
+
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}(?=-)")
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,11 @@ class Results:
     def logs(self) -> Path:
         """Logs and progress of the sessions of runs."""
         return self.root / "logs"
+
+    def newest_run(self) -> str | None:
+        """Return the id of the newest run that left a file or a log, or None."""
+        found = (path.name for part in (self.root / "runs", self.logs) for path in part.glob("*"))
+        return max((match[0] for name in found if (match := _RUN.match(name))), default=None)
 
     def recording(self, key: str) -> Recording | None:
         """Return a complete recording, or None if it is absent, damaged, or has objects missing.

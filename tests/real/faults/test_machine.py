@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import errno
 import os
 import shutil
@@ -237,3 +238,20 @@ def test_long_path(faulty, seen):
     assert "File name too long; use a shorter path" in found.text
     assert faulty.recordings() == before
     seen(f"status {found.status}: {found.output.strip().splitlines()[-1][-80:]}")
+
+
+@pytest.mark.fault(KIND, "the clock was set back by a day since the last run", "the new run is the newest")
+def test_clock(faulty, seen):
+    tomorrow = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).strftime("%Y%m%dT%H%M%SZ")
+    earlier = sorted((faulty.results / "runs").glob("*-default.json"))[-1]
+    ahead = earlier.rename(earlier.with_name(f"{tomorrow}-abcdef-default.json"))
+    for number in range(25):  # more logs than are kept
+        (faulty.results / f"logs/{tomorrow}-{number:06x}-default").mkdir()
+    before = set(faulty.results.glob("logs/*"))
+    found = faulty.nox("-s", "matrix", "--", *ONE_CELL)
+    assert found.status == INCOMPLETE
+    (new,) = set(faulty.results.glob("logs/*")) - before
+    assert list(new.rglob("*.log")), "it is not the one that was dropped"
+    assert max((faulty.results / "runs").glob("*-default.json")) != ahead
+    assert faulty.report().run in new.name
+    seen(f"status {found.status}: {new.name[:15]} after {tomorrow[:15]}")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from recordings import output, recording, stored
 from savedmodel_matrix.domain.errors import StoreError
+from savedmodel_matrix.domain.selection import new_run_id
 from savedmodel_matrix.probe.arrays import object_path
 from savedmodel_matrix.probe.sealed import seal, unseal
 from savedmodel_matrix.store.atomic import write_bytes, write_stored
@@ -158,3 +159,19 @@ def test_a_check_without_the_arrays_it_names_is_none(results, side):
     for entry, found in ((None, True), (gone, False)):
         record(results, NUMBERS, measured={"differences": [{**there, side: entry}]})
         assert (results.recording(KEY) is not None) is found
+
+
+def test_a_clock_that_was_set_back_does_not_put_a_run_before_an_earlier_one(tmp_path):
+    results = Results(tmp_path)
+    assert results.newest_run() is None
+    (results.logs / "exit-status").mkdir(parents=True)
+    (results.logs / "29991231T235959Z-abcdef-default").mkdir()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/20200101T000000Z-012345-default.json").touch()
+    newest = results.newest_run()
+    assert newest == "29991231T235959Z-abcdef"
+    following = [new_run_id(newest)]
+    following.append(new_run_id(following[-1]))
+    assert newest < following[0] < following[1]
+    assert following[0].startswith("30000101T000000Z-")
+    assert new_run_id("20200101T000000Z-012345") < newest
