@@ -9,7 +9,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.stage import StagePart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
     from savedmodel_matrix.domain.cell import CellId
@@ -120,3 +120,5 @@ class Collection:
     """Every stored array that a recording of these names."""
     read: frozenset[tuple[str, str]] = frozenset()
     """Key and end time of every recording that was read: what a report of this collection depends on."""
+    locked: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per environment with a lock: the version of every package that it pins."""

@@ -121,7 +121,9 @@ def build_report(
                 cell.not_compared = rows.not_compared
         of_case = [row for row in collection.rows if row.case == case]
         libraries = stage_factors(rows.pipelines)
-        explained[case] = explain_case(plan, case, of_case, classes, divergences, libraries)
+        explained[case] = explain_case(
+            plan, case, of_case, classes, divergences, libraries, collection.locked
+        )
         remarks += [*rows.remarks, *initialisation_remarks(case, of_case)]
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
     _skewed(cells, skews)

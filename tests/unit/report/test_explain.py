@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from recordings import recording
 from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.definition import CaseDefinition, SettingDefinition
 from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import Plan
@@ -17,6 +18,7 @@ from savedmodel_matrix.report.propose import proposal_rows
 from savedmodel_matrix.verdicts.attribute.separate import Proposal
 
 OLD, NEW, OTHER = "tf2.9.3-py3.10-cpu", "tf2.15.1-py3.11-cpu", "tf2.15.1-py3.10-cpu"
+SETTINGS = {"default": {}, "off": {"TF_ENABLE_ONEDNN_OPTS": "0"}}
 
 
 def plan(*names, settings=("default",)):
@@ -24,7 +26,14 @@ def plan(*names, settings=("default",)):
         name: Environment(name.split("-")[0][2:], name.split("-py")[1].split("-")[0], Build.CPU)
         for name in names
     }
-    return Plan("m", CellId(names[0], "default"), environments, dict.fromkeys(settings), {"cnn": None}, {})
+    return Plan(
+        "m",
+        CellId(names[0], "default"),
+        environments,
+        {name: SettingDefinition(variables=SETTINGS[name]) for name in settings},
+        {"cnn": CaseDefinition(path="model")},
+        {},
+    )
 
 
 def row(environment, setting="default", outcome=Outcome.RECORDED, required=True, **effective):
@@ -34,10 +43,10 @@ def row(environment, setting="default", outcome=Outcome.RECORDED, required=True,
     return Collected(CellId(environment, setting), "cnn", outcome, None, required, made)
 
 
-def said(rows, classes, divergences=(), of=None):
+def said(rows, classes, divergences=(), of=None, locked=None):
     of = of or plan(*dict.fromkeys(each.cell.environment for each in rows), settings=("default", "off"))
     class_rows = [ClassRow(case="cnn", name=name, cells=cells) for name, cells in classes.items()]
-    return explain_case(of, "cnn", rows, class_rows, divergences, {})
+    return explain_case(of, "cnn", rows, class_rows, divergences, {}, locked or {})
 
 
 def test_identical_everywhere():

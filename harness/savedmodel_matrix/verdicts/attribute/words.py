@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.wording import joined
+from savedmodel_matrix.domain.wording import joined, listed
+from savedmodel_matrix.verdicts.attribute.names import is_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from savedmodel_matrix.verdicts.attribute.explanation import ChangePoint
 
-#: More names than this are counted, not listed, so that the sentence stays readable.
+#: More names than this are counted, not listed, so that the sentence stays readable. What the user set is
+#: always named, and with it this many of what moved along.
 _MOST_NAMES = 4
+_MOST_MOVED = 2
 #: More values than this are counted, too.
 _MOST_VALUES = 6
 _MOST_STEPS = 2
 
 
 def any_of(names: Sequence[str]) -> str:
-    """Return ``a, b or c``; long lists end in ``or one of 3 others``."""
-    if len(names) > _MOST_NAMES + 1:
-        names = [*names[:_MOST_NAMES], f"one of {len(names) - _MOST_NAMES} others"]
+    """Return ``a, b or c``, what the user set first; long lists end in ``or one of 3 others``."""
+    names = sorted(names, key=lambda name: not is_set(name))
+    most = max(_MOST_NAMES, sum(map(is_set, names)) + _MOST_MOVED)
+    if len(names) > most + 1:
+        names = [*names[:most], f"one of {len(names) - most} others"]
     return joined(names, "or")
+
+
+def all_of(names: Sequence[str]) -> str:
+    """Return ``a, b and c``; long lists end in ``and 3 more``, after everything that the user set."""
+    names = sorted(names, key=lambda name: not is_set(name))
+    most = max(_MOST_NAMES, sum(map(is_set, names)) + _MOST_MOVED)
+    return joined(names) if len(names) <= most + 1 else listed(names, most)
 
 
 def these(values: Sequence[str], word: str = "or") -> str:
@@ -34,7 +46,7 @@ def these(values: Sequence[str], word: str = "or") -> str:
 
 def bundled(names: Sequence[str]) -> str:
     """Return ``TensorFlow with Python and Keras`` for the factors of one bundle."""
-    return names[0] if len(names) == 1 else f"{names[0]} with {joined(names[1:])}"
+    return names[0] if len(names) == 1 else f"{names[0]} with {all_of(names[1:])}"
 
 
 def with_values(names: Sequence[str], values: Sequence[str]) -> str:
