@@ -9,7 +9,15 @@ from savedmodel_matrix.domain.effective import Effective
 from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.verdicts.attribute.explanation import Cell
 from savedmodel_matrix.verdicts.attribute.facts import recorded_facts, variable_facts
-from savedmodel_matrix.verdicts.attribute.names import ABSENT, AS_SET, UNKNOWN, UNSET, package_name
+from savedmodel_matrix.verdicts.attribute.names import (
+    ABSENT,
+    AS_SET,
+    UNKNOWN,
+    UNSET,
+    package_name,
+    rank,
+    told_by,
+)
 from savedmodel_matrix.verdicts.attribute.table import split
 
 if TYPE_CHECKING:
@@ -62,14 +70,18 @@ def compared(cells: Mapping[Cell, Known], *, unknown_is_a_value: bool) -> Compar
             found[name] = column
         elif split(column) != split(found[name]):
             found[name + AS_SET] = column
-    unseen = {name: column for name, column in unseen.items() if name not in found}
+    unseen = {
+        name: column
+        for name, column in unseen.items()
+        if name not in found and (unknown_is_a_value or told_by(name) not in found)
+    }
     if unknown_is_a_value:
         found, unseen = {**found, **unseen}, {}
     factors = {
         cell: {name: UNKNOWN if column[row] is None else str(column[row]) for name, column in found.items()}
         for row, cell in enumerate(cells)
     }
-    return Compared(factors, tuple(sorted(unseen)))
+    return Compared(factors, tuple(sorted(unseen, key=rank)))
 
 
 def _in_effect(known: Sequence[Known]) -> _Columns:

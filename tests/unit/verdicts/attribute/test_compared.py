@@ -33,7 +33,7 @@ def test_an_option_stands_in_for_what_one_cell_did_not_report():
 def test_what_only_some_cells_report_is_left_out_and_named_or_unknown():
     known = {1: Known({}, effective=effective(machine="arm64", onednn=None)), 2: Known({})}
     found = compared(known, unknown_is_a_value=False)
-    assert (found.factors, found.unseen) == ({1: {}, 2: {}}, ("machine", "oneDNN"))
+    assert (found.factors, found.unseen) == ({1: {}, 2: {}}, ("oneDNN", "machine"))
     found = compared(known, unknown_is_a_value=True)
     assert found.unseen == ()
     assert found.factors == {
