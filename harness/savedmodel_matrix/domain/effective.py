@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from savedmodel_matrix.domain.stored import Stored
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class KerasInEffect(Stored):
@@ -54,7 +51,7 @@ class Effective(Stored):
     Every field can be the cause of a difference between cells, except those in ``NOT_FACTORS``.
     """
 
-    NOT_FACTORS: ClassVar[Mapping[str, str]] = {
+    NOT_FACTORS: ClassVar[dict[str, str]] = {
         "onednn_known_by": "how the probe found out, not what was in effect",
         "initialisation": "what loading the model came to, not what it depends on",
     }

@@ -248,7 +248,7 @@ class ExplanationRow(Row):
     sets: list[list[str]]
     """The minimal sets of factors, smaller ones first."""
     together: list[list[str]] = []
-    """Factors that always change together in these cells; the first one stands for all of them in ``sets``."""
+    """Factors that always change together in these cells; in ``sets``, the first one stands for all."""
     confirmed: bool
     """Whether any two cells agree on the smallest set, so that something confirms it."""
     evidence: list[str]

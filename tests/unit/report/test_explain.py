@@ -141,8 +141,8 @@ def test_what_a_cell_that_failed_early_does_not_report_explains_nothing():
         "ran in one cell only, so there is nothing to compare; 2 of 3 cells did not run (1 load-failed, "
         "1 import-failed): the outcome changes with TensorFlow and with Python; no two cells have the same "
         "TensorFlow and Python, so this is not confirmed; among the 2 cells that imported TensorFlow, the "
-        "outcome changes with TensorFlow, Python or machine, which always change together here (between 2.9.3 "
-        "and 2.15.1); no two cells have the same TensorFlow, so this is not confirmed"
+        "outcome changes with TensorFlow, Python or machine, which always change together here "
+        "(between 2.9.3 and 2.15.1); no two cells have the same TensorFlow, so this is not confirmed"
     )
     assert [each.about for each in found.explanations] == ["outcomes", "outcomes after the import"]
     assert "oneDNN and machine are not known in every cell and may matter too" in (

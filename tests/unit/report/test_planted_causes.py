@@ -20,7 +20,7 @@ from savedmodel_matrix.knowledge.releases import Release, ReleaseTable
 from savedmodel_matrix.planning.expand import expand
 from savedmodel_matrix.report.document import ClassRow
 from savedmodel_matrix.report.explain import explain_case
-from savedmodel_matrix.verdicts.attribute.names import called, is_set, package_name, told_by
+from savedmodel_matrix.verdicts.attribute.names import AS_SET, called, is_set, package_name, told_by
 
 PLATFORM = "linux-x86_64"
 PYTHONS = {"2.12.1": ("3.9", "3.10"), "2.13.1": ("3.10", "3.11"), "2.15.1": ("3.10", "3.11")}
@@ -74,6 +74,9 @@ KEYS = {
 LIMITS = {"time_limit": st.sampled_from([10.0, 20.0]), "memory_limit": st.sampled_from(["1GB", "2GB"])}
 BASELINE = "tf2.12.1-py3.9-cpu"
 HOST = ("cpu_model", "os_release", "libc", "usable_cpus", "machine")
+#: Facts that may be otherwise than what was set, and facts that tell what variables and options do.
+STUBBORN = ("intra_op_threads", "seed", "loader", "tensorflow")
+EFFECTS = ("onednn", "xla", "onednn_isa_cap", "gpus")
 PACKAGES = ("absl-py", "wrapt", "numpy", "h5py", "tf-keras", "seed", "tensorboard")
 
 
@@ -146,8 +149,15 @@ def _set_in(plan, cells):
     return found
 
 
+#: What the values that are drawn mean to facts that are no texts.
+_AS_FACT = {
+    "onednn": {"1": True, "2": False, "3": None},
+    "gpus": {each: [{"name": each, "compute_capability": "9.0"}] for each in "123"},
+}
+
+
 def _facts(draw, plan, cells, differences):
-    """Return what each cell reports, and add to the differences packages and host facts that move at random."""
+    """Return what each cell reports; packages and host facts, which move at random, are differences too."""
     drivers = list(differences)
 
     def moved(name):
@@ -159,9 +169,16 @@ def _facts(draw, plan, cells, differences):
 
     packages = {name: moved(name) for name in draw(st.sets(st.sampled_from(PACKAGES), max_size=4))}
     host = {name: moved(name) for name in draw(st.sets(st.sampled_from(HOST), max_size=2))}
+    stubborn = {name: moved(name) for name in draw(st.sets(st.sampled_from(STUBBORN), max_size=1))}
+    effects = {name: moved(name) for name in draw(st.sets(st.sampled_from(EFFECTS), max_size=2))}
     honest = draw(st.booleans())  # whether XLA, oneDNN and Keras follow what was set
     differences |= {package_name(name): column for name, column in packages.items()}
     differences |= {called(name): column for name, column in host.items()}
+    for name, column in stubborn.items():
+        differences[called(name) + AS_SET] = differences[called(name)]
+        differences[called(name)] = column
+    for name in effects.keys() & _AS_FACT.keys():
+        effects[name] = tuple(_AS_FACT[name][value] for value in effects[name])
     found = []
     for row, cell in enumerate(cells):
         environment, setting = plan.environments[cell.environment], plan.settings[cell.setting]
@@ -188,7 +205,7 @@ def _facts(draw, plan, cells, differences):
                 "op_determinism": setting.deterministic,
                 "loader": setting.loader or "saved_model",
                 "gpus": [],
-                **{name: column[row] for name, column in host.items()},
+                **{name: column[row] for name, column in (host | stubborn | effects).items()},
             }
         )
     return found

@@ -98,8 +98,8 @@ def _minimal_sets(table: Table[Cell], names: Sequence[str]) -> tuple[list[tuple[
         exhausted = exhausted or len(more) > MOST_SETS
         found += more[:MOST_SETS]
     if not found:
-        # All factors together explain it. Drop one after the other while the rest still does, the least likely
-        # cause first. The remaining set is minimal, but maybe not the smallest.
+        # All factors together explain it. Drop one after the other while the rest still does, the least
+        # likely cause first. The remaining set is minimal, but maybe not the smallest.
         kept = list(names)
         for name in reversed(names):
             rest = [each for each in kept if each != name]

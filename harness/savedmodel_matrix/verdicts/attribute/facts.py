@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.effective import Effective
 
 _NO_GPU = "no GPU"
-#: Flags that the values "off", "devices" and "devices and CPU" of XLA tell; of the levels of auto_jit, 2 means
+#: Flags that the values "off", "devices" and "devices and CPU" of XLA tell. Of the levels of auto_jit, 2 means
 #: on, and any other level that is not off stays.
 _TOLD_XLA_FLAGS = re.compile(r"--tf_xla_cpu_global_jit(=\w+)?|--tf_xla_auto_jit=(0|-1|2)")
 
@@ -36,7 +36,7 @@ def recorded_facts(effective: Effective) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for field in fact_fields():
-        if field not in effective.model_fields_set:
+        if field not in effective.model_fields_set or field in _READ_WITH_OTHERS:
             continue
         if field in _READ:
             found |= _READ[field](effective)
@@ -100,10 +100,6 @@ def _gpus(effective: Effective) -> dict[str, str]:
     return found
 
 
-def _nothing(effective: Effective) -> dict[str, str]:
-    return {}
-
-
 def _or(field: str, otherwise: str) -> Callable[[Effective], dict[str, str]]:
     """Read a field whose None is certain, or worth telling."""
 
@@ -114,16 +110,14 @@ def _or(field: str, otherwise: str) -> Callable[[Effective], dict[str, str]]:
     return read
 
 
+#: Fields that have many names each, and those that depend on whether there is a GPU.
+_READ_WITH_OTHERS = {"distributions", "variables", "tf32", "gpu_driver"}
 #: How to read the fields whose value is not simply their text.
 _READ: dict[str, Callable[[Effective], dict[str, str]]] = {
     "python": _python,
     "keras": _keras,
     "cpu_flags": _cpu_flags,
     "gpus": _gpus,
-    "tf32": _nothing,
-    "gpu_driver": _nothing,
-    "distributions": _nothing,
-    "variables": _nothing,
     "onednn": _or("onednn", UNKNOWN),
     "onednn_isa_cap": _or("onednn_isa_cap", "none"),
     "seed": _or("seed", ABSENT),

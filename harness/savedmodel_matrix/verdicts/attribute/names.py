@@ -113,11 +113,9 @@ _TOLD_BY = {
     "tf-keras-nightly": "tf-keras",
     "pillow": "Pillow",
     "scipy": "SciPy",
-    **dict.fromkeys(
-        (f"opencv-{kind}" for kind in ("python", "python-headless", "contrib-python", "contrib-python-headless")),
-        "OpenCV",
-    ),
-}  # fmt: skip
+    **dict.fromkeys(("opencv-python", "opencv-python-headless"), "OpenCV"),
+    **dict.fromkeys(("opencv-contrib-python", "opencv-contrib-python-headless"), "OpenCV"),
+}
 #: Facts that stand for something that a user sets; packages are named after all of that.
 _STAND_FOR_OPTIONS = {
     teller

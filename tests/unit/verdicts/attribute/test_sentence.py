@@ -124,8 +124,8 @@ def test_rivals():
 def test_rivals_of_one_factor_of_a_set_are_told_with_their_aliases():
     factors = LATE
     for number, split in enumerate(["1123", "abbc", "2234"]):
-        split = dict(zip(VERSIONS, split, strict=True))
-        factors = following(factors, f"factor {number}", "TensorFlow", split)
+        values = dict(zip(VERSIONS, split, strict=True))
+        factors = following(factors, f"factor {number}", "TensorFlow", values)
     assert said(factors, lambda v: (v["oneDNN"], since_2_9(v))) == (
         "the outputs change with oneDNN and with TensorFlow, NumPy, factor 0 or factor 2 "
         "(this matrix cannot tell which)"
