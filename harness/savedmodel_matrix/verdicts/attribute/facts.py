@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.effective import Effective
 
 _NO_GPU = "no GPU"
-#: Flags that the values "off", "devices" and "devices and CPU" of XLA tell. Of the levels of auto_jit, 2 means
-#: on, and any other level that is not off stays.
+#: Flags that the values "off", "devices" and "devices and CPU" of XLA tell. Of the levels of auto_jit, 2
+#: means on, and any other level that is not off stays.
 _TOLD_XLA_FLAGS = re.compile(r"--tf_xla_cpu_global_jit(=\w+)?|--tf_xla_auto_jit=(0|-1|2)")
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def options_of(environment: Environment, setting: SettingDefinition, limits: Limits | None) -> dict[str, str]:
     """Return option -> value of one cell, except its variables, which have names of their own."""
-    parts = [environment, setting, *([limits] if limits else [])]
+    parts: list[Environment | SettingDefinition | Limits] = [environment, setting]
+    parts += [limits] if limits else []
     return {
         called(field): as_text(getattr(part, field))
         for part in parts

@@ -50,12 +50,11 @@ class Table(Generic[Cell]):
         )
         self.columns = {bundle.primary: columns[bundle.primary] for bundle in self.bundles}
         place = {name: bundle.primary for bundle in self.bundles for name in bundle.factors}
-        self.told = {
-            bundle.primary: place[tellers[0]]
-            for bundle in self.bundles
-            if len(tellers := [name for each in bundle.factors if (name := told_by(each)) in place])
-            == len(bundle.factors)
-        }
+        self.told: dict[str, str] = {}
+        for bundle in self.bundles:
+            tellers = [place.get(told_by(name) or "") for name in bundle.factors]
+            if tellers[0] is not None and None not in tellers:
+                self.told[bundle.primary] = tellers[0]
 
     @property
     def grouped(self) -> tuple[tuple[Cell, ...], ...]:
