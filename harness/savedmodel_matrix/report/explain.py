@@ -18,7 +18,6 @@ from savedmodel_matrix.verdicts.attribute.names import is_set
 from savedmodel_matrix.verdicts.attribute.options import options_of
 from savedmodel_matrix.verdicts.attribute.sentence import sentence
 from savedmodel_matrix.verdicts.attribute.separate import proposals
-from savedmodel_matrix.verdicts.attribute.words import any_of
 from savedmodel_matrix.verdicts.judge.clusters import clusters
 
 if TYPE_CHECKING:
@@ -110,12 +109,14 @@ def _of_outputs(
 
 
 def _in_short(bits: Explanation[str]) -> str:
-    """Return the factors that the user set, or the first ones if there are none.
+    """Return the first set of factors, and others that the user set independently of it.
 
-    The others, and their aliases, are in the evidence only: nobody needs them for a decision.
+    The rest, and the aliases, are in the evidence only: nobody needs them for a decision.
     """
-    sets = [each.factors for each in bits.smallest if all(map(is_set, each.factors))]
-    return any_of([joined(each) for each in sets or [bits.smallest[0].factors]])
+    first, *rest = bits.smallest
+    moved = {*first.factors, *first.followers}
+    others = [each for each in rest if all(map(is_set, each.factors)) and not moved.issuperset(each.factors)]
+    return joined([joined(each.factors) for each in (first, *others)], "or")
 
 
 def _of_outcomes(

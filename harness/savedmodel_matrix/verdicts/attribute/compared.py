@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic
 
 from savedmodel_matrix.domain.effective import Effective
-from savedmodel_matrix.domain.secrets import masked
+from savedmodel_matrix.domain.secrets import is_secret, masked
 from savedmodel_matrix.verdicts.attribute.explanation import Cell
 from savedmodel_matrix.verdicts.attribute.facts import recorded_facts, variable_facts
 from savedmodel_matrix.verdicts.attribute.names import (
@@ -85,8 +85,12 @@ def compared(cells: Mapping[Cell, Known], *, unknown_is_a_value: bool) -> Compar
 
 
 def _in_effect(known: Sequence[Known]) -> _Columns:
+    # The recorded value of a secret is masked, so the definition knows more.
+    hidden = {name for each in known for name in each.variables if is_secret(name)}
     variables = [
-        variable_facts(each.effective.variables) if "variables" in each.effective.model_fields_set else None
+        variable_facts({name: value for name, value in found.variables.items() if name not in hidden})
+        if "variables" in (found := each.effective).model_fields_set
+        else None
         for each in known
     ]
     facts = [{**each.libraries, **recorded_facts(each.effective)} for each in known]
@@ -118,10 +122,9 @@ def _hidden(known: Sequence[Known]) -> Iterable[Mapping[str, str]]:
     numbers: dict[str, dict[str, int]] = {}
     for each in known:
         shown = masked(each.variables)
-        for name, value in each.variables.items():
-            if shown[name] != value:
-                number = numbers.setdefault(name, {}).setdefault(value, len(numbers[name]) + 1)
-                shown[name] = f"{shown[name]} ({number})"
+        for name in filter(is_secret, shown):
+            values = numbers.setdefault(name, {})
+            shown[name] += f" ({values.setdefault(each.variables[name], len(values) + 1)})"
         yield shown
 
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 #: More sets than this are counted, not listed: a longer list would not help anybody.
 _MOST_SETS = 6
-#: The same for bundles of factors, and for packages that are ruled out; other factors are always listed.
-_MOST_BUNDLES = 12
+_MOST_BUNDLES = 8
+#: The same for packages that are ruled out. Other factors are always listed.
+_MOST_PACKAGES = 4
 
 
 def evidence(explanation: Explanation[Any]) -> list[str]:
@@ -99,7 +100,7 @@ def _unseen(explanation: Explanation[Any]) -> Iterator[str]:
 def _against(explanation: Explanation[Any]) -> Iterator[str]:
     packages = [each for each in explanation.counter_examples if all(map(is_package, each.factors))]
     for example in explanation.counter_examples:
-        if example in packages[_MOST_BUNDLES:]:
+        if example in packages[_MOST_PACKAGES:]:
             continue
         if explanation.kind is Kind.UNEXPLAINED:
             pair = f"{example.a} and {example.b}"
@@ -112,7 +113,7 @@ def _against(explanation: Explanation[Any]) -> Iterator[str]:
         if unknown:
             verb = "is" if len(unknown) == 1 else "are"
             yield f"{all_of(unknown)} {verb} unknown for these two cells and may differ"
-    if more := packages[_MOST_BUNDLES:]:
+    if more := packages[_MOST_PACKAGES:]:
         yield f"{count(len(more), 'more package')} alone {'does' if len(more) == 1 else 'do'} not explain it"
 
 

@@ -13,7 +13,7 @@ from savedmodel_matrix.verdicts.attribute.explanation import (
     FactorSet,
     Kind,
 )
-from savedmodel_matrix.verdicts.attribute.names import is_set
+from savedmodel_matrix.verdicts.attribute.names import is_any_package, is_set
 from savedmodel_matrix.verdicts.attribute.table import Table
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 LARGEST_SET = 4
 #: Larger sets use the first factors only: 30 make 4,060 sets of three, and 12 make 495 sets of four.
 MOST_FACTORS = {3: 30, 4: 12}
-#: Sets that are larger than the smallest ones are rivals at best, and use these first factors only.
+#: Sets that are larger than the smallest ones are rivals at best, and use these first factors only. Packages
+#: that nearly all move with TensorFlow would make many sets that say no more than its name.
 MOST_RIVALS = 12
 #: More sets than this of one size are not told apart: a longer list would not help anybody.
 MOST_SETS = 100
@@ -86,13 +87,12 @@ def _minimal_sets(table: Table[Cell], names: Sequence[str]) -> tuple[list[tuple[
     needed = _needed(table, names)
     if not table.clash(needed):
         return [tuple(needed)], False  # every other set has all of these
+    firm = [name for name in names if name not in table.told]
+    rivals = [name for name in firm if not is_any_package(name)]
     found: list[tuple[str, ...]] = []
     exhausted = False
     for size in range(1, LARGEST_SET + 1):
-        if not found:
-            pool = names[: MOST_FACTORS.get(size, len(names))]
-        else:
-            pool = [name for name in names if name not in table.told][:MOST_RIVALS]
+        pool = rivals[:MOST_RIVALS] if found else names[: MOST_FACTORS.get(size, len(names))]
         more = list(_sets_of(size, table, names, pool, needed, found))
         more.sort(key=lambda chosen: sum(not is_set(name) for name in chosen))
         exhausted = exhausted or len(more) > MOST_SETS
@@ -106,9 +106,8 @@ def _minimal_sets(table: Table[Cell], names: Sequence[str]) -> tuple[list[tuple[
             if not table.clash(rest):
                 kept = rest
         return [tuple(kept)], True
-    firm = [name for name in names if name not in table.told]
     alone = len(found) == 1 and not table.clash(_needed(table, firm))
-    return found, exhausted or (len(firm) > MOST_RIVALS and not alone)
+    return found, exhausted or (firm != rivals[:MOST_RIVALS] and not alone)
 
 
 def _needed(table: Table[Cell], names: Sequence[str]) -> list[str]:

@@ -156,6 +156,11 @@ def is_package(name: str) -> bool:
     return _place(name)[0] in (_Tier.KNOWN_PACKAGE, _Tier.PACKAGE)
 
 
+def is_any_package(name: str) -> bool:
+    """Whether a factor is an installed package of which nothing is known but its name."""
+    return _place(name)[0] is _Tier.PACKAGE
+
+
 def value_in(factors: Mapping[str, str], name: str) -> str:
     """Return a factor's value in one cell; "unknown", or "unset" for a variable, if it is missing."""
     return factors.get(name, UNSET if name.startswith(VARIABLE) else UNKNOWN)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.wording import joined, listed
-from savedmodel_matrix.verdicts.attribute.names import is_set
+from savedmodel_matrix.domain.wording import count, joined, listed
+from savedmodel_matrix.verdicts.attribute.names import is_package, is_set, rank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,19 +22,23 @@ _MOST_STEPS = 2
 
 
 def any_of(names: Sequence[str]) -> str:
-    """Return ``a, b or c``, what the user set first; long lists end in ``or one of 3 others``."""
-    names = sorted(names, key=lambda name: not is_set(name))
-    most = max(_MOST_NAMES, sum(map(is_set, names)) + _MOST_MOVED)
-    if len(names) > most + 1:
-        names = [*names[:most], f"one of {len(names) - most} others"]
-    return joined(names, "or")
+    """Return ``a, b or c``, what the user set first; long lists end in ``or one of 3 other packages``."""
+    shown, more = _shown(names)
+    others = "other package" if all(map(is_package, more)) else "other"
+    return joined([*shown, *([f"one of {count(len(more), others)}"] if more else [])], "or")
 
 
 def all_of(names: Sequence[str]) -> str:
-    """Return ``a, b and c``; long lists end in ``and 3 more``, after everything that the user set."""
-    names = sorted(names, key=lambda name: not is_set(name))
-    most = max(_MOST_NAMES, sum(map(is_set, names)) + _MOST_MOVED)
-    return joined(names) if len(names) <= most + 1 else listed(names, most)
+    """Return ``a, b and c``, what the user set first; long lists end in ``and 3 more``."""
+    shown, more = _shown(names)
+    return listed([*shown, *more], len(shown)) if more else joined(shown)
+
+
+def _shown(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the names to list, with everything that the user set, and the rest; never a rest of one."""
+    names = sorted(names, key=rank)
+    most = max([_MOST_NAMES, *(number + _MOST_MOVED for number, name in enumerate(names, 1) if is_set(name))])
+    return (names, []) if len(names) <= most + 1 else (names[:most], names[most:])
 
 
 def these(values: Sequence[str], word: str = "or") -> str:
@@ -60,10 +64,10 @@ def with_values(names: Sequence[str], values: Sequence[str]) -> str:
 
 def blocks(alike: Sequence[Sequence[str]]) -> str:
     """Return which values of one factor give the same result and which do not: ``on and off differ``."""
-    count = sum(len(values) for values in alike)
-    if count > _MOST_VALUES:
-        return f"its {count} values give {len(alike)} different results"
-    if count == len(alike):
+    number = sum(len(values) for values in alike)
+    if number > _MOST_VALUES:
+        return f"its {number} values give {len(alike)} different results"
+    if number == len(alike):
         return f"{these([value for values in alike for value in values], 'and')} differ"
     return " versus ".join(these(values, "and") for values in alike)
 

@@ -71,10 +71,11 @@ def test_secrets_are_told_apart_and_not_told():
     known = [
         Known({}, {"API_KEY": value}, effective(variables={"API_KEY": "***"})) for value in ("x", "y", "x")
     ]
-    assert factors(*known) == {
-        "variable API_KEY": ["***"] * 3,
-        "variable API_KEY (as set)": ["*** (1)", "*** (2)", "*** (1)"],
+    assert factors(*known, Known({})) == {
+        "variable API_KEY": ["*** (1)", "*** (2)", "*** (1)", "unset"],
     }
+    inherited = [Known({}, {}, effective(variables={"API_KEY": "***"}))] * 2
+    assert factors(*inherited) == {"variable API_KEY": ["***", "***"]}
 
 
 def test_the_libraries_of_stages_are_factors():

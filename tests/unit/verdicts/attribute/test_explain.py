@@ -226,9 +226,9 @@ def test_without_cells_or_factors():
         explain({"a": {}}, {"a": 1, "c": 1, "b": 1})
 
 
-def one_at_a_time(count):
+def one_at_a_time(count, name="factor"):
     """A cell without anything, and one for each of many factors that are set alone."""
-    names = [f"factor {number:02}" for number in range(count)]
+    names = [f"{name} {number:02}" for number in range(count)]
     return names, {one: {name: str(name == one) for name in names} for one in ["none", *names]}
 
 
@@ -240,9 +240,12 @@ def test_a_set_that_every_other_one_would_contain_is_the_only_one_however_many_f
     assert not found.exhausted
 
 
-@pytest.mark.parametrize(("more", "exhausted"), [(-1, False), (0, True)])
-def test_rivals_among_more_factors_than_sets_are_made_of(more, exhausted):
-    names, factors = one_at_a_time(MOST_RIVALS + more)
+@pytest.mark.parametrize(
+    ("count", "name", "exhausted"),
+    [(MOST_RIVALS - 1, "variable", False), (MOST_RIVALS, "variable", True), (2, "package", True)],
+)
+def test_larger_rivals_are_made_of_the_first_factors_and_not_of_packages(count, name, exhausted):
+    names, factors = one_at_a_time(count, name)
     factors = following(factors, "TensorFlow", names[0], {"True": "2", "False": "1"})
     factors["again"] = {**factors["none"], "TensorFlow": "3"}
     found = explain(factors, groups(factors, lambda v: v[names[0]]))

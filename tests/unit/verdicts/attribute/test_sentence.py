@@ -106,7 +106,7 @@ def test_many_aliases_are_counted():
     )
     factors = following(factors, "h5py", "TensorFlow", {version: version for version in VERSIONS})
     assert said(factors, since_2_9) == (
-        "the outputs change with TensorFlow, Python, Keras, NumPy or one of 2 others, "
+        "the outputs change with TensorFlow, Python, Keras, NumPy or one of 2 other packages, "
         "which always change together here (between 2.7.4 and 2.9.3)"
     )
 
