@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -47,7 +47,14 @@ class Effective(Stored):
 
     A field that the probe did not report is not in ``model_fields_set``: an environment without
     TensorFlow reports only the interpreter's part, and a probe that died early reports nothing.
+
+    Every field can be the cause of a difference between cells, except those in ``NOT_FACTORS``.
     """
+
+    NOT_FACTORS: ClassVar[dict[str, str]] = {
+        "onednn_known_by": "how the probe found out, not what was in effect",
+        "initialisation": "what loading the model came to, not what it depends on",
+    }
 
     python: str | None = None
     python_implementation: str | None = None

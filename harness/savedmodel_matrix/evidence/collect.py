@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.check import Check
+from savedmodel_matrix.domain.errors import LockError
 from savedmodel_matrix.domain.noise_floor import MeasuredFloor
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import POSTPROCESS, TRAIN
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.environments.interpreters import find_interpreter
+from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
 from savedmodel_matrix.evidence.recorded import Evidence, job_name
 from savedmodel_matrix.evidence.stages import collect_stages, collect_swaps
@@ -23,7 +26,7 @@ from savedmodel_matrix.measurements.stage import StageMeasurement
 from savedmodel_matrix.measurements.trained import TrainedMeasurement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.job import Job
@@ -71,7 +74,16 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
         [(name, evidence.keys.get(name)) for name in names],
         evidence.seen,
         settled=evidence.settled,
+        locked=_locked(project, plan),
     )
+
+
+def _locked(project: Workspace, plan: Plan) -> dict[str, Mapping[str, str]]:
+    found: dict[str, Mapping[str, str]] = {}
+    for environment in plan.environments.values():
+        with suppress(LockError):
+            found[environment.id] = read_lock(project.lock_path(environment)).pins
+    return found
 
 
 def _rows(

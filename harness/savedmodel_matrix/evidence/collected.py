@@ -130,3 +130,5 @@ class Collection:
     """The facts of the file of every key that was looked up, just before it was read."""
     settled: bool = False
     """Whether no selected job would run again."""
+    locked: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per environment with a lock: the version of every package that it pins."""

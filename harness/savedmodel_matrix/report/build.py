@@ -119,7 +119,9 @@ def build_report(
             if cell.outcome is Outcome.RECORDED:
                 cell.not_compared = rows.not_compared
         libraries = stage_factors(rows.pipelines)
-        explained[case] = explain_case(plan, case, collected, classes, divergences, libraries)
+        explained[case] = explain_case(
+            plan, case, collected, classes, divergences, libraries, collection.locked
+        )
         remarks += [*rows.remarks, *initialisation_remarks(case, collected)]
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
     _skewed(cells, skews)

@@ -241,11 +241,14 @@ class ExplanationRow(Row):
 
     case: str
     about: str
-    """What is explained: "bits" (classes), "results" (differences beyond rounding) or "outcomes"."""
+    """What is explained: "bits" (classes), "results" (differences beyond rounding), "outcomes", or "outcomes
+    after the import": of the cells that imported TensorFlow, about which more is known than about others."""
     kind: str
     """"one group", "explained", "ambiguous" or "unexplained"."""
     sets: list[list[str]]
     """The minimal sets of factors, smaller ones first."""
+    together: list[list[str]] = []
+    """Factors that always change together in these cells; in ``sets``, the first one stands for all."""
     confirmed: bool
     """Whether any two cells agree on the smallest set, so that something confirms it."""
     evidence: list[str]

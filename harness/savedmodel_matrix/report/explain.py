@@ -6,13 +6,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.effective import Effective
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.domain.wording import joined
 from savedmodel_matrix.report.document import ExplanationRow
+from savedmodel_matrix.verdicts.attribute.compared import Known, compared
 from savedmodel_matrix.verdicts.attribute.evidence import evidence
 from savedmodel_matrix.verdicts.attribute.explain import explain
-from savedmodel_matrix.verdicts.attribute.factors import effective_factors
+from savedmodel_matrix.verdicts.attribute.names import is_set
+from savedmodel_matrix.verdicts.attribute.options import options_of
 from savedmodel_matrix.verdicts.attribute.sentence import sentence
 from savedmodel_matrix.verdicts.attribute.separate import proposals
 from savedmodel_matrix.verdicts.judge.clusters import clusters
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 #: Per pair that cannot be told apart; most of them turn out to have no wheel.
 _PROPOSED = 20
+
+#: What an explanation is about.
+BITS, RESULTS, OUTCOMES, IMPORTED = "bits", "results", "outcomes", "outcomes after the import"
 
 
 @dataclass
@@ -46,20 +52,18 @@ def explain_case(
     class_rows: Sequence[ClassRow],
     divergence_rows: Sequence[DivergenceRow],
     libraries: Mapping[str, Mapping[str, str]],
+    locked: Mapping[str, Mapping[str, str]],
 ) -> CaseExplanation:
     """Return what explains the classes, the real differences and the failures of a case.
 
-    All rows belong to this case; ``libraries`` has, per cell, those that its pipelines use.
+    All rows belong to this case; ``libraries`` has, per cell, those that its pipelines use, and ``locked``,
+    per environment, the packages of its lock.
     """
     found = CaseExplanation("")
-    factors = {
-        str(row.cell): {**libraries.get(str(row.cell), {}), **_factors(plan, row)}
-        for row in rows
-        if _effective(row)
-    }
+    known = {str(row.cell): _known(plan, row, libraries, locked) for row in rows}
     parts = [
-        *_of_outputs(case, factors, class_rows, divergence_rows, found),
-        *_of_outcomes(case, factors, rows, found),
+        *_of_outputs(case, known, class_rows, divergence_rows, found),
+        *_of_outcomes(case, known, rows, found),
     ]
     found.says = "; ".join(parts) or "not selected"
     return found
@@ -67,7 +71,7 @@ def explain_case(
 
 def _of_outputs(
     case: str,
-    factors: Mapping[str, Mapping[str, str]],
+    known: Mapping[str, Known],
     class_rows: Sequence[ClassRow],
     divergence_rows: Sequence[DivergenceRow],
     found: CaseExplanation,
@@ -87,28 +91,36 @@ def _of_outputs(
         pair = frozenset({row.a, row.b})
         verdicts[pair] = worst([row.verdict, verdicts.get(pair, Verdict.IDENTICAL)])
     groups = clusters(list(members), lambda a, b: verdicts.get(frozenset({a, b})))
-    bits = explain(factors, {cell: name for name, cells in members.items() for cell in cells})
+    class_of = {cell: name for name, cells in members.items() for cell in cells}
+    factors = compared({cell: known[cell] for cell in class_of}, unknown_is_a_value=True).factors
+    bits = explain(factors, class_of)
     if len(groups) == 1:
-        _add(case, "bits", bits, factors, found)
-        # The aliases of these factors are in the evidence only: nobody needs them for a decision.
-        varies = (
-            f"varies with {joined(bits.smallest[0].factors)}"
-            if bits.sets
-            else "varies without a recorded cause"
-        )
+        _add(case, BITS, bits, factors, found)
+        varies = f"varies with {_in_short(bits)}" if bits.sets else "varies without a recorded cause"
         return [f"equal up to rounding in all {count} cells that ran; the rounding {varies}"]
     named = {cell: group[0] for group in groups for first in group for cell in members[first]}
     results = explain(factors, named)
-    _add(case, "results", results, factors, found)
-    _add(case, "bits", bits, factors, found)
+    _add(case, RESULTS, results, factors, found)
+    _add(case, BITS, bits, factors, found)
     # The worst of the pairs that separate clusters decides how sure it is.
     severe = worst(verdicts.values())
     sure = "may differ" if severe is Verdict.SUSPICIOUS else "differs"
     return [f"{sure} by more than rounding: {sentence(results, what='the results')}"]
 
 
+def _in_short(bits: Explanation[str]) -> str:
+    """Return the first set of factors, and others that the user set independently of it.
+
+    The rest, and the aliases, are in the evidence only: nobody needs them for a decision.
+    """
+    first, *rest = bits.smallest
+    moved = {*first.factors, *first.followers}
+    others = [each for each in rest if all(map(is_set, each.factors)) and not moved.issuperset(each.factors)]
+    return joined([joined(each.factors) for each in (first, *others)], "or")
+
+
 def _of_outcomes(
-    case: str, factors: Mapping[str, Mapping[str, str]], rows: Sequence[Collected], found: CaseExplanation
+    case: str, known: Mapping[str, Known], rows: Sequence[Collected], found: CaseExplanation
 ) -> list[str]:
     wanted = [row for row in rows if row.required]
     failed = Counter(row.outcome.value for row in wanted if row.outcome is not Outcome.RECORDED)
@@ -116,15 +128,30 @@ def _of_outcomes(
         return []
     counted = ", ".join(f"{count} {outcome}" for outcome, count in failed.items())
     text = f"{failed.total()} of {len(wanted)} cells did not run ({counted})"
-    known = {str(row.cell): row.outcome.value for row in wanted if str(row.cell) in factors}
-    if len(set(known.values())) < 2:
-        return [text]
-    # Less is known about a case that never ran; a factor that only some cells report would explain anything.
-    common = set.intersection(*(set(factors[cell]) for cell in known))
-    told = {cell: {name: factors[cell][name] for name in common} for cell in known}
-    outcomes = explain(told, known)
-    _add(case, "outcomes", outcomes, told, found)
-    return [f"{text}: {sentence(outcomes, what='the outcome')}"]
+    # A cell that was skipped has not been tried, so nothing about it is known to matter.
+    tried = [row for row in wanted if row.outcome is not Outcome.SKIPPED]
+    reports = [row for row in tried if _reports(row)]
+    said = []
+    if len(reports) < len(tried) and (all_say := _of_some(case, OUTCOMES, tried, known, found)):
+        said.append(all_say)
+    if said and (some_say := _of_some(case, IMPORTED, reports, known, found)):
+        said.append(f"among the {len(reports)} cells that imported TensorFlow, {some_say}")
+    elif not said and (some_say := _of_some(case, OUTCOMES, reports, known, found)):
+        said.append(some_say)
+    return [f"{text}: {'; '.join(said)}" if said else text]
+
+
+def _of_some(
+    case: str, about: str, rows: Sequence[Collected], known: Mapping[str, Known], found: CaseExplanation
+) -> str:
+    """Return what the outcomes of some cells change with; nothing if all have the same one."""
+    outcomes = {str(row.cell): row.outcome.value for row in rows}
+    if len(set(outcomes.values())) < 2:
+        return ""
+    told = compared({cell: known[cell] for cell in outcomes}, unknown_is_a_value=False)
+    explanation = explain(told.factors, outcomes, unseen=told.unseen)
+    _add(case, about, explanation, told.factors, found)
+    return sentence(explanation, what="the outcome")
 
 
 def _add(
@@ -140,21 +167,33 @@ def _add(
             about=about,
             kind=explanation.kind.value,
             sets=[list(each.factors) for each in explanation.sets],
+            together=[list(each.factors) for each in explanation.bundles if len(each.factors) > 1],
             confirmed=not explanation.vacuous,
             evidence=evidence(explanation),
         )
     )
-    if about != "bits":  # nobody needs to know what changes the last bit
+    if about != BITS:  # nobody needs to know what changes the last bit
         found.proposals += proposals(explanation, factors, most=_PROPOSED)
 
 
-def _effective(row: Collected) -> bool:
-    # A cell that has outputs always has factors, if only its build: its class has to be explained.
-    if row.recording is None:
-        return False
-    return row.outcome is Outcome.RECORDED or bool(row.recording.effective.model_fields_set)
+def _reports(row: Collected) -> bool:
+    """Whether a cell says what was in effect, as all do that imported TensorFlow."""
+    return row.recording is not None and bool(row.recording.effective.model_fields_set)
 
 
-def _factors(plan: Plan, row: Collected) -> dict[str, str]:
-    assert row.recording is not None, "only cells that say what was in effect have factors"  # noqa: S101
-    return effective_factors(row.recording.effective, plan.environments[row.cell.environment].build)
+def _known(
+    plan: Plan,
+    row: Collected,
+    libraries: Mapping[str, Mapping[str, str]],
+    locked: Mapping[str, Mapping[str, str]],
+) -> Known:
+    environment, setting = plan.environments[row.cell.environment], plan.settings[row.cell.setting]
+    # A setting without a loader leaves the choice to the case.
+    loaded = setting.model_copy(update={"loader": setting.loader or plan.cases[row.case].loader})
+    return Known(
+        options_of(environment, loaded, plan.limits.get((row.cell, row.case))),
+        setting.variables,
+        row.recording.effective if row.recording is not None else Effective(),
+        locked.get(environment.id),
+        libraries.get(str(row.cell), {}),
+    )

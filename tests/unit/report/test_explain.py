@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from recordings import recording
 from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.definition import CaseDefinition, SettingDefinition
 from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import Plan
@@ -17,6 +20,7 @@ from savedmodel_matrix.report.propose import proposal_rows
 from savedmodel_matrix.verdicts.attribute.separate import Proposal
 
 OLD, NEW, OTHER = "tf2.9.3-py3.10-cpu", "tf2.15.1-py3.11-cpu", "tf2.15.1-py3.10-cpu"
+SETTINGS = {"default": {}, "off": {"TF_ENABLE_ONEDNN_OPTS": "0"}}
 
 
 def plan(*names, settings=("default",)):
@@ -24,7 +28,14 @@ def plan(*names, settings=("default",)):
         name: Environment(name.split("-")[0][2:], name.split("-py")[1].split("-")[0], Build.CPU)
         for name in names
     }
-    return Plan("m", CellId(names[0], "default"), environments, dict.fromkeys(settings), {"cnn": None}, {})
+    return Plan(
+        "m",
+        CellId(names[0], "default"),
+        environments,
+        {name: SettingDefinition(variables=SETTINGS[name]) for name in settings},
+        {"cnn": CaseDefinition(path="model")},
+        {},
+    )
 
 
 def row(environment, setting="default", outcome=Outcome.RECORDED, required=True, **effective):
@@ -34,10 +45,10 @@ def row(environment, setting="default", outcome=Outcome.RECORDED, required=True,
     return Collected(CellId(environment, setting), "cnn", outcome, None, required, made)
 
 
-def said(rows, classes, divergences=(), of=None):
+def said(rows, classes, divergences=(), of=None, locked=None):
     of = of or plan(*dict.fromkeys(each.cell.environment for each in rows), settings=("default", "off"))
     class_rows = [ClassRow(case="cnn", name=name, cells=cells) for name, cells in classes.items()]
-    return explain_case(of, "cnn", rows, class_rows, divergences, {})
+    return explain_case(of, "cnn", rows, class_rows, divergences, {}, locked or {})
 
 
 def test_identical_everywhere():
@@ -107,17 +118,91 @@ def test_failures_are_counted_and_explained_by_what_all_cells_know():
     rows = [
         row(OLD),
         row(NEW, outcome=Outcome.LOAD_FAILED),
-        # An import that failed knows less, and what it lacks must not explain it.
-        Collected(CellId(OTHER, "default"), "cnn", Outcome.IMPORT_FAILED, None, True, recording()),
         row(OTHER, "off", outcome=Outcome.LOAD_FAILED, required=False),
     ]
     found = said(rows, {"A": [f"{OLD}/default"]})
     assert found.says == (
-        "ran in one cell only, so there is nothing to compare; 2 of 3 cells did not run (1 load-failed, "
-        "1 import-failed): the outcome changes with TensorFlow or Python, which always change together here "
+        "ran in one cell only, so there is nothing to compare; 1 of 2 cells did not run (1 load-failed): "
+        "the outcome changes with TensorFlow or Python, which always change together here "
         "(between 2.9.3 and 2.15.1); no two cells have the same TensorFlow, so this is not confirmed"
     )
     assert [each.about for each in found.explanations] == ["outcomes"]
+    assert found.explanations[0].together == [["TensorFlow", "Python"]]
+
+
+def test_what_a_cell_that_failed_early_does_not_report_explains_nothing():
+    rows = [
+        row(OLD, machine="x86_64"),
+        row(NEW, outcome=Outcome.LOAD_FAILED, machine="arm64"),
+        Collected(CellId(OTHER, "default"), "cnn", Outcome.IMPORT_FAILED, None, True, recording()),
+    ]
+    found = said(rows, {"A": [f"{OLD}/default"]})
+    assert found.says == (
+        "ran in one cell only, so there is nothing to compare; 2 of 3 cells did not run (1 load-failed, "
+        "1 import-failed): the outcome changes with TensorFlow and with Python; no two cells have the same "
+        "TensorFlow and Python, so this is not confirmed; among the 2 cells that imported TensorFlow, the "
+        "outcome changes with TensorFlow, Python or machine, which always change together here "
+        "(between 2.9.3 and 2.15.1); no two cells have the same TensorFlow, so this is not confirmed"
+    )
+    assert [each.about for each in found.explanations] == ["outcomes", "outcomes after the import"]
+    assert "oneDNN and machine are not known in every cell and may matter too" in (
+        found.explanations[0].evidence
+    )
+
+
+#: An environment with a requirement, and the same one without.
+PLAIN = Environment("2.15.1", "3.11", Build.CPU)
+WITH_TEXT = replace(PLAIN, requirements=("tensorflow-text==2.15.0",))
+
+
+def with_and_without_text():
+    of = plan(PLAIN.id)
+    return replace(of, environments={each.id: each for each in (PLAIN, WITH_TEXT)})
+
+
+def test_requirements_that_differ_are_named_before_the_packages_that_came_with_them():
+    installed = {"tensorflow-cpu": "2.15.1", "keras": "2.15.0", "numpy": "1.26.4"}
+    added = {"tensorflow-text": "2.15.0", "tensorflow-hub": "0.16.1", "tf-keras": "2.15.1"}
+    rows = [
+        row(PLAIN.id, outcome=Outcome.LOAD_FAILED, distributions=installed, tf_keras=None),
+        row(WITH_TEXT.id, distributions=installed | added, tf_keras="2.15.1"),
+    ]
+    found = said(rows, {"A": [f"{WITH_TEXT.id}/default"]}, of=with_and_without_text())
+    assert found.says.endswith(
+        "1 of 2 cells did not run (1 load-failed): the outcome changes with requirements, tf-keras, "
+        "tensorflow-hub or tensorflow-text, which always change together here (requirements none and "
+        "tensorflow-text==2.15.0 differ); no two cells have the same requirements, so this is not confirmed"
+    )
+    assert found.explanations[0].sets == [["requirements"]]
+    assert found.explanations[0].together == [
+        ["requirements", "tf-keras", "tensorflow-hub", "tensorflow-text"]
+    ]
+
+
+def test_what_cannot_be_installed_is_explained_by_what_was_set_and_what_the_locks_pin():
+    cells = [CellId(each.id, "default") for each in (PLAIN, WITH_TEXT)]
+    rows = [
+        row(PLAIN.id),
+        Collected(cells[1], "cnn", Outcome.INSTALL_FAILED, "no wheel", required=True),
+    ]
+    locked = {PLAIN.id: {"numpy": "1.26.4"}, WITH_TEXT.id: {"numpy": "1.26.4", "tensorflow-text": "2.15.0"}}
+    found = said(rows, {"A": [str(cells[0])]}, of=with_and_without_text(), locked=locked)
+    assert "(1 install-failed): the outcome changes with requirements or tensorflow-text, which" in found.says
+
+
+def test_a_cell_that_was_never_tried_says_nothing_about_the_cause():
+    rows = [row(OLD), Collected(CellId(NEW, "default"), "cnn", Outcome.SKIPPED, "interrupted", required=True)]
+    found = said(rows, {"A": [f"{OLD}/default"]})
+    assert found.says.endswith("1 of 2 cells did not run (1 skipped)")
+    assert found.explanations == []
+
+
+def test_rounding_that_either_of_two_options_would_explain(differs):
+    first, second, third = f"{OLD}/default", f"{NEW}/default", f"{OTHER}/default"
+    rows = [row(OLD, python="3.9.1"), row(NEW), row(OTHER)]
+    apart = differs("cnn", second, first, Verdict.FLOAT_NOISE)
+    found = said(rows, {"A": [first], "B": [second, third]}, [apart])
+    assert found.says.endswith("the rounding varies with TensorFlow or Python")
 
 
 def test_proposals_are_those_that_can_exist_and_no_more_than_it_takes(monkeypatch):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from savedmodel_matrix.domain.wording import count, joined
+from savedmodel_matrix.domain.wording import count, joined, listed
 from savedmodel_matrix.verdicts.attribute.explanation import Kind
-from savedmodel_matrix.verdicts.attribute.factors import UNKNOWN
-from savedmodel_matrix.verdicts.attribute.words import bundled, steps, these, with_values
+from savedmodel_matrix.verdicts.attribute.names import UNKNOWN, is_package
+from savedmodel_matrix.verdicts.attribute.words import all_of, bundled, steps, these, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,18 +17,27 @@ if TYPE_CHECKING:
 
 #: More sets than this are counted, not listed: a longer list would not help anybody.
 _MOST_SETS = 6
+_MOST_BUNDLES = 8
+#: The same for packages that are ruled out. Other factors are always listed.
+_MOST_PACKAGES = 4
 
 
 def evidence(explanation: Explanation[Any]) -> list[str]:
     """Return what supports the explanation and what it leaves open, as lines without full stops."""
-    return [*_size(explanation), *_sets(explanation), *_aliases(explanation), *_against(explanation)]
+    return [
+        *_size(explanation),
+        *_sets(explanation),
+        *_aliases(explanation),
+        *_unseen(explanation),
+        *_against(explanation),
+    ]
 
 
 def _size(explanation: Explanation[Any]) -> Iterator[str]:
     cells = sum(len(group) for group in explanation.groups)
     varied = [f"{bundled(bundle.factors)} ({bundle.values} values)" for bundle in explanation.bundles]
     text = f"{count(cells, 'cell')} in {count(len(explanation.groups), 'group')}"
-    yield f"{text}; factors that vary: {', '.join(varied) if varied else 'none'}"
+    yield f"{text}; factors that vary: {listed(varied, _MOST_BUNDLES) if varied else 'none'}"
 
 
 def _sets(explanation: Explanation[Any]) -> Iterator[str]:
@@ -57,7 +66,7 @@ def _followers(explanation: Explanation[Any], found: FactorSet) -> Iterator[str]
     if followers and not found.vacuous:
         kept = f"{joined(found.factors)} {'stays' if len(found.factors) == 1 else 'stay'} the same"
         never = "never changes" if len(followers) == 1 else "never change"
-        yield f"{joined(followers)} {never} while {kept}, so part of the effect may come from there"
+        yield f"{all_of(followers)} {never} while {kept}, so part of the effect may come from there"
 
 
 def _details(found: FactorSet) -> Iterator[str]:
@@ -75,15 +84,24 @@ def _details(found: FactorSet) -> Iterator[str]:
 
 def _aliases(explanation: Explanation[Any]) -> Iterator[str]:
     """Yield the bundles that a set uses; for other bundles, it does not matter which factor it is."""
-    used = {name for found in explanation.sets for name in found.factors}
+    used = {name for found in explanation.sets[:_MOST_SETS] for name in found.factors}
     for bundle in explanation.bundles:
         if bundle.primary in used and len(bundle.factors) > 1:
-            names = joined(bundle.factors)
+            names = all_of(bundle.factors)
             yield f"{names} always change together here, so this matrix cannot tell them apart"
 
 
+def _unseen(explanation: Explanation[Any]) -> Iterator[str]:
+    if explanation.unseen:
+        verb = "is" if len(explanation.unseen) == 1 else "are"
+        yield f"{all_of(explanation.unseen)} {verb} not known in every cell and may matter too"
+
+
 def _against(explanation: Explanation[Any]) -> Iterator[str]:
+    packages = [each for each in explanation.counter_examples if all(map(is_package, each.factors))]
     for example in explanation.counter_examples:
+        if example in packages[_MOST_PACKAGES:]:
+            continue
         if explanation.kind is Kind.UNEXPLAINED:
             pair = f"{example.a} and {example.b}"
             yield f"no set of factors explains it: {pair} agree in every factor but differ"
@@ -94,7 +112,9 @@ def _against(explanation: Explanation[Any]) -> Iterator[str]:
         ]
         if unknown:
             verb = "is" if len(unknown) == 1 else "are"
-            yield f"{joined(unknown)} {verb} unknown for these two cells and may differ"
+            yield f"{all_of(unknown)} {verb} unknown for these two cells and may differ"
+    if more := packages[_MOST_PACKAGES:]:
+        yield f"{count(len(more), 'more package')} alone {'does' if len(more) == 1 else 'do'} not explain it"
 
 
 def _rejected(explanation: Explanation[Any], example: CounterExample[Any]) -> str:

@@ -114,6 +114,7 @@ class Explanation(Generic[Cell]):
     - ``counter_examples``: one for every single factor that does not explain the groups, and for the first
       set without each one of its factors; for an unexplained grouping, only one for all factors together.
     - ``exhausted``: the search ended at its limits, so there may be other minimal sets.
+    - ``unseen``: names of factors that only some of the cells report, which may matter too.
     """
 
     kind: Kind
@@ -122,6 +123,7 @@ class Explanation(Generic[Cell]):
     sets: tuple[FactorSet, ...] = ()
     counter_examples: tuple[CounterExample[Cell], ...] = ()
     exhausted: bool = False
+    unseen: tuple[str, ...] = ()
 
     @property
     def smallest(self) -> tuple[FactorSet, ...]:

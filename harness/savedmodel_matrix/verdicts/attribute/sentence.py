@@ -9,7 +9,7 @@ from savedmodel_matrix.verdicts.attribute.explanation import Kind
 from savedmodel_matrix.verdicts.attribute.words import any_of, blocks, steps, these
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from savedmodel_matrix.verdicts.attribute.explanation import Explanation, FactorSet, Rule
 
@@ -56,7 +56,7 @@ def _by_one(explanation: Explanation[Any], chosen: FactorSet, what: str) -> str:
     if len(names) > 1:
         where = where if chosen.changes else f"{names[0]} {where}"
         return f"{_changes(what)} with {any_of(names)}, {_ALIASED} ({where})"
-    only = "" if chosen.followers else " only"
+    only = "" if chosen.followers or explanation.unseen else " only"
     return f"{_changes(what)} with {names[0]}{only} ({where}){_nothing_else(explanation, chosen)}"
 
 
@@ -80,13 +80,18 @@ def _conditional(chosen: FactorSet, names: dict[str, str]) -> str:
     """Return "XLA, and TensorFlow matters only where XLA is on", for a set with one or two rules."""
     free = [name for name in chosen.factors if name not in {rule.factor for rule in chosen.rules}]
     if free:
-        said = [
-            f"{names[rule.factor]} matters {_only_where(rule)}{_at(chosen, rule)}" for rule in chosen.rules
-        ]
-        return ", and ".join([joined([names[name] for name in free]), *said])
+        return ", and ".join([joined([names[name] for name in free]), *_matters(chosen, names)])
     # Each of the two factors matters only for some values of the other; neither matters by itself.
     said = [f"{rule.factor} {_only_where(rule)}" for rule in chosen.rules]
     return f"{joined([names[name] for name in chosen.factors])}: {', '.join(said)}"
+
+
+def _matters(chosen: FactorSet, names: Mapping[str, str] | None = None) -> list[str]:
+    called = names or {}
+    return [
+        f"{called.get(rule.factor, rule.factor)} matters {_only_where(rule)}{_at(chosen, rule)}"
+        for rule in chosen.rules
+    ]
 
 
 def _at(chosen: FactorSet, rule: Rule) -> str:
@@ -112,13 +117,30 @@ def _ambiguous(explanation: Explanation[Any], what: str) -> str:
         if stepped:
             text += f"; if it is {stepped.factors[0]}, {steps(stepped.changes)}"
     else:
-        shown = [_set_name(explanation, each) for each in sets]
-        if len(shown) > _MOST_SETS + 1:
-            shown[_MOST_SETS:] = [f"one of {len(sets) - _MOST_SETS} other sets of factors"]
-        text = f"{_changes(what)} with {', or with '.join(shown)} ({_UNDECIDED})"
+        text = f"{_changes(what)} {_any_set(explanation, sets)} ({_UNDECIDED})"
+        if 1 <= len(sets[0].rules) <= _MOST_RULES:
+            text += f"; if it is {joined(sets[0].factors)}, {', and '.join(_matters(sets[0]))}"
     if explanation.vacuous:
         text += "; no two cells have the same value of any of these, so this is not confirmed"
     return text
+
+
+def _any_set(explanation: Explanation[Any], sets: Sequence[FactorSet]) -> str:
+    """Return "with XLA and with TensorFlow or NumPy" for sets that differ in one factor only."""
+    shared = [name for name in sets[0].factors if all(name in each.factors for each in sets)]
+    if len(shared) == len(sets[0].factors) - 1:
+        others = [
+            alias
+            for each in sets
+            for name in each.factors
+            if name not in shared
+            for alias in explanation.bundle(name).factors
+        ]
+        return joined([*(f"with {_name(explanation, name)}" for name in shared), f"with {any_of(others)}"])
+    shown = [_set_name(explanation, each) for each in sets]
+    if len(shown) > _MOST_SETS + 1:
+        shown[_MOST_SETS:] = [f"one of {len(sets) - _MOST_SETS} other sets of factors"]
+    return f"with {', or with '.join(shown)}"
 
 
 def _doubt(chosen: FactorSet) -> str:
@@ -133,8 +155,8 @@ def _doubt(chosen: FactorSet) -> str:
 
 
 def _nothing_else(explanation: Explanation[Any], chosen: FactorSet) -> str:
-    sure = len(explanation.sets) == 1 and not (explanation.exhausted or chosen.followers or chosen.vacuous)
-    if not sure or len(explanation.bundles) == len(chosen.factors):
+    others = explanation.exhausted or explanation.unseen or chosen.followers or chosen.vacuous
+    if others or len(explanation.sets) > 1 or len(explanation.bundles) == len(chosen.factors):
         return ""
     return "; nothing else matters"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from savedmodel_matrix.verdicts.attribute.explanation import Cell
-from savedmodel_matrix.verdicts.attribute.factors import UNKNOWN, value_in
+from savedmodel_matrix.verdicts.attribute.names import UNKNOWN, is_any_package, value_in
 from savedmodel_matrix.verdicts.attribute.table import in_order
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def _pairs(explanation: Explanation[Cell]) -> Iterator[_Hypotheses]:
     for index, found in enumerate(explanation.smallest):
         for primary in found.factors:
             for other in explanation.bundle(primary).factors[1:]:
+                if is_any_package(other):
+                    continue  # they are many, and a matrix that separates them all is too large to be useful
                 renamed = tuple(other if name == primary else name for name in found.factors)
                 yield _Hypotheses(found.factors, renamed, (primary, other))
         if index:

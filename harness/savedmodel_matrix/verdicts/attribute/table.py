@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Generic
 from packaging.version import InvalidVersion, Version
 
 from savedmodel_matrix.verdicts.attribute.explanation import Bundle, Cell
-from savedmodel_matrix.verdicts.attribute.factors import rank, value_in
+from savedmodel_matrix.verdicts.attribute.names import is_package, rank, told_by, value_in
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-#: Factors whose values have an order. Others may look like numbers without being any: digests, "v1".
+#: Factors, besides packages, whose values have an order. Others may look like numbers without being any:
+#: digests, "v1".
 _ORDERED = {
-    *("TensorFlow", "Python", "Keras", "NumPy", "protobuf", "h5py", "CUDA", "cuDNN", "GPU driver"),
-    *("intra-op threads", "inter-op threads", "usable CPUs"),
+    *("TensorFlow", "Python", "Python release", "CUDA", "cuDNN", "GPU driver"),
+    *("intra-op threads", "inter-op threads", "usable CPUs", "time limit", "memory limit"),
 }
 
 
@@ -25,26 +26,35 @@ class Table(Generic[Cell]):
 
     Cells, and therefore groups, are sorted by their texts, so that nothing depends on the order of the input.
     Factors that are the same in every cell are left out. If several factors split the cells in the same way,
-    only the first, in the fixed order, has a column.
+    only the first, in the fixed order, has a column. One that another factor tells has no name beside it;
+    ``told`` has the column that tells each column without a name of its own.
     """
 
     def __init__(self, factors: Mapping[Cell, Mapping[str, str]], groups: Mapping[Cell, Hashable]) -> None:
         self.cells: tuple[Cell, ...] = tuple(sorted(groups, key=lambda cell: (str(cell), repr(cell))))
         numbers: dict[Hashable, int] = {}
         self.group = [numbers.setdefault(groups[cell], len(numbers)) for cell in self.cells]
-        self.columns: dict[str, tuple[str, ...]] = {}
+        columns: dict[str, tuple[str, ...]] = {}
         alike: dict[tuple[int, ...], list[str]] = {}
         names = {name for cell in self.cells for name in factors[cell]}
         for name in sorted(names, key=rank):
-            column = tuple(value_in(factors[cell], name) for cell in self.cells)
-            first: dict[str, int] = {}
-            split = tuple(first.setdefault(value, len(first)) for value in column)
-            if len(first) == 1:
-                continue
-            if split not in alike:
-                self.columns[name] = column
-            alike.setdefault(split, []).append(name)
-        self.bundles = tuple(Bundle(tuple(names), max(split) + 1) for split, names in alike.items())
+            columns[name] = tuple(value_in(factors[cell], name) for cell in self.cells)
+            if max(parts := split(columns[name])) > 0:
+                alike.setdefault(parts, []).append(name)
+        named = {parts: _not_told(together) for parts, together in alike.items()}
+        self.bundles = tuple(
+            sorted(
+                (Bundle(tuple(together), max(parts) + 1) for parts, together in named.items()),
+                key=lambda bundle: rank(bundle.primary),
+            )
+        )
+        self.columns = {bundle.primary: columns[bundle.primary] for bundle in self.bundles}
+        place = {name: bundle.primary for bundle in self.bundles for name in bundle.factors}
+        self.told: dict[str, str] = {}
+        for bundle in self.bundles:
+            tellers = [place.get(told_by(name) or "") for name in bundle.factors]
+            if tellers[0] is not None and None not in tellers:
+                self.told[bundle.primary] = tellers[0]
 
     @property
     def grouped(self) -> tuple[tuple[Cell, ...], ...]:
@@ -89,11 +99,26 @@ class Table(Generic[Cell]):
         return {value: found[value] for value in in_order(name, found)}
 
 
+def split(column: Sequence[str | None]) -> tuple[int, ...]:
+    """Return the number of each cell's value: equal for columns that split the cells in the same way."""
+    first: dict[str | None, int] = {}
+    return tuple(first.setdefault(value, len(first)) for value in column)
+
+
+def _not_told(names: Sequence[str]) -> list[str]:
+    """Return the names without those that another one of them tells."""
+    return [name for name in names if told_by(name) not in names]
+
+
 def is_ordered(name: str, values: Iterable[str]) -> bool:
     """Whether these values of a factor have an order: versions of one thing or counts, and none "unknown"."""
     values = list(values)
     things = {value.rpartition(" ")[0] for value in values}  # "keras" of "keras 3.15.1"
-    return name in _ORDERED and len(things) == 1 and all(_version(value) is not None for value in values)
+    return (
+        (name in _ORDERED or is_package(name))
+        and len(things) == 1
+        and all(_version(value) is not None for value in values)
+    )
 
 
 def in_order(name: str, values: Iterable[str]) -> list[str]:

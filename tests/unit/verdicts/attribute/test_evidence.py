@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from designs import ALIASED, COMPILED, SWITCH, VERSIONS, cells, following, groups, since_2_9
 from savedmodel_matrix.verdicts.attribute.evidence import evidence
-from savedmodel_matrix.verdicts.attribute.explain import MOST_FACTORS, explain
+from savedmodel_matrix.verdicts.attribute.explain import explain
 
 
 def lines(factors, label):
@@ -95,20 +95,34 @@ def test_a_value_that_names_its_factor_is_not_named_twice():
 
 
 def test_an_unfinished_search_says_so():
-    names = [f"factor {number:02}" for number in range(MOST_FACTORS + 1)]
+    found = replace(explain(ALIASED, groups(ALIASED, since_2_9)), exhausted=True)
+    line = "the search stopped at its limits; other sets of factors may determine it too"
+    assert line in evidence(found)
+    assert line not in evidence(replace(found, exhausted=False))
+
+
+def test_packages_that_are_ruled_out_are_counted():
+    names = [f"package {number:02}" for number in range(15)]
     factors = {one: {name: str(name == one) for name in names} for one in ["none", *names]}
-    found = lines(factors, lambda v: v[names[0]])
-    assert (
-        found[-len(names)] == "the search stopped at its limits; other sets of factors may determine it too"
-    )
+    factors = {cell: {"seed": str(cell in names), "CPU": cell, **v} for cell, v in factors.items()}
+    found = lines(factors, lambda v: v["seed"])
+    assert found[-5].startswith("package 00 alone does not explain it: ")
+    assert found[-2].startswith("package 03 alone does not explain it: ")
+    assert found[-1] == "11 more packages alone do not explain it"
+
+
+def test_what_only_some_cells_report_is_named():
+    found = explain(ALIASED, groups(ALIASED, since_2_9), unseen=["CPU"])
+    assert "CPU is not known in every cell and may matter too" in evidence(found)
+    found = replace(found, unseen=("CPU", "XLA"))
+    assert "XLA and CPU are not known in every cell and may matter too" in evidence(found)
 
 
 def test_many_sets_are_counted():
     factors = cells(TensorFlow=VERSIONS, oneDNN=SWITCH)
     for number, split in enumerate(["aabb", "abbb", "aaab", "abba", "abab", "aaba"]):
-        factors = following(
-            factors, f"factor {number}", "TensorFlow", dict(zip(VERSIONS, split, strict=True))
-        )
+        values = dict(zip(VERSIONS, split, strict=True))
+        factors = following(factors, f"variable {number}", "TensorFlow", values)
     found = explain(factors, groups(factors, lambda v: v["TensorFlow"]))
     (line,) = [line for line in evidence(found) if "more sets" in line]
     assert line == f"{len(found.sets) - 6} more sets of factors could also determine it"

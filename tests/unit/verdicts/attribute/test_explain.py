@@ -7,9 +7,15 @@ import pytest
 from designs import ALIASED, COMPILED, SWITCH, VERSIONS, cells, following, groups, since_2_9
 from hypothesis import given
 from hypothesis import strategies as st
-from savedmodel_matrix.verdicts.attribute.explain import LARGEST_SET, MOST_FACTORS, explain
+from savedmodel_matrix.verdicts.attribute.explain import (
+    LARGEST_SET,
+    MOST_FACTORS,
+    MOST_RIVALS,
+    MOST_SETS,
+    explain,
+)
 from savedmodel_matrix.verdicts.attribute.explanation import Bundle, ChangePoint, CounterExample, Kind, Rule
-from savedmodel_matrix.verdicts.attribute.factors import value_in
+from savedmodel_matrix.verdicts.attribute.names import is_set, value_in
 
 
 def sets(explanation):
@@ -79,7 +85,7 @@ def test_version_matters_only_with_xla():
     (only,) = found.sets
     assert only.factors == ("TensorFlow", "XLA")
     assert [example.factors for example in found.counter_examples] == [
-        *(("TensorFlow",), ("XLA",), ("intra-op threads",)),
+        *(("TensorFlow",), ("intra-op threads",), ("XLA",)),
     ]
     assert only.rules == (Rule("TensorFlow", "XLA", matters=("on",), idle=("off",), untested=()),)
     assert only.changes == (ChangePoint("TensorFlow", "2.15.1", "2.21.0", where=("XLA", "on")),)
@@ -110,11 +116,11 @@ def test_rules_within_a_set_of_three():
     factors = cells(TensorFlow=("1", "2"), XLA=SWITCH, build=("cpu", "gpu"), TF32=SWITCH)
     label = {"cpu": lambda v: v["XLA"], "gpu": lambda v: (v["XLA"], v["TensorFlow"])}
     found = explain(factors, groups(factors, lambda v: (v["build"], label[v["build"]](v))))
-    assert sets(found) == [("TensorFlow", "XLA", "build")]
+    assert sets(found) == [("TensorFlow", "build", "XLA")]
     assert found.sets[0].rules == (Rule("TensorFlow", "build", ("gpu",), ("cpu",), ()),)
     assert [example.factors for example in found.counter_examples] == [
-        *(("TensorFlow",), ("XLA",), ("TF32",), ("build",)),
-        *(("TensorFlow", "XLA"), ("TensorFlow", "build"), ("XLA", "build")),
+        *(("TensorFlow",), ("build",), ("XLA",), ("TF32",)),
+        *(("TensorFlow", "build"), ("TensorFlow", "XLA"), ("build", "XLA")),
     ]
 
 
@@ -220,22 +226,43 @@ def test_without_cells_or_factors():
         explain({"a": {}}, {"a": 1, "c": 1, "b": 1})
 
 
-def test_more_factors_than_sets_are_made_of():
-    count = MOST_FACTORS + 2
-    names = [f"factor {number:02}" for number in range(count)]
-    factors = {
-        f"{flipped:02}": {name: str(name == flipped) for name in names} for flipped in ["none", *names]
-    }
+def one_at_a_time(count, name="factor"):
+    """A cell without anything, and one for each of many factors that are set alone."""
+    names = [f"{name} {number:02}" for number in range(count)]
+    return names, {one: {name: str(name == one) for name in names} for one in ["none", *names]}
+
+
+def test_a_set_that_every_other_one_would_contain_is_the_only_one_however_many_factors_there_are():
+    names, factors = one_at_a_time(MOST_RIVALS * 3)
     factors["pair"] = {name: str(name in names[-2:]) for name in names}
     found = explain(factors, groups(factors, lambda v: (v[names[0]], v[names[-1]])))
-    assert found.exhausted
     assert sets(found) == [(names[0], names[-1])]
-    fewer = {cell: {name: v[name] for name in names[:MOST_FACTORS]} for cell, v in factors.items()}
-    assert not explain(fewer, groups(fewer, lambda v: v[names[0]])).exhausted
+    assert not found.exhausted
+
+
+@pytest.mark.parametrize(
+    ("count", "name", "exhausted"),
+    [(MOST_RIVALS - 1, "variable", False), (MOST_RIVALS, "variable", True), (2, "package", True)],
+)
+def test_larger_rivals_are_made_of_the_first_factors_and_not_of_packages(count, name, exhausted):
+    names, factors = one_at_a_time(count, name)
+    factors = following(factors, "TensorFlow", names[0], {"True": "2", "False": "1"})
+    factors["again"] = {**factors["none"], "TensorFlow": "3"}
+    found = explain(factors, groups(factors, lambda v: v[names[0]]))
+    assert sets(found)[:2] == [("TensorFlow",), (names[0],)]
+    assert found.exhausted is exhausted
+
+
+def test_sets_of_what_the_user_set_come_first():
+    factors = cells(requirements="ab", seed="12", machine="xy")
+    factors = following(factors, "NumPy", "requirements", {"a": "1", "b": "2"})
+    factors["one"] = {"requirements": "c", "seed": "1", "machine": "x", "NumPy": "1"}
+    found = explain(factors, groups(factors, lambda v: (v["requirements"] == "b", v["seed"])))
+    assert sets(found) == [("requirements", "seed"), ("seed", "NumPy")]
 
 
 def test_a_set_of_three_is_found_wherever_its_factors_stand():
-    names = [f"factor {number:02}" for number in range(MOST_FACTORS + 3)]
+    names = [f"factor {number:02}" for number in range(MOST_FACTORS[4] + 3)]
     source = random.Random(1)
     factors = {f"{row}": {name: source.choice("abc") for name in names} for row in range(200)}
     found = explain(factors, groups(factors, lambda v: tuple(v[name] for name in names[-3:])))
@@ -243,13 +270,62 @@ def test_a_set_of_three_is_found_wherever_its_factors_stand():
     assert sets(found)[0] == tuple(names[-3:])
 
 
-def test_what_takes_more_factors_than_a_set_may_have_is_reduced_to_what_it_takes():
+def test_more_factors_than_a_set_may_have_if_each_is_needed():
     names = [f"factor {number}" for number in range(LARGEST_SET + 2)]
     factors = cells(**{name.replace(" ", "_"): ("0", "1") for name in names})
     found = explain(factors, groups(factors, lambda v: tuple(v[name] for name in names[:-1])))
     assert found.kind is Kind.EXPLAINED
-    assert found.exhausted
+    assert not found.exhausted
     assert sets(found) == [tuple(names[:-1])]
+
+
+def test_what_takes_more_factors_than_a_set_may_have_is_reduced_to_what_it_takes():
+    names = [f"factor {number}" for number in range(LARGEST_SET + 1)]
+    factors = cells(**{name.replace(" ", "_"): ("0", "1") for name in names})
+    factors = following(factors, "machine", names[0], {"0": "x", "1": "y"})
+    factors["last"] = {**dict.fromkeys(names, "0"), "machine": "z"}
+    found = explain(factors, groups(factors, lambda v: tuple(v[name] for name in names)))
+    assert found.exhausted
+    assert sets(found) == [tuple(names)]
+
+
+def test_more_sets_of_one_size_than_anybody_reads():
+    size = MOST_SETS + 1
+    factors = {
+        f"{row:03}": {f"factor {n:03}": str(row == n or row > size) for n in range(size)}
+        for row in range(size + 2)
+    }
+    found = explain(factors, {cell: cell == f"{size + 1:03}" for cell in factors})
+    assert found.exhausted
+    assert len([each for each in sets(found) if len(each) == 2]) == MOST_SETS
+
+
+def test_an_option_is_left_to_the_fact_that_tells_its_effect():
+    variable = "variable TF_ENABLE_ONEDNN_OPTS"
+    factors = following(
+        cells(TensorFlow=("2.4.4", "2.9.3", "2.12.1"), setting=("on", "off")),
+        variable,
+        "setting",
+        {"on": "unset", "off": "0"},
+    )
+    for cell, found in factors.items():
+        found.pop("setting")
+        found["oneDNN"] = "on" if "2.4" not in cell and found[variable] == "unset" else "off"
+    found = explain(factors, groups(factors, lambda v: v["oneDNN"]))
+    assert (found.kind, sets(found)) == (Kind.EXPLAINED, [("oneDNN",)])
+    assert not [each for each in found.counter_examples if variable in each.factors]
+    # Where the fact says nothing, the variable is a factor like others.
+    found = explain(factors, groups(factors, lambda v: v[variable]))
+    assert sets(found)[0] == (variable,)
+
+
+def test_of_what_splits_the_cells_in_the_same_way_a_fact_has_the_name_alone():
+    factors = cells(oneDNN=SWITCH)
+    factors = following(factors, "variable TF_ENABLE_ONEDNN_OPTS", "oneDNN", {"on": "1", "off": "0"})
+    factors = following(factors, "seed", "oneDNN", {"on": "1", "off": "2"})
+    assert explain(factors, groups(factors, lambda v: v["oneDNN"])).bundles == (
+        Bundle(("seed", "oneDNN"), 2),
+    )
 
 
 @st.composite
@@ -290,7 +366,8 @@ def test_what_is_returned_is_minimal_and_complete(design):
         smallest = [names for names in minimal if len(names) == len(minimal[0])]
         assert found.kind is (Kind.EXPLAINED if len(smallest) == 1 else Kind.AMBIGUOUS)
         if not found.exhausted:
-            assert sets(found) == minimal
+            unset = {names: sum(not is_set(name) for name in names) for names in minimal}
+            assert sets(found) == sorted(minimal, key=lambda names: (len(names), unset[names]))
     for example in found.counter_examples:
         a, b = factors[example.a], factors[example.b]
         assert labels[example.a] != labels[example.b]

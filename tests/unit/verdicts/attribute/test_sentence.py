@@ -106,7 +106,7 @@ def test_many_aliases_are_counted():
     )
     factors = following(factors, "h5py", "TensorFlow", {version: version for version in VERSIONS})
     assert said(factors, since_2_9) == (
-        "the outputs change with TensorFlow, Python, Keras, NumPy or one of 2 others, "
+        "the outputs change with TensorFlow, Python, Keras, NumPy or one of 2 other packages, "
         "which always change together here (between 2.7.4 and 2.9.3)"
     )
 
@@ -117,31 +117,40 @@ def test_rivals():
         "if it is TensorFlow, between 2.7.4 and 2.9.3"
     )
     assert said(LATE, lambda v: (v["oneDNN"], since_2_9(v))) == (
-        "the outputs change with TensorFlow and oneDNN, or with oneDNN and NumPy "
-        "(this matrix cannot tell which)"
+        "the outputs change with oneDNN and with TensorFlow or NumPy (this matrix cannot tell which)"
     )
 
 
-def rivals(*splits):
+def test_rivals_of_one_factor_of_a_set_are_told_with_their_aliases():
     factors = LATE
-    for number, split in enumerate(splits):
-        factors = following(
-            factors, f"factor {number}", "TensorFlow", dict(zip(VERSIONS, split, strict=True))
-        )
-    return said(factors, lambda v: (v["oneDNN"], since_2_9(v)))
-
-
-def test_many_rivals_are_counted():
-    start = "the outputs change with TensorFlow and oneDNN, or with oneDNN and NumPy, "
-    assert rivals("1123", "abbc", "2234") == (
-        start + "or with oneDNN and (factor 0 or factor 2) (this matrix cannot tell which)"
-    )
-    assert rivals("1123", "1122") == (
-        start + "or with oneDNN and factor 0, or with oneDNN and factor 1 (this matrix cannot tell which)"
-    )
-    assert rivals("1123", "1122", "1145") == (
-        start + "or with oneDNN and (factor 0 or factor 2), or with oneDNN and factor 1 "
+    for number, split in enumerate(["1123", "abbc", "2234"]):
+        values = dict(zip(VERSIONS, split, strict=True))
+        factors = following(factors, f"factor {number}", "TensorFlow", values)
+    assert said(factors, lambda v: (v["oneDNN"], since_2_9(v))) == (
+        "the outputs change with oneDNN and with TensorFlow, NumPy, factor 0 or factor 2 "
         "(this matrix cannot tell which)"
+    )
+
+
+def test_a_condition_of_the_first_of_several_sets():
+    factors = {cell: {**v, "NumPy": v["TensorFlow"][:3] + cell[-1]} for cell, v in COMPILED.items()}
+    assert said(factors, lambda v: v["XLA"] == "on" and v["TensorFlow"]) == (
+        "the outputs change with XLA and with TensorFlow or NumPy (this matrix cannot tell which); "
+        "if it is TensorFlow and XLA, TensorFlow matters only where XLA is on, between 2.15.1 and 2.21.0"
+    )
+
+
+def test_many_sets_without_a_common_factor_are_counted():
+    factors = {
+        "a": {"TensorFlow": "1", "NumPy": "1", "CPU": "x", "seed": "1"},
+        "b": {"TensorFlow": "1", "NumPy": "2", "CPU": "y", "seed": "1"},
+        "c": {"TensorFlow": "2", "NumPy": "1", "CPU": "y", "seed": "1"},
+        "d": {"TensorFlow": "2", "NumPy": "2", "CPU": "z", "seed": "2"},
+    }
+    assert said(factors, lambda v: tuple(v.values())) == (
+        "the outputs change with TensorFlow and NumPy, or with TensorFlow and CPU, "
+        "or with NumPy and CPU (this matrix cannot tell which); no two cells have the same value of any of "
+        "these, so this is not confirmed"
     )
 
 
