@@ -307,6 +307,7 @@ def test_two_causes_together_are_named_and_never_ruled_out(drawn, data, results)
     holds(drawn, labels, explanation)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of what is found, which nobody prints
 @pytest.mark.parametrize("name", [*AXES, *KEYS, "time_limit_s", "memory_limit_bytes"])
 def test_everything_that_can_be_set_differs_in_some_of_the_drawn_cells(name):
     def differs(drawn):
