@@ -197,7 +197,7 @@ def test_by_hand_a_fault_of_ours_fails_the_session(project, plan, tmp_path, monk
         ("", ""),
         ("nox > Running session a\nnox > Session a failed.\n", "Running session a"),
         (
-            "nox > x failed with exit code 2:\nnox > error: no room\n  cause: a disk\nnox > Session a failed.",
+            "nox > x failed with exit code 2:\nerror: no room\n  cause: a disk\nnox > Session a failed.",
             "error: no room; cause: a disk",
         ),
     ],

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from recordings import output, recording, stored
 from savedmodel_matrix.domain.errors import StoreError
+from savedmodel_matrix.domain.selection import new_run_id
 from savedmodel_matrix.probe.arrays import object_path
 from savedmodel_matrix.store.atomic import write_stored, write_text
-from savedmodel_matrix.domain.selection import new_run_id
 from savedmodel_matrix.store.results import Results
 
 KEY = "ab" * 32
