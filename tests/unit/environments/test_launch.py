@@ -11,7 +11,13 @@ import pytest
 import savedmodel_matrix.probe
 from recordings import recording
 from savedmodel_matrix.domain.errors import MachineError, ProbeError
-from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, OutputsOf, SettingRequest
+from savedmodel_matrix.domain.probe_request import (
+    CaseRequest,
+    Measure,
+    OutputsOf,
+    SettingRequest,
+    SourceFile,
+)
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.environments import launch as launch_module
 from savedmodel_matrix.environments.launch import Launch, run_probe
@@ -438,3 +444,29 @@ def test_what_cannot_be_isolated_is_no_outcome(probe, isolating, make, complaint
     with pytest.raises(MachineError, match=complaint):
         isolating("a")
     assert not Path(make("a").cases[0].result).exists()
+
+
+def test_what_the_system_refuses_is_none_of_the_models(probe, make):
+    probe.status = 4
+
+    def work(request):
+        sink = probe.started[-1][1]["stderr"]
+        sink.write(b"of TensorFlow\nprobe: /results/objects: No space left on device\n")
+        sink.flush()
+
+    probe.work = work
+    launch = make("a")
+    with pytest.raises(MachineError, match=r"^/results/objects: No space left on device; run again"):
+        run_probe(launch, lambda _: None, unfiled_none)
+    assert not Path(launch.cases[0].result).exists()
+
+
+def test_an_end_in_a_changed_environment_is_not_filed(probe, make, tmp_path):
+    gone = SourceFile(path=str(tmp_path / "gone"), size=1, mtime_ns=1, ctime_ns=1, inode=1)
+    probe.status = 1
+    launch = make("a")
+    launch = make(cases=[launch.cases[0].model_copy(update={"sources": (gone,)})])
+    unfiled = {}
+    run_probe(launch, lambda _: None, unfiled.__setitem__)
+    assert unfiled == {"a": f"{gone.path} changed since the run began"}
+    assert not Path(launch.cases[0].result).exists()
