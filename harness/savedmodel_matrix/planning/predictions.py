@@ -10,8 +10,9 @@ from savedmodel_matrix.domain.errors import LockError, UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyCase
+from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.environments.locks.lock import read_lock
-from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Kind, Prediction, Stage, Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.planning.ready import model_folder
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Outcomes that predictions cover. A failed install or import, or a timeout, says nothing about them.
 _FORESEEABLE = {Outcome.RECORDED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
+#: Modules that register no ops but TensorFlow's own.
+_WITHOUT_OPS = {"tensorflow", "keras", "tf_keras"}
 
 
 def predict_plan(
@@ -39,7 +42,7 @@ def predict_plan(
         for name, case in plan.cases.items()
         if (known := facts_of(project, ready.get(name)) or _local(project, case)) is not None
     }
-    packages = {name: _packages(project, each) for name, each in plan.environments.items()}
+    packages = {name: installed_packages(project, each) for name, each in plan.environments.items()}
     predictions = {}
     for job in plan.jobs():
         if job.case in facts:
@@ -51,6 +54,9 @@ def predict_plan(
                 tags=None if case.tags is None else frozenset(case.tags),
                 variables=setting.variables,
                 deterministic=setting.deterministic,
+                platform=platform_name(),
+                imports=frozenset(case.imports),
+                brings=_brings(case),
             )
             predictions[job.cell, job.case] = predict(facts[job.case], target)
     return predictions
@@ -91,8 +97,16 @@ def came_true(prediction: Prediction, outcome: Outcome) -> bool | None:
     return outcome is expected
 
 
-def _packages(project: Workspace, environment: Environment) -> frozenset[str]:
+def installed_packages(project: Workspace, environment: Environment) -> Mapping[str, str]:
+    """Return the versions of an environment's packages; none if it is not resolved yet."""
     try:
-        return frozenset(read_lock(project.lock_path(environment)).pins)
+        return read_lock(project.lock_path(environment)).pins
     except LockError:
-        return frozenset()
+        return {}
+
+
+def _brings(case: CaseDefinition) -> tuple[str, ...]:
+    """Return the case's code that may register ops which are not known here."""
+    own = [Path(each).name for each in (*case.libraries, *case.modules)]
+    known = {*_WITHOUT_OPS, *knowledge().packages.modules}
+    return (*own, *(each for each in case.imports if each.partition(".")[0] not in known))

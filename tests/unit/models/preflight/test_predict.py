@@ -32,7 +32,7 @@ def expect(tmp_path):
         folder = write(tmp_path, model, index=index)
         if metadata is not None:
             (folder / "keras_metadata.pb").write_bytes(metadata)
-        return predict(read_facts(folder), Target(tensorflow, frozenset(packages), **target))
+        return predict(read_facts(folder), Target(tensorflow, dict.fromkeys(packages, ""), **target))
 
     return predicted
 

@@ -1,0 +1,146 @@
+"""Rules for ops that the target's TensorFlow does not register: its own of other releases, and custom ones.
+
+The error is ``Op type not registered``. Which ops TensorFlow has is in ops.json, which ones packages have in
+op_packages.json; *seen* with DisableCopyOnRead and the ops of TensorFlow Text, ScaNN and TF-DF.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from savedmodel_matrix.domain.wording import joined, listed
+from savedmodel_matrix.knowledge.missing_ops import Answer, MissingOp, explain_op
+from savedmodel_matrix.models.preflight.prediction import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from savedmodel_matrix.models.preflight.question import Question
+
+#: How many ops of one kind are named; the rest are counted.
+_MOST_NAMED = 3
+#: Ops of these kinds may be registered by code that the case brings, and whose ops nobody knows.
+_MAYBE_BROUGHT = {MissingOp.PACKAGE, MissingOp.NOT_IMPORTED, MissingOp.NAMED, MissingOp.UNKNOWN}
+
+
+def unregistered_ops(asked: Question) -> Iterator[Finding]:
+    """See above."""
+    for answer, names in _missing(asked):
+        if not _maybe_brought(asked, answer) and (finding := _finding(asked, answer, names)) is not None:
+            yield finding
+
+
+def ops_of_the_case(asked: Question) -> Iterator[str]:
+    """Yield a note for ops that only the case's own code can register, which is not known to do so."""
+    for answer, names in _missing(asked):
+        if _maybe_brought(asked, answer) and not _is_there(asked, answer):
+            yield (
+                f"custom {_ops(names)}: unknown, as the case brings {joined(asked.target.brings)}, "
+                "which may register what it needs"
+            )
+
+
+def ops_of_an_installed_package(asked: Question) -> Iterator[str]:
+    """Yield a note for each package that is assumed to be imported."""
+    for answer, _ in _missing(asked):
+        if answer.kind is MissingOp.NOT_IMPORTED and _is_there(asked, answer) and asked.target.imports is None:
+            yield (
+                f"{answer.facts['package']} must be built for this TensorFlow, and its library loaded before "
+                "the model"
+            )
+
+
+def _missing(asked: Question) -> list[tuple[Answer, list[str]]]:
+    """Return the answers for all ops that TensorFlow itself does not register, each with its ops."""
+    found: list[tuple[Answer, list[str]]] = []
+    for name, _ in asked.ops():
+        if asked.known.has_op(name, asked.minor):
+            continue
+        target = asked.target
+        answer = explain_op(asked.known, name, asked.minor, target.platform, target.packages)
+        assert answer is not None, "it is missing, as has_op says"  # noqa: S101
+        names = next((ops for each, ops in found if each == answer), None)
+        if names is None:
+            found.append((answer, [name]))
+        else:
+            names.append(name)
+    return found
+
+
+def _maybe_brought(asked: Question, answer: Answer) -> bool:
+    return bool(asked.target.brings) and answer.kind in _MAYBE_BROUGHT
+
+
+def _is_there(asked: Question, answer: Answer) -> bool:
+    """Whether the op's package is installed, and imported as far as can be known."""
+    if answer.kind is not MissingOp.NOT_IMPORTED:
+        return False
+    imports, module = asked.target.imports, answer.facts.get("module")
+    if imports is None or (module is None and "library" not in answer.facts):
+        return True
+    # A module's package is imported with it.
+    return module is not None and any(each == module or each.startswith(f"{module}.") for each in imports)
+
+
+def _finding(asked: Question, answer: Answer, names: Sequence[str]) -> Finding | None:
+    facts, ops = answer.facts, _ops(names)
+    way = _way(answer)
+    match answer.kind:
+        case MissingOp.LATER_TENSORFLOW:
+            return Finding(f"{ops} {_are(names)} registered only from {facts['since']} on")
+        case MissingOp.EARLIER_TENSORFLOW:
+            return Finding(f"{ops} {_are(names)} registered only up to {facts['until']}")
+        case MissingOp.PACKAGE:
+            needed = f"{facts.get('requirement', facts['package'])}{f', {way}' if way else ''}"
+            return Finding(f"custom {ops} of {facts['provider']}", needs=(needed,))
+        case MissingOp.NOT_IMPORTED:
+            if _is_there(asked, answer):
+                return None
+            return Finding(
+                f"custom {ops} of {facts['package']}, which is installed but not imported",
+                needs=(f"{facts['package']} {way}",),
+            )
+        case MissingOp.OLDER_PACKAGE:
+            return Finding(
+                f"custom {ops} of {facts['provider']}, but {facts['installed']} is installed",
+                needs=(f"{facts['requirement']}, {way}",),
+            )
+        case MissingOp.NEWER_THAN_PACKAGE:
+            since = f"; the first TensorFlow with one that has is {facts['since']}" if "since" in facts else ""
+            return Finding(
+                f"custom {ops} of {facts['provider']}, but the release for TensorFlow {asked.minor}, "
+                f"{facts['release']}, does not have {'it' if len(names) == 1 else 'them'}{since}"
+            )
+        case MissingOp.NO_RELEASE:
+            last = (
+                f": the last that works is {facts['last']}, on TensorFlow {facts['last_tensorflow']}"
+                if "last" in facts
+                else ""
+            )
+            return Finding(
+                f"custom {ops} of {facts['provider']}, of which no release works on TensorFlow {asked.minor} "
+                f"on {asked.target.platform}{last}"
+            )
+        case MissingOp.NAMED:
+            return Finding(f"custom {ops}, from {facts['needs']}", needs=(facts["needs"],))
+        case MissingOp.UNKNOWN:
+            return Finding(
+                f"custom {ops}, which no TensorFlow and no package known here provides: ask for the library "
+                "that defines it, and give it as `libraries`",
+                needs=(f"the library with {listed(names, _MOST_NAMED)}",),
+            )
+
+
+def _way(answer: Answer) -> str:
+    """Return how the op gets registered once its package is installed; "" if that is not known."""
+    if "module" in answer.facts:
+        return f"imported as {answer.facts['module']}"
+    return f"with its {answer.facts['library']} as `libraries`" if "library" in answer.facts else ""
+
+
+def _ops(names: Sequence[str]) -> str:
+    return f"{'op' if len(names) == 1 else 'ops'} {listed(names, _MOST_NAMED)}"
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
