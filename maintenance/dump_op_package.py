@@ -37,16 +37,17 @@ def dump(package: str, module: str) -> dict[str, Any]:
     known = set(registered_ops())
     importlib.import_module(module)
     known = _note(found, known, module, library=False)
-    libraries = list(_libraries(package))
-    in_libraries = _in_a_child(libraries)
+    libraries = {name: (path, _in_a_child(path)) for name, path in _libraries(package)}
+    in_libraries = {op for _, ops in libraries.values() for op in ops}
     for name in _modules(module) if in_libraries - known else ():
         _quietly(importlib.import_module, name)
         known = _note(found, known, name, library=False)
         if not in_libraries - known:
             break
-    for name, path in libraries if in_libraries - known else ():
-        _quietly(tensorflow.load_op_library, str(path))
-        known = _note(found, known, name, library=True)
+    for name, (path, ops) in libraries.items():
+        if ops - known:
+            tensorflow.load_op_library(str(path))
+            known = _note(found, known, name, library=True)
     return {
         "tensorflow": tensorflow.__version__,
         "release": importlib.metadata.version(package),
@@ -69,16 +70,14 @@ def _libraries(package: str) -> Iterator[tuple[str, Path]]:
             yield str(file), Path(str(file.locate()))
 
 
-def _in_a_child(libraries: list[tuple[str, Path]]) -> set[str]:
-    """Return the ops registered after all libraries are loaded, in a process that may die of it."""
+def _in_a_child(library: Path) -> set[str]:
+    """Return the ops after a library is loaded, by a process that may die of it; none if it cannot be."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        tensorflow = importlib.import_module("tensorflow")
-        for _, path in libraries:
-            _quietly(tensorflow.load_op_library, str(path))
+        _quietly(importlib.import_module("tensorflow").load_op_library, str(library))
         with os.fdopen(writing, "w") as pipe:
-            json.dump(sorted(registered_ops()), pipe)
+            json.dump(registered_ops(), pipe)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:

@@ -30,8 +30,8 @@ class MissingOp(StrEnum):
     NOT_IMPORTED = "not-imported"
     """A package's that is installed [package, provider]; also ``module``, or ``library``."""
     OLDER_PACKAGE = "older-package"
-    """The installed release is too old, and another one fits this TensorFlow [package, provider, installed,
-    requirement]; also ``module`` or ``library``."""
+    """The installed release is too old, and another one fits this TensorFlow [package, provider, installed];
+    also ``requirement`` and ``module``, or ``library``."""
     NEWER_THAN_PACKAGE = "newer-than-package"
     """No release for this TensorFlow has it [package, provider, release]; also ``since``."""
     NO_RELEASE = "no-release"
@@ -49,14 +49,16 @@ ALWAYS: Mapping[MissingOp, frozenset[str]] = {
     MissingOp.EARLIER_TENSORFLOW: frozenset({"until"}),
     MissingOp.PACKAGE: frozenset({"package", "provider"}),
     MissingOp.NOT_IMPORTED: frozenset({"package", "provider"}),
-    MissingOp.OLDER_PACKAGE: frozenset({"package", "provider", "installed", "requirement"}),
+    MissingOp.OLDER_PACKAGE: frozenset({"package", "provider", "installed"}),
     MissingOp.NEWER_THAN_PACKAGE: frozenset({"package", "provider", "release"}),
     MissingOp.NO_RELEASE: frozenset({"package", "provider"}),
     MissingOp.NAMED: frozenset({"needs"}),
     MissingOp.UNKNOWN: frozenset(),
 }
 #: The facts that some have. All come from the tables, and none from an error's text.
-FACTS = frozenset[str]().union(*ALWAYS.values()) | {"module", "library", "last", "last_tensorflow"}
+FACTS = frozenset[str]().union(
+    *ALWAYS.values(), {"requirement", "module", "library", "last", "last_tensorflow"}
+)
 
 
 @dataclass(frozen=True)
@@ -95,23 +97,29 @@ def explain_op(
 def _of_package(package: OpPackage, minor: str, platform: str, installed: str | None) -> Answer:
     since = f" {package.first} or later" if package.first else ""
     facts = {"package": package.name, "provider": f"{package.name}{since}"}
-    ways = {name: way for name, way in (("module", package.module), ("library", package.library)) if way}
     release = package.release(minor, platform)
-    fits = release is not None and package.has_op(release) is not False
     if installed is not None and (not installed or package.has_op(installed) is not False):
-        return Answer(MissingOp.NOT_IMPORTED, {**facts, **ways})
-    if fits:
-        facts["requirement"] = f"{package.name}=={release}"
+        return Answer(MissingOp.NOT_IMPORTED, {**facts, **_way(package, None)})
+    if release is not None and package.has_op(release) is not False:
+        facts |= _way(package, release)
         if installed is None:
-            return Answer(MissingOp.PACKAGE, {**facts, **ways})
-        return Answer(MissingOp.OLDER_PACKAGE, {**facts, **ways, "installed": installed})
+            return Answer(MissingOp.PACKAGE, facts)
+        return Answer(MissingOp.OLDER_PACKAGE, {**facts, "installed": installed})
     working = package.working(platform)
     if release is not None or installed is not None:
         later = [each for each in working if order(each) > order(minor)]
         found = {"since": later[0]} if later else {}
         return Answer(MissingOp.NEWER_THAN_PACKAGE, {**facts, **found, "release": installed or release or ""})
     if minor not in package.tried:
-        return Answer(MissingOp.PACKAGE, {**facts, **ways})
+        return Answer(MissingOp.PACKAGE, {**facts, **_way(package, None)})
     last = list(working.items())[-1:]
     found = {"last": last[0][1], "last_tensorflow": last[0][0]} if last else {}
     return Answer(MissingOp.NO_RELEASE, {**facts, **found})
+
+
+def _way(package: OpPackage, release: str | None) -> dict[str, str]:
+    """Return what to install, if it is known, and what to do then to have the op."""
+    pinned = package.name if release is None else f"{package.name}=={release}"
+    if package.module is None:
+        return {"library": f"{package.library} of {pinned}"}
+    return {"module": package.module, **({} if release is None else {"requirement": pinned})}

@@ -8,6 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.plan import Plan
@@ -166,6 +167,18 @@ def _other_packages(same: _Changed, requirement: str) -> _Changed | None:
     )
 
 
+def _other_release(same: _Changed, requirement: str) -> _Changed | None:
+    """Return a package added; a requirement of it that is there gives way."""
+    name = canonicalize_name(Requirement(requirement).name)
+    kept = tuple(
+        each
+        for each in same.environment.requirements
+        if each == requirement or canonicalize_name(Requirement(each).name) != name
+    )
+    changed = replace(same, environment=replace(same.environment, requirements=kept))
+    return _other_packages(changed, requirement)
+
+
 def _with_import(changed: _Changed, remedy: Remedy, match: Match) -> _Changed:
     """Return a package added, with the import of the module that registers its contents, if one is named."""
     named = [each.value for each in match.remedies if each.kind is RemedyKind.IMPORT]
@@ -202,7 +215,7 @@ def _saved_again(same: _Changed, folder: str) -> _Changed:
 _APPLY: dict[RemedyKind, Callable[[_Changed, str], _Changed | None]] = {
     RemedyKind.LOADER: _other_loader,
     RemedyKind.IMPORT: _other_imports,
-    RemedyKind.PACKAGE: _other_packages,
+    RemedyKind.PACKAGE: _other_release,
     RemedyKind.PIN: _other_packages,
     RemedyKind.RESOLVE: _other_resolution,
     RemedyKind.VARIABLE: _other_variable,

@@ -33,19 +33,17 @@ def cause_rows(project: Workspace, plan: Plan, collection: Collection) -> list[C
         if row.outcome is Outcome.RECORDED or row.recording is None:
             continue
         matches = causes_of(project, plan, row, collection.ready[row.case])
-        best = matches[0].cause if matches else None
+        best = matches[0] if matches else None
         rows.append(
             CauseRow(
                 environment=row.cell.environment,
                 setting=row.cell.setting,
                 case=row.case,
-                cause=best.id if best else None,
+                cause=best.cause.id if best else None,
                 title=best.title if best else "unknown",
-                explanation=" ".join(best.explanation.split()) if best else None,
-                source=best.source if best else None,
-                candidates=[f"{remedy.kind}: {remedy.value}" for remedy in matches[0].remedies]
-                if best
-                else [],
+                explanation=best.explanation if best else None,
+                source=best.cause.source if best else None,
+                candidates=[f"{remedy.kind}: {remedy.value}" for remedy in best.remedies] if best else [],
                 useful=None if best else useful_part(row.recording.traceback or row.recording.reason or ""),
             )
         )

@@ -91,8 +91,8 @@ def _finding(asked: Question, answer: Answer, names: Sequence[str]) -> Finding |
         case MissingOp.EARLIER_TENSORFLOW:
             return Finding(f"{ops} {_are(names)} registered only up to {facts['until']}")
         case MissingOp.PACKAGE:
-            needed = f"{facts.get('requirement', facts['package'])}{f', {way}' if way else ''}"
-            return Finding(f"custom {ops} of {facts['provider']}", needs=(needed,))
+            needed = facts.get("requirement", facts["package"])
+            return Finding(f"custom {ops} of {facts['provider']}", needs=(_joined(needed, way),))
         case MissingOp.NOT_IMPORTED:
             if _is_there(asked, answer):
                 return None
@@ -103,7 +103,7 @@ def _finding(asked: Question, answer: Answer, names: Sequence[str]) -> Finding |
         case MissingOp.OLDER_PACKAGE:
             return Finding(
                 f"custom {ops} of {facts['provider']}, but {facts['installed']} is installed",
-                needs=(f"{facts['requirement']}, {way}",),
+                needs=(_joined(facts.get("requirement", facts["package"]), way),),
             )
         case MissingOp.NEWER_THAN_PACKAGE:
             since = f"; the first TensorFlow with one that has is {facts['since']}" if "since" in facts else ""
@@ -135,7 +135,11 @@ def _way(answer: Answer) -> str:
     """Return how the op gets registered once its package is installed; "" if that is not known."""
     if "module" in answer.facts:
         return f"imported as {answer.facts['module']}"
-    return f"with its {answer.facts['library']} as `libraries`" if "library" in answer.facts else ""
+    return f"with {answer.facts['library']} as `libraries`" if "library" in answer.facts else ""
+
+
+def _joined(needed: str, way: str) -> str:
+    return f"{needed}, {way}" if way else needed
 
 
 def _ops(names: Sequence[str]) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 from savedmodel_matrix.knowledge.causes.base import MINOR, Cause, Remedy, known_causes
+from savedmodel_matrix.knowledge.missing_ops import MissingOp, explain_op
+from savedmodel_matrix.knowledge.ops import Knowledge
 from savedmodel_matrix.verdicts.causes.normalise import normalise
 
 if TYPE_CHECKING:
@@ -44,11 +47,25 @@ class Match:
 
     cause: Cause
     found: Mapping[str, str]
-    """The matches of the patterns' named groups, and ``minor`` if TensorFlow's version is known."""
+    """The matches of the patterns' named groups, ``minor`` if TensorFlow's version is known, and the facts
+    about a missing op."""
     confirmed: frozenset[str]
     """Features of the entry that the model is known to have."""
     in_reason: bool
     """Whether the pattern matches the reason itself, not only the traceback."""
+
+    @property
+    def title(self) -> str:
+        """Return the entry's title with its braces filled in."""
+        return self._filled(self.cause.title)
+
+    @property
+    def explanation(self) -> str:
+        """Return the entry's explanation in one line, with its braces filled in."""
+        return self._filled(" ".join(self.cause.explanation.split()))
+
+    def _filled(self, text: str) -> str:
+        return text if self.cause.missing_op is None else text.format_map(self.found)
 
     @property
     def remedies(self) -> tuple[Remedy, ...]:
@@ -69,12 +86,15 @@ def find_causes(
     features: frozenset[str] = frozenset(),
     *,
     producer: str | None = None,
+    installed: Mapping[str, str] | None = None,
+    platform: str = "linux-x86_64",
     causes: Sequence[Cause] | None = None,
 ) -> list[Match]:
     """Return the entries that explain a failure, the most specific first; none if it is unknown.
 
     ``tensorflow`` and ``producer`` are the versions that failed and that saved the model. If one is unknown
-    (None), ranges of it exclude nothing. ``features`` are the known features of the model's graph.
+    (None), ranges of it exclude nothing. ``features`` are the known features of the model's graph;
+    ``installed`` are the environment's packages with their versions, and ``platform`` is that of its wheels.
     """
     head, trace, log = (normalise(_bounded(text or "")) for text in (reason, traceback, log_tail))
     text = f"{head}\n{trace}"
@@ -91,10 +111,28 @@ def find_causes(
         if cause.needs_features and not cause.features <= features:
             continue
         groups = _groups(cause, text, log)
+        if groups is not None and cause.missing_op is not None:
+            groups = _with_facts(cause.missing_op, groups, minor.get(MINOR), platform, installed or {})
         if groups is not None:
             in_reason = _groups(cause, head, log) is not None
             found.append(Match(cause, {**groups, **minor}, cause.features & features, in_reason))
     return sorted(found, key=_rank)
+
+
+def _with_facts(
+    kind: MissingOp, groups: dict[str, str], minor: str | None, platform: str, installed: Mapping[str, str]
+) -> dict[str, str] | None:
+    """Return the groups with the facts about the missing op; None if it is missing for another reason."""
+    known = _knowledge()
+    if minor is None:
+        return None
+    answer = explain_op(known, groups["op"], known.known_minor(minor)[0], platform, installed)
+    return {**groups, **answer.facts} if answer is not None and answer.kind is kind else None
+
+
+@cache
+def _knowledge() -> Knowledge:
+    return Knowledge()
 
 
 def useful_part(traceback: str) -> str:
