@@ -12,6 +12,7 @@ the libraries that no module loads.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import json
@@ -98,10 +99,9 @@ def _modules(package: str) -> Iterator[str]:
 
 
 def _quietly(call: Any, argument: str) -> None:  # noqa: ANN401 - a function of any kind
-    try:
+    # Whatever it cannot import or load registers nothing.
+    with contextlib.suppress(Exception):
         call(argument)
-    except Exception:  # noqa: BLE001, S110 - whatever it cannot import or load registers nothing
-        pass
 
 
 def main(package: str, module: str) -> None:

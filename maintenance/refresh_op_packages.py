@@ -86,7 +86,9 @@ MOST_CHARACTERS = 200
 
 def refresh(packages: Iterable[str], minors: Iterable[str]) -> None:
     """Fill in what is missing of these packages and minors, and say what was found."""
-    data = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else {"format": FORMAT, "packages": {}}
+    data: dict[str, Any] = {"format": FORMAT, "packages": {}}
+    if DATA.exists():
+        data = json.loads(DATA.read_text(encoding="utf-8"))
     wanted = list(minors)
     with SimpleIndex() as index:
         for name in packages:
@@ -97,12 +99,13 @@ def refresh(packages: Iterable[str], minors: Iterable[str]) -> None:
             for minor in wanted:
                 if minor in row["tried"]:
                     continue
-                found = _try_minor(index, name, minor) if wheels else {"problem": "it has no wheels"}
+                found: dict[str, Any] = {"problem": "it has no wheels"}
+                if wheels:
+                    found = _try_minor(index, name, minor)
                 _add(row, minor, found, wheels)
                 write_text(DATA, render(data))
-                told = {key: value for key, value in found.items() if key != "registers"}
-                ops = sum(len(each["ops"]) for each in found.get("registers", []))
-                print(name, minor, told, f"{ops} ops", flush=True)  # noqa: T201 - its answer
+                ops = len([op for group in found.get("registers", []) for op in group["ops"]])
+                print(name, row["tried"][minor], f"{ops} ops", flush=True)  # noqa: T201 - its answer
 
 
 def _try_minor(index: SimpleIndex, name: str, minor: str) -> dict[str, Any]:
@@ -157,10 +160,15 @@ def _installed(lock: Lock, path: Path, venv: Path, python: str, name: str) -> di
         backend.install(venv, path, lock.digest)
     except InstallError as error:
         return {"problem": _short(str(error))}
-    command = [backend.describe(venv).python, "-m", "maintenance.dump_op_package", name, PACKAGES[name].module]
+    python_here, module = str(backend.describe(venv).python), PACKAGES[name].module
     try:
         done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIME_LIMIT_S
+            [python_here, "-m", "maintenance.dump_op_package", name, module],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIME_LIMIT_S,
         )
     except subprocess.TimeoutExpired:
         return {"problem": f"importing it takes more than {TIME_LIMIT_S} s"}

@@ -82,6 +82,7 @@ def _add(collected: _Collected, distribution: str, file: IndexFile) -> None:
 
 
 def minors_and_platforms(tags: frozenset[Tag]) -> Iterator[tuple[str, str]]:
+    """Yield the Python minors and the platforms that a wheel's tags are for."""
     for tag in tags:
         platform = _platform(tag.platform)
         # An ABI ending in t is a free-threaded build, which needs a different interpreter.

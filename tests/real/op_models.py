@@ -1,4 +1,4 @@
-"""Write a SavedModel with a package's ops: ``python op_models.py {scann,text} FOLDER``, where it is installed."""
+"""Write a SavedModel with a package's ops, where it is installed: ``op_models.py {scann,text} FOLDER``."""
 
 import sys
 
@@ -7,8 +7,8 @@ import tensorflow as tf
 
 def scann(folder):
     """A ScaNN index, searched by brute force (tensorflow/recommenders, issues 182, 297 and 362)."""
-    import numpy as np  # noqa: PLC0415 - only what the package needs
-    from scann.scann_ops.py import scann_ops  # noqa: PLC0415
+    import numpy as np
+    from scann.scann_ops.py import scann_ops
 
     rows = np.random.RandomState(0).randn(300, 8).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -31,7 +31,7 @@ def scann(folder):
 
 def text(folder):
     """A fast BERT tokenizer (tensorflow/serving, issue 2064)."""
-    import tensorflow_text  # noqa: PLC0415
+    import tensorflow_text
 
     words = ["[UNK]", "the", "fast", "##er", "cat", "sat", "[CLS]", "[SEP]"]
     tokenizer = tensorflow_text.FastBertTokenizer(vocab=words, lower_case_nfd_strip_accents=True)

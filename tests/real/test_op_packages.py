@@ -43,8 +43,9 @@ def foreign(environment, nox_environments, tmp_path_factory):
     """A project with a model of TensorFlow Text and one of ScaNN, and the run of its matrix."""
     project = RealProject(tmp_path_factory.mktemp("foreign") / "project", nox_environments).create()
     script = Path(__file__).with_name("op_models.py")
-    for package, name in (("tensorflow-text==2.15.0", "text"), ("scann==1.3.0", "scann")):
-        python = environment(MIDDLE, package)
+    packages = {"text": ["tensorflow-text==2.15.0", "tensorflow-hub==0.15.0"], "scann": ["scann==1.3.0"]}
+    for name, needed in packages.items():
+        python = environment(MIDDLE, *needed)
         folder = project.root / "models" / name
         subprocess.run([python, script, name, folder], check=True, capture_output=True, timeout=300)
     program = "import numpy, sys; numpy.savez(sys.argv[1], text=numpy.array([b'The faster cat'], object))"
@@ -54,9 +55,7 @@ def foreign(environment, nox_environments, tmp_path_factory):
 
 
 def causes(project, tensorflow):
-    return {
-        row.case: row for row in project.report().causes if row.environment.startswith(f"tf{tensorflow}")
-    }
+    return {row.case: row for row in project.report().causes if row.environment.startswith(f"tf{tensorflow}")}
 
 
 def remedies(project, tensorflow):

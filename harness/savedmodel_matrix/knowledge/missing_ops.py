@@ -77,12 +77,7 @@ def explain_op(
     ``installed`` are the distributions beside TensorFlow with their versions, "" for one of any version.
     """
     if known.is_op(op):
-        first, last = known.registered(op)
-        if first is not None and order(first) > order(minor):
-            return Answer(MissingOp.LATER_TENSORFLOW, {"since": first})
-        if last is not None and order(last) < order(minor):
-            return Answer(MissingOp.EARLIER_TENSORFLOW, {"until": last})
-        return None
+        return _of_tensorflow(known, op, minor)
     versions = {canonicalize_name(name): version for name, version in installed.items()}
     if (package := known.packages.of_op(op)) is not None:
         return _of_package(package, minor, platform, versions.get(canonicalize_name(package.name)))
@@ -92,6 +87,15 @@ def explain_op(
     if provider.package and canonicalize_name(provider.package) in versions:
         return Answer(MissingOp.NOT_IMPORTED, {"package": provider.package, "provider": provider.package})
     return Answer(MissingOp.NAMED, {"needs": provider.needs})
+
+
+def _of_tensorflow(known: Knowledge, op: str, minor: str) -> Answer | None:
+    first, last = known.registered(op)
+    if first is not None and order(first) > order(minor):
+        return Answer(MissingOp.LATER_TENSORFLOW, {"since": first})
+    if last is not None and order(last) < order(minor):
+        return Answer(MissingOp.EARLIER_TENSORFLOW, {"until": last})
+    return None
 
 
 def _of_package(package: OpPackage, minor: str, platform: str, installed: str | None) -> Answer:

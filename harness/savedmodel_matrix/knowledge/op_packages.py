@@ -115,7 +115,5 @@ class OpPackages:
     def _rows(self) -> dict[str, Any]:
         data = json.loads(DATA.read_text(encoding="utf-8"))
         if data.get("format") != FORMAT:
-            raise StoreError(
-                f"{DATA.name} has format {data.get('format')}, but this version reads {FORMAT}"
-            )
+            raise StoreError(f"{DATA.name} has format {data.get('format')}, but this version reads {FORMAT}")
         return dict(data["packages"])

@@ -36,14 +36,16 @@ def ops_of_the_case(asked: Question) -> Iterator[str]:
         if _maybe_brought(asked, answer) and not _is_there(asked, answer):
             yield (
                 f"custom {_ops(names)}: unknown, as the case brings {joined(asked.target.brings)}, "
-                "which may register what it needs"
+                f"which may register {'it' if len(names) == 1 else 'them'}"
             )
 
 
 def ops_of_an_installed_package(asked: Question) -> Iterator[str]:
     """Yield a note for each package that is assumed to be imported."""
+    if asked.target.imports is not None:
+        return
     for answer, _ in _missing(asked):
-        if answer.kind is MissingOp.NOT_IMPORTED and _is_there(asked, answer) and asked.target.imports is None:
+        if _is_there(asked, answer):
             yield (
                 f"{answer.facts['package']} must be built for this TensorFlow, and its library loaded before "
                 "the model"
@@ -83,52 +85,61 @@ def _is_there(asked: Question, answer: Answer) -> bool:
 
 
 def _finding(asked: Question, answer: Answer, names: Sequence[str]) -> Finding | None:
-    facts, ops = answer.facts, _ops(names)
-    way = _way(answer)
+    if _is_there(asked, answer):
+        return None
+    facts = answer.facts
+    says = _SAYS[answer.kind].format_map(
+        {
+            **facts,
+            "ops": _ops(names),
+            "are": "is" if len(names) == 1 else "are",
+            "them": "it" if len(names) == 1 else "them",
+            "minor": asked.minor,
+            "platform": asked.target.platform,
+            "later": f"; TensorFlow {facts['since']} is the first whose release does"
+            if "since" in facts
+            else "",
+            "before": _LAST.format_map(facts) if "last" in facts else "",
+        }
+    )
+    return Finding(says, needs=tuple(_needs(answer, names)))
+
+
+_LATER = "; TensorFlow {since} is the first whose release has {them}"
+_LAST = ": the last that works is {last}, on TensorFlow {last_tensorflow}"
+_SAYS = {
+    MissingOp.LATER_TENSORFLOW: "{ops} {are} registered only from {since} on",
+    MissingOp.EARLIER_TENSORFLOW: "{ops} {are} registered only up to {until}",
+    MissingOp.PACKAGE: "custom {ops} of {provider}",
+    MissingOp.NOT_IMPORTED: "custom {ops} of {package}, which is installed but not imported",
+    MissingOp.OLDER_PACKAGE: "custom {ops} of {provider}, but {installed} is installed",
+    MissingOp.NEWER_THAN_PACKAGE: (
+        "custom {ops} of {provider}, but {release}, which belongs to TensorFlow {minor}, lacks {them}{later}"
+    ),
+    MissingOp.NO_RELEASE: (
+        "custom {ops} of {provider}, of which no release works on TensorFlow {minor} on {platform}{before}"
+    ),
+    MissingOp.NAMED: "custom {ops}, from {needs}",
+    MissingOp.UNKNOWN: (
+        "custom {ops}, which no TensorFlow and no package known here provides: ask for the library that "
+        "defines {them}, and give it as `libraries`"
+    ),
+}
+
+
+def _needs(answer: Answer, names: Sequence[str]) -> Iterator[str]:
+    """Yield what would make the ops known in this environment; nothing if only another one can."""
+    facts, way = answer.facts, _way(answer)
     match answer.kind:
-        case MissingOp.LATER_TENSORFLOW:
-            return Finding(f"{ops} {_are(names)} registered only from {facts['since']} on")
-        case MissingOp.EARLIER_TENSORFLOW:
-            return Finding(f"{ops} {_are(names)} registered only up to {facts['until']}")
-        case MissingOp.PACKAGE:
-            needed = facts.get("requirement", facts["package"])
-            return Finding(f"custom {ops} of {facts['provider']}", needs=(_joined(needed, way),))
+        case MissingOp.PACKAGE | MissingOp.OLDER_PACKAGE:
+            package = facts.get("requirement", facts["package"])
+            yield f"{package}, {way}" if way else package
         case MissingOp.NOT_IMPORTED:
-            if _is_there(asked, answer):
-                return None
-            return Finding(
-                f"custom {ops} of {facts['package']}, which is installed but not imported",
-                needs=(f"{facts['package']} {way}",),
-            )
-        case MissingOp.OLDER_PACKAGE:
-            return Finding(
-                f"custom {ops} of {facts['provider']}, but {facts['installed']} is installed",
-                needs=(_joined(facts.get("requirement", facts["package"]), way),),
-            )
-        case MissingOp.NEWER_THAN_PACKAGE:
-            since = f"; the first TensorFlow with one that has is {facts['since']}" if "since" in facts else ""
-            return Finding(
-                f"custom {ops} of {facts['provider']}, but the release for TensorFlow {asked.minor}, "
-                f"{facts['release']}, does not have {'it' if len(names) == 1 else 'them'}{since}"
-            )
-        case MissingOp.NO_RELEASE:
-            last = (
-                f": the last that works is {facts['last']}, on TensorFlow {facts['last_tensorflow']}"
-                if "last" in facts
-                else ""
-            )
-            return Finding(
-                f"custom {ops} of {facts['provider']}, of which no release works on TensorFlow {asked.minor} "
-                f"on {asked.target.platform}{last}"
-            )
+            yield f"{facts['package']} {way}"
         case MissingOp.NAMED:
-            return Finding(f"custom {ops}, from {facts['needs']}", needs=(facts["needs"],))
+            yield facts["needs"]
         case MissingOp.UNKNOWN:
-            return Finding(
-                f"custom {ops}, which no TensorFlow and no package known here provides: ask for the library "
-                "that defines it, and give it as `libraries`",
-                needs=(f"the library with {listed(names, _MOST_NAMED)}",),
-            )
+            yield f"the library with {listed(names, _MOST_NAMED)}"
 
 
 def _way(answer: Answer) -> str:
@@ -138,13 +149,5 @@ def _way(answer: Answer) -> str:
     return f"with {answer.facts['library']} as `libraries`" if "library" in answer.facts else ""
 
 
-def _joined(needed: str, way: str) -> str:
-    return f"{needed}, {way}" if way else needed
-
-
 def _ops(names: Sequence[str]) -> str:
     return f"{'op' if len(names) == 1 else 'ops'} {listed(names, _MOST_NAMED)}"
-
-
-def _are(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
