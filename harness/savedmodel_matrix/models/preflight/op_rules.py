@@ -88,20 +88,17 @@ def _finding(asked: Question, answer: Answer, names: Sequence[str]) -> Finding |
     if _is_there(asked, answer):
         return None
     facts = answer.facts
-    says = _SAYS[answer.kind].format_map(
-        {
-            **facts,
-            "ops": _ops(names),
-            "are": "is" if len(names) == 1 else "are",
-            "them": "it" if len(names) == 1 else "them",
-            "minor": asked.minor,
-            "platform": asked.target.platform,
-            "later": f"; TensorFlow {facts['since']} is the first whose release does"
-            if "since" in facts
-            else "",
-            "before": _LAST.format_map(facts) if "last" in facts else "",
-        }
-    )
+    words = {
+        **facts,
+        "ops": _ops(names),
+        "are": "is" if len(names) == 1 else "are",
+        "them": "it" if len(names) == 1 else "them",
+        "minor": asked.minor,
+        "platform": asked.target.platform,
+    }
+    words["later"] = _LATER.format_map(words) if "since" in facts else ""
+    words["before"] = _LAST.format_map(words) if "last" in facts else ""
+    says = _SAYS[answer.kind].format_map(words)
     return Finding(says, needs=tuple(_needs(answer, names)))
 
 

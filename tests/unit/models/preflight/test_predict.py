@@ -106,16 +106,20 @@ MISSING_OPS = [
         "2.8.4",
         {"words": "2.8.2"},
         Kind.FAILS,
-        "but 2.8.2, which belongs to TensorFlow 2.8, lacks it; TensorFlow 2.9 is the first whose "
-        "release has it",
+        (
+            "but 2.8.2, which belongs to TensorFlow 2.8, lacks it; TensorFlow 2.9 is the first whose "
+            "release has it"
+        ),
         None,
     ),
     (
         "2.18.1",
         {},
         Kind.FAILS,
-        "of which no release works on TensorFlow 2.18 on linux-x86_64: the last that works is 2.15.0, on "
-        "TensorFlow 2.15",
+        (
+            "of which no release works on TensorFlow 2.18 on linux-x86_64: the last that works is 2.15.0, on "
+            "TensorFlow 2.15"
+        ),
         None,
     ),
 ]
