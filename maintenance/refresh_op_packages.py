@@ -105,7 +105,7 @@ def refresh(packages: Iterable[str], minors: Iterable[str]) -> None:
                 _add(row, minor, found, wheels)
                 write_text(DATA, render(data))
                 ops = len([op for group in found.get("registers", []) for op in group["ops"]])
-                print(name, row["tried"][minor], f"{ops} ops", flush=True)  # noqa: T201 - its answer
+                print(name, minor, row["tried"][minor], f"{ops} ops", flush=True)  # noqa: T201 - its answer
 
 
 def _try_minor(index: SimpleIndex, name: str, minor: str) -> dict[str, Any]:
@@ -201,7 +201,9 @@ def _add(row: dict[str, Any], minor: str, found: dict[str, Any], wheels: dict[st
         groups[by, library, tuple(sorted(releases, key=Version))].append(op)
     row["registers"] = [
         {"by": by, "library": library, "in": list(releases), "ops": ops}
-        for (by, library, releases), ops in sorted(groups.items())
+        for (by, library, releases), ops in sorted(
+            groups.items(), key=lambda item: (*item[0][:2], [Version(each) for each in item[0][2]])
+        )
     ]
 
 
