@@ -32,28 +32,29 @@ _NOT_FOR_MODELS = ("test", "benchmark", "example", "tool", "convert")
 
 
 def dump(package: str, module: str) -> dict[str, Any]:
-    """Return the releases, and the ops by the module or the file that registers them."""
+    """Return the ops by the module or the file that registers them, or the problem."""
     tensorflow = importlib.import_module("tensorflow")
     found: list[dict[str, Any]] = []
     known = set(registered_ops())
     importlib.import_module(module)
     known = _note(found, known, module, library=False)
-    libraries = {name: (path, _in_a_child(path)) for name, path in _libraries(package)}
+    loaded = {name: (path, *_in_a_child(path)) for name, path in _libraries(package)}
+    problems = [problem for _, _, problem in loaded.values() if problem]
+    if loaded and not found and len(problems) == len(loaded):
+        return {"problem": f"none of its libraries can be loaded: {problems[0]}"}
+    libraries = {name: (path, ops) for name, (path, ops, _) in loaded.items()}
     in_libraries = {op for _, ops in libraries.values() for op in ops}
     for name in _modules(module) if in_libraries - known else ():
-        _quietly(importlib.import_module, name)
-        known = _note(found, known, name, library=False)
+        # A library is found as if it were a module: importing it loads it, and fails.
+        if _quietly(importlib.import_module, name):
+            known = _note(found, known, name, library=False)
         if not in_libraries - known:
             break
     for name, (path, ops) in libraries.items():
         if ops - known:
             tensorflow.load_op_library(str(path))
             known = _note(found, known, name, library=True)
-    return {
-        "tensorflow": tensorflow.__version__,
-        "release": importlib.metadata.version(package),
-        "registers": found,
-    }
+    return {"registers": found}
 
 
 def _note(found: list[dict[str, Any]], known: set[str], by: str, *, library: bool) -> set[str]:
@@ -71,20 +72,24 @@ def _libraries(package: str) -> Iterator[tuple[str, Path]]:
             yield str(file), Path(str(file.locate()))
 
 
-def _in_a_child(library: Path) -> set[str]:
-    """Return the ops after a library is loaded, by a process that may die of it; none if it cannot be."""
+def _in_a_child(library: Path) -> tuple[set[str], str]:
+    """Return the ops after a library is loaded, by a process that may die of it; or the problem."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        _quietly(importlib.import_module("tensorflow").load_op_library, str(library))
         with os.fdopen(writing, "w") as pipe:
-            json.dump(registered_ops(), pipe)
+            try:
+                importlib.import_module("tensorflow").load_op_library(str(library))
+                json.dump([registered_ops(), ""], pipe)
+            except Exception as error:
+                json.dump([[], getattr(error, "message", str(error)).rpartition(": ")[2]], pipe)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         text = pipe.read()
     os.waitpid(child, 0)
-    return set(json.loads(text)) if text else set()
+    ops, problem = json.loads(text) if text else ([], "it crashes")
+    return set(ops), problem
 
 
 def _modules(package: str) -> Iterator[str]:
@@ -98,10 +103,12 @@ def _modules(package: str) -> Iterator[str]:
             yield from _modules(each.name)
 
 
-def _quietly(call: Any, argument: str) -> None:  # noqa: ANN401 - a function of any kind
-    # Whatever it cannot import or load registers nothing.
+def _quietly(call: Any, argument: str) -> bool:  # noqa: ANN401 - a function of any kind
+    """Whether the call does not raise; no more is asked of what cannot be imported or loaded."""
     with contextlib.suppress(Exception):
         call(argument)
+        return True
+    return False
 
 
 def main(package: str, module: str) -> None:

@@ -21,6 +21,7 @@ import tempfile
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +76,12 @@ PACKAGES = {
 }
 #: uv offers older Pythons to nobody, and importlib.metadata starts here.
 OLDEST_PYTHON = (3, 8)
-#: A package's release for a TensorFlow can be this much later than that TensorFlow.
+#: A package's release for a TensorFlow can be this much later than that TensorFlow; then the date is noted.
 LATER = (RELEASE_GRACE, dt.timedelta(days=240))
 #: TensorFlow's patches are tried from the newest on: some packages pin one of them.
 MOST_PATCHES = 2
+#: Releases that are installed for one minor before it is given up.
+MOST_INSTALLED = 4
 TIME_LIMIT_S = 400
 #: What of a failure's text is kept.
 MOST_CHARACTERS = 200
@@ -112,16 +115,26 @@ def _try_minor(index: SimpleIndex, name: str, minor: str) -> dict[str, Any]:
     """Return what the package is in a TensorFlow of this minor: ``release`` and ``registers``, or why not."""
     table = ReleaseTable.load()
     patches = [each for each in table.versions if each.startswith(f"{minor}.") and Version(each).pre is None]
-    problems: dict[str, dict[str, Any]] = {}
+    failed: list[dict[str, Any]] = []
     for tensorflow in patches[::-1][:MOST_PATCHES]:
-        for python in _pythons(table, tensorflow):
-            for later in LATER:
-                found = _try(index, name, table, tensorflow, python, table.released(tensorflow) + later)
+        for python, later in product(_pythons(table, tensorflow), LATER):
+            requirement = PACKAGES[name].requirement
+            as_of = table.released(tensorflow) + later
+            while True:
+                found = _try(index, name, requirement, table, tensorflow, python, as_of)
+                if later is not RELEASE_GRACE and "release" in found:
+                    found["as_of"] = as_of.isoformat()
                 if "problem" not in found:
                     return found
-                problems.setdefault(found["problem"], found)
+                failed.append(found)
+                if "release" not in found:
+                    break
+                if sum("release" in each for each in failed) == MOST_INSTALLED:
+                    return next(each for each in failed if "release" in each)
+                # Some packages do not say which TensorFlow they are built for: an older one may be.
+                requirement = f"{PACKAGES[name].requirement}<{found['release']}"
     # A failure of something that was installed says more than that nothing could be.
-    return next((each for each in problems.values() if "release" in each), next(iter(problems.values())))
+    return next((each for each in failed if "release" in each), failed[0])
 
 
 def _pythons(table: ReleaseTable, tensorflow: str) -> list[str]:
@@ -135,11 +148,17 @@ def _pythons(table: ReleaseTable, tensorflow: str) -> list[str]:
 
 
 def _try(
-    index: SimpleIndex, name: str, table: ReleaseTable, tensorflow: str, python: str, as_of: dt.date
+    index: SimpleIndex,
+    name: str,
+    requirement: str,
+    table: ReleaseTable,
+    tensorflow: str,
+    python: str,
+    as_of: dt.date,
 ) -> dict[str, Any]:
     """Install the package beside a TensorFlow and return what it registers, or the problem."""
     own = table.requirement(tensorflow, "cpu", platform_name(), python)
-    wanted = LockInput("op-packages", python, (own, PACKAGES[name].requirement), as_of, platform_name())
+    wanted = LockInput("op-packages", python, (own, requirement), as_of, platform_name())
     tried: dict[str, Any] = {"tensorflow": tensorflow, "python": python}
     with tempfile.TemporaryDirectory(prefix="op-packages-") as folder:
         path = Path(folder, "lock.txt")
@@ -175,7 +194,8 @@ def _installed(lock: Lock, path: Path, venv: Path, python: str, name: str) -> di
     if done.returncode != 0 or not done.stdout.strip():
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         return {"problem": _short(lines[-1] if lines else f"ended with {done.returncode}")}
-    return {"registers": json.loads(done.stdout)["registers"]}
+    found: dict[str, Any] = json.loads(done.stdout)
+    return {"problem": _short(found["problem"])} if "problem" in found else found
 
 
 def _add(row: dict[str, Any], minor: str, found: dict[str, Any], wheels: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def foreign(environment, nox_environments, tmp_path_factory):
         python = environment(MIDDLE, *needed)
         folder = project.root / "models" / name
         subprocess.run([python, script, name, folder], check=True, capture_output=True, timeout=300)
-    program = "import numpy, sys; numpy.savez(sys.argv[1], text=numpy.array([b'The faster cat'], object))"
+    program = "import numpy, sys; numpy.savez(sys.argv[1], text=numpy.array(['The faster cat']))"
     subprocess.run([environment(MIDDLE), "-c", program, project.root / "words.npz"], check=True)
     project.matrix(MATRIX)
     return project, project.nox("-s", "matrix")
@@ -100,5 +100,6 @@ def test_a_missing_package_is_installed_in_the_release_that_fits(foreign, tensor
     assert found.cause == "op-of-package"
     assert "part of scann, which is not installed" in found.title
     fix = remedies(project, tensorflow)["foreign", "package"]
-    assert (fix.value, fix.mended) == (f"{requirement} (import scann)", True)
+    assert fix.value.startswith(f"{requirement} (import scann, resolve = ")
+    assert fix.mended
     assert f"fixed by package {requirement}" in run.text

@@ -25,13 +25,13 @@ class MissingOp(StrEnum):
     EARLIER_TENSORFLOW = "earlier-tensorflow"
     """TensorFlow's own, up to an earlier release [until]."""
     PACKAGE = "package"
-    """A package's that is not installed [package, provider]; also ``requirement`` and ``module``, or
-    ``library``."""
+    """A package's that is not installed [package, provider]; also ``requirement``, ``module`` and, if the
+    release is later than the TensorFlow's, ``as_of``; or ``library``."""
     NOT_IMPORTED = "not-imported"
     """A package's that is installed [package, provider]; also ``module``, or ``library``."""
     OLDER_PACKAGE = "older-package"
     """The installed release is too old, and another one fits this TensorFlow [package, provider, installed];
-    also ``requirement`` and ``module``, or ``library``."""
+    also what ``PACKAGE`` has."""
     NEWER_THAN_PACKAGE = "newer-than-package"
     """No release for this TensorFlow has it [package, provider, release]; also ``since``."""
     NO_RELEASE = "no-release"
@@ -57,7 +57,7 @@ ALWAYS: Mapping[MissingOp, frozenset[str]] = {
 }
 #: The facts that some have. All come from the tables, and none from an error's text.
 FACTS = frozenset[str]().union(
-    *ALWAYS.values(), {"requirement", "module", "library", "last", "last_tensorflow"}
+    *ALWAYS.values(), {"requirement", "module", "as_of", "library", "last", "last_tensorflow"}
 )
 
 
@@ -103,9 +103,9 @@ def _of_package(package: OpPackage, minor: str, platform: str, installed: str | 
     facts = {"package": package.name, "provider": f"{package.name}{since}"}
     release = package.release(minor, platform)
     if installed is not None and (not installed or package.has_op(installed) is not False):
-        return Answer(MissingOp.NOT_IMPORTED, {**facts, **_way(package, None)})
+        return Answer(MissingOp.NOT_IMPORTED, {**facts, **_way(package)})
     if release is not None and package.has_op(release) is not False:
-        facts |= _way(package, release)
+        facts |= _way(package, release, package.tried[minor].get("as_of"))
         if installed is None:
             return Answer(MissingOp.PACKAGE, facts)
         return Answer(MissingOp.OLDER_PACKAGE, {**facts, "installed": installed})
@@ -115,15 +115,16 @@ def _of_package(package: OpPackage, minor: str, platform: str, installed: str | 
         found = {"since": later[0]} if later else {}
         return Answer(MissingOp.NEWER_THAN_PACKAGE, {**facts, **found, "release": installed or release or ""})
     if minor not in package.tried:
-        return Answer(MissingOp.PACKAGE, {**facts, **_way(package, None)})
+        return Answer(MissingOp.PACKAGE, {**facts, **_way(package)})
     last = list(working.items())[-1:]
     found = {"last": last[0][1], "last_tensorflow": last[0][0]} if last else {}
     return Answer(MissingOp.NO_RELEASE, {**facts, **found})
 
 
-def _way(package: OpPackage, release: str | None) -> dict[str, str]:
+def _way(package: OpPackage, release: str | None = None, as_of: str | None = None) -> dict[str, str]:
     """Return what to install, if it is known, and what to do then to have the op."""
     pinned = package.name if release is None else f"{package.name}=={release}"
     if package.module is None:
         return {"library": f"{package.library} of {pinned}"}
-    return {"module": package.module, **({} if release is None else {"requirement": pinned})}
+    facts = {"module": package.module, "requirement": None if release is None else pinned, "as_of": as_of}
+    return {name: value for name, value in facts.items() if value is not None}

@@ -37,7 +37,8 @@ class OpPackage:
     lacking: tuple[str, ...]
     """The other releases that were seen."""
     tried: Mapping[str, Mapping[str, str]]
-    """By minor of TensorFlow, oldest first: the ``release`` that was installed, or the ``problem``."""
+    """By minor of TensorFlow, oldest first: the ``release`` that was installed, or the ``problem``; ``as_of``
+    is the date that packages were resolved for, if the release is too late for TensorFlow's own."""
     wheels: Mapping[str, Mapping[str, Sequence[str]]]
     """By release and platform: the Pythons."""
 

@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
+
 from savedmodel_matrix.domain.errors import LockError, UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
@@ -19,6 +21,8 @@ from savedmodel_matrix.planning.ready import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from packaging.specifiers import SpecifierSet
 
     from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.definition import CaseDefinition
@@ -98,11 +102,20 @@ def came_true(prediction: Prediction, outcome: Outcome) -> bool | None:
 
 
 def installed_packages(project: Workspace, environment: Environment) -> Mapping[str, str]:
-    """Return the versions of an environment's packages; none if it is not resolved yet."""
+    """Return the versions of an environment's packages.
+
+    Until it is resolved, those that the definition names, with "" for a version that it does not pin.
+    """
     try:
         return read_lock(project.lock_path(environment)).pins
     except LockError:
-        return {}
+        named = map(Requirement, environment.requirements)
+        return {each.name: _pinned(each.specifier) for each in named}
+
+
+def _pinned(versions: SpecifierSet) -> str:
+    exact = [each.version for each in versions if each.operator == "=="]
+    return exact[0] if exact else ""
 
 
 def _brings(case: CaseDefinition) -> tuple[str, ...]:

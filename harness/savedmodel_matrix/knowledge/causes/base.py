@@ -204,7 +204,9 @@ class Cause:
         known = self.groups | facts | {MINOR}
         for remedy in self.remedies:
             if remedy.kind in _APPLIED and (foreign := remedy.fields - facts - {MINOR}):
-                raise ValueError(f"a {remedy.kind} is applied, and only tables may fill in {sorted(foreign)}")
+                raise ValueError(
+                    f"{remedy.kind} is applied: only tables may fill in {', '.join(sorted(foreign))}"
+                )
         for remedy in self.remedies:
             if unknown := remedy.fields - known:
                 raise ValueError(f"remedy {remedy.value!r}: nothing fills in {', '.join(sorted(unknown))}")
