@@ -114,7 +114,7 @@ def installed_packages(project: Workspace, environment: Environment) -> Mapping[
 
 
 def _pinned(versions: SpecifierSet) -> str:
-    exact = [each.version for each in versions if each.operator == "=="]
+    exact = [each.version for each in versions if each.operator == "==" and "*" not in each.version]
     return exact[0] if exact else ""
 
 

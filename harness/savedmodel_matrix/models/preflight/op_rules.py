@@ -143,7 +143,7 @@ def _way(answer: Answer) -> str:
     """Return how the op gets registered once its package is installed; "" if that is not known."""
     if "module" in answer.facts:
         return f"imported as {answer.facts['module']}"
-    return f"with {answer.facts['library']} as `libraries`" if "library" in answer.facts else ""
+    return f"with a module that loads {answer.facts['library']}" if "library" in answer.facts else ""
 
 
 def _ops(names: Sequence[str]) -> str:

@@ -167,7 +167,7 @@ def test_an_import_does_not_load_every_library(tmp_path, small_table):
     target = Target("2.9.3", {"lazy-words": "0.2"}, imports=frozenset({"lazy_words"}))
     found = predict(facts, target, small_table)
     assert found.kind is Kind.NEEDS
-    assert found.needs == ("lazy-words with lazy_words/ops.so of lazy-words as `libraries`",)
+    assert found.needs == ("lazy-words with a module that loads lazy_words/ops.so of lazy-words",)
 
 
 @pytest.mark.parametrize("op", ["ZeroOut", "New"])
