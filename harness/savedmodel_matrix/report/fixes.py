@@ -117,7 +117,9 @@ def _verdict(
     read: Callable[[ArrayEntry], Array],
 ) -> Verdict | None:
     baseline = originals.get((str(plan.baseline), attempt.case))
-    if baseline is None or baseline.recording is None or outcome.recording is None:
+    if baseline is None or baseline.outcome is not Outcome.RECORDED:
+        return None
+    if baseline.recording is None or outcome.recording is None:
         return None
     outputs = judged_outputs(
         plan,
