@@ -45,7 +45,6 @@ def dump(package: str, module: str) -> dict[str, Any]:
     libraries = {name: (path, ops) for name, (path, ops, _) in loaded.items()}
     in_libraries = {op for _, ops in libraries.values() for op in ops}
     for name in _modules(module) if in_libraries - known else ():
-        # A library is found as if it were a module: importing it loads it, and fails.
         if _quietly(importlib.import_module, name):
             known = _note(found, known, name, library=False)
         if not in_libraries - known:
@@ -96,7 +95,11 @@ def _modules(package: str) -> Iterator[str]:
     """Yield the modules below a package; walking them imports each that is a package itself."""
     places = list(getattr(importlib.import_module(package), "__path__", []))
     for each in pkgutil.iter_modules(places, f"{package}."):
-        if any(word in each.name for word in _NOT_FOR_MODELS):
+        spec = each.module_finder.find_spec(each.name, None)
+        # A library of ops looks like a compiled module: importing it fails, after it has been loaded.
+        if any(word in each.name for word in _NOT_FOR_MODELS) or not str(spec and spec.origin).endswith(
+            ".py"
+        ):
             continue
         yield each.name
         if each.ispkg and each.name in sys.modules:
