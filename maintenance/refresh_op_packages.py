@@ -33,7 +33,7 @@ from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.environments.index import SimpleIndex
 from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.environments.locks.lock import RELEASE_GRACE, Lock, LockInput
-from savedmodel_matrix.environments.locks.resolve import resolve
+from savedmodel_matrix.environments.locks.resolve import resolve, scrubbed
 from savedmodel_matrix.knowledge.op_packages import DATA, FORMAT
 from savedmodel_matrix.knowledge.ops import Knowledge
 from savedmodel_matrix.knowledge.releases import ReleaseTable
@@ -255,7 +255,7 @@ def _one_line(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:MOST_CHARACTERS]
+    return " ".join(scrubbed(text).split())[:MOST_CHARACTERS]
 
 
 def _numbers(text: str) -> tuple[int, ...]:

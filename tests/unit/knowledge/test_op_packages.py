@@ -97,7 +97,7 @@ def test_a_release_needs_wheels_for_the_platform_and_must_work(known):
         ("New", "2.21", {}, MissingOp.PACKAGE, {"module": "words"}),
         ("Lazy>One", "2.9", {}, MissingOp.PACKAGE, {"library": "lazy_words/ops.so of lazy-words==0.2"}),
         ("Lazy>One", "2.9", {"lazy_words": "0.2"}, MissingOp.NOT_IMPORTED, {"package": "lazy-words"}),
-        ("HorovodAllreduce", "2.9", {}, MissingOp.NAMED, {"needs": "horovod"}),
+        ("TfqSimulate", "2.9", {}, MissingOp.NAMED, {"needs": "tensorflow-quantum"}),
         ("ZeroOut", "2.9", {}, MissingOp.UNKNOWN, {}),
     ],
 )
