@@ -20,7 +20,7 @@ def dump() -> dict[str, Any]:
     return {
         "tensorflow": tensorflow.__version__,
         "graph_version": tensorflow.version.GRAPH_DEF_VERSION,
-        "ops": _ops(),
+        "ops": registered_ops(),
         "cpu_kernels": _cpu_kernels(),
         "object_kinds": _oneof("saved_object_graph_pb2", "SavedObject"),
         "value_kinds": _oneof("struct_pb2", "StructuredValue"),
@@ -28,7 +28,7 @@ def dump() -> dict[str, Any]:
     }
 
 
-def _ops() -> dict[str, list[str]]:
+def registered_ops() -> dict[str, list[str]]:
     """Return the attributes of every registered op, by its name."""
     session = importlib.import_module("tensorflow.python.client.pywrap_tf_session")
     registered = importlib.import_module("tensorflow.core.framework.op_def_pb2").OpList()

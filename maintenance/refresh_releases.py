@@ -77,11 +77,12 @@ def _add(collected: _Collected, distribution: str, file: IndexFile) -> None:
         )
     collected.uploaded.append(file.uploaded)
     collected.yanked.append(file.yanked)
-    for minor, platform in _minors_and_platforms(parse_wheel_filename(file.name)[3]):
+    for minor, platform in minors_and_platforms(parse_wheel_filename(file.name)[3]):
         collected.sizes.setdefault((distribution, platform), {})[minor] = round(file.size / 1e6)
 
 
-def _minors_and_platforms(tags: frozenset[Tag]) -> Iterator[tuple[str, str]]:
+def minors_and_platforms(tags: frozenset[Tag]) -> Iterator[tuple[str, str]]:
+    """Yield the Python minors and the platforms that a wheel's tags are for."""
     for tag in tags:
         platform = _platform(tag.platform)
         # An ABI ending in t is a free-threaded build, which needs a different interpreter.

@@ -23,6 +23,7 @@ from savedmodel_matrix.commands.inspect_text import render_model
 from savedmodel_matrix.commands.varying import varying
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
+from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.knowledge.releases import ReleaseTable
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Target
@@ -58,9 +59,10 @@ def describe_model(
         UnreadableModelError: naming the file that cannot be read.
     """
     facts = read_facts(path)
-    installed = frozenset(packages)
+    installed = dict.fromkeys(packages, "")
+    here = platform_name()
     predicted = {
-        version: predict(facts, Target(version, installed, loader))
+        version: predict(facts, Target(version, installed, loader, platform=here))
         for version in ReleaseTable.load().minor_releases()
     }
     return InspectDocument(

@@ -1,7 +1,7 @@
 """Data about TensorFlow's releases beyond their packages: ops, kernels, kinds of objects.
 
 ``python -m maintenance.refresh_ops`` generates ``ops.json`` and ``keras.json``. ``packages.json`` is
-written by hand: it lists the packages that provide ops and classes which TensorFlow lacks.
+written by hand: it lists packages that provide classes, and ops that ``op_packages.json`` does not cover.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from savedmodel_matrix.domain.errors import StoreError
+from savedmodel_matrix.knowledge.op_packages import OpPackages
 
 OPS = Path(__file__).with_name("ops.json")
 KERAS = Path(__file__).with_name("keras.json")
@@ -43,7 +44,7 @@ def order(minor: str) -> tuple[int, ...]:
 
 
 class Knowledge:
-    """The three tables, each read when it is first needed."""
+    """The tables, each read when it is first needed."""
 
     def known_minor(self, version: str) -> tuple[str, bool]:
         """Return the minor whose facts to use for a version, and whether that is the version's own minor.
@@ -110,8 +111,13 @@ class Knowledge:
         """Whether Keras 2 has a layer, model or metric of this name."""
         return name in self._layers
 
+    @cached_property
+    def packages(self) -> OpPackages:
+        """The packages that were installed to see which ops they register."""
+        return OpPackages()
+
     def provider_of_op(self, op: str) -> Provider | None:
-        """Return the provider of an op that TensorFlow lacks; None if unknown."""
+        """Return what provides an op that neither TensorFlow nor ``packages`` has; None if unknown."""
         return _provider(self._packages["ops"], op)
 
     def provider_of_class(self, name: str) -> Provider | None:

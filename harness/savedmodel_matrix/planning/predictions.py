@@ -6,12 +6,15 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.requirements import Requirement
+
 from savedmodel_matrix.domain.errors import LockError, UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyCase
+from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.environments.locks.lock import read_lock
-from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Kind, Prediction, Stage, Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.planning.ready import model_folder
@@ -19,7 +22,10 @@ from savedmodel_matrix.planning.ready import model_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from packaging.specifiers import SpecifierSet
+
     from savedmodel_matrix.domain.cell import CellId
+    from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.models.savedmodel.facts import ModelFacts
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Outcomes that predictions cover. A failed install or import, or a timeout, says nothing about them.
 _FORESEEABLE = {Outcome.RECORDED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
+#: Modules that register no ops but TensorFlow's own.
+_WITHOUT_OPS = {"tensorflow", "keras", "tf_keras"}
 
 
 def predict_plan(
@@ -42,7 +50,7 @@ def predict_plan(
         for name, case in plan.cases.items()
         if (known := facts_of(project, ready.get(name)) or local(case.package, case.path)) is not None
     }
-    packages = {name: _packages(project, each) for name, each in plan.environments.items()}
+    packages = {name: installed_packages(project, each) for name, each in plan.environments.items()}
     same: dict[tuple[Any, ...], Prediction] = {}
     predictions = {}
     for job in plan.jobs():
@@ -51,8 +59,9 @@ def predict_plan(
         case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
         environment, loader = job.cell.environment, setting.loader or case.loader
         tags = None if case.tags is None else frozenset(case.tags)
+        imports, brings = frozenset(case.imports), _brings(case)
         run_time = (loader, tags, frozenset(setting.variables.items()), setting.deterministic)
-        asked = (id(facts[job.case]), environment, *run_time)
+        asked = (id(facts[job.case]), environment, *run_time, imports, brings)
         if asked not in same:
             target = Target(
                 tensorflow=plan.environments[environment].tensorflow,
@@ -61,6 +70,9 @@ def predict_plan(
                 tags=tags,
                 variables=setting.variables,
                 deterministic=setting.deterministic,
+                platform=platform_name(),
+                imports=imports,
+                brings=brings,
             )
             same[asked] = predict(facts[job.case], target)
         predictions[job.cell, job.case] = same[asked]
@@ -102,8 +114,25 @@ def came_true(prediction: Prediction, outcome: Outcome) -> bool | None:
     return outcome is expected
 
 
-def _packages(project: Workspace, environment: Environment) -> frozenset[str]:
+def installed_packages(project: Workspace, environment: Environment) -> Mapping[str, str]:
+    """Return the versions of an environment's packages.
+
+    Until it is resolved, those that the definition names, with "" for a version that it does not pin.
+    """
     try:
-        return frozenset(read_lock(project.lock_path(environment)).pins)
+        return read_lock(project.lock_path(environment)).pins
     except LockError:
-        return frozenset()
+        named = map(Requirement, environment.requirements)
+        return {each.name: _pinned(each.specifier) for each in named}
+
+
+def _pinned(versions: SpecifierSet) -> str:
+    exact = [each.version for each in versions if each.operator == "==" and "*" not in each.version]
+    return exact[0] if exact else ""
+
+
+def _brings(case: CaseDefinition) -> tuple[str, ...]:
+    """Return the case's code that may register ops which are not known here."""
+    own = [Path(each).name for each in (*case.libraries, *case.modules)]
+    known = {*_WITHOUT_OPS, *knowledge().packages.modules}
+    return (*own, *(each for each in case.imports if each.partition(".")[0] not in known))

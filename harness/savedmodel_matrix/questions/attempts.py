@@ -108,7 +108,7 @@ def _attempts(
             result = _apply(plan, failure, remedy, brought=brought)
             if result is None or not can_exist(result.environment):
                 continue
-            result = _with_import(result, remedy, match)
+            result = _with_rest(result, remedy, match)
             cell = CellId(result.environment.id, result.setting[0])
             if (cell, result.case[0]) not in tried:
                 tried.add((cell, result.case[0]))
@@ -136,8 +136,8 @@ def _apply(plan: Plan, failure: Failure, remedy: Remedy, *, brought: bool) -> _C
     if remedy.kind is RemedyKind.RE_EXPORT:
         at_home = failure.cell.environment == plan.baseline.environment
         return None if failure.re_exported is None or at_home else _saved_again(same, failure.re_exported)
-    if remedy.kind is RemedyKind.IMPORT and brought:
-        return None  # tried together with the package that provides it
+    if remedy.kind in {RemedyKind.IMPORT, RemedyKind.RESOLVE} and brought:
+        return None  # tried together with the package that needs it
     apply = _APPLY.get(remedy.kind)
     changed = None if apply is None else apply(same, remedy.value)
     return None if changed == same else changed
@@ -169,10 +169,16 @@ def _other_packages(same: _Changed, requirement: str) -> _Changed | None:
     )
 
 
-def _with_import(changed: _Changed, remedy: Remedy, match: Match) -> _Changed:
-    """Return a package added, with the import of the module that registers its contents, if one is named."""
-    named = [each.value for each in match.remedies if each.kind is RemedyKind.IMPORT]
-    return _other_imports(changed, named[0]) if remedy.kind is RemedyKind.PACKAGE and named else changed
+def _with_rest(changed: _Changed, remedy: Remedy, match: Match) -> _Changed:
+    """Return a package added, with the date at which it is there and the import that the same cause names."""
+    if remedy.kind is not RemedyKind.PACKAGE:
+        return changed
+    for each in match.remedies:
+        if each.kind is RemedyKind.RESOLVE and changed.environment.resolve == "release":
+            changed = _other_resolution(changed, each.value)
+        if each.kind is RemedyKind.IMPORT:
+            changed = _other_imports(changed, each.value)
+    return changed
 
 
 def _other_imports(same: _Changed, module: str) -> _Changed:

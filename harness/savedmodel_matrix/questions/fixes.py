@@ -24,7 +24,7 @@ from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.measurements.re_export import ReExportMeasurement, re_export_folder
 from savedmodel_matrix.models.preflight.features import features_of
 from savedmodel_matrix.models.savedmodel.whole import is_whole
-from savedmodel_matrix.planning.predictions import facts_of
+from savedmodel_matrix.planning.predictions import facts_of, installed_packages
 from savedmodel_matrix.questions.attempts import Failure, plan_remedies
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.share import run_share
@@ -185,6 +185,8 @@ def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase |
         plan.environments[row.cell.environment].tensorflow,
         frozenset() if facts is None else features_of(facts),
         producer=None if facts is None else facts.main.tensorflow_version or None,
+        installed=installed_packages(project, plan.environments[row.cell.environment]),
+        platform=platform_name(),
     )
 
 

@@ -120,7 +120,7 @@ def _causes(report: Report) -> Iterator[str]:
         return
     ((cause, title), places) = next(iter(found.items()))
     yield f"Cause: {title}." if cause else "The cause is unknown, see below."
-    working = [fix for fix in fixes(report, cause) if fix.works] if cause else []
+    working = [fix for fix in fixes(report, cause, places) if fix.works] if cause else []
     everywhere = [fix for fix in working if set(fix.places) >= set(places)]
     if everywhere:
         # A loader needs no other environment, and one value for all of them is simpler than one each.

@@ -35,19 +35,17 @@ def cause_rows(project: Workspace, plan: Plan, collection: Collection) -> list[C
         matches = causes_of(project, plan, row, collection.ready[row.case])
         if not matches and row.recording is None:
             continue  # its reason is all that is known
-        best = matches[0].cause if matches else None
+        best = matches[0] if matches else None
         rows.append(
             CauseRow(
                 environment=row.cell.environment,
                 setting=row.cell.setting,
                 case=row.case,
-                cause=best.id if best else None,
-                title=matches[0].title if matches else "unknown",
-                explanation=" ".join(best.explanation.split()) if best else None,
-                source=best.source if best else None,
-                candidates=[f"{remedy.kind}: {remedy.value}" for remedy in matches[0].remedies]
-                if best
-                else [],
+                cause=best.cause.id if best else None,
+                title=best.title if best else "unknown",
+                explanation=best.explanation if best else None,
+                source=best.cause.source if best else None,
+                candidates=[f"{remedy.kind}: {remedy.value}" for remedy in best.remedies] if best else [],
                 useful=None
                 if best or row.recording is None
                 else useful_part(row.recording.traceback or row.recording.reason or ""),
@@ -74,20 +72,20 @@ def remedy_rows(
             or found[attempt.cell, attempt.variant]
         )
         if isinstance(outcome, str):
-            rows.append(_row(plan, attempt, Outcome.SKIPPED, None, outcome))
+            rows.append(_row(plan, remedies.plan, attempt, Outcome.SKIPPED, None, outcome))
             continue
         if outcome.outcome is Outcome.SKIPPED:
             continue  # it did not run, or not yet
         if outcome.outcome is not Outcome.RECORDED:
             says = f"still {outcome.outcome}: {outcome.reason}"
-            rows.append(_row(plan, attempt, outcome.outcome, None, says))
+            rows.append(_row(plan, remedies.plan, attempt, outcome.outcome, None, says))
             continue
         if unread := without_value(outcome):
             says = f"it runs, but reads uninitialised variables: {', '.join(unread)}"
-            rows.append(_row(plan, attempt, outcome.outcome, Verdict.INCOMPARABLE, says))
+            rows.append(_row(plan, remedies.plan, attempt, outcome.outcome, Verdict.INCOMPARABLE, says))
             continue
         verdict = _verdict(project, plan, collection, attempt, outcome, originals, read)
-        rows.append(_row(plan, attempt, outcome.outcome, verdict, _SAYS[verdict]))
+        rows.append(_row(plan, remedies.plan, attempt, outcome.outcome, verdict, _SAYS[verdict]))
     return rows
 
 
@@ -140,14 +138,16 @@ def _verdict(
     return verdict_of(outputs)
 
 
-def _row(plan: Plan, attempt: Attempt, outcome: Outcome, verdict: Verdict | None, says: str) -> RemedyRow:
+def _row(
+    plan: Plan, fixes: Plan, attempt: Attempt, outcome: Outcome, verdict: Verdict | None, says: str
+) -> RemedyRow:
     return RemedyRow(
         environment=attempt.failed.environment,
         setting=attempt.failed.setting,
         case=attempt.case,
         cause=attempt.cause,
         kind=attempt.remedy.kind.value,
-        value=_value(plan, attempt),
+        value=_value(plan, fixes, attempt),
         tried_in=str(attempt.cell),
         outcome=outcome,
         verdict=verdict,
@@ -156,10 +156,16 @@ def _row(plan: Plan, attempt: Attempt, outcome: Outcome, verdict: Verdict | None
     )
 
 
-def _value(plan: Plan, attempt: Attempt) -> str:
+def _value(plan: Plan, fixes: Plan, attempt: Attempt) -> str:
     if attempt.remedy.kind is RemedyKind.RE_EXPORT:
         return f"in {plan.baseline.environment}, signatures only"  # what was run, not what was advised
-    imported = attempt.variant.removeprefix(attempt.case).removeprefix("+import-")
-    if attempt.remedy.kind is RemedyKind.PACKAGE and imported:
-        return f"{attempt.remedy.value} (import {imported})"
-    return attempt.remedy.value
+    if attempt.remedy.kind is not RemedyKind.PACKAGE:
+        return attempt.remedy.value
+    before, after = (each.environments for each in (plan, fixes))
+    resolve = after[attempt.cell.environment].resolve
+    together = []
+    if imported := attempt.variant.removeprefix(attempt.case).removeprefix("+import-"):
+        together.append(f"import {imported}")
+    if resolve != before[attempt.failed.environment].resolve:
+        together.append(f'resolve = "{resolve}"')
+    return f"{attempt.remedy.value} ({', '.join(together)})" if together else attempt.remedy.value

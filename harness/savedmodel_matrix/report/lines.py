@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.wording import count, joined, listed
+from savedmodel_matrix.knowledge.causes.base import RemedyKind
 from savedmodel_matrix.report.tables import several
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from savedmodel_matrix.report.document import RemedyRow, Report
+    from savedmodel_matrix.report.document import CauseRow, RemedyRow, Report
 
     #: An environment and a case.
     Place = tuple[str, str]
 
+#: Remedies that only a person can apply, in words.
+_TO_DO: dict[str, str] = {
+    RemedyKind.ADVICE: "{}",
+    RemedyKind.MODULE: "list in `modules`: {}",
+    RemedyKind.UPGRADE: "use TensorFlow {}",
+}
 _MOST_CASES = 4
 _MOST_FIXES = 3
 _MOST_ERRORS = 3
@@ -119,11 +126,11 @@ def causes(report: Report) -> dict[tuple[str | None, str], list[Place]]:
     return found
 
 
-def fixes(report: Report, cause: str | None) -> list[Fix]:
-    """Return what was tried for a cause: what works first, in most places, with the fewest values."""
+def fixes(report: Report, cause: str | None, places: Sequence[Place]) -> list[Fix]:
+    """Return what was tried for a cause in places: first what works, in most places, with fewest values."""
     grouped: dict[tuple[bool, str, str, str], list[RemedyRow]] = {}
     for row in report.remedies:
-        if row.cause == cause:
+        if row.cause == cause and (row.environment, row.case) in places:
             grouped.setdefault((row.mended, row.kind, _family(row), row.says), []).append(row)
     found = [
         Fix(
@@ -158,22 +165,30 @@ def cause_lines(report: Report, most: int = 3, *, short: bool = False) -> list[s
             lines += [] if short else [f"unknown cause: {title} ({_where(places, most)})"]
             continue
         lines.append(f"{cause}: {title} ({_where(places, most)})")
-        lines += [f"  {line}" for line in _errors(report, cause, _MOST_ERRORS if short else None)]
-        tried = fixes(report, cause)
+        rows = [row for row in report.causes if (row.cause, row.title) == (cause, title)]
+        lines += [f"  {line}" for line in _errors(report, rows, _MOST_ERRORS if short else None)]
+        tried = fixes(report, cause, places)
         if short:
             tried = ([fix for fix in tried if fix.works] or tried)[:_MOST_FIXES]
         lines += [f"  {_tried(fix, places, most)}" for fix in tried]
+        if not any(fix.works for fix in tried):
+            lines += [f"  to do: {each}" for each in _for_a_person(rows)]
     return lines
 
 
-def _errors(report: Report, cause: str, most: int | None) -> list[str]:
-    """Return the errors of this cause, at most ``most``; if there are several, each with its cases."""
+def _for_a_person(rows: Sequence[CauseRow]) -> list[str]:
+    """Return what may help and cannot be tried by this tool."""
+    pairs = [each.partition(": ")[::2] for row in rows for each in row.candidates]
+    return list(dict.fromkeys(_TO_DO[kind].format(value) for kind, value in pairs if kind in _TO_DO))
+
+
+def _errors(report: Report, rows: Sequence[CauseRow], most: int | None) -> list[str]:
+    """Return the errors of one cause, at most ``most``; if there are several, each with its cases."""
     cells = {(row.environment, row.setting, row.case): row.reason for row in report.cells}
     cases_of: dict[str, list[str]] = {}
-    for row in report.causes:
-        if row.cause == cause:
-            reason = cells.get((row.environment, row.setting, row.case)) or "not recorded"
-            cases_of.setdefault(reason, []).append(row.case)
+    for row in rows:
+        reason = cells.get((row.environment, row.setting, row.case)) or "not recorded"
+        cases_of.setdefault(reason, []).append(row.case)
     if len(cases_of) == 1:
         return [f"error: {reason}" for reason in cases_of]
     shown = list(cases_of.items())[:most]

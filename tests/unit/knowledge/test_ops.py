@@ -108,7 +108,7 @@ def test_classes_of_others(known):
     [
         ("SimpleMLInferenceOpWithHandle", "tensorflow-decision-forests"),
         ("IO>AudioDecodeWAV", "tensorflow-io"),
-        ("SentencepieceTokenizeOp", "tensorflow-text"),
+        ("TFText>Something", "tensorflow-text"),
         ("Addons>ParseTime", "tensorflow-addons"),
     ],
 )

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.definition import SettingDefinition
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Prediction, Stage
-from savedmodel_matrix.planning.predictions import came_true, facts_of, predict_plan
+from savedmodel_matrix.planning import predictions
+from savedmodel_matrix.planning.predictions import came_true, facts_of, installed_packages, predict_plan
 from savedmodel_matrix.planning.ready import make_ready
 
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
@@ -41,6 +44,31 @@ def test_a_settings_loader_and_variables_count(project, plan):
     found = predict_plan(project, plan, {"one": make_ready(project, plan.cases["one"])})
     assert {cell.setting for cell, _ in found} == set(settings)
     assert found[CellId(NEW, "default"), "one"] is not None
+
+
+@pytest.mark.parametrize(
+    ("case", "imports", "brings"),
+    [
+        ({}, set(), ()),
+        ({"imports": ["tensorflow_text", "keras.saving"]}, {"tensorflow_text", "keras.saving"}, ()),
+        ({"imports": ["mine.ops"]}, {"mine.ops"}, ("mine.ops",)),
+        ({"libraries": ["lib/own.so"], "modules": ["code/layers.py"]}, set(), ("own.so", "layers.py")),
+    ],
+)
+def test_what_a_case_imports_and_brings_counts(project, plan, monkeypatch, case, imports, brings):
+    targets = []
+    monkeypatch.setattr(predictions, "predict", lambda _, target: targets.append(target))
+    plan.__dict__["cases"] = {name: each.model_copy(update=case) for name, each in plan.cases.items()}
+    predict_plan(project, plan, {})
+    assert {(target.imports, target.brings) for target in targets} == {(frozenset(imports), brings)}
+
+
+def test_until_an_environment_is_resolved_its_requirements_count(project, plan):
+    environment = replace(
+        plan.environments[NEW], requirements=("Tensorflow-Text==2.9.0", "scann>=1", "other", "b==1.*")
+    )
+    found = installed_packages(project, environment)
+    assert found == {"Tensorflow-Text": "2.9.0", "scann": "", "other": "", "b": ""}
 
 
 def prediction(kind, stage=None):

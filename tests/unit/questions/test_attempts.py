@@ -120,6 +120,29 @@ def test_a_package_is_another_environment_that_nobody_commits(plan, kind):
     assert jobs(found) == [(f"{environment.id}/default", "cnn")]
 
 
+def test_a_package_comes_with_the_import_and_the_date_that_its_cause_names(plan):
+    together = [
+        (RemedyKind.PACKAGE, "b==2"),
+        (RemedyKind.IMPORT, "b.ops"),
+        (RemedyKind.RESOLVE, "2024-05-01"),
+    ]
+    found = attempted(plan, *together)
+    (attempt,) = found.attempts
+    (environment,) = found.plan.environments.values()
+    assert (environment.requirements, environment.resolve) == (("b==2",), "2024-05-01")
+    assert (attempt.remedy.value, attempt.variant) == ("b==2", "cnn+import-b.ops")
+    assert found.plan.cases[attempt.variant].imports == ["b.ops"]
+
+
+def test_a_package_replaces_the_release_that_the_definition_asks_for(plan):
+    there = replace(NEW, requirements=("B-ops<1", "other"))
+    plan.environments[there.id] = there
+    cell = CellId(there.id, "default")
+    plan.limits[cell, "cnn"] = Limits(5.0, 1 << 30)
+    (environment,) = attempted(plan, (RemedyKind.PACKAGE, "b_ops==2"), cell=cell).plan.environments.values()
+    assert environment.requirements == ("other", "b_ops==2")
+
+
 def test_another_resolution_and_another_variable(plan):
     found = attempted(plan, (RemedyKind.RESOLVE, "today"), (RemedyKind.VARIABLE, "TF_USE_LEGACY_KERAS=1"))
     assert [str(attempt.cell) for attempt in found.attempts] == [

@@ -28,10 +28,10 @@ def test_every_row_that_did_not_run_is_in_the_failures(make):
     assert line == "timed-out: e5/default, cnn: why timed-out"
 
 
-def cause(environment, case, name="slots", title="Optimizer state", useful=None):
+def cause(environment, case, name="slots", title="Optimizer state", useful=None, candidates=()):
     return CauseRow(
         environment=environment, setting="default", case=case, cause=name, title=title, explanation=None,
-        source=None, candidates=[], useful=useful,
+        source=None, candidates=list(candidates), useful=useful,
     )  # fmt: skip
 
 
@@ -94,6 +94,33 @@ def test_failed_attempts_are_shown_where_nothing_helps(make):
     ]
 
 
+def test_what_only_a_person_can_do_is_shown_where_nothing_works(make):
+    report = make({"cnn": {"e1": "load-failed"}})
+    candidates = ["loader: keras", "upgrade: >=2.9", "advice: Ask {x}: them.", "module: what registers A"]
+    report.causes = [cause("e1", "cnn", candidates=candidates)]
+    report.remedies = [remedy("e1", "cnn", "keras", "still load-failed: no", mended=False)]
+    to_do = ["use TensorFlow >=2.9", "Ask {x}: them.", "list in `modules`: what registers A"]
+    assert lines.cause_lines(report)[3:] == [f"  to do: {each}" for each in to_do]
+    report.remedies = [remedy("e1", "cnn", "keras", "verified: identical")]
+    assert len(lines.cause_lines(report)) == 3
+
+
+def test_two_titles_of_one_cause_keep_their_own_errors_and_fixes(make):
+    report = make({"a": {"e1": "load-failed"}, "b": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "a", title="Op A"), cause("e1", "b", title="Op B", candidates=["advice: B"])]
+    report.remedies = [remedy("e1", "a", "keras", "verified: identical")]
+    for row in report.cells:
+        row.reason = f"no {row.case}"
+    assert lines.cause_lines(report) == [
+        "slots: Op A (e1: a)",
+        "  error: no a",
+        "  fixed by loader keras (verified: identical)",
+        "slots: Op B (e1: b)",
+        "  error: no b",
+        "  to do: B",
+    ]
+
+
 def test_only_versions_of_one_package_are_one_fix(make):
     report = make({"cnn": {"e1": "load-failed"}})
     report.causes = [cause("e1", "cnn")]
@@ -101,7 +128,7 @@ def test_only_versions_of_one_package_are_one_fix(make):
         remedy("e1", "cnn", value, "verified: identical", kind="package")
         for value in ("tf-keras>=2", "tf-keras-nightly", "tf-keras[x]==2.16")
     ]
-    assert [fix.values for fix in lines.fixes(report, "slots")] == [
+    assert [fix.values for fix in lines.fixes(report, "slots", [("e1", "cnn")])] == [
         ["tf-keras-nightly"],
         ["tf-keras>=2", "tf-keras[x]==2.16"],
     ], "the one with the fewest values first"

@@ -25,14 +25,14 @@ from pydantic.dataclasses import dataclass
 
 from savedmodel_matrix.domain.errors import HarnessError
 from savedmodel_matrix.domain.outcome import Outcome
+from savedmodel_matrix.knowledge.missing_ops import ALWAYS, FACTS, MissingOp
 
 DATA = Path(__file__).parent
 
 #: Braces in a remedy that are filled in from the environment, in addition to the pattern's named groups.
 MINOR = "minor"
 
-#: Features of a model that entries may name, in addition to ``op:NAME`` for an operation in its graph and
-#: ``ops-of:PACKAGE`` for one of a package's operations.
+#: Features of a model that entries may name, in addition to ``op:NAME`` for an operation in its graph.
 FEATURES = {
     "assets-read-late": "a signature reads an asset itself, and not just what initialises the model",
     "compiled": "Keras saved it with its loss and metrics",
@@ -102,10 +102,8 @@ def _failure(outcome: Outcome) -> Outcome:
 
 
 def _feature(name: str) -> str:
-    if name not in FEATURES and not name.startswith(("op:", "ops-of:")):
-        raise ValueError(
-            f"no feature {name!r}; known: op:NAME, ops-of:PACKAGE, {', '.join(sorted(FEATURES))}"
-        )
+    if name not in FEATURES and not name.startswith("op:"):
+        raise ValueError(f"no feature {name!r}; known: op:NAME, {', '.join(sorted(FEATURES))}")
     return name
 
 
@@ -125,7 +123,8 @@ class Remedy:
 
     kind: RemedyKind
     value: Line
-    """``{minor}`` becomes the TensorFlow minor, ``{name}`` the match of the pattern's group ``name``."""
+    """``{minor}`` becomes the TensorFlow minor, ``{name}`` the match of the pattern's group ``name``, and
+    other names the facts about a missing op (``Cause.missing_op``)."""
 
     @property
     def fields(self) -> frozenset[str]:
@@ -134,15 +133,16 @@ class Remedy:
 
     @model_validator(mode="after")
     def _can_be_applied(self) -> Self:
-        # A name taken from an error's text must never decide what is installed.
-        allowed = {MINOR} if self.kind in _APPLIED else None
-        if allowed is not None and (foreign := self.fields - allowed):
+        # A name taken from an error's text must never decide what is installed: the tables do.
+        if self.kind in _APPLIED and (foreign := self.fields - FACTS - {MINOR}):
             raise ValueError(
                 f"a {self.kind} is applied as it is: {', '.join(sorted(foreign))} cannot be in it"
             )
         if self.kind in {RemedyKind.PACKAGE, RemedyKind.PIN}:
             try:
-                Requirement(self.value.format_map({MINOR: "2.1"}))
+                Requirement(self.value.format_map({MINOR: "2.1", "requirement": "name==1"}))
+            except KeyError as error:
+                raise ValueError(f"{{requirement}} is a requirement, {{{error.args[0]}}} is none") from error
             except InvalidRequirement as error:
                 raise ValueError(f"not a requirement: {self.value!r}") from error
         if self.kind is RemedyKind.VARIABLE and not re.fullmatch(r"[A-Za-z_]\w*=\S+", self.value):
@@ -173,6 +173,9 @@ class Cause:
     """Features of such a model's graph. A match does not need them, but they confirm it if they are known."""
     needs_features: bool = False
     """The text is not specific enough: matches only if the model is known to have all ``features``."""
+    missing_op: MissingOp | None = None
+    """Matches only if the op that the pattern's group ``op`` finds is missing for this reason. The facts of
+    the tables then fill in braces, also in the title and the explanation."""
     general: bool = False
     """Ranks behind every entry that is not general: it says what happened rather than why."""
     explanation: Annotated[str, Field(min_length=20)]
@@ -194,10 +197,28 @@ class Cause:
             raise ValueError("give an example if and only if seen = false; a seen failure has its own text")
         if self.needs_features and not self.features:
             raise ValueError("needs_features without features")
-        known = self.groups | {MINOR}
+        return self
+
+    @model_validator(mode="after")
+    def _fills_its_braces(self) -> Self:
+        if self.missing_op is not None and "op" not in self.groups:
+            raise ValueError("missing_op needs a group 'op' in the pattern")
+        facts: frozenset[str] = frozenset()
+        if self.missing_op is not None:
+            facts = FACTS
+            if taken := self.groups & FACTS:
+                raise ValueError(f"{', '.join(sorted(taken))} comes from the tables, and cannot be a group")
+            told = self.groups | ALWAYS[self.missing_op]
+            if unknown := _fields(self.title + self.explanation) - told:
+                raise ValueError(f"nothing always fills in {', '.join(sorted(unknown))}")
+        known = self.groups | facts | {MINOR}
         if self.named is not None and (unknown := _fields(self.named) - known):
             raise ValueError(f"named {self.named!r}: nothing fills in {', '.join(sorted(unknown))}")
         for remedy in self.remedies:
+            if remedy.kind in _APPLIED and (foreign := remedy.fields - facts - {MINOR}):
+                raise ValueError(
+                    f"{remedy.kind} is applied: only tables may fill in {', '.join(sorted(foreign))}"
+                )
             if unknown := remedy.fields - known:
                 raise ValueError(f"remedy {remedy.value!r}: nothing fills in {', '.join(sorted(unknown))}")
         return self

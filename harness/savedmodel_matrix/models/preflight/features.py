@@ -23,8 +23,6 @@ def _features(facts: ModelFacts) -> Iterator[str]:
     known, graph, keras = knowledge(), facts.main, facts.keras
     for op in graph.graph.ops:
         yield f"op:{op}"
-        if (provider := known.provider_of_op(op)) is not None:
-            yield f"ops-of:{provider.package}"
     if not _REFERENCES.isdisjoint(graph.graph.ops):
         yield "reference-variables"
     if any(signature.defaults for signature in graph.signatures.values()):

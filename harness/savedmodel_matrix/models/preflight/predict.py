@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.ops import Knowledge, minor_of, order
-from savedmodel_matrix.models.preflight import keras_rules, rules, v1_rules
+from savedmodel_matrix.models.preflight import keras_rules, op_rules, rules, v1_rules
 from savedmodel_matrix.models.preflight.prediction import (
     Confidence,
     Finding,
@@ -50,10 +50,11 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
     findings: list[Finding] = [finding for rule in (*rules.RULES, *v1_rules.RULES) for finding in rule(asked)]
     if target.loader in _KERAS_LOADERS:
         findings += [finding for rule in keras_rules.RULES for finding in rule(asked)]
-    notes = [*_notes(asked), *keras_rules.newer_keras(asked)]
+    unsure = list(op_rules.ops_of_the_case(asked))
+    notes = [*_notes(asked), *unsure, *keras_rules.newer_keras(asked)]
     if not covered:
         notes.append(f"TensorFlow {minor_of(target.tensorflow)} is not known here; predicted as for {minor}")
-    return conclude(findings, notes, _otherwise(graph, target, covered=covered))
+    return conclude(findings, notes, _otherwise(graph, target, sure=covered and bool(findings or not unsure)))
 
 
 def _graph(facts: ModelFacts, target: Target) -> MetaGraphFacts:
@@ -63,9 +64,12 @@ def _graph(facts: ModelFacts, target: Target) -> MetaGraphFacts:
     return next((each for each in facts.meta_graphs if frozenset(each.tags) == target.tags), facts.main)
 
 
-def _otherwise(graph: MetaGraphFacts, target: Target, *, covered: bool) -> Confidence:
-    """Return the confidence that a model loads if no rule finds a problem."""
-    if not covered:
+def _otherwise(graph: MetaGraphFacts, target: Target, *, sure: bool) -> Confidence:
+    """Return the confidence that a model loads if no rule finds a problem.
+
+    ``sure`` is whether all that it uses is known here.
+    """
+    if not sure:
         return Confidence.LOW
     if not re.match(r"\d+\.\d+", graph.tensorflow_version):
         return Confidence.MEDIUM
@@ -100,9 +104,7 @@ def _notes(asked: Question) -> Iterator[str]:
     if asked.release > (2, 4):
         for name, attribute, since in rules.newer_attributes(asked):
             yield f"op {name} uses attribute {attribute}, which exists from {since} on and is ignored before"
-    providers = {asked.known.provider_of_op(name) for name, _ in asked.ops() if not asked.known.is_op(name)}
-    for package in sorted(each.package for each in providers if each and asked.target.has(each.package)):
-        yield f"{package} must be built for this TensorFlow, and its library loaded before the model"
+    yield from op_rules.ops_of_an_installed_package(asked)
     for name, use in asked.ops():
         known = use.reached and asked.known.has_op(name, asked.minor)
         if known and asked.known.kernels(name) is None and not asked.known.has_kernel(name, asked.minor):

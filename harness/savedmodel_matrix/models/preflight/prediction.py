@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
 
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.wording import first_lines, listed, shortened
@@ -47,32 +48,33 @@ class Confidence(StrEnum):
     """A rule read from the source but not seen, or a model newer than the TensorFlow that loads it, in which
     no rule finds a problem: nobody promises that."""
     LOW = "low"
-    """A TensorFlow that the data does not cover."""
+    """A TensorFlow that the data does not cover, or ops that only the case's own code can register."""
 
 
 @dataclass(frozen=True)
 class Target:
     """An environment and a way to load, as far as predictions depend on them.
 
-    ``packages`` are the names of the distributions installed alongside TensorFlow. ``tags`` are the requested
-    tags, or None. ``variables`` are environment variables. ``deterministic`` is op determinism.
+    ``packages`` are the distributions installed alongside TensorFlow with their versions, "" for any.
+    ``tags`` are the requested tags, or None. ``variables`` are environment variables. ``deterministic`` is op
+    determinism. ``platform`` is that of the wheels.
     """
 
     tensorflow: str
-    packages: frozenset[str] = frozenset()
+    packages: Mapping[str, str] = field(default_factory=dict)
     loader: Loader = Loader.SAVED_MODEL
     tags: frozenset[str] | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     deterministic: bool = False
+    platform: str = "linux-x86_64"
+    imports: frozenset[str] | None = None
+    """Modules imported before the model is loaded; None if every package's are assumed to be."""
+    brings: tuple[str, ...] = ()
+    """Code loaded before the model that may register ops which are not known here."""
 
     def has(self, package: str) -> bool:
         """Whether a distribution is installed, however its name is spelled."""
-        return normal(package) in {normal(each) for each in self.packages}
-
-
-def normal(package: str) -> str:
-    """Return the normalised name of a distribution (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", package).lower()
+        return canonicalize_name(package) in {canonicalize_name(each) for each in self.packages}
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The rules: each function finds one reason, in a model's files, why loading it would fail.
 
-Each rule gets a model and a target, and yields its findings. The rules for TF 1 models and sessions are in
-``v1_rules.py``, those for the Keras loaders in ``keras_rules.py``. Each docstring names the rule's source;
-*seen* means that the failure was reproduced in releases from 2.4 to 2.21. Paths are in
-tensorflow/tensorflow.
+Each rule gets a model and a target, and yields its findings. The rules for missing ops are in
+``op_rules.py``, those for TF 1 models and sessions in ``v1_rules.py``, those for the Keras loaders in
+``keras_rules.py``. Each docstring names the rule's source; *seen* means that the failure was reproduced in
+releases from 2.4 to 2.21. Paths are in tensorflow/tensorflow.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import re
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.loader import Loader
-from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.knowledge.keras_versions import comes_with_keras_3
 from savedmodel_matrix.knowledge.ops import order
+from savedmodel_matrix.models.preflight.op_rules import unregistered_ops
 from savedmodel_matrix.models.preflight.prediction import Finding, Stage, some
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _LAST_STRICT = (2, 4)
 _FIRST_AUTO_SELECT = (2, 7)
 _FIRST_DETERMINISTIC = (2, 7)
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
-#: How many ops of one kind are named; the rest are counted.
-_MOST_NAMED = 3
 _MOST_GRAPHS = 8
 _READ_FROM_FILES = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
 
@@ -47,29 +45,6 @@ def tags(asked: Question) -> Iterator[Finding]:
         yield Finding(f"the model has {len(sets)} graphs, and no tags choose one; it has {has}")
     elif wanted is not None and wanted not in sets:
         yield Finding(f"no graph has the tags {', '.join(sorted(wanted)) or 'none'}; the model has {has}")
-
-
-def unregistered_ops(asked: Question) -> Iterator[Finding]:
-    """``Op type not registered``, ops.json; seen with DisableCopyOnRead and the ops of TF-DF."""
-    foreign: dict[str, list[str]] = {}
-    for name in [name for name, _ in asked.ops() if not asked.known.has_op(name, asked.minor)]:
-        first, last = asked.known.registered(name)
-        provider = asked.known.provider_of_op(name)
-        if asked.known.is_op(name):
-            later = first is not None and order(first) > asked.release
-            yield Finding(f"op {name} is registered only {f'from {first} on' if later else f'up to {last}'}")
-        elif provider is None or not asked.target.has(provider.package):
-            foreign.setdefault(provider.needs if provider else "", []).append(name)
-    for needed, names in foreign.items():
-        named = listed(names, _MOST_NAMED)
-        ops = "op" if len(names) == 1 else "ops"
-        if needed:
-            yield Finding(f"custom {ops} {named}, from {needed}", needs=(needed,))
-        else:
-            yield Finding(
-                f"custom {ops} {named}, which no TensorFlow and no package known here provides",
-                needs=(f"the library with {named}",),
-            )
 
 
 def unknown_attributes(asked: Question) -> Iterator[Finding]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 from savedmodel_matrix.knowledge.causes.base import MINOR, Cause, Remedy, known_causes
+from savedmodel_matrix.knowledge.missing_ops import MissingOp, explain_op
+from savedmodel_matrix.knowledge.ops import Knowledge
 from savedmodel_matrix.verdicts.causes.normalise import normalise
 
 if TYPE_CHECKING:
@@ -44,7 +48,8 @@ class Match:
 
     cause: Cause
     found: Mapping[str, str]
-    """The matches of the patterns' named groups, and ``minor`` if TensorFlow's version is known."""
+    """The matches of the patterns' named groups, ``minor`` if TensorFlow's version is known, and the facts
+    about a missing op."""
     confirmed: frozenset[str]
     """Features of the entry that the model is known to have."""
     in_reason: bool
@@ -53,10 +58,18 @@ class Match:
     @property
     def title(self) -> str:
         """Return the entry's title, which names what the patterns found if they found all of it."""
-        try:
-            return self.cause.title if self.cause.named is None else self.cause.named.format_map(self.found)
-        except KeyError:
-            return self.cause.title
+        with suppress(KeyError):
+            if self.cause.named is not None:
+                return self.cause.named.format_map(self.found)
+        return self._filled(self.cause.title)
+
+    @property
+    def explanation(self) -> str:
+        """Return the entry's explanation in one line, with its braces filled in."""
+        return self._filled(" ".join(self.cause.explanation.split()))
+
+    def _filled(self, text: str) -> str:
+        return text if self.cause.missing_op is None else text.format_map(self.found)
 
     @property
     def remedies(self) -> tuple[Remedy, ...]:
@@ -77,12 +90,15 @@ def find_causes(
     features: frozenset[str] = frozenset(),
     *,
     producer: str | None = None,
+    installed: Mapping[str, str] | None = None,
+    platform: str = "linux-x86_64",
     causes: Sequence[Cause] | None = None,
 ) -> list[Match]:
     """Return the entries that explain a failure, the most specific first; none if it is unknown.
 
     ``tensorflow`` and ``producer`` are the versions that failed and that saved the model. If one is unknown
-    (None), ranges of it exclude nothing. ``features`` are the known features of the model's graph.
+    (None), ranges of it exclude nothing. ``features`` are the known features of the model's graph;
+    ``installed`` are the environment's packages with their versions, and ``platform`` is that of its wheels.
     """
     head, trace, log = (normalise(_bounded(text or "")) for text in (reason, traceback, log_tail))
     text = f"{head}\n{trace}"
@@ -99,10 +115,28 @@ def find_causes(
         if cause.needs_features and not cause.features <= features:
             continue
         groups = _groups(cause, text, log)
+        if groups is not None and cause.missing_op is not None:
+            groups = _with_facts(cause.missing_op, groups, minor.get(MINOR), platform, installed or {})
         if groups is not None:
             in_reason = _groups(cause, head, log) is not None
             found.append(Match(cause, {**groups, **minor}, cause.features & features, in_reason))
     return sorted(found, key=_rank)
+
+
+def _with_facts(
+    kind: MissingOp, groups: dict[str, str], minor: str | None, platform: str, installed: Mapping[str, str]
+) -> dict[str, str] | None:
+    """Return the groups with the facts about the missing op; None if it is missing for another reason."""
+    known = _knowledge()
+    if minor is None:
+        return None
+    answer = explain_op(known, groups["op"], known.known_minor(minor)[0], platform, installed)
+    return {**groups, **answer.facts} if answer is not None and answer.kind is kind else None
+
+
+@cache
+def _knowledge() -> Knowledge:
+    return Knowledge()
 
 
 def useful_part(traceback: str) -> str:

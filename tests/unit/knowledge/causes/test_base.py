@@ -59,7 +59,7 @@ def test_loaders_and_dates_are_those_of_a_definition():
         for remedy in cause.remedies:
             if remedy.kind is RemedyKind.LOADER:
                 CaseDefinition(path="model", loader=remedy.value)
-            if remedy.kind is RemedyKind.RESOLVE:
+            if remedy.kind is RemedyKind.RESOLVE and not remedy.fields:
                 EnvironmentBlock(tensorflow=["2.9"], resolve=[remedy.value])
 
 
@@ -94,7 +94,23 @@ def test_an_entry_is_read(tmp_path):
         ({"remedies": '[{ kind = "magic", value = "x" }]'}, "kind"),
         ({"remedies": '[{ kind = "advice", value = "Ask {major}." }]'}, "nothing fills in major"),
         ({"remedies": '[{ kind = "package", value = "what-was-{op}" }]'}, "op cannot be in it"),
+        (
+            {"remedies": '[{ kind = "package", value = "{requirement}" }]'},
+            "only tables may fill in requirement",
+        ),
+        ({"remedies": '[{ kind = "package", value = "{module}" }]'}, "{requirement} is a requirement"),
         ({"remedies": '[{ kind = "pin", value = "some numpy" }]'}, "not a requirement"),
+        (
+            {"pattern": '"(?P<module>x)"', "remedies": '[{ kind = "import", value = "{module}" }]'},
+            "import is applied: only tables may fill in module",
+        ),
+        ({"missing_op": '"elsewhere"'}, "missing_op"),
+        ({"missing_op": '"unknown"', "pattern": '"x"'}, "missing_op needs a group 'op'"),
+        (
+            {"missing_op": '"package"', "pattern": '"(?P<op>x)(?P<module>y)"'},
+            "module comes from the tables, and cannot be a group",
+        ),
+        ({"missing_op": '"unknown"', "title": '"{op} of {package}"'}, "nothing always fills in package"),
         ({"remedies": '[{ kind = "variable", value = "NAME" }]'}, "not NAME=VALUE"),
         ({"exception": '"not a name"'}, "exception"),
         ({"id": '"Some Cause"'}, "id"),
@@ -131,3 +147,10 @@ def test_remedies_may_use_what_the_pattern_found(tmp_path):
     remedies = '[{ kind = "module", value = "what registers {op}, for {minor}" }]'
     (cause,) = load_causes(write(tmp_path, {"remedies": remedies}))["theme"]
     assert cause.remedies[0].fields == {"op", "minor"}
+
+
+def test_the_tables_fill_in_what_is_installed_for_a_missing_op(tmp_path):
+    remedies = '[{ kind = "package", value = "{requirement}" }, { kind = "import", value = "{module}" }]'
+    entry = {"missing_op": '"package"', "title": '"{op} of {provider}"', "remedies": remedies}
+    (cause,) = load_causes(write(tmp_path, entry))["theme"]
+    assert [remedy.fields for remedy in cause.remedies] == [{"requirement"}, {"module"}]

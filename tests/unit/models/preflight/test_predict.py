@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -17,7 +18,10 @@ from built_models import (
     v2_model,
     write,
 )
+from op_table import TABLE
 from savedmodel_matrix.domain.loader import Loader
+from savedmodel_matrix.knowledge import op_packages
+from savedmodel_matrix.knowledge.ops import Knowledge
 from savedmodel_matrix.models.preflight.predict import predict
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Stage, Target
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
@@ -34,7 +38,7 @@ def expect(tmp_path):
         folder = write(tmp_path, model, index=index)
         if metadata is not None:
             (folder / "keras_metadata.pb").write_bytes(metadata)
-        return predict(read_facts(folder), Target(tensorflow, frozenset(packages), **target))
+        return predict(read_facts(folder), Target(tensorflow, dict.fromkeys(packages, ""), **target))
 
     return predicted
 
@@ -86,24 +90,110 @@ def test_objects_bring_their_functions_and_a_session_the_graph_too(expect):
 def test_ops_of_a_package(expect):
     model = v2_model(node("SimpleMLInferenceOp"), node("SimpleMLCreateModelResource"))
     found = expect(model, "2.15.1")
-    assert (found.kind, found.needs) == (Kind.NEEDS, ("tensorflow-decision-forests",))
-    assert found.because == (
-        "custom ops SimpleMLCreateModelResource, SimpleMLInferenceOp, from tensorflow-decision-forests",
-    )
+    needed = "tensorflow-decision-forests==1.8.1, imported as tensorflow_decision_forests"
+    assert (found.kind, found.needs) == (Kind.NEEDS, (needed,))
+    ops = "custom ops SimpleMLCreateModelResource, SimpleMLInferenceOp"
+    assert found.because[0].startswith(f"{ops} of tensorflow-decision-forests")
     there = expect(model, "2.15.1", "TensorFlow_Decision.Forests")
     assert there.kind is Kind.LOADS
     assert any("must be built for this TensorFlow" in note for note in there.notes)
 
 
+MISSING_OPS = [
+    ("2.9.3", {}, Kind.NEEDS, "custom op New of words 2.9.0 or later", "words==2.9.0, imported as words"),
+    ("2.9.3", {"words": "2.9.0"}, Kind.NEEDS, "custom op New of words, which is installed but not", "words"),
+    ("2.9.3", {"words": "2.8.2"}, Kind.NEEDS, "words 2.9.0 or later, but 2.8.2 is installed", "words==2.9.0"),
+    (
+        "2.8.4",
+        {"words": "2.8.2"},
+        Kind.FAILS,
+        (
+            "but 2.8.2, which belongs to TensorFlow 2.8, lacks it; TensorFlow 2.9 is the first whose "
+            "release has it"
+        ),
+        None,
+    ),
+    (
+        "2.18.1",
+        {},
+        Kind.FAILS,
+        (
+            "of which no release works on TensorFlow 2.18 on linux-x86_64: the last that works is 2.15.0, on "
+            "TensorFlow 2.15"
+        ),
+        None,
+    ),
+]
+
+
+@pytest.fixture
+def small_table(tmp_path_factory, monkeypatch):
+    """The shipped knowledge, with a small table of packages."""
+    path = tmp_path_factory.mktemp("table") / "op_packages.json"
+    path.write_text(json.dumps(TABLE))
+    monkeypatch.setattr(op_packages, "DATA", path)
+    return Knowledge()
+
+
+@pytest.mark.parametrize(("tensorflow", "packages", "kind", "because", "needs"), MISSING_OPS)
+def test_what_a_package_has_in_the_release_that_is_there_or_fits(
+    tmp_path, small_table, tensorflow, packages, kind, because, needs
+):
+    facts = read_facts(write(tmp_path, v2_model(node("New"))))
+    found = predict(facts, Target(tensorflow, packages, imports=frozenset()), small_table)
+    assert (found.kind, found.stage) == (kind, Stage.LOAD)
+    assert because in found.because[0]
+    assert bool(found.needs) is bool(needs)
+    assert needs is None or found.needs[0].startswith(needs)
+
+
+@pytest.mark.parametrize(
+    ("imports", "kind"),
+    [
+        ({"words"}, Kind.LOADS),
+        ({"words.ops"}, Kind.LOADS),
+        (None, Kind.LOADS),
+        ({"wordsmith"}, Kind.NEEDS),
+        ({"lazy_words"}, Kind.NEEDS),
+    ],
+)
+def test_an_installed_package_must_be_imported(tmp_path, small_table, imports, kind):
+    facts = read_facts(write(tmp_path, v2_model(node("New"))))
+    imports = None if imports is None else frozenset(imports)
+    assert predict(facts, Target("2.9.3", {"words": "2.9.0"}, imports=imports), small_table).kind is kind
+
+
+def test_an_import_does_not_load_every_library(tmp_path, small_table):
+    facts = read_facts(write(tmp_path, v2_model(node("Lazy>One"))))
+    target = Target("2.9.3", {"lazy-words": "0.2"}, imports=frozenset({"lazy_words"}))
+    found = predict(facts, target, small_table)
+    assert found.kind is Kind.NEEDS
+    assert found.needs == ("lazy-words with a module that loads lazy_words/ops.so of lazy-words",)
+
+
+@pytest.mark.parametrize("op", ["ZeroOut", "New"])
+def test_ops_that_the_case_may_bring_are_unknown(tmp_path, small_table, op):
+    facts = read_facts(write(tmp_path, v2_model(node(op))))
+    found = predict(facts, Target("2.9.3", imports=frozenset(), brings=("own.so",)), small_table)
+    assert (found.kind, found.confidence) == (Kind.LOADS, Confidence.LOW)
+    assert f"custom op {op}: unknown, as the case brings own.so, which may register it" in found.notes
+
+
+def test_what_the_case_brings_does_not_help_an_op_of_another_tensorflow(expect):
+    found = expect(v2_model(node("DisableCopyOnRead")), "2.9.3", imports=frozenset(), brings=("own.so",))
+    assert (found.kind, found.confidence) == (Kind.FAILS, Confidence.HIGH)
+
+
 def test_ops_of_nobody(expect):
     found = expect(v2_model(node("ZeroOut")), "2.15.1")
     assert (found.kind, found.needs) == (Kind.NEEDS, ("the library with ZeroOut",))
+    assert "ask for the library that defines it, and give it as `libraries`" in found.because[0]
 
 
 def test_what_is_needed_does_not_help_where_something_else_fails(expect):
-    found = expect(v2_model(node("SimpleMLInferenceOp"), node("DisableCopyOnRead")), "2.9.3")
+    found = expect(v2_model(node("TfqSimulateExpectation"), node("DisableCopyOnRead")), "2.9.3")
     assert found.kind is Kind.FAILS
-    assert found.needs == ("tensorflow-decision-forests",)
+    assert found.needs == ("tensorflow-quantum",)
 
 
 def test_an_attribute_that_came_later(expect):

@@ -1,0 +1,130 @@
+"""Why an op is not registered, and what brings it: one answer for predictions, causes and fixes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from savedmodel_matrix.knowledge.ops import order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from savedmodel_matrix.knowledge.op_packages import OpPackage
+    from savedmodel_matrix.knowledge.ops import Knowledge
+
+
+class MissingOp(StrEnum):
+    """Where a missing op belongs. The names in brackets are the facts that an answer always has."""
+
+    LATER_TENSORFLOW = "later-tensorflow"
+    """TensorFlow's own, from a later release on [since]."""
+    EARLIER_TENSORFLOW = "earlier-tensorflow"
+    """TensorFlow's own, up to an earlier release [until]."""
+    PACKAGE = "package"
+    """A package's that is not installed [package, provider]; also ``requirement``, ``module`` and, if the
+    release is later than the TensorFlow's, ``as_of``; or ``library``."""
+    NOT_IMPORTED = "not-imported"
+    """A package's that is installed [package, provider]; also ``module``, or ``library``."""
+    OLDER_PACKAGE = "older-package"
+    """The installed release is too old, and another one fits this TensorFlow [package, provider, installed];
+    also what ``PACKAGE`` has."""
+    NEWER_THAN_PACKAGE = "newer-than-package"
+    """No release for this TensorFlow has it [package, provider, release]; also ``since``."""
+    NO_RELEASE = "no-release"
+    """No release of the package works on this TensorFlow [package, provider]; also ``last`` and
+    ``last_tensorflow``."""
+    NAMED = "named"
+    """A package's or a build's that was not tried [needs]."""
+    UNKNOWN = "unknown"
+    """Neither TensorFlow's nor a known package's."""
+
+
+#: The facts that every answer of a kind has.
+ALWAYS: Mapping[MissingOp, frozenset[str]] = {
+    MissingOp.LATER_TENSORFLOW: frozenset({"since"}),
+    MissingOp.EARLIER_TENSORFLOW: frozenset({"until"}),
+    MissingOp.PACKAGE: frozenset({"package", "provider"}),
+    MissingOp.NOT_IMPORTED: frozenset({"package", "provider"}),
+    MissingOp.OLDER_PACKAGE: frozenset({"package", "provider", "installed"}),
+    MissingOp.NEWER_THAN_PACKAGE: frozenset({"package", "provider", "release"}),
+    MissingOp.NO_RELEASE: frozenset({"package", "provider"}),
+    MissingOp.NAMED: frozenset({"needs"}),
+    MissingOp.UNKNOWN: frozenset(),
+}
+#: The facts that some have. All come from the tables, and none from an error's text.
+FACTS = frozenset[str]().union(
+    *ALWAYS.values(), {"requirement", "module", "as_of", "library", "last", "last_tensorflow"}
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where an op belongs, with the facts by name."""
+
+    kind: MissingOp
+    facts: Mapping[str, str]
+
+
+def explain_op(
+    known: Knowledge, op: str, minor: str, platform: str, installed: Mapping[str, str]
+) -> Answer | None:
+    """Return why an op is not registered; None if this minor of TensorFlow has it.
+
+    ``installed`` are the distributions beside TensorFlow with their versions, "" for one of any version.
+    """
+    if known.is_op(op):
+        return _of_tensorflow(known, op, minor)
+    versions = {canonicalize_name(name): version for name, version in installed.items()}
+    if (package := known.packages.of_op(op)) is not None:
+        return _of_package(package, minor, platform, versions.get(canonicalize_name(package.name)))
+    provider = known.provider_of_op(op)
+    if provider is None:
+        return Answer(MissingOp.UNKNOWN, {})
+    if provider.package and canonicalize_name(provider.package) in versions:
+        return Answer(MissingOp.NOT_IMPORTED, {"package": provider.package, "provider": provider.package})
+    return Answer(MissingOp.NAMED, {"needs": provider.needs})
+
+
+def _of_tensorflow(known: Knowledge, op: str, minor: str) -> Answer | None:
+    first, last = known.registered(op)
+    if first is not None and order(first) > order(minor):
+        return Answer(MissingOp.LATER_TENSORFLOW, {"since": first})
+    if last is not None and order(last) < order(minor):
+        return Answer(MissingOp.EARLIER_TENSORFLOW, {"until": last})
+    return None
+
+
+def _of_package(package: OpPackage, minor: str, platform: str, installed: str | None) -> Answer:
+    since = f" {package.first} or later" if package.first else ""
+    facts = {"package": package.name, "provider": f"{package.name}{since}"}
+    release = package.release(minor, platform)
+    if installed is not None and (not installed or package.has_op(installed) is not False):
+        return Answer(MissingOp.NOT_IMPORTED, {**facts, **_way(package)})
+    if release is not None and package.has_op(release) is not False:
+        facts |= _way(package, release, package.tried[minor].get("as_of"))
+        if installed is None:
+            return Answer(MissingOp.PACKAGE, facts)
+        return Answer(MissingOp.OLDER_PACKAGE, {**facts, "installed": installed})
+    working = package.working(platform)
+    if release is not None or installed is not None:
+        later = [each for each in working if order(each) > order(minor)]
+        found = {"since": later[0]} if later else {}
+        return Answer(MissingOp.NEWER_THAN_PACKAGE, {**facts, **found, "release": installed or release or ""})
+    if minor not in package.tried:
+        return Answer(MissingOp.PACKAGE, {**facts, **_way(package)})
+    last = list(working.items())[-1:]
+    found = {"last": last[0][1], "last_tensorflow": last[0][0]} if last else {}
+    return Answer(MissingOp.NO_RELEASE, {**facts, **found})
+
+
+def _way(package: OpPackage, release: str | None = None, as_of: str | None = None) -> dict[str, str]:
+    """Return what to install, if it is known, and what to do then to have the op."""
+    pinned = package.name if release is None else f"{package.name}=={release}"
+    if package.module is None:
+        return {"library": f"{package.library} of {pinned}"}
+    facts = {"module": package.module, "requirement": None if release is None else pinned, "as_of": as_of}
+    return {name: value for name, value in facts.items() if value is not None}
