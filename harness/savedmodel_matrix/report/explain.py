@@ -130,15 +130,12 @@ def _of_outcomes(
     text = f"{failed.total()} of {len(wanted)} cells did not run ({counted})"
     # A cell that was skipped has not been tried, so nothing about it is known to matter.
     tried = [row for row in wanted if row.outcome is not Outcome.SKIPPED]
-    reports = [row for row in tried if _reports(row)]
-    said = []
-    if len(reports) < len(tried) and (all_say := _of_some(case, OUTCOMES, tried, known, found)):
-        said.append(all_say)
-    if said and (some_say := _of_some(case, IMPORTED, reports, known, found)):
-        said.append(f"among the {len(reports)} cells that imported TensorFlow, {some_say}")
-    elif not said and (some_say := _of_some(case, OUTCOMES, reports, known, found)):
-        said.append(some_say)
-    return [f"{text}: {'; '.join(said)}" if said else text]
+    if not (says := _of_some(case, OUTCOMES, tried, known, found)):
+        return [text]
+    imported = [row for row in tried if _imported(row)]
+    if len(imported) < len(tried) and (more := _of_some(case, IMPORTED, imported, known, found)):
+        says += f"; among the {len(imported)} cells that imported TensorFlow, {more}"
+    return [f"{text}: {says}"]
 
 
 def _of_some(
@@ -176,9 +173,12 @@ def _add(
         found.proposals += proposals(explanation, factors, most=_PROPOSED)
 
 
-def _reports(row: Collected) -> bool:
-    """Whether a cell says what was in effect, as all do that imported TensorFlow."""
-    return row.recording is not None and bool(row.recording.effective.model_fields_set)
+def _imported(row: Collected) -> bool:
+    """Whether a cell imported TensorFlow, and so says what was in effect.
+
+    The recording may be that of a stage, whose own environment says nothing about the cell's.
+    """
+    return row.recording is not None and "tensorflow" in row.recording.effective.model_fields_set
 
 
 def _known(
@@ -193,7 +193,7 @@ def _known(
     return Known(
         options_of(environment, loaded, plan.limits.get((row.cell, row.case))),
         setting.variables,
-        row.recording.effective if row.recording is not None else Effective(),
+        row.recording.effective if row.recording is not None and _imported(row) else Effective(),
         locked.get(environment.id),
         libraries.get(str(row.cell), {}),
     )

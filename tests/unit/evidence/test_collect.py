@@ -78,6 +78,11 @@ def test_recordings_and_what_has_none(project, plan, install, record, key_in):
     assert {row.recording for row in rest} == {None}
 
 
+def test_the_packages_of_every_lock_there_is(project, plan, write_lock):
+    write_lock(plan.environments[NEW], "1.5")
+    assert collect(project, plan, EVERYTHING).locked == {NEW: {"some-package": "1.5"}}
+
+
 def test_a_failed_installation_is_the_outcome_of_all_its_cells(project, plan):
     write_state(project.results, state_of(OLD, outcome=Outcome.INSTALL_FAILED, reason="no space left"))
     rows = rows_of(project, plan)

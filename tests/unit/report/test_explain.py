@@ -190,6 +190,15 @@ def test_what_cannot_be_installed_is_explained_by_what_was_set_and_what_the_lock
     assert "(1 install-failed): the outcome changes with requirements or tensorflow-text, which" in found.says
 
 
+def test_the_environment_of_a_stage_says_nothing_about_the_cell():
+    stage = recording(outcome=Outcome.RUN_FAILED, effective={"python": "3.12.1", "distributions": {}})
+    failed = Collected(CellId(NEW, "default"), "cnn", Outcome.RUN_FAILED, None, True, stage)
+    rows = [row(OLD, distributions={"wrapt": "1"}), failed]
+    locked = {OLD: {"wrapt": "1"}, NEW: {"wrapt": "1"}}
+    found = said(rows, {"A": [f"{OLD}/default"]}, locked=locked)
+    assert "the outcome changes with TensorFlow or Python, which always change together" in found.says
+
+
 def test_a_cell_that_was_never_tried_says_nothing_about_the_cause():
     rows = [row(OLD), Collected(CellId(NEW, "default"), "cnn", Outcome.SKIPPED, "interrupted", required=True)]
     found = said(rows, {"A": [f"{OLD}/default"]})

@@ -66,10 +66,11 @@ def compared(cells: Mapping[Cell, Known], *, unknown_is_a_value: bool) -> Compar
     for name, column in {**_packages(known), **_in_effect(known)}.items():
         (unseen if None in column else found)[name] = column
     for name, column in _options(known).items():
-        if name not in found:
-            found[name] = column
-        elif split(column) != split(found[name]):
+        effect = found.get(name) or unseen.get(name)
+        if effect is not None and not _alike(column, effect):
             found[name + AS_SET] = column
+        else:
+            found.setdefault(name, column)
     unseen = {
         name: column
         for name, column in unseen.items()
@@ -82,6 +83,12 @@ def compared(cells: Mapping[Cell, Known], *, unknown_is_a_value: bool) -> Compar
         for row, cell in enumerate(cells)
     }
     return Compared(factors, tuple(sorted(unseen, key=rank)))
+
+
+def _alike(option: Sequence[str | None], effect: Sequence[str | None]) -> bool:
+    """Whether an option splits the cells that report its effect in the same way as the effect does."""
+    pairs = [(set_, found) for set_, found in zip(option, effect, strict=True) if found is not None]
+    return split([set_ for set_, _ in pairs]) == split([found for _, found in pairs])
 
 
 def _in_effect(known: Sequence[Known]) -> _Columns:

@@ -24,6 +24,13 @@ def test_an_option_that_had_no_such_effect_is_a_factor_of_its_own():
     assert factors(*known) == {"seed": ["0", "0"], "seed (as set)": ["1", "2"]}
 
 
+def test_an_option_does_not_stand_in_for_an_effect_that_it_did_not_have():
+    one, other = (Known({"seed": "1"}, effective=effective(seed=seed)) for seed in (1, 2))
+    found = compared({1: one, 2: other, 3: Known({"seed": "2"})}, unknown_is_a_value=False)
+    assert found.factors == {1: {"seed (as set)": "1"}, 2: {"seed (as set)": "1"}, 3: {"seed (as set)": "2"}}
+    assert found.unseen == ("seed",)
+
+
 def test_an_option_stands_in_for_what_one_cell_did_not_report():
     known = [Known({"seed": "1"}, effective=effective(seed=1)), Known({"seed": "2"})]
     assert factors(*known) == {"seed": ["1", "2"]}
