@@ -27,7 +27,7 @@ from savedmodel_matrix.domain.secrets import masked, secret_values
 from savedmodel_matrix.environments.isolation.confine import COMPLAINTS, confine
 from savedmodel_matrix.environments.isolation.staging import RefusedError, Staging
 from savedmodel_matrix.environments.isolation.view import View, of_cases, of_interpreter, of_variables
-from savedmodel_matrix.probe.exchange import UNFILED, changed_source
+from savedmodel_matrix.probe.exchange import RECORDING, UNFILED, changed_source
 from savedmodel_matrix.probe.processes import STOPS
 from savedmodel_matrix.probe.scrub import scrub
 from savedmodel_matrix.probe.sealed import unseal
@@ -277,7 +277,7 @@ class _Watch:
     def _read(self, case: CaseRequest) -> Recording:
         if self._staging is not None:
             return self._staging.admit(case)
-        return Recording.model_validate_json(unseal(Path(case.result).read_bytes()))
+        return Recording.model_validate_json(unseal(Path(case.result).read_bytes(), RECORDING))
 
     def _why(self, path: str) -> str:
         if self._staging is not None:

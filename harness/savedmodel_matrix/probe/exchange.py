@@ -23,6 +23,8 @@ _CASE = (
 _MEASURE = ("kind", "program")
 
 
+#: The kind of file that a recording is, as its checksum says.
+RECORDING = "Recording"
 #: Ends the name of the file that stands for a result which must not be filed: ``{"key", "reason"}``.
 UNFILED = ".unfiled"
 
@@ -71,7 +73,7 @@ def with_batches(case):
     if not isinstance(taken, dict):
         return case, None
     try:
-        result = read_json(taken["outputs_of"])
+        result = read_json(taken["outputs_of"], RECORDING)
     except (OSError, ValueError):
         return dict(case, batches=[]), ("run-failed", "{} has no result".format(taken["name"]))
     if result["outcome"] != "recorded":
@@ -96,14 +98,14 @@ def changed_source(case):
     return None
 
 
-def write_json(path, value):
-    """Write ``value`` (a dict) to ``path`` with its checksum, atomically.
+def write_json(path, value, kind=""):
+    """Write ``value`` (a dict) to ``path`` with the checksum of its kind, atomically.
 
     Somebody may have deleted the folder meanwhile; it is made again.
     """
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with whole(path) as half_written, open(half_written, "wb") as out:
-        out.write(sealed.seal(json.dumps(value)))
+        out.write(sealed.seal(json.dumps(value), kind))
 
 
 def read_part(places):
@@ -114,10 +116,10 @@ def read_part(places):
         return None
 
 
-def read_json(path):
+def read_json(path, kind=""):
     """Return what ``write_json`` wrote. Raises ``OSError``, or ``ValueError`` if it is damaged."""
     with open(path, "rb") as file:
-        return json.loads(sealed.unseal(file.read()).decode("utf-8"))
+        return json.loads(sealed.unseal(file.read(), kind).decode("utf-8"))
 
 
 def scrubber(request, work):
@@ -153,7 +155,7 @@ def write_result(case, begun, imported, part, clean, printed):
     why = part.get("unfiled") or unfiled(case, begun.changed, clean)
     if why is None:
         found = result(case, imported, part, clean, printed)
-        write_json(case["result"], dict(found, started=begun.time, ended=now()))
+        write_json(case["result"], dict(found, started=begun.time, ended=now()), RECORDING)
     else:
         write_json(case["result"] + UNFILED, {"key": case["key"], "reason": why})
 

@@ -106,7 +106,7 @@ def failed_without(case):
     if case["after"] is None:
         return None
     try:
-        plain = exchange.read_json(case["after"])
+        plain = exchange.read_json(case["after"], exchange.RECORDING)
     except (OSError, ValueError):
         return None
     if plain["outcome"] == "recorded":

@@ -38,7 +38,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_stored(path: Path, value: BaseModel) -> None:
     """Write a stored type as JSON with a checksum, atomically."""
-    write_bytes(path, seal(value.model_dump_json(indent=1, by_alias=True)))
+    write_bytes(path, seal(value.model_dump_json(indent=1, by_alias=True), type(value).__name__))
 
 
 def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
@@ -56,7 +56,7 @@ def read_stored(path: Path, kind: type[Kind]) -> Kind | None:
     except OSError:
         return None
     try:
-        text = unseal(content)
+        text = unseal(content, kind.__name__)
         return kind.model_validate_json(text)
     except BrokenSealError:
         set_aside(path)

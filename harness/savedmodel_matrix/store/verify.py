@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.store.results import Results
 
-_SEALED = ("recordings/*/*.json", "environments/*/*.json", "cases/*.json", "runs/*.json")
+#: Files by the type that they hold, which is also the kind that their checksums are of.
+_SEALED = {
+    "recordings/*/*.json": "Recording",
+    "environments/*/*.json": "EnvironmentState",
+    "cases/*.json": "ReadyCase",
+    "runs/*.json": "Run",
+}
 
 
 #: A file or folder, and a function that checks it: it sets a damaged one aside and returns False.
@@ -25,18 +31,18 @@ def checks(results: Results) -> Iterator[Check]:
     """Yield a check for each file."""
     for path in sorted(results.objects.glob("*/*.npy")):
         yield path, partial(_check_object, results, path)
-    for pattern in _SEALED:
+    for pattern, kind in _SEALED.items():
         for path in sorted(results.root.glob(pattern)):
-            yield path, partial(_check_sealed, path)
+            yield path, partial(_check_sealed, path, kind)
 
 
 def _check_object(results: Results, path: Path) -> bool:
     return not results.verify_objects([path.stem])
 
 
-def _check_sealed(path: Path) -> bool:
+def _check_sealed(path: Path, kind: str) -> bool:
     try:
-        unseal(path.read_bytes())
+        unseal(path.read_bytes(), kind)
     except BrokenSealError:
         set_aside(path)
         return False

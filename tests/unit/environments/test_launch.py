@@ -101,7 +101,7 @@ def make(tmp_path):
 def write(case, **changes):
     """Write the recording of a case, which is a part of the request."""
     made = recording(key=case["key"], identity=case["identity"], **changes)
-    Path(case["result"]).write_bytes(seal(made.model_dump_json(by_alias=True)))
+    Path(case["result"]).write_bytes(seal(made.model_dump_json(by_alias=True), "Recording"))
 
 
 def imported(request):

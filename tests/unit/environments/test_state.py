@@ -48,6 +48,6 @@ def test_a_state_under_the_name_of_another_environment_is_not_believed(project):
 @pytest.mark.parametrize("number", [1, 3])
 def test_another_format_is_refused(project, number):
     path = project.results.environment_path(state_module.host_fingerprint(), "tf")
-    write_bytes(path, seal(json.dumps({"format": number})))
+    write_bytes(path, seal(json.dumps({"format": number}), "EnvironmentState"))
     with pytest.raises(StoreError, match=f"format {number}"):
         read_state(project.results, "tf")

@@ -209,7 +209,7 @@ def test_a_case_under_the_name_of_another_is_not_believed(project, made):
 def test_a_case_made_ready_before_there_was_code_is_found(project, made):
     ready = make_ready(project, case())
     (path,) = project.results.root.glob("cases/*.json")
-    stored = json.loads(unseal(path.read_bytes()))
+    stored = json.loads(unseal(path.read_bytes(), "ReadyCase"))
     del stored["code"]
-    path.write_bytes(seal(json.dumps(stored)))
+    path.write_bytes(seal(json.dumps(stored), "ReadyCase"))
     assert find_ready(project, case()) == ready

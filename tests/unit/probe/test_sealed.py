@@ -26,3 +26,10 @@ def test_every_flipped_bit_and_every_cut_is_noticed():
             changed[at] ^= 1 << bit
             with pytest.raises(BrokenSealError):
                 unseal(bytes(changed))
+
+
+def test_a_whole_file_of_another_kind_is_none_of_this_one():
+    assert unseal(seal(TEXT, "Run"), "Run")
+    for kind in ("", "Recording"):
+        with pytest.raises(BrokenSealError):
+            unseal(seal(TEXT, "Run"), kind)

@@ -81,7 +81,7 @@ def test_what_is_absent(tmp_path):
     ("number", "advice"), [(3, "upgrade savedmodel-matrix"), (1, "move the results folder away")]
 )
 def test_another_format_is_refused_with_instructions_and_stays(tmp_path, number, advice):
-    write_bytes(tmp_path / "a.json", seal(f'{{"format": {number}}}'))
+    write_bytes(tmp_path / "a.json", seal(f'{{"format": {number}}}', "Note"))
     with pytest.raises(
         StoreError, match=rf"a\.json has format {number}; this version reads format 2: {advice}"
     ):

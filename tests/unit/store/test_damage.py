@@ -115,7 +115,7 @@ def test_a_recording_with_one_wrong_field_is_set_aside(results, change, value):
     path.parent.mkdir(parents=True)
     import json
 
-    path.write_bytes(seal(json.dumps({**made, change: value})))
+    path.write_bytes(seal(json.dumps({**made, change: value}), "Recording"))
     assert read_stored(path, Recording) is None
     assert not path.exists()
 
@@ -123,8 +123,8 @@ def test_a_recording_with_one_wrong_field_is_set_aside(results, change, value):
 def test_a_recording_of_another_version_is_refused_with_advice_and_stays(results):
     path = results.recording_path("ab" * 32)
     write_stored(path, recording())
-    older = unseal(path.read_bytes()).decode().replace('"format": 2', '"format": 1')
-    path.write_bytes(seal(older))
+    older = unseal(path.read_bytes(), "Recording").decode().replace('"format": 2', '"format": 1')
+    path.write_bytes(seal(older, "Recording"))
     with pytest.raises(StoreError, match="move the results folder away"):
         read_stored(path, Recording)
     assert path.exists()

@@ -108,7 +108,7 @@ def test_what_may_have_been_the_machines_doing_is_not_settled(results, outcome):
 
 @pytest.mark.parametrize(("number", "advice"), [(99, "upgrade savedmodel-matrix"), (1, "move the results")])
 def test_a_recording_of_another_version_is_refused(results, number, advice):
-    write_bytes(results.recording_path(KEY), seal(json.dumps({"format": number, "key": KEY})))
+    write_bytes(results.recording_path(KEY), seal(json.dumps({"format": number, "key": KEY}), "Recording"))
     with pytest.raises(StoreError, match=f"format {number}.*{advice}"):
         results.recording(KEY)
 
@@ -116,9 +116,9 @@ def test_a_recording_of_another_version_is_refused(results, number, advice):
 @pytest.mark.parametrize("change", [{"format": 2}, {"outcome": "splendid"}, {"more": 1}])
 def test_a_recording_that_does_not_fit_its_type_is_none(results, change):
     record(results, NUMBERS)
-    whole = json.loads(unseal(results.recording_path(KEY).read_bytes()))
+    whole = json.loads(unseal(results.recording_path(KEY).read_bytes(), "Recording"))
     changed = {**(whole if "format" not in change else {}), **change}
-    write_bytes(results.recording_path(KEY), seal(json.dumps(changed)))
+    write_bytes(results.recording_path(KEY), seal(json.dumps(changed), "Recording"))
     assert results.recording(KEY) is None
 
 

@@ -57,6 +57,6 @@ def test_each_round_has_a_file_of_its_own(results):
     ("format_", "advice"), [(1, "move the results folder away"), (3, "upgrade savedmodel-matrix")]
 )
 def test_other_formats_are_refused_with_advice(results, format_, advice):
-    write_bytes(run_path(results, a_run("r")), seal(json.dumps({"format": format_, "run": "r"})))
+    write_bytes(run_path(results, a_run("r")), seal(json.dumps({"format": format_, "run": "r"}), "Run"))
     with pytest.raises(StoreError, match=advice):
         list(read_runs(results))

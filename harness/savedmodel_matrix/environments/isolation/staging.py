@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.probe_request import OutputsOf
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.probe import sums
+from savedmodel_matrix.probe.exchange import RECORDING
 from savedmodel_matrix.probe.sealed import unseal
 from savedmodel_matrix.probe.unfinished import whole
 from savedmodel_matrix.store.atomic import read_stored, write_stored
@@ -86,7 +87,7 @@ class Staging:
         """
         text = self._read(case.result)
         try:
-            found = Recording.model_validate_json(unseal(text))
+            found = Recording.model_validate_json(unseal(text, RECORDING))
             recording = found.model_copy(update={"key": case.key, "identity": case.identity})
             entries = list(recording.arrays())
             for digest in {digest for entry in entries for digest in entry.objects}:

@@ -52,11 +52,11 @@ def case_of(results, key, **changes):
     return CaseRequest(**{**fields, **changes})
 
 
-def leave(staging, case, made):
+def leave(staging, case, made, kind="Recording"):
     """Leave a recording, or any text, as the probe does."""
     path = staging.place(case.result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(seal(made if isinstance(made, str) else made.model_dump_json(by_alias=True)))
+    path.write_bytes(seal(made if isinstance(made, str) else made.model_dump_json(by_alias=True), kind))
     return path
 
 
@@ -208,6 +208,6 @@ def test_a_model_that_was_saved_again_is_filed_without_links(staging, results, t
     [('{"reason": "it changed"}', "it changed"), ("no JSON", None), ("[]", None), ("[" * 100_000, None)],
 )
 def test_why_a_case_is_not_recorded_is_read_with_the_same_care(staging, case, text, why):
-    leave(staging, case, text)
+    leave(staging, case, text, kind="")
     found = staging.why_unfiled(case.result)
     assert found == (why or "what the isolated probe left is not a recording")
