@@ -35,8 +35,8 @@ class MissingOp(StrEnum):
     NEWER_THAN_PACKAGE = "newer-than-package"
     """No release for this TensorFlow has it [package, provider, release]; also ``since``."""
     NO_RELEASE = "no-release"
-    """No release of the package works on this TensorFlow [package, provider]; also ``last`` and
-    ``last_tensorflow``."""
+    """No release of the package works on this TensorFlow [package, provider]; also ``works``: the
+    releases that work on the nearest others."""
     NAMED = "named"
     """A package's or a build's that was not tried [needs]."""
     UNKNOWN = "unknown"
@@ -56,9 +56,7 @@ ALWAYS: Mapping[MissingOp, frozenset[str]] = {
     MissingOp.UNKNOWN: frozenset(),
 }
 #: The facts that some have. All come from the tables, and none from an error's text.
-FACTS = frozenset[str]().union(
-    *ALWAYS.values(), {"requirement", "module", "as_of", "library", "last", "last_tensorflow"}
-)
+FACTS = frozenset[str]().union(*ALWAYS.values(), {"requirement", "module", "as_of", "library", "works"})
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def _of_package(package: OpPackage, minor: str, platform: str, installed: str | 
     if installed is not None and (not installed or package.has_op(installed) is not False):
         return Answer(MissingOp.NOT_IMPORTED, {**facts, **_way(package)})
     if release is not None and package.has_op(release) is not False:
-        facts |= _way(package, release, package.tried[minor].get("as_of"))
+        facts |= _way(package, f"{package.name}=={release}", package.tried[minor].get("as_of"))
         if installed is None:
             return Answer(MissingOp.PACKAGE, facts)
         return Answer(MissingOp.OLDER_PACKAGE, {**facts, "installed": installed})
@@ -115,16 +113,25 @@ def _of_package(package: OpPackage, minor: str, platform: str, installed: str | 
         found = {"since": later[0]} if later else {}
         return Answer(MissingOp.NEWER_THAN_PACKAGE, {**facts, **found, "release": installed or release or ""})
     if minor not in package.tried:
-        return Answer(MissingOp.PACKAGE, {**facts, **_way(package)})
-    last = list(working.items())[-1:]
-    found = {"last": last[0][1], "last_tensorflow": last[0][0]} if last else {}
-    return Answer(MissingOp.NO_RELEASE, {**facts, **found})
+        return Answer(MissingOp.PACKAGE, {**facts, **_way(package, package.name)})
+    return Answer(MissingOp.NO_RELEASE, {**facts, **_nearest(working, minor)})
 
 
-def _way(package: OpPackage, release: str | None = None, as_of: str | None = None) -> dict[str, str]:
-    """Return what to install, if it is known, and what to do then to have the op."""
-    pinned = package.name if release is None else f"{package.name}=={release}"
+def _nearest(working: Mapping[str, str], minor: str) -> dict[str, str]:
+    """Return in words which releases work on the TensorFlow before a minor, and on the one after it."""
+    on = {each: f"{release} on TensorFlow {each}" for each, release in working.items()}
+    before = [on[each] for each in working if order(each) < order(minor)][-1:]
+    after = [on[each] for each in working if order(each) > order(minor)][:1]
+    if before and after:
+        return {"works": f"the nearest that work are {before[0]} and {after[0]}"}
+    which = "last" if before else "first"
+    only = before or after
+    return {"works": f"the {which} that works is {only[0]}"} if only else {}
+
+
+def _way(package: OpPackage, requirement: str | None = None, as_of: str | None = None) -> dict[str, str]:
+    """Return what to install, if anything, and what to do then to have the op."""
     if package.module is None:
-        return {"library": f"{package.library} of {pinned}"}
-    facts = {"module": package.module, "requirement": None if release is None else pinned, "as_of": as_of}
+        return {"library": f"{package.library} of {requirement or package.name}"}
+    facts = {"module": package.module, "requirement": requirement, "as_of": as_of}
     return {name: value for name, value in facts.items() if value is not None}
