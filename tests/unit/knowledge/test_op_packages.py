@@ -137,6 +137,19 @@ def test_a_release_later_than_its_tensorflow_comes_with_a_date(known):
     assert explain_op(known, "New", "2.9", HERE, {}).facts["as_of"] == "2023-05-01"
 
 
+@pytest.mark.parametrize(
+    ("installed", "minor", "kind"),
+    [
+        ("2.9.0", "2.9", None),
+        ("2.9.4", "2.9", MissingOp.OLDER_PACKAGE),
+        ("2.19.0", "2.21", MissingOp.NEWER_THAN_PACKAGE),
+    ],
+)
+def test_an_imported_release_that_does_not_register_an_op_lacks_it(known, installed, minor, kind):
+    answer = explain_op(known, "New", minor, HERE, {"words": installed}, ["words"])
+    assert (answer and answer.kind) is kind
+
+
 def test_an_op_that_is_there_is_not_missing(known):
     assert explain_op(known, "MatMul", "2.9", HERE, {}) is None
 

@@ -107,7 +107,7 @@ _SAYS = {
     MissingOp.LATER_TENSORFLOW: "{ops} {are} registered only from {since} on",
     MissingOp.EARLIER_TENSORFLOW: "{ops} {are} registered only up to {until}",
     MissingOp.PACKAGE: "custom {ops} of {provider}",
-    MissingOp.NOT_IMPORTED: "custom {ops} of {package}, which is installed but not imported",
+    MissingOp.NOT_IMPORTED: "custom {ops} of {package}, which is installed but {state}",
     MissingOp.OLDER_PACKAGE: "custom {ops} of {provider}, but {installed} is installed",
     MissingOp.NEWER_THAN_PACKAGE: (
         "custom {ops} of {provider}, but {release}, which belongs to TensorFlow {minor}, lacks {them}{later}"
