@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from savedmodel_matrix.knowledge.ops import order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from savedmodel_matrix.knowledge.op_packages import OpPackage
     from savedmodel_matrix.knowledge.ops import Knowledge
@@ -28,15 +28,15 @@ class MissingOp(StrEnum):
     """A package's that is not installed [package, provider]; also ``requirement``, ``module`` and, if the
     release is later than the TensorFlow's, ``as_of``; or ``library``."""
     NOT_IMPORTED = "not-imported"
-    """A package's that is installed [package, provider]; also ``module``, or ``library``."""
+    """A package's that is installed [package, provider, state]; also ``module``, or ``library``."""
     OLDER_PACKAGE = "older-package"
     """The installed release is too old, and another one fits this TensorFlow [package, provider, installed];
     also what ``PACKAGE`` has."""
     NEWER_THAN_PACKAGE = "newer-than-package"
     """No release for this TensorFlow has it [package, provider, release]; also ``since``."""
     NO_RELEASE = "no-release"
-    """No release of the package works on this TensorFlow [package, provider]; also ``last`` and
-    ``last_tensorflow``."""
+    """No release of the package works on this TensorFlow [package, provider]; also ``works``: the
+    releases that work on the nearest others."""
     NAMED = "named"
     """A package's or a build's that was not tried [needs]."""
     UNKNOWN = "unknown"
@@ -48,7 +48,7 @@ ALWAYS: Mapping[MissingOp, frozenset[str]] = {
     MissingOp.LATER_TENSORFLOW: frozenset({"since"}),
     MissingOp.EARLIER_TENSORFLOW: frozenset({"until"}),
     MissingOp.PACKAGE: frozenset({"package", "provider"}),
-    MissingOp.NOT_IMPORTED: frozenset({"package", "provider"}),
+    MissingOp.NOT_IMPORTED: frozenset({"package", "provider", "state"}),
     MissingOp.OLDER_PACKAGE: frozenset({"package", "provider", "installed"}),
     MissingOp.NEWER_THAN_PACKAGE: frozenset({"package", "provider", "release"}),
     MissingOp.NO_RELEASE: frozenset({"package", "provider"}),
@@ -56,9 +56,7 @@ ALWAYS: Mapping[MissingOp, frozenset[str]] = {
     MissingOp.UNKNOWN: frozenset(),
 }
 #: The facts that some have. All come from the tables, and none from an error's text.
-FACTS = frozenset[str]().union(
-    *ALWAYS.values(), {"requirement", "module", "as_of", "library", "last", "last_tensorflow"}
-)
+FACTS = frozenset[str]().union(*ALWAYS.values(), {"requirement", "module", "as_of", "library", "works"})
 
 
 @dataclass(frozen=True)
@@ -70,22 +68,32 @@ class Answer:
 
 
 def explain_op(
-    known: Knowledge, op: str, minor: str, platform: str, installed: Mapping[str, str]
+    known: Knowledge,
+    op: str,
+    minor: str,
+    platform: str,
+    installed: Mapping[str, str],
+    imported: Collection[str] = (),
 ) -> Answer | None:
-    """Return why an op is not registered; None if this minor of TensorFlow has it.
+    """Return why an op is not registered; None if it should be: TensorFlow or an imported package has it.
 
     ``installed`` are the distributions beside TensorFlow with their versions, "" for one of any version.
+    ``imported`` are the modules that were imported, and did not register it.
     """
     if known.is_op(op):
         return _of_tensorflow(known, op, minor)
     versions = {canonicalize_name(name): version for name, version in installed.items()}
     if (package := known.packages.of_op(op)) is not None:
-        return _of_package(package, minor, platform, versions.get(canonicalize_name(package.name)))
+        version = versions.get(canonicalize_name(package.name))
+        return _of_package(package, minor, platform, version, imported=package.module in imported)
     provider = known.provider_of_op(op)
     if provider is None:
         return Answer(MissingOp.UNKNOWN, {})
     if provider.package and canonicalize_name(provider.package) in versions:
-        return Answer(MissingOp.NOT_IMPORTED, {"package": provider.package, "provider": provider.package})
+        return Answer(
+            MissingOp.NOT_IMPORTED,
+            {"package": provider.package, "provider": provider.package, "state": "not imported"},
+        )
     return Answer(MissingOp.NAMED, {"needs": provider.needs})
 
 
@@ -98,33 +106,55 @@ def _of_tensorflow(known: Knowledge, op: str, minor: str) -> Answer | None:
     return None
 
 
-def _of_package(package: OpPackage, minor: str, platform: str, installed: str | None) -> Answer:
+def _of_package(
+    package: OpPackage, minor: str, platform: str, installed: str | None, *, imported: bool
+) -> Answer | None:
     since = f" {package.first} or later" if package.first else ""
     facts = {"package": package.name, "provider": f"{package.name}{since}"}
     release = package.release(minor, platform)
     if installed is not None and (not installed or package.has_op(installed) is not False):
-        return Answer(MissingOp.NOT_IMPORTED, {**facts, **_way(package)})
+        if not imported:
+            facts["state"] = "not loaded" if package.module is None else "not imported"
+            return Answer(MissingOp.NOT_IMPORTED, {**facts, **_way(package)})
+        if release == installed:
+            return None
     if release is not None and package.has_op(release) is not False:
-        facts |= _way(package, release, package.tried[minor].get("as_of"))
+        facts |= _way(package, f"{package.name}=={release}", package.tried[minor].get("as_of"))
         if installed is None:
             return Answer(MissingOp.PACKAGE, facts)
         return Answer(MissingOp.OLDER_PACKAGE, {**facts, "installed": installed})
+    return _unavailable(package, minor, platform, installed or release, facts)
+
+
+def _unavailable(
+    package: OpPackage, minor: str, platform: str, release: str | None, facts: Mapping[str, str]
+) -> Answer:
+    """Return the answer if no release is known to bring the op to this TensorFlow; ``release`` lacks it."""
     working = package.working(platform)
-    if release is not None or installed is not None:
+    if release is not None:
         later = [each for each in working if order(each) > order(minor)]
         found = {"since": later[0]} if later else {}
-        return Answer(MissingOp.NEWER_THAN_PACKAGE, {**facts, **found, "release": installed or release or ""})
+        return Answer(MissingOp.NEWER_THAN_PACKAGE, {**facts, **found, "release": release})
     if minor not in package.tried:
-        return Answer(MissingOp.PACKAGE, {**facts, **_way(package)})
-    last = list(working.items())[-1:]
-    found = {"last": last[0][1], "last_tensorflow": last[0][0]} if last else {}
-    return Answer(MissingOp.NO_RELEASE, {**facts, **found})
+        return Answer(MissingOp.PACKAGE, {**facts, **_way(package, package.name)})
+    return Answer(MissingOp.NO_RELEASE, {**facts, **_nearest(working, minor)})
 
 
-def _way(package: OpPackage, release: str | None = None, as_of: str | None = None) -> dict[str, str]:
-    """Return what to install, if it is known, and what to do then to have the op."""
-    pinned = package.name if release is None else f"{package.name}=={release}"
+def _nearest(working: Mapping[str, str], minor: str) -> dict[str, str]:
+    """Return in words which releases work on the TensorFlow before a minor, and on the one after it."""
+    on = {each: f"{release} on TensorFlow {each}" for each, release in working.items()}
+    before = [on[each] for each in working if order(each) < order(minor)][-1:]
+    after = [on[each] for each in working if order(each) > order(minor)][:1]
+    if before and after:
+        return {"works": f"the nearest that work are {before[0]} and {after[0]}"}
+    which = "last" if before else "first"
+    only = before or after
+    return {"works": f"the {which} that works is {only[0]}"} if only else {}
+
+
+def _way(package: OpPackage, requirement: str | None = None, as_of: str | None = None) -> dict[str, str]:
+    """Return what to install, if anything, and what to do then to have the op."""
     if package.module is None:
-        return {"library": f"{package.library} of {pinned}"}
-    facts = {"module": package.module, "requirement": None if release is None else pinned, "as_of": as_of}
+        return {"library": f"{package.library} of {requirement or package.name}"}
+    facts = {"module": package.module, "requirement": requirement, "as_of": as_of}
     return {name: value for name, value in facts.items() if value is not None}

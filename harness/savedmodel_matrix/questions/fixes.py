@@ -186,6 +186,7 @@ def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase |
         frozenset() if facts is None else features_of(facts),
         producer=None if facts is None else facts.main.tensorflow_version or None,
         installed=installed_packages(project, plan.environments[row.cell.environment]),
+        imported=plan.cases[row.case].imports,
         platform=platform_name(),
     )
 

@@ -93,7 +93,13 @@ def test_a_release_needs_wheels_for_the_platform_and_must_work(known):
         ),
         ("New", "2.8", {}, MissingOp.NEWER_THAN_PACKAGE, {"release": "2.8.2", "since": "2.9"}),
         ("Gone", "2.15", {}, MissingOp.NEWER_THAN_PACKAGE, {"release": "2.15.0"}),
-        ("New", "2.18", {}, MissingOp.NO_RELEASE, {"last": "2.15.0", "last_tensorflow": "2.15"}),
+        (
+            "New",
+            "2.18",
+            {},
+            MissingOp.NO_RELEASE,
+            {"works": "the last that works is 2.15.0 on TensorFlow 2.15"},
+        ),
         ("New", "2.21", {}, MissingOp.PACKAGE, {"module": "words"}),
         ("Lazy>One", "2.9", {}, MissingOp.PACKAGE, {"library": "lazy_words/ops.so of lazy-words==0.2"}),
         ("Lazy>One", "2.9", {"lazy_words": "0.2"}, MissingOp.NOT_IMPORTED, {"package": "lazy-words"}),
@@ -108,8 +114,40 @@ def test_why_an_op_is_missing(known, op, minor, installed, kind, facts):
     assert ALWAYS[kind] <= set(answer.facts) <= FACTS
 
 
-def test_an_untried_tensorflow_names_no_release(known):
-    assert "requirement" not in explain_op(known, "New", "2.21", HERE, {}).facts
+@pytest.mark.parametrize(
+    ("minor", "works"),
+    [
+        ("2.7", "the first that works is 2.9.0 on TensorFlow 2.9"),
+        ("2.12", "the nearest that work are 2.9.0 on TensorFlow 2.9 and 2.15.0 on TensorFlow 2.15"),
+    ],
+)
+def test_which_releases_work_nearby(known, monkeypatch, minor, works):
+    monkeypatch.setitem(known.packages.of_op("New").tried, minor, {"problem": "no release fits"})
+    assert explain_op(known, "New", minor, HERE, {}).facts["works"] == works
+
+
+def test_for_an_untried_tensorflow_the_resolver_chooses_the_release(known):
+    assert explain_op(known, "New", "2.21", HERE, {}).facts["requirement"] == "words"
+    assert "requirement" not in explain_op(known, "New", "2.21", HERE, {"words": ""}).facts
+
+
+def test_a_release_later_than_its_tensorflow_comes_with_a_date(known):
+    assert "as_of" not in explain_op(known, "New", "2.9", HERE, {}).facts
+    known.packages.of_op("New").tried["2.9"]["as_of"] = "2023-05-01"
+    assert explain_op(known, "New", "2.9", HERE, {}).facts["as_of"] == "2023-05-01"
+
+
+@pytest.mark.parametrize(
+    ("installed", "minor", "kind"),
+    [
+        ("2.9.0", "2.9", None),
+        ("2.9.4", "2.9", MissingOp.OLDER_PACKAGE),
+        ("2.19.0", "2.21", MissingOp.NEWER_THAN_PACKAGE),
+    ],
+)
+def test_an_imported_release_that_does_not_register_an_op_lacks_it(known, installed, minor, kind):
+    answer = explain_op(known, "New", minor, HERE, {"words": installed}, ["words"])
+    assert (answer and answer.kind) is kind
 
 
 def test_an_op_that_is_there_is_not_missing(known):

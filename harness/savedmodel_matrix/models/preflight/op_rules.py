@@ -95,18 +95,17 @@ def _finding(asked: Question, answer: Answer, names: Sequence[str]) -> Finding |
         "platform": asked.target.platform,
     }
     words["later"] = _LATER.format_map(words) if "since" in facts else ""
-    words["before"] = _LAST.format_map(words) if "last" in facts else ""
+    words["before"] = f": {facts['works']}" if "works" in facts else ""
     says = _SAYS[answer.kind].format_map(words)
     return Finding(says, needs=tuple(_needs(answer, names)))
 
 
 _LATER = "; TensorFlow {since} is the first whose release has {them}"
-_LAST = ": the last that works is {last}, on TensorFlow {last_tensorflow}"
 _SAYS = {
     MissingOp.LATER_TENSORFLOW: "{ops} {are} registered only from {since} on",
     MissingOp.EARLIER_TENSORFLOW: "{ops} {are} registered only up to {until}",
     MissingOp.PACKAGE: "custom {ops} of {provider}",
-    MissingOp.NOT_IMPORTED: "custom {ops} of {package}, which is installed but not imported",
+    MissingOp.NOT_IMPORTED: "custom {ops} of {package}, which is installed but {state}",
     MissingOp.OLDER_PACKAGE: "custom {ops} of {provider}, but {installed} is installed",
     MissingOp.NEWER_THAN_PACKAGE: (
         "custom {ops} of {provider}, but {release}, which belongs to TensorFlow {minor}, lacks {them}{later}"

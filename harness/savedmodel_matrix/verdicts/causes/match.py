@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from savedmodel_matrix.knowledge.causes.base import MINOR, Cause, Remedy, known_causes
-from savedmodel_matrix.knowledge.missing_ops import MissingOp, explain_op
+from savedmodel_matrix.knowledge.missing_ops import Answer, MissingOp, explain_op
 from savedmodel_matrix.knowledge.ops import Knowledge
 from savedmodel_matrix.verdicts.causes.normalise import normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from packaging.specifiers import SpecifierSet
 
@@ -91,6 +91,7 @@ def find_causes(
     *,
     producer: str | None = None,
     installed: Mapping[str, str] | None = None,
+    imported: Collection[str] = (),
     platform: str = "linux-x86_64",
     causes: Sequence[Cause] | None = None,
 ) -> list[Match]:
@@ -98,12 +99,20 @@ def find_causes(
 
     ``tensorflow`` and ``producer`` are the versions that failed and that saved the model. If one is unknown
     (None), ranges of it exclude nothing. ``features`` are the known features of the model's graph;
-    ``installed`` are the environment's packages with their versions, and ``platform`` is that of its wheels.
+    ``installed`` are the environment's packages with their versions, ``imported`` the modules that the case
+    imports, and ``platform`` is that of the wheels.
     """
     head, trace, log = (normalise(_bounded(text or "")) for text in (reason, traceback, log_tail))
     text = f"{head}\n{trace}"
     running, made = _release(tensorflow), _release(producer)
     minor = {} if running is None else {MINOR: f"{running.major}.{running.minor}"}
+
+    def missing(op: str) -> Answer | None:
+        if running is None:
+            return None
+        known_minor, _ = _knowledge().known_minor(minor[MINOR])
+        return explain_op(_knowledge(), op, known_minor, platform, installed or {}, imported)
+
     found = []
     for cause in known_causes() if causes is None else causes:
         if outcome not in cause.outcomes or not (
@@ -116,21 +125,15 @@ def find_causes(
             continue
         groups = _groups(cause, text, log)
         if groups is not None and cause.missing_op is not None:
-            groups = _with_facts(cause.missing_op, groups, minor.get(MINOR), platform, installed or {})
+            groups = _with_facts(cause.missing_op, groups, missing(groups["op"]))
         if groups is not None:
             in_reason = _groups(cause, head, log) is not None
             found.append(Match(cause, {**groups, **minor}, cause.features & features, in_reason))
     return sorted(found, key=_rank)
 
 
-def _with_facts(
-    kind: MissingOp, groups: dict[str, str], minor: str | None, platform: str, installed: Mapping[str, str]
-) -> dict[str, str] | None:
+def _with_facts(kind: MissingOp, groups: dict[str, str], answer: Answer | None) -> dict[str, str] | None:
     """Return the groups with the facts about the missing op; None if it is missing for another reason."""
-    known = _knowledge()
-    if minor is None:
-        return None
-    answer = explain_op(known, groups["op"], known.known_minor(minor)[0], platform, installed)
     return {**groups, **answer.facts} if answer is not None and answer.kind is kind else None
 
 

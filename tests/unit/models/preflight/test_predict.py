@@ -118,7 +118,7 @@ MISSING_OPS = [
         {},
         Kind.FAILS,
         (
-            "of which no release works on TensorFlow 2.18 on linux-x86_64: the last that works is 2.15.0, on "
+            "of which no release works on TensorFlow 2.18 on linux-x86_64: the last that works is 2.15.0 on "
             "TensorFlow 2.15"
         ),
         None,

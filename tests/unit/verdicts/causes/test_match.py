@@ -234,3 +234,31 @@ def test_a_traceback_that_lost_its_first_lines_and_its_exception():
 def test_syntax_errors_show_their_own_frame():
     text = 'Traceback:\n  File "a.py", line 1\n    x = (\n        ^\nSyntaxError: never closed'
     assert useful_part(text) == '  File "a.py", line 1\n    x = (\nSyntaxError: never closed'
+
+
+def test_a_missing_op_is_explained_by_the_tables_and_not_by_its_name():
+    kinds = ("package", "not-imported", "unknown")
+    entries = [
+        cause(kind, pattern=r"no op '(?P<op>\w+)'", title="{op}, " + kind, missing_op=kind) for kind in kinds
+    ]
+
+    def explained(op, **known):
+        reason = f"no op '{op}'"
+        matches = find_causes(
+            Outcome.LOAD_FAILED,
+            reason,
+            None,
+            None,
+            known.pop("tensorflow", "2.15.1"),
+            causes=entries,
+            **known,
+        )
+        return [match.title for match in matches]
+
+    assert explained("FastBertNormalize") == ["FastBertNormalize, package"]
+    there = {"tensorflow_text": "2.15.0"}
+    assert explained("FastBertNormalize", installed=there) == ["FastBertNormalize, not-imported"]
+    assert explained("FastBertNormalize", installed=there, imported=["tensorflow_text"]) == []
+    assert explained("ZeroOut") == ["ZeroOut, unknown"]
+    assert explained("MatMul") == [], "TensorFlow has it"
+    assert explained("ZeroOut", tensorflow=None) == []
