@@ -11,6 +11,7 @@ from savedmodel_matrix.commands.varying import varying_lines
 from savedmodel_matrix.domain.wording import count, first_lines, joined, listed, shortened
 from savedmodel_matrix.knowledge.ops import minor_of, order
 from savedmodel_matrix.models.preflight.prediction import Kind
+from savedmodel_matrix.models.savedmodel.outside import When
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     )
     from savedmodel_matrix.models.preflight.prediction import Confidence
 
+_WHEN = {When.LOAD: "at load", When.RUN: "when it runs", When.CALL: "in a function that no signature calls"}
 #: How much is printed; --json has all of it. A hostile model has a million names, of a megabyte each.
 _MOST_NAMED = 8
 _MOST_GRAPHS = 8
@@ -114,6 +116,7 @@ def _noted(note: NoteRow, predictions: Sequence[PredictionRow]) -> str:
 
 def _facts(model: InspectDocument) -> Iterator[tuple[str, str]]:
     yield "model", model.model
+    yield "reads outside", _named([f"{each.path} ({_WHEN[each.when]})" for each in model.outside])
     for graph in model.meta_graphs[:_MOST_GRAPHS]:
         versions = f"GraphDef {graph.producer}, readable by version {graph.min_consumer} and later"
         yield "written by", f"TensorFlow {graph.tensorflow or 'unknown'}, {versions}"

@@ -35,6 +35,7 @@ def render_plan(plan: PlanDocument) -> str:
     """Return the plan as text for a terminal."""
     table = Table([_row(plan, row) for row in plan.environments], _COLUMNS)
     parts: list[str | Table] = [
+        *plan.not_self_contained,
         _extent(plan),
         f"settings: {listed(plan.settings, _MOST_LISTED)}",
         f"cases: {listed(plan.cases, _MOST_LISTED)}",

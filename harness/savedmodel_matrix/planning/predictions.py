@@ -17,6 +17,7 @@ from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Kind, Prediction, Stage, Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
+from savedmodel_matrix.planning.outside import not_missing, outside_files
 from savedmodel_matrix.planning.ready import model_folder
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.ready_case import OutsideFile
     from savedmodel_matrix.models.savedmodel.facts import ModelFacts
     from savedmodel_matrix.planning.workspace import Workspace
 
@@ -44,12 +46,8 @@ def predict_plan(
 
     Each model is read once, and predicted once for all cells and cases in which nothing differs that matters.
     """
-    local = cache(partial(_local, project))
-    facts = {
-        name: known
-        for name, case in plan.cases.items()
-        if (known := facts_of(project, ready.get(name)) or local(case.package, case.path)) is not None
-    }
+    facts = planned_facts(project, plan, ready)
+    files = {name: not_missing(_outside(project, ready.get(name), known)) for name, known in facts.items()}
     packages = {name: installed_packages(project, each) for name, each in plan.environments.items()}
     same: dict[tuple[Any, ...], Prediction] = {}
     predictions = {}
@@ -61,7 +59,7 @@ def predict_plan(
         tags = None if case.tags is None else frozenset(case.tags)
         imports, brings = frozenset(case.imports), _brings(case)
         run_time = (loader, tags, frozenset(setting.variables.items()), setting.deterministic)
-        asked = (id(facts[job.case]), environment, *run_time, imports, brings)
+        asked = (id(facts[job.case]), environment, *run_time, imports, brings, files[job.case])
         if asked not in same:
             target = Target(
                 tensorflow=plan.environments[environment].tensorflow,
@@ -73,10 +71,27 @@ def predict_plan(
                 platform=platform_name(),
                 imports=imports,
                 brings=brings,
+                files=files[job.case],
             )
             same[asked] = predict(facts[job.case], target)
         predictions[job.cell, job.case] = same[asked]
     return predictions
+
+
+def planned_facts(
+    project: Workspace, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
+) -> dict[str, ModelFacts]:
+    """Return the facts of every case's model that can be read now; each model is read once."""
+    local = cache(partial(_local, project))
+    return {
+        name: known
+        for name, case in plan.cases.items()
+        if (known := facts_of(project, ready.get(name)) or local(case.package, case.path)) is not None
+    }
+
+
+def _outside(project: Workspace, ready: ReadyCase | str | None, facts: ModelFacts) -> tuple[OutsideFile, ...]:
+    return ready.outside if isinstance(ready, ReadyCase) else outside_files(project, facts)
 
 
 def facts_of(project: Workspace, ready: ReadyCase | str | None) -> ModelFacts | None:

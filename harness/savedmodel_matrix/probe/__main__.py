@@ -41,6 +41,9 @@ outcome.
     check          "name", and the parameters of the check (see ``checks``)
     re_export      "save_to": folder that the loaded model is saved to; it is not run, and "recorded" means
                    that it was saved
+    outside        "what": "hidden" (run as where these files are missing) or "self-contained" (run with the
+                   files among the model's assets, and save that model), "save_to": null | folder,
+                   "paths": [{"path": str, "constants": [constant (see ``copies``), ...]}, ...]
     stage          a Python callable, {name: array} in and out; the keys from "model" to "function" are null:
                    "name": str, "file": null | path, "module": null | str,    one of the two has the function
                    "function": dotted name, "modules": [path, ...],
@@ -112,9 +115,9 @@ A check, in place of the plain runs::
      batch:      "whole": [outputs that do not have one row for each row of the input],
                  "refusals": [batch sizes that the model does not accept, and why]}
 
-``sources`` are the files that the key of the case stands for. If one of them has changed before or after the
-case ran, or if the case that it takes its inputs from has no result, there is no result: instead, a file
-with ".unfiled" behind its name holds ``{"key", "reason"}``.
+``sources`` are the files that the key of the case stands for; "size" is null for one that was missing. If one
+of them has changed before or after the case ran, or if the case that it takes its inputs from has no result,
+there is no result: instead, a file with ".unfiled" behind its name holds ``{"key", "reason"}``.
 
 An output's name is its path in the returned structure ("a/0/b"), "output" for a bare tensor. ``array``
 of an unstable output is null where that run did not return it.

@@ -23,6 +23,7 @@ from savedmodel_matrix.models.preflight.prediction import (
     some,
 )
 from savedmodel_matrix.models.preflight.question import Question
+from savedmodel_matrix.models.preflight.self_contained import is_required, not_self_contained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
     if target.loader in _KERAS_LOADERS:
         findings += [finding for rule in keras_rules.RULES for finding in rule(asked)]
     unsure = list(op_rules.ops_of_the_case(asked))
-    notes = [*_notes(asked), *unsure, *keras_rules.newer_keras(asked)]
+    notes = [*_of_files_outside(asked), *_notes(asked), *unsure, *keras_rules.newer_keras(asked)]
     if not covered:
         notes.append(f"TensorFlow {minor_of(target.tensorflow)} is not known here; predicted as for {minor}")
     return conclude(findings, notes, _otherwise(graph, target, sure=covered and bool(findings or not unsure)))
@@ -74,8 +75,18 @@ def _otherwise(graph: MetaGraphFacts, target: Target, *, sure: bool) -> Confiden
     if not re.match(r"\d+\.\d+", graph.tensorflow_version):
         return Confidence.MEDIUM
     newer = order(minor_of(graph.tensorflow_version)) > order(minor_of(target.tensorflow))
-    # Restoring layers is up to Keras, which promises less.
-    return Confidence.MEDIUM if newer or target.loader in _KERAS_LOADERS else Confidence.HIGH
+    # Restoring layers is up to Keras, which promises less. A file outside the model may be another elsewhere.
+    unsure = newer or target.loader in _KERAS_LOADERS or bool(graph.graph.outside)
+    return Confidence.MEDIUM if unsure else Confidence.HIGH
+
+
+def _of_files_outside(asked: Question) -> Iterator[str]:
+    """Yield what the model reads outside itself, but for the files whose absence is a finding."""
+    read = [
+        each for each in asked.graph.graph.outside if not is_required(each) or each.path in asked.target.files
+    ]
+    if read:
+        yield not_self_contained(read)
 
 
 def _notes(asked: Question) -> Iterator[str]:

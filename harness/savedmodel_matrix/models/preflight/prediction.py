@@ -57,7 +57,7 @@ class Target:
 
     ``packages`` are the distributions installed alongside TensorFlow with their versions, "" for any.
     ``tags`` are the requested tags, or None. ``variables`` are environment variables. ``deterministic`` is op
-    determinism. ``platform`` is that of the wheels.
+    determinism. ``platform`` is that of the wheels. ``files`` are the existing paths outside the model.
     """
 
     tensorflow: str
@@ -71,6 +71,7 @@ class Target:
     """Modules imported before the model is loaded; None if every package's are assumed to be."""
     brings: tuple[str, ...] = ()
     """Code loaded before the model that may register ops which are not known here."""
+    files: frozenset[str] = frozenset()
 
     def has(self, package: str) -> bool:
         """Whether a distribution is installed, however its name is spelled."""

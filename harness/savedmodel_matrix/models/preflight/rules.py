@@ -16,6 +16,8 @@ from savedmodel_matrix.knowledge.keras_versions import comes_with_keras_3
 from savedmodel_matrix.knowledge.ops import order
 from savedmodel_matrix.models.preflight.op_rules import unregistered_ops
 from savedmodel_matrix.models.preflight.prediction import Finding, Stage, some
+from savedmodel_matrix.models.preflight.self_contained import is_required, not_self_contained
+from savedmodel_matrix.models.savedmodel.outside import When
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,9 +239,21 @@ def files(asked: Question) -> Iterator[Finding]:
         yield Finding(f"a table is read from an asset, and assets are missing: {some(there.missing_assets)}")
 
 
+def files_outside(asked: Question) -> Iterator[Finding]:
+    """``No such file or directory``, of ops that open files at a constant path; seen."""
+    for each in asked.graph.graph.outside:
+        if is_required(each) and each.path not in asked.target.files:
+            yield Finding(
+                not_self_contained([each]),
+                needs=(each.path,),
+                stage=Stage.LOAD if each.when is When.LOAD else Stage.RUN,
+            )
+
+
 RULES = (
     tags,
     files,
+    files_outside,
     unregistered_ops,
     unknown_attributes,
     lost_kernels,

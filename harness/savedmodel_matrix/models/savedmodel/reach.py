@@ -25,18 +25,21 @@ class Reach:
         self._function_ops: defaultdict[str, set[str]] = defaultdict(set)
         self._function_calls: defaultdict[str, set[str]] = defaultdict(set)
 
-    def add_node(self, node: pb.NodeDef) -> None:
-        """Add a node of the graph itself."""
+    def add_node(self, node: pb.NodeDef) -> set[str]:
+        """Add a node of the graph itself; return the functions that it names."""
         self._inputs[node.name] = [node_of(tensor) for tensor in node.input]
         self._ops[node.name] = node.op
         called = _called(node)
         if called:
             self._calls[node.name] = called
+        return called
 
-    def add_to_function(self, function: str, node: pb.NodeDef) -> None:
-        """Add a node of a function; all its nodes are assumed to run when it is called."""
+    def add_to_function(self, function: str, node: pb.NodeDef) -> set[str]:
+        """Add a node of a function, all of which are assumed to run; return the functions that it names."""
         self._function_ops[function].add(node.op)
-        self._function_calls[function] |= _called(node)
+        called = _called(node)
+        self._function_calls[function] |= called
+        return called
 
     def inputs(self, node: str) -> list[str]:
         """Return the names of the nodes that feed a node of the graph."""
@@ -56,13 +59,21 @@ class Reach:
 
     def ops_from(self, nodes: Iterable[str]) -> set[str]:
         """Return the op types that must run for these nodes of the graph."""
-        reached = _closure(nodes, self._inputs)
-        # TF 1 calls a function by its name, as if it were an op.
-        entered = {name for node in reached for name in self._calls.get(node, ())}
-        entered |= {self._ops[node] for node in reached if node in self._ops}
-        functions = _closure(entered, self._function_edges())
+        reached = self.nodes_from(nodes)
+        functions = self.functions_from(reached)
         ops = {self._ops[node] for node in reached if node in self._ops}
         return ops.union(*(self._function_ops[name] for name in functions if name in self._function_ops))
+
+    def functions_from(self, nodes: Iterable[str]) -> set[str]:
+        """Return the functions that may run for these nodes of the graph; op types may be among them."""
+        reached = self.nodes_from(nodes)
+        # TF 1 calls a function by its name, as if it were an op.
+        entered = {name for node in reached for name in self._calls.get(node, ())}
+        return self.functions_below(entered | {self._ops[node] for node in reached if node in self._ops})
+
+    def functions_below(self, functions: Iterable[str]) -> set[str]:
+        """Return these functions and those that they may call; op types may be among them."""
+        return _closure(functions, self._function_edges())
 
     def _function_edges(self) -> dict[str, set[str]]:
         """Return what each function leads to: the functions it calls, and its ops, which may be functions."""
