@@ -55,7 +55,8 @@ def describe_plan(project: Workspace, plan: Plan, selection: Selection) -> PlanD
         checks=_of(CheckMeasurement.name, waiting),
     )
     predicted: dict[str, list[PredictedCase]] = {}
-    for (cell, case), prediction in predict_plan(project, plan, ready).items():
+    facts = planned_facts(project, plan, ready)
+    for (cell, case), prediction in predict_plan(project, plan, ready, facts).items():
         predicted.setdefault(cell.environment, []).append(_predicted(cell, case, prediction))
     included = {job.cell.environment for job in jobs}
     return PlanDocument(
@@ -78,8 +79,8 @@ def describe_plan(project: Workspace, plan: Plan, selection: Selection) -> PlanD
         recorded=counts.selected.total() - counts.to_run.total(),
         not_self_contained=[
             f"case {name}: {said}"
-            for name, facts in planned_facts(project, plan, ready).items()
-            if (said := not_self_contained(facts.outside))
+            for name, known in facts.items()
+            if (said := not_self_contained(known.outside))
         ],
         remarks=list(plan.remarks),
     )

@@ -40,13 +40,16 @@ _WITHOUT_OPS = {"tensorflow", "keras", "tf_keras"}
 
 
 def predict_plan(
-    project: Workspace, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
+    project: Workspace,
+    plan: Plan,
+    ready: Mapping[str, ReadyCase | str | None],
+    facts: Mapping[str, ModelFacts],
 ) -> dict[tuple[CellId, str], Prediction]:
     """Return a prediction for every planned cell and case whose model can be read.
 
-    Each model is read once, and predicted once for all cells and cases in which nothing differs that matters.
+    ``facts`` are the ``planned_facts``. A model is predicted once for all cells and cases in which nothing
+    differs that matters.
     """
-    facts = planned_facts(project, plan, ready)
     files = {name: not_missing(_outside(project, ready.get(name), known)) for name, known in facts.items()}
     packages = {name: installed_packages(project, each) for name, each in plan.environments.items()}
     same: dict[tuple[Any, ...], Prediction] = {}

@@ -12,7 +12,7 @@ from savedmodel_matrix.domain.plan import POSTPROCESS
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.origins import Origin
-from savedmodel_matrix.planning.predictions import predict_plan
+from savedmodel_matrix.planning.predictions import planned_facts, predict_plan
 from savedmodel_matrix.report.checks import check_rows, verdicts_by_place
 from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
@@ -81,7 +81,8 @@ def build_report(
     of_case: dict[str, list[tuple[Collected, CellRow]]] = {case: [] for case in plan.cases}
     for row, cell in zip(collection.rows, cells, strict=True):
         of_case[row.case].append((row, cell))
-    predictions = predict_plan(project, plan, collection.ready)
+    facts = planned_facts(project, plan, collection.ready)
+    predictions = predict_plan(project, plan, collection.ready, facts)
     # If a pipeline fails, the model's files say nothing about it.
     failed = {(each.cell, each.case) for each in collection.stages if each.outcome is not Outcome.RECORDED}
     for cell, row in zip(cells, collection.rows, strict=True):

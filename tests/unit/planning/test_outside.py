@@ -10,8 +10,8 @@ from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind
 from savedmodel_matrix.planning.outside import not_missing
-from savedmodel_matrix.planning.predictions import predict_plan
-from savedmodel_matrix.planning.ready import find_ready, make_ready
+from savedmodel_matrix.planning.predictions import planned_facts, predict_plan
+from savedmodel_matrix.planning.ready import find_all_ready, make_ready
 from savedmodel_matrix.probe.exchange import changed_source
 
 
@@ -24,6 +24,11 @@ def reads(project):
         return lambda: make_ready(project, project.plan("default").cases["one"]).outside
 
     return made
+
+
+def find_ready(project, case):
+    (found,) = find_all_ready(project, {"case": case}).values()
+    return found
 
 
 def test_the_content_is_part_of_the_case(project, reads):
@@ -97,7 +102,7 @@ def test_the_prediction_is_for_this_machine(project, reads, there, kind, is_read
     reads("words.txt")
     plan = project.plan("default")
     ready = {"one": make_ready(project, plan.cases["one"])} if is_ready else {}
-    found = predict_plan(project, plan, ready)
+    found = predict_plan(project, plan, ready, planned_facts(project, plan, ready))
     assert {each.kind for each in found.values()} == {kind}
     assert {each.confidence for each in found.values()} == {Confidence.MEDIUM if there else Confidence.HIGH}
 

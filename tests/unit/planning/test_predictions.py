@@ -8,7 +8,13 @@ from savedmodel_matrix.domain.definition import SettingDefinition
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Prediction, Stage
 from savedmodel_matrix.planning import predictions
-from savedmodel_matrix.planning.predictions import came_true, facts_of, installed_packages, predict_plan
+from savedmodel_matrix.planning.predictions import (
+    came_true,
+    facts_of,
+    installed_packages,
+    planned_facts,
+    predict_plan,
+)
 from savedmodel_matrix.planning.ready import make_ready
 
 OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
@@ -16,7 +22,7 @@ OLD, NEW = "tf2.7.4-py3.8-cpu", "tf2.9.3-py3.10-cpu"
 
 def test_every_cell_that_is_to_run_gets_a_prediction(project, plan):
     ready = {"one": make_ready(project, plan.cases["one"])}
-    found = predict_plan(project, plan, ready)
+    found = predict_plan(project, plan, ready, planned_facts(project, plan, ready))
     assert set(found) == {(job.cell, job.case) for job in plan.jobs()}
     assert {each.kind for each in found.values()} == {Kind.LOADS}
 
@@ -28,7 +34,8 @@ def test_a_case_that_is_not_ready_is_read_where_it_lies_and_one_that_is_nowhere_
     plan.__dict__["limits"] = {
         (cell, case): next(iter(plan.limits.values())) for cell in plan.cells() for case in plan.cases
     }
-    found = predict_plan(project, plan, {"one": None, "gone": "no such folder", "fetched": None})
+    ready = {"one": None, "gone": "no such folder", "fetched": None}
+    found = predict_plan(project, plan, ready, planned_facts(project, plan, ready))
     assert {case for _, case in found} == {"one"}
 
 
@@ -41,7 +48,8 @@ def test_what_is_read_once_is_not_read_again(project, plan):
 def test_a_settings_loader_and_variables_count(project, plan):
     settings = {"default": SettingDefinition(loader="v1-session"), "onednn-off": SettingDefinition()}
     plan.__dict__["settings"] = settings
-    found = predict_plan(project, plan, {"one": make_ready(project, plan.cases["one"])})
+    ready = {"one": make_ready(project, plan.cases["one"])}
+    found = predict_plan(project, plan, ready, planned_facts(project, plan, ready))
     assert {cell.setting for cell, _ in found} == set(settings)
     assert found[CellId(NEW, "default"), "one"] is not None
 
@@ -59,7 +67,7 @@ def test_what_a_case_imports_and_brings_counts(project, plan, monkeypatch, case,
     targets = []
     monkeypatch.setattr(predictions, "predict", lambda _, target: targets.append(target))
     plan.__dict__["cases"] = {name: each.model_copy(update=case) for name, each in plan.cases.items()}
-    predict_plan(project, plan, {})
+    predict_plan(project, plan, {}, planned_facts(project, plan, {}))
     assert {(target.imports, target.brings) for target in targets} == {(frozenset(imports), brings)}
 
 
