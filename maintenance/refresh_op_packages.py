@@ -42,7 +42,7 @@ from savedmodel_matrix.store.atomic import write_text
 from maintenance.refresh_releases import minors_and_platforms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 ROOT = Path(__file__).parents[1]
 
@@ -121,7 +121,12 @@ def _try_minor(index: SimpleIndex, name: str, minor: str) -> dict[str, Any]:
             requirement = PACKAGES[name].requirement
             as_of = table.released(tensorflow) + later
             while True:
-                found = _try(index, name, requirement, table, tensorflow, python, as_of)
+                installed = {
+                    each["release"]
+                    for each in failed
+                    if each["tensorflow"] == tensorflow and "release" in each
+                }
+                found = _try(index, name, requirement, table, tensorflow, python, as_of, installed)
                 if later is not RELEASE_GRACE and "release" in found:
                     found["as_of"] = as_of.isoformat()
                 if "problem" not in found:
@@ -155,8 +160,12 @@ def _try(
     tensorflow: str,
     python: str,
     as_of: dt.date,
+    failed: Collection[str],
 ) -> dict[str, Any]:
-    """Install the package beside a TensorFlow and return what it registers, or the problem."""
+    """Install the package beside a TensorFlow and return what it registers, or the problem.
+
+    A release that ``failed`` there already is not installed again.
+    """
     own = table.requirement(tensorflow, "cpu", platform_name(), python)
     wanted = LockInput("op-packages", python, (own, requirement), as_of, platform_name())
     tried: dict[str, Any] = {"tensorflow": tensorflow, "python": python}
@@ -168,7 +177,9 @@ def _try(
             return {**tried, "problem": _short(str(error))}
         if lock.unresolvable is not None:
             return {**tried, "problem": "no release fits"}
-        tried["release"] = str(Version(lock.pins[name]))
+        if (release := str(Version(lock.pins[name]))) in failed:
+            return {**tried, "problem": "no other release fits"}
+        tried["release"] = release
         return {**tried, **_installed(lock, path, Path(folder, "venv"), python, name)}
 
 
