@@ -42,7 +42,7 @@ from savedmodel_matrix.store.atomic import write_text
 from maintenance.refresh_releases import minors_and_platforms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 ROOT = Path(__file__).parents[1]
 
@@ -80,8 +80,8 @@ OLDEST_PYTHON = (3, 8)
 LATER = (RELEASE_GRACE, dt.timedelta(days=240))
 #: TensorFlow's patches are tried from the newest on: some packages pin one of them.
 MOST_PATCHES = 2
-#: Releases that are installed for one minor before it is given up.
-MOST_INSTALLED = 4
+#: Releases that are installed beside one TensorFlow before it is given up.
+MOST_INSTALLED = 3
 TIME_LIMIT_S = 400
 #: What of a failure's text is kept.
 MOST_CHARACTERS = 200
@@ -115,25 +115,35 @@ def _try_minor(index: SimpleIndex, name: str, minor: str) -> dict[str, Any]:
     """Return what the package is in a TensorFlow of this minor: ``release`` and ``registers``, or why not."""
     table = ReleaseTable.load()
     patches = [each for each in table.versions if each.startswith(f"{minor}.") and Version(each).pre is None]
-    failed: list[dict[str, Any]] = []
+    failed = []
     for tensorflow in patches[::-1][:MOST_PATCHES]:
-        for python, later in product(_pythons(table, tensorflow), LATER):
-            requirement = PACKAGES[name].requirement
-            as_of = table.released(tensorflow) + later
-            while True:
-                found = _try(index, name, requirement, table, tensorflow, python, as_of)
-                if later is not RELEASE_GRACE and "release" in found:
-                    found["as_of"] = as_of.isoformat()
-                if "problem" not in found:
-                    return found
-                failed.append(found)
-                if "release" not in found:
-                    break
-                if sum("release" in each for each in failed) == MOST_INSTALLED:
-                    return next(each for each in failed if "release" in each)
-                # Some packages do not say which TensorFlow they are built for: an older one may be.
-                requirement = f"{PACKAGES[name].requirement}<{found['release']}"
-    # A failure of something that was installed says more than that nothing could be.
+        found = _try_patch(index, name, table, tensorflow)
+        if "problem" not in found:
+            return found
+        failed.append(found)
+    return _telling(failed)
+
+
+def _try_patch(index: SimpleIndex, name: str, table: ReleaseTable, tensorflow: str) -> dict[str, Any]:
+    failed: list[dict[str, Any]] = []
+    for python, later in product(_pythons(table, tensorflow), LATER):
+        requirement, as_of = PACKAGES[name].requirement, table.released(tensorflow) + later
+        while len(releases := {each["release"] for each in failed if "release" in each}) < MOST_INSTALLED:
+            found = _try(index, name, requirement, table, tensorflow, python, as_of, releases)
+            if later is not RELEASE_GRACE and "release" in found:
+                found["as_of"] = as_of.isoformat()
+            if "problem" not in found:
+                return found
+            failed.append(found)
+            if "release" not in found:
+                break
+            # Some packages do not say which TensorFlow they are built for: an older one may be.
+            requirement = f"{PACKAGES[name].requirement}<{found['release']}"
+    return _telling(failed)
+
+
+def _telling(failed: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the failure of something that was installed: it says more than that nothing could be."""
     return next((each for each in failed if "release" in each), failed[0])
 
 
@@ -155,8 +165,12 @@ def _try(
     tensorflow: str,
     python: str,
     as_of: dt.date,
+    failed: Collection[str],
 ) -> dict[str, Any]:
-    """Install the package beside a TensorFlow and return what it registers, or the problem."""
+    """Install the package beside a TensorFlow and return what it registers, or the problem.
+
+    A release that ``failed`` there already is not installed again.
+    """
     own = table.requirement(tensorflow, "cpu", platform_name(), python)
     wanted = LockInput("op-packages", python, (own, requirement), as_of, platform_name())
     tried: dict[str, Any] = {"tensorflow": tensorflow, "python": python}
@@ -168,7 +182,9 @@ def _try(
             return {**tried, "problem": _short(str(error))}
         if lock.unresolvable is not None:
             return {**tried, "problem": "no release fits"}
-        tried["release"] = str(Version(lock.pins[name]))
+        if (release := str(Version(lock.pins[name]))) in failed:
+            return {**tried, "problem": "no other release fits"}
+        tried["release"] = release
         return {**tried, **_installed(lock, path, Path(folder, "venv"), python, name)}
 
 
