@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from savedmodel_matrix.models.savedmodel.outside import OutsidePath
+
     _Collections = Mapping[str, tuple[list[memoryview], int]]
 
 #: The largest seen, of EfficientNetB7, has 4 MB.
@@ -55,7 +57,9 @@ _SIGNATURES = pb.WholeMetaGraphDef.SIGNATURE_DEF_FIELD_NUMBER
 _ASSETS = pb.WholeMetaGraphDef.ASSET_FILE_DEF_FIELD_NUMBER
 _INFO = pb.WholeMetaGraphDef.META_INFO_DEF_FIELD_NUMBER
 _OPS = pb.WholeMetaInfoDef.STRIPPED_OP_LIST_FIELD_NUMBER
-_SAVER = (pb.WholeMetaGraphDef.SAVER_DEF_FIELD_NUMBER, pb.SaverDef.RESTORE_OP_NAME_FIELD_NUMBER)
+_SAVER = pb.WholeMetaGraphDef.SAVER_DEF_FIELD_NUMBER
+_RESTORE = (_SAVER, pb.SaverDef.RESTORE_OP_NAME_FIELD_NUMBER)
+_CHECKPOINT = (_SAVER, pb.SaverDef.FILENAME_TENSOR_NAME_FIELD_NUMBER)
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,11 @@ class ModelFacts:
     def main(self) -> MetaGraphFacts:
         """The graph that is loaded by default: the one tagged ``serve``, or the first."""
         return next((each for each in self.meta_graphs if each.tags == ("serve",)), self.meta_graphs[0])
+
+    @property
+    def outside(self) -> tuple[OutsidePath, ...]:
+        """The paths outside the model that any of its graphs reads."""
+        return tuple(dict.fromkeys(each for graph in self.meta_graphs for each in graph.graph.outside))
 
     @property
     def has_objects(self) -> bool:
@@ -167,7 +176,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     own = {name: each for name, each in sorted(signatures.items()) if name not in RESERVED_SIGNATURES}
     fed = {name: list(tensors_of(each.inputs)) for name, each in own.items()}
     fetched = {node_of(tensor) for each in own.values() for tensor in tensors_of(each.outputs)}
-    restore_op = next(map(text, walk.inside(view, *_SAVER)), "") or None
+    restore_op = next(map(text, walk.inside(view, *_RESTORE)), "") or None
     info = pb.WholeMetaInfoDef()
     for each in walk.inside(view, _INFO):
         info.MergeFrom(walk.parse(pb.WholeMetaInfoDef, each, without=_OPS))
@@ -176,7 +185,9 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     initialisers = [text(each) for each in collections.get("table_initializer", ([], 0))[0]]
     assets = list(_assets(walk, view, collections))
     constants = {node_of(each.tensor_info.name) for each in assets}
-    graph = read_graph(walk, view, fetched, init_op, restore_op, initialisers, constants)
+    nodes_fed = frozenset(node_of(tensor) for tensors in fed.values() for tensor in tensors)
+    given = {*nodes_fed, *constants, *(node_of(text(each)) for each in walk.inside(view, *_CHECKPOINT))}
+    graph = read_graph(walk, view, fetched, init_op, restore_op, initialisers, constants, given)
     return MetaGraphFacts(
         tags=tuple(info.tags),
         tensorflow_version=info.tensorflow_version[:_LONGEST_VERSION],
@@ -191,7 +202,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
             for name, tensors in fed.items()
             if (repeated := tuple(tensor for tensor, count in sorted(Counter(tensors).items()) if count > 1))
         },
-        fed=frozenset(node_of(tensor) for tensors in fed.values() for tensor in tensors),
+        fed=nodes_fed,
         assets=tuple(each.filename for each in assets),
         late_assets=tuple(
             each.filename for each in assets if node_of(each.tensor_info.name) in graph.read_late

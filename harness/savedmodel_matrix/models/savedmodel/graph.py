@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.outside import OutsidePath, PathReader
 from savedmodel_matrix.models.savedmodel.randomness import Node, draws
 from savedmodel_matrix.models.savedmodel.reach import Reach, node_of
 from savedmodel_matrix.models.savedmodel.wire import DamagedError, Walk, text
@@ -73,6 +74,8 @@ class GraphFacts:
     """Whether the op that should run at load is named but missing."""
     unseeded: frozenset[str] = frozenset()
     """Ops that draw random numbers, at least once without a seed."""
+    outside: tuple[OutsidePath, ...] = ()
+    """The paths outside the model that it reads."""
 
 
 @dataclass
@@ -91,28 +94,34 @@ def read_graph(
     restore: str | None,
     initialisers: Collection[str] = (),
     constants: Collection[str] = (),
+    given: Collection[str] = (),
 ) -> GraphFacts:
     """Return the facts of the graph in ``meta_graph``, the bytes of a MetaGraphDef.
 
     ``fetched`` names the nodes that the signatures' outputs come from, ``init`` and ``restore`` the ops that
-    run at load, ``initialisers`` those of tables; ``constants`` are the nodes to look for in signatures.
+    run at load, ``initialisers`` those of tables; ``constants`` are the nodes to look for in signatures, and
+    ``given`` those whose value a caller or the loader gives.
     """
     declared = [walk.parse(pb.OpDef, view) for view in walk.inside(meta_graph, *_STRIPPED)]
     reader = _Reader(declared)
     reach = Reach()
+    paths = PathReader(walk, meta_graph)
     for function in walk.inside(meta_graph, *_LIBRARY, pb.FunctionDefLibrary.FUNCTION_FIELD_NUMBER):
         signature = (pb.FunctionDef.SIGNATURE_FIELD_NUMBER, pb.OpDef.NAME_FIELD_NUMBER)
         name = next(map(text, walk.inside(function, *signature)), "")
         reader.functions.add(name)
+        paths.add_function(function)
         for view in walk.inside(function, pb.FunctionDef.NODE_DEF_FIELD_NUMBER):
             node = walk.parse(pb.NodeDef, view)
             reader.add(node, in_function=True)
             reach.add_to_function(name, node)
+            paths.add(node, name)
     scalars: set[str] = set()
     for view in walk.inside(meta_graph, *_NODES):
         node = walk.parse(pb.NodeDef, view)
         reader.add(node, in_function=False)
         reach.add_node(node)
+        paths.add(node)
         if node.op == "Placeholder" and _is_scalar(node):
             scalars.add(node.name)
     versions = pb.VersionDef()
@@ -136,6 +145,8 @@ def read_graph(
         read_late=frozenset(run & set(constants)),
         init_missing=init is not None and not reach.op(node_of(init)),
         unseeded=frozenset(reader.unseeded),
+        # Without an init op, TensorFlow 2 runs the initialisers in the collection.
+        outside=paths.outside(reach, at_load if init else {*at_load, *initialisers}, fetched, given),
     )
 
 

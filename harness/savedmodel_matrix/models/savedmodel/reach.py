@@ -29,14 +29,14 @@ class Reach:
         """Add a node of the graph itself."""
         self._inputs[node.name] = [node_of(tensor) for tensor in node.input]
         self._ops[node.name] = node.op
-        called = _called(node)
+        called = called_functions(node)
         if called:
             self._calls[node.name] = called
 
     def add_to_function(self, function: str, node: pb.NodeDef) -> None:
         """Add a node of a function; all its nodes are assumed to run when it is called."""
         self._function_ops[function].add(node.op)
-        self._function_calls[function] |= _called(node)
+        self._function_calls[function] |= called_functions(node)
 
     def inputs(self, node: str) -> list[str]:
         """Return the names of the nodes that feed a node of the graph."""
@@ -56,13 +56,21 @@ class Reach:
 
     def ops_from(self, nodes: Iterable[str]) -> set[str]:
         """Return the op types that must run for these nodes of the graph."""
-        reached = _closure(nodes, self._inputs)
-        # TF 1 calls a function by its name, as if it were an op.
-        entered = {name for node in reached for name in self._calls.get(node, ())}
-        entered |= {self._ops[node] for node in reached if node in self._ops}
-        functions = _closure(entered, self._function_edges())
+        reached = self.nodes_from(nodes)
+        functions = self.functions_from(reached)
         ops = {self._ops[node] for node in reached if node in self._ops}
         return ops.union(*(self._function_ops[name] for name in functions if name in self._function_ops))
+
+    def functions_from(self, nodes: Iterable[str]) -> set[str]:
+        """Return the functions that may run for these nodes of the graph; op types may be among them."""
+        reached = self.nodes_from(nodes)
+        # TF 1 calls a function by its name, as if it were an op.
+        entered = {name for node in reached for name in self._calls.get(node, ())}
+        return self.functions_below(entered | {self._ops[node] for node in reached if node in self._ops})
+
+    def functions_below(self, functions: Iterable[str]) -> set[str]:
+        """Return these functions and those that they may call; op types may be among them."""
+        return _closure(functions, self._function_edges())
 
     def _function_edges(self) -> dict[str, set[str]]:
         """Return what each function leads to: the functions it calls, and its ops, which may be functions."""
@@ -74,7 +82,7 @@ def node_of(tensor: str) -> str:
     return tensor.lstrip("^").partition(":")[0]
 
 
-def _called(node: pb.NodeDef) -> set[str]:
+def called_functions(node: pb.NodeDef) -> set[str]:
     """Return the names of functions in the attributes of a node: those that it calls or may call."""
     called = {value.func.name for value in node.attr.values() if value.func.name}
     return called | {each.name for value in node.attr.values() for each in value.list.func}

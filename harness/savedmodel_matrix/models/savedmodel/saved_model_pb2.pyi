@@ -542,10 +542,12 @@ class WholeGraphDef(_message.Message):
     def __init__(self, node: _Optional[_Iterable[_Union[NodeDef, _Mapping]]] = ..., library: _Optional[_Union[FunctionDefLibrary, _Mapping]] = ..., versions: _Optional[_Union[VersionDef, _Mapping]] = ...) -> None: ...
 
 class SaverDef(_message.Message):
-    __slots__ = ("restore_op_name",)
+    __slots__ = ("filename_tensor_name", "restore_op_name")
+    FILENAME_TENSOR_NAME_FIELD_NUMBER: _ClassVar[int]
     RESTORE_OP_NAME_FIELD_NUMBER: _ClassVar[int]
+    filename_tensor_name: str
     restore_op_name: str
-    def __init__(self, restore_op_name: _Optional[str] = ...) -> None: ...
+    def __init__(self, filename_tensor_name: _Optional[str] = ..., restore_op_name: _Optional[str] = ...) -> None: ...
 
 class CollectionDef(_message.Message):
     __slots__ = ("node_list", "bytes_list", "int64_list", "float_list", "any_list")
@@ -631,6 +633,18 @@ class SavedBareConcreteFunction(_message.Message):
     function_spec: FunctionSpec
     def __init__(self, concrete_function_name: _Optional[str] = ..., function_spec: _Optional[_Union[FunctionSpec, _Mapping]] = ...) -> None: ...
 
+class SavedAsset(_message.Message):
+    __slots__ = ("asset_file_def_index",)
+    ASSET_FILE_DEF_INDEX_FIELD_NUMBER: _ClassVar[int]
+    asset_file_def_index: int
+    def __init__(self, asset_file_def_index: _Optional[int] = ...) -> None: ...
+
+class SavedConstant(_message.Message):
+    __slots__ = ("operation",)
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    operation: str
+    def __init__(self, operation: _Optional[str] = ...) -> None: ...
+
 class SavedVariable(_message.Message):
     __slots__ = ("name",)
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -669,24 +683,26 @@ class SavedObject(_message.Message):
     children: _containers.RepeatedCompositeFieldContainer[ObjectReference]
     slot_variables: _containers.RepeatedCompositeFieldContainer[SlotVariableReference]
     user_object: SavedUserObject
-    asset: Skipped
+    asset: SavedAsset
     function: SavedFunction
     variable: SavedVariable
     bare_concrete_function: SavedBareConcreteFunction
-    constant: Skipped
+    constant: SavedConstant
     resource: Skipped
     captured_tensor: Skipped
     saveable_objects: _containers.MessageMap[str, SaveableObject]
     registered_name: str
-    def __init__(self, children: _Optional[_Iterable[_Union[ObjectReference, _Mapping]]] = ..., slot_variables: _Optional[_Iterable[_Union[SlotVariableReference, _Mapping]]] = ..., user_object: _Optional[_Union[SavedUserObject, _Mapping]] = ..., asset: _Optional[_Union[Skipped, _Mapping]] = ..., function: _Optional[_Union[SavedFunction, _Mapping]] = ..., variable: _Optional[_Union[SavedVariable, _Mapping]] = ..., bare_concrete_function: _Optional[_Union[SavedBareConcreteFunction, _Mapping]] = ..., constant: _Optional[_Union[Skipped, _Mapping]] = ..., resource: _Optional[_Union[Skipped, _Mapping]] = ..., captured_tensor: _Optional[_Union[Skipped, _Mapping]] = ..., saveable_objects: _Optional[_Mapping[str, SaveableObject]] = ..., registered_name: _Optional[str] = ...) -> None: ...
+    def __init__(self, children: _Optional[_Iterable[_Union[ObjectReference, _Mapping]]] = ..., slot_variables: _Optional[_Iterable[_Union[SlotVariableReference, _Mapping]]] = ..., user_object: _Optional[_Union[SavedUserObject, _Mapping]] = ..., asset: _Optional[_Union[SavedAsset, _Mapping]] = ..., function: _Optional[_Union[SavedFunction, _Mapping]] = ..., variable: _Optional[_Union[SavedVariable, _Mapping]] = ..., bare_concrete_function: _Optional[_Union[SavedBareConcreteFunction, _Mapping]] = ..., constant: _Optional[_Union[SavedConstant, _Mapping]] = ..., resource: _Optional[_Union[Skipped, _Mapping]] = ..., captured_tensor: _Optional[_Union[Skipped, _Mapping]] = ..., saveable_objects: _Optional[_Mapping[str, SaveableObject]] = ..., registered_name: _Optional[str] = ...) -> None: ...
 
 class SavedConcreteFunction(_message.Message):
-    __slots__ = ("canonicalized_input_signature", "output_signature")
+    __slots__ = ("bound_inputs", "canonicalized_input_signature", "output_signature")
+    BOUND_INPUTS_FIELD_NUMBER: _ClassVar[int]
     CANONICALIZED_INPUT_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    bound_inputs: _containers.RepeatedScalarFieldContainer[int]
     canonicalized_input_signature: StructuredValue
     output_signature: StructuredValue
-    def __init__(self, canonicalized_input_signature: _Optional[_Union[StructuredValue, _Mapping]] = ..., output_signature: _Optional[_Union[StructuredValue, _Mapping]] = ...) -> None: ...
+    def __init__(self, bound_inputs: _Optional[_Iterable[int]] = ..., canonicalized_input_signature: _Optional[_Union[StructuredValue, _Mapping]] = ..., output_signature: _Optional[_Union[StructuredValue, _Mapping]] = ...) -> None: ...
 
 class SavedObjectGraph(_message.Message):
     __slots__ = ("nodes", "concrete_functions")
