@@ -13,6 +13,7 @@ from savedmodel_matrix.commands.inspect_document import (
     MetaGraphRow,
     ObjectsRow,
     OpRow,
+    OutsideRow,
     PredictionRow,
     PreparingRow,
     SignatureRow,
@@ -65,6 +66,10 @@ def describe_model(
         expects=_expects(path, facts),
         keras=None if facts.keras is None else _keras(facts.keras),
         files=_files(facts.files),
+        outside=[
+            OutsideRow(path=each.path, reads=each.reads, when=each.when, ops=list(each.ops))
+            for each in facts.outside
+        ],
         risky_ops=risky_ops(facts),
         varying=varying(path),
         loader=loader,

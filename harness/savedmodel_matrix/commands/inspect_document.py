@@ -8,7 +8,7 @@ from savedmodel_matrix.commands.printed import Printed
 from savedmodel_matrix.domain.expected_inputs import StepKind
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.models.preflight import prediction
-from savedmodel_matrix.models.savedmodel import randomness
+from savedmodel_matrix.models.savedmodel import outside, randomness
 
 INSPECT_FORMAT: Final = 1
 
@@ -123,6 +123,15 @@ class FilesRow(Printed):
     keras_metadata: bool
 
 
+class OutsideRow(Printed):
+    """A path outside the model that it reads; a relative one counts from the working folder."""
+
+    path: str
+    reads: outside.Reads
+    when: outside.When
+    ops: list[str]
+
+
 class VaryingRow(Printed):
     """An op that makes an output vary between runs."""
 
@@ -165,6 +174,8 @@ class InspectDocument(Printed):
     """By signature and input, for the first 32 signatures whose graph can be followed."""
     keras: KerasRow | None
     files: FilesRow
+    outside: list[OutsideRow]
+    """The paths outside the model that it reads: where they are missing, it fails."""
     risky_ops: dict[str, str]
     """Ops with effects outside the model, and what they do."""
     varying: list[VaryingRow]

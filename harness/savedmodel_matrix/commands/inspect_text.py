@@ -13,6 +13,7 @@ from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.domain.wording import count, joined, listed
 from savedmodel_matrix.knowledge.ops import minor_of, order
 from savedmodel_matrix.models.preflight.prediction import Kind
+from savedmodel_matrix.models.savedmodel.outside import When
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     )
     from savedmodel_matrix.models.preflight.prediction import Confidence
 
+_WHEN = {When.LOAD: "at load", When.RUN: "when it runs", When.CALL: "in a function that no signature calls"}
 #: How much is printed; --json has all of it. A hostile model has a million names, of a megabyte each.
 _MOST_NAMED = 8
 _MOST_GRAPHS = 8
@@ -118,6 +120,7 @@ def _notes(predictions: Sequence[PredictionRow]) -> list[str]:
 
 def _facts(model: InspectDocument) -> Iterator[tuple[str, str]]:
     yield "model", visible(model.model)
+    yield "reads outside", _named([f"{each.path} ({_WHEN[each.when]})" for each in model.outside])
     for graph in model.meta_graphs[:_MOST_GRAPHS]:
         versions = f"GraphDef {graph.producer}, readable by version {graph.min_consumer} and later"
         yield "written by", f"TensorFlow {visible(graph.tensorflow) or 'unknown'}, {versions}"

@@ -21,9 +21,10 @@ from savedmodel_matrix.execution.pending import current_installation, pending
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.measurements.outputs import OutputsMeasurement
+from savedmodel_matrix.models.preflight.self_contained import not_self_contained
 from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import lock_status
-from savedmodel_matrix.planning.predictions import predict_plan
+from savedmodel_matrix.planning.predictions import planned_facts, predict_plan
 from savedmodel_matrix.planning.ready import find_ready
 from savedmodel_matrix.questions.fixes import left_to_do
 
@@ -71,6 +72,11 @@ def describe_plan(project: Workspace, plan: Plan, selection: Selection) -> PlanD
         fixes_to_try=0 if None in ready.values() else len(_attempts_left(project, plan)),
         to_run=counts.to_run.total(),
         recorded=counts.selected.total() - counts.to_run.total(),
+        not_self_contained=[
+            f"case {name}: {said}"
+            for name, facts in planned_facts(project, plan, ready).items()
+            if (said := not_self_contained(facts.outside))
+        ],
         remarks=list(plan.remarks),
     )
 

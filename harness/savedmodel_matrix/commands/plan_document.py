@@ -86,4 +86,6 @@ class PlanDocument(Printed):
     """Cells × cases in which fixes for the recorded failures will be tried."""
     to_run: int
     recorded: int
+    not_self_contained: list[str]
+    """What models read outside themselves: a sentence for each case that does."""
     remarks: list[str]

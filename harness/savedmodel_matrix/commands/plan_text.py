@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.domain.wording import count, joined, listed
 from savedmodel_matrix.models.preflight.prediction import Kind
 
@@ -38,6 +39,7 @@ def render_plan(plan: PlanDocument) -> str:
         disable_numparse=True,
     )
     lines = [
+        *map(visible, plan.not_self_contained),
         _extent(plan),
         f"settings: {', '.join(plan.settings)}",
         f"cases: {', '.join(plan.cases)}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from pydantic import JsonValue
 
@@ -44,13 +44,18 @@ class OutputsOf(Stored):
 
 
 class SourceFile(Stored):
-    """A file as it was when its digest was taken: size in bytes, times in ns."""
+    """A file as it was when its digest was taken: size in bytes, times in ns; None if missing."""
 
     path: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
+    size: int | None
+    mtime_ns: int | None
+    ctime_ns: int | None
+    inode: int | None
+
+    @classmethod
+    def absent(cls, path: str) -> Self:
+        """Return a file that was missing."""
+        return cls(path=path, size=None, mtime_ns=None, ctime_ns=None, inode=None)
 
 
 class CaseRequest(Stored):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry
 
 #: Raised when the same definition leads to something else, so that cases are made anew.
-CASE_FORMAT: Final = 4
+CASE_FORMAT: Final = 5
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,17 @@ class Archive(Stored):
     sha256: str
 
 
+class OutsideFile(Stored):
+    """A path outside the model that it reads: a file, a pattern, or the beginning of a checkpoint's names.
+
+    ``digest`` covers the content of what is there on this machine, None if nothing is.
+    """
+
+    path: str
+    reads: str
+    digest: str | None
+
+
 class ReadyStage(Stored):
     """A stage that any environment can run.
 
@@ -72,9 +83,11 @@ class ReadyCase(Stored):
 
     If a stage makes the model's inputs, ``batches`` are that stage's inputs, and ``expects`` is what the
     signature declares about the inputs that the stage must make; None if unknown.
+
+    ``outside`` are the files outside the model that it reads.
     """
 
-    format: Literal[4] = CASE_FORMAT
+    format: Literal[5] = CASE_FORMAT
     definition: str
     """Digest of the definition and of the files that it names, which is also the name of its file."""
     model: str
@@ -86,6 +99,7 @@ class ReadyCase(Stored):
     code: dict[str, str | None] = {}
     stages: dict[str, ReadyStage] = {}
     expects: dict[str, ExpectedInput] | None = None
+    outside: tuple[OutsideFile, ...] = ()
 
     def arrays(self) -> Iterator[ArrayEntry]:
         """Yield every stored array of its inputs, those of its stages included."""

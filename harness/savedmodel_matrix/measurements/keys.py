@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from savedmodel_matrix.domain.probe_request import SourceFile
 from savedmodel_matrix.environments.host import host_facts, host_fingerprint
 from savedmodel_matrix.environments.state import Installed
+from savedmodel_matrix.planning.outside import places_of
 from savedmodel_matrix.probe import VERSION as PROBE_VERSION
 from savedmodel_matrix.store.atomic import json_digest
 
@@ -62,6 +63,16 @@ def identity_of(site: Site, job: Job, beside: Beside | None = None) -> dict[str,
         "inputs_from": None if job.given is None else str(job.given.cell),
         "host": {"fingerprint": host_fingerprint(), **host_facts()},
     }
+
+
+def outside_sources(site: Site) -> tuple[SourceFile, ...]:
+    """Return the files outside the model as they were when last hashed; a missing one has to stay missing."""
+    found: list[SourceFile] = []
+    for each in site.ready.outside:
+        for place in places_of(site.project, each):
+            there = source_files(site, [str(place)])
+            found += there if each.digest is not None else (SourceFile.absent(str(place)),)
+    return tuple(found)
 
 
 def source_files(site: Site, paths: Sequence[str]) -> tuple[SourceFile, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, OutputsOf, SettingRequest
 from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.measurements.interface import Depends, Measurement
-from savedmodel_matrix.measurements.keys import identity_of, key_of, source_files
+from savedmodel_matrix.measurements.keys import identity_of, key_of, outside_sources, source_files
 from savedmodel_matrix.planning.ready import batches_digest, model_folder
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class ModelMeasurement(Measurement):
         asked["code"] = list(ready.code.items())  # in import order
         asked["measure"] = self.measure(site.plan, job).to_json()
         asked["fresh_process"] = self.fresh_process(job)
+        if ready.outside:
+            asked["outside"] = [[each.path, each.digest] for each in ready.outside]
         taken = self.takes(site.plan, job)
         if job.given is not None:
             inputs = batches_digest(job.given.batches)
@@ -103,7 +105,10 @@ class ModelMeasurement(Measurement):
             runs=case.runs,
             time_limit_s=job.limits.time_limit_s,
             memory_limit_bytes=job.limits.memory_limit_bytes,
-            sources=source_files(site, [model_folder(project, ready), *case.modules, *case.libraries]),
+            sources=(
+                *source_files(site, [model_folder(project, ready), *case.modules, *case.libraries]),
+                *outside_sources(site),
+            ),
         )
 
     def _loader(self, plan: Plan, job: Job) -> str:

@@ -14,6 +14,7 @@ from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.models.preflight.predict import predict
 from savedmodel_matrix.models.preflight.prediction import Kind, Prediction, Stage, Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
+from savedmodel_matrix.planning.outside import not_missing, outside_files
 from savedmodel_matrix.planning.ready import model_folder
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.ready_case import OutsideFile
     from savedmodel_matrix.models.savedmodel.facts import ModelFacts
     from savedmodel_matrix.planning.workspace import Workspace
 
@@ -34,11 +36,8 @@ def predict_plan(
     project: Workspace, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
 ) -> dict[tuple[CellId, str], Prediction]:
     """Return a prediction for every planned cell and case whose model can be read."""
-    facts = {
-        name: known
-        for name, case in plan.cases.items()
-        if (known := facts_of(project, ready.get(name)) or _local(project, case)) is not None
-    }
+    facts = planned_facts(project, plan, ready)
+    files = {name: not_missing(_outside(project, ready.get(name), known)) for name, known in facts.items()}
     packages = {name: _packages(project, each) for name, each in plan.environments.items()}
     predictions = {}
     for job in plan.jobs():
@@ -51,9 +50,25 @@ def predict_plan(
                 tags=None if case.tags is None else frozenset(case.tags),
                 variables=setting.variables,
                 deterministic=setting.deterministic,
+                files=files[job.case],
             )
             predictions[job.cell, job.case] = predict(facts[job.case], target)
     return predictions
+
+
+def planned_facts(
+    project: Workspace, plan: Plan, ready: Mapping[str, ReadyCase | str | None]
+) -> dict[str, ModelFacts]:
+    """Return the facts of every case's model that can be read now."""
+    return {
+        name: known
+        for name, case in plan.cases.items()
+        if (known := facts_of(project, ready.get(name)) or _local(project, case)) is not None
+    }
+
+
+def _outside(project: Workspace, ready: ReadyCase | str | None, facts: ModelFacts) -> tuple[OutsideFile, ...]:
+    return ready.outside if isinstance(ready, ReadyCase) else outside_files(project, facts)
 
 
 def facts_of(project: Workspace, ready: ReadyCase | str | None) -> ModelFacts | None:

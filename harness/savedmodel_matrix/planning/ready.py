@@ -13,7 +13,9 @@ from savedmodel_matrix.domain.errors import InputsError, UnreadableModelError
 from savedmodel_matrix.domain.input_sources import source_files
 from savedmodel_matrix.domain.ready_case import CASE_FORMAT, Archive, ExpectedInput, ReadyCase, ReadyStage
 from savedmodel_matrix.models.savedmodel.digest import code_digest, model_digest
+from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.reader import Kind, read_model
+from savedmodel_matrix.planning.outside import are_the_same, outside_files
 from savedmodel_matrix.planning.stage_script import stage_needs
 from savedmodel_matrix.store.atomic import json_digest, read_stored, write_stored
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.domain.errors import HarnessError
     from savedmodel_matrix.domain.input_sources import InputSource
+    from savedmodel_matrix.domain.ready_case import OutsideFile
     from savedmodel_matrix.domain.stage import StageDefinition
     from savedmodel_matrix.models.savedmodel.reader import ModelSummary, Signature
     from savedmodel_matrix.planning.workspace import Workspace
@@ -37,6 +40,8 @@ def find_ready(project: Workspace, case: CaseDefinition) -> ReadyCase | None:
         return None
     ready = read_stored(project.results.case_path(definition), ReadyCase)
     if ready is None or ready.definition != definition or not _is_the_same_model(project, ready):
+        return None
+    if not are_the_same(project, ready.outside):
         return None
     return ready if all(map(project.results.has_array, ready.arrays())) else None
 
@@ -81,6 +86,7 @@ def make_ready(project: Workspace, case: CaseDefinition) -> ReadyCase:
             code=code,
             stages=stages,
             expects=_expects(case, model) if case.serving else None,
+            outside=_outside(project, model),
         )
         write_stored(project.results.case_path(definition), ready)
         return ready
@@ -205,6 +211,14 @@ def _made(
     except (InputsError, UnreadableModelError) as error:
         return None, reason_of(project, error)
     return tuple(tuple(InputPart.model_validate(part) for part in batch) for batch in batches), None
+
+
+def _outside(project: Workspace, model: Path) -> tuple[OutsideFile, ...]:
+    """Return the files outside a model that it reads; none are known if its graph cannot be read."""
+    try:
+        return outside_files(project, read_facts(model))
+    except UnreadableModelError:
+        return ()
 
 
 def _expects(case: CaseDefinition, model: Path) -> dict[str, ExpectedInput] | None:

@@ -105,9 +105,9 @@ A check, in place of the plain runs::
      batch:      "whole": [outputs that do not have one row for each row of the input],
                  "refusals": [batch sizes that the model does not accept, and why]}
 
-``sources`` are the files that the key of the case stands for. If one of them has changed before or after the
-case ran, or if the case that it takes its inputs from has no result, there is no result: instead, a file
-with ".unfiled" behind its name holds ``{"key", "reason"}``.
+``sources`` are the files that the key of the case stands for; "size" is null for one that was missing. If one
+of them has changed before or after the case ran, or if the case that it takes its inputs from has no result,
+there is no result: instead, a file with ".unfiled" behind its name holds ``{"key", "reason"}``.
 
 An output's name is its path in the returned structure ("a/0/b"), "output" for a bare tensor. ``array``
 of an unstable output is null where that run did not return it.

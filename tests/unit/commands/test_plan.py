@@ -64,7 +64,7 @@ def document(*environments, **more):
     values = {
         "matrix": "default", "baseline": "tf2.15.1-py3.11-cpu/default", "settings": ["default"],
         "cases": ["cnn"], "environments": list(environments), "excluded": [], "replicates": 16,
-        "fixes_to_try": 0, "to_run": 2, "recorded": 0, "remarks": [],
+        "fixes_to_try": 0, "to_run": 2, "recorded": 0, "not_self_contained": [], "remarks": [],
     } | more  # fmt: skip
     return PlanDocument(**values)
 

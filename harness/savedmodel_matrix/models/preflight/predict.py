@@ -22,6 +22,7 @@ from savedmodel_matrix.models.preflight.prediction import (
     conclude,
 )
 from savedmodel_matrix.models.preflight.question import Question
+from savedmodel_matrix.models.preflight.self_contained import is_required, not_self_contained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
     findings: list[Finding] = [finding for rule in (*rules.RULES, *v1_rules.RULES) for finding in rule(asked)]
     if target.loader in _KERAS_LOADERS:
         findings += [finding for rule in keras_rules.RULES for finding in rule(asked)]
-    notes = [*_notes(asked), *keras_rules.newer_keras(asked)]
+    notes = [*_of_files_outside(asked), *_notes(asked), *keras_rules.newer_keras(asked)]
     if not covered:
         notes.append(f"TensorFlow {minor_of(target.tensorflow)} is not known here; predicted as for {minor}")
     return conclude(findings, notes, _otherwise(graph, target, covered=covered))
@@ -69,8 +70,18 @@ def _otherwise(graph: MetaGraphFacts, target: Target, *, covered: bool) -> Confi
     if not re.match(r"\d+\.\d+", graph.tensorflow_version):
         return Confidence.MEDIUM
     newer = order(minor_of(graph.tensorflow_version)) > order(minor_of(target.tensorflow))
-    # Restoring layers is up to Keras, which promises less.
-    return Confidence.MEDIUM if newer or target.loader in _KERAS_LOADERS else Confidence.HIGH
+    # Restoring layers is up to Keras, which promises less. A file outside the model may be another elsewhere.
+    unsure = newer or target.loader in _KERAS_LOADERS or bool(graph.graph.outside)
+    return Confidence.MEDIUM if unsure else Confidence.HIGH
+
+
+def _of_files_outside(asked: Question) -> Iterator[str]:
+    """Yield what the model reads outside itself, but for the files whose absence is a finding."""
+    read = [
+        each for each in asked.graph.graph.outside if not is_required(each) or each.path in asked.target.files
+    ]
+    if read:
+        yield not_self_contained(read)
 
 
 def _notes(asked: Question) -> Iterator[str]:

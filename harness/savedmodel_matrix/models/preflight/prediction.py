@@ -48,6 +48,7 @@ class Target:
 
     ``packages`` are the names of the distributions installed alongside TensorFlow. ``tags`` are the requested
     tags, or None. ``variables`` are environment variables. ``deterministic`` is op determinism.
+    ``files`` are the paths outside the model that exist there.
     """
 
     tensorflow: str
@@ -56,6 +57,7 @@ class Target:
     tags: frozenset[str] | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     deterministic: bool = False
+    files: frozenset[str] = frozenset()
 
     def has(self, package: str) -> bool:
         """Whether a distribution is installed, however its name is spelled."""

@@ -16,6 +16,8 @@ from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.knowledge.keras_versions import comes_with_keras_3
 from savedmodel_matrix.knowledge.ops import order
 from savedmodel_matrix.models.preflight.prediction import Finding, Stage
+from savedmodel_matrix.models.preflight.self_contained import is_required, not_self_contained
+from savedmodel_matrix.models.savedmodel.outside import When
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -263,9 +265,21 @@ def files(asked: Question) -> Iterator[Finding]:
         )
 
 
+def files_outside(asked: Question) -> Iterator[Finding]:
+    """``No such file or directory``, of ops that open files at a constant path; seen."""
+    for each in asked.graph.graph.outside:
+        if is_required(each) and each.path not in asked.target.files:
+            yield Finding(
+                not_self_contained([each]),
+                needs=(each.path,),
+                stage=Stage.LOAD if each.when is When.LOAD else Stage.RUN,
+            )
+
+
 RULES = (
     tags,
     files,
+    files_outside,
     unregistered_ops,
     unknown_attributes,
     lost_kernels,

@@ -114,14 +114,12 @@ def read_graph(
         for view in walk.inside(function, pb.FunctionDef.NODE_DEF_FIELD_NUMBER):
             node = walk.parse(pb.NodeDef, view)
             reader.add(node, in_function=True)
-            reach.add_to_function(name, node)
-            paths.add(node, name)
+            paths.add(node, reach.add_to_function(name, node), name)
     scalars: set[str] = set()
     for view in walk.inside(meta_graph, *_NODES):
         node = walk.parse(pb.NodeDef, view)
         reader.add(node, in_function=False)
-        reach.add_node(node)
-        paths.add(node)
+        paths.add(node, reach.add_node(node))
         if node.op == "Placeholder" and _is_scalar(node):
             scalars.add(node.name)
     versions = pb.VersionDef()

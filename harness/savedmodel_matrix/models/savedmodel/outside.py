@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.flow import SAME, tensor_of
-from savedmodel_matrix.models.savedmodel.reach import Reach, called_functions, node_of
+from savedmodel_matrix.models.savedmodel.reach import Reach, node_of
 from savedmodel_matrix.models.savedmodel.wire import text
 
 if TYPE_CHECKING:
@@ -211,9 +211,8 @@ class PathReader:
             [returned.get(each.name, "") for each in signature.output_arg],
         )
 
-    def add(self, node: pb.NodeDef, function: str = "") -> None:
-        """Add a node of a function, or of the graph itself."""
-        called = called_functions(node)
+    def add(self, node: pb.NodeDef, called: set[str], function: str = "") -> None:
+        """Add a node of a function, or of the graph itself, and the functions that it names."""
         opens = node.op in _OPENS
         strings = tuple(node.attr["value"].tensor.string_val) if node.op == "Const" else ()
         if not (called or opens or strings or node.op in _PASSES or node.op in _PUTS or node.op == _JOIN):

@@ -25,18 +25,21 @@ class Reach:
         self._function_ops: defaultdict[str, set[str]] = defaultdict(set)
         self._function_calls: defaultdict[str, set[str]] = defaultdict(set)
 
-    def add_node(self, node: pb.NodeDef) -> None:
-        """Add a node of the graph itself."""
+    def add_node(self, node: pb.NodeDef) -> set[str]:
+        """Add a node of the graph itself; return the functions that it names."""
         self._inputs[node.name] = [node_of(tensor) for tensor in node.input]
         self._ops[node.name] = node.op
-        called = called_functions(node)
+        called = _called(node)
         if called:
             self._calls[node.name] = called
+        return called
 
-    def add_to_function(self, function: str, node: pb.NodeDef) -> None:
-        """Add a node of a function; all its nodes are assumed to run when it is called."""
+    def add_to_function(self, function: str, node: pb.NodeDef) -> set[str]:
+        """Add a node of a function, all of which are assumed to run; return the functions that it names."""
         self._function_ops[function].add(node.op)
-        self._function_calls[function] |= called_functions(node)
+        called = _called(node)
+        self._function_calls[function] |= called
+        return called
 
     def inputs(self, node: str) -> list[str]:
         """Return the names of the nodes that feed a node of the graph."""
@@ -82,7 +85,7 @@ def node_of(tensor: str) -> str:
     return tensor.lstrip("^").partition(":")[0]
 
 
-def called_functions(node: pb.NodeDef) -> set[str]:
+def _called(node: pb.NodeDef) -> set[str]:
     """Return the names of functions in the attributes of a node: those that it calls or may call."""
     called = {value.func.name for value in node.attr.values() if value.func.name}
     return called | {each.name for value in node.attr.values() for each in value.list.func}

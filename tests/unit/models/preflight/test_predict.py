@@ -15,6 +15,7 @@ from built_models import (
     v2_model,
     write,
 )
+from flow_models import op, string
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.models.preflight.predict import predict
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Stage, Target
@@ -551,3 +552,44 @@ def test_the_compiled_example_models(name):
 def test_the_example_model_that_is_not_compiled():
     facts = read_facts(EXAMPLES / "custom_layer")
     assert {predict(facts, Target(f"2.{minor}.0")).kind for minor in range(4, 22)} == {Kind.LOADS}
+
+
+def reading(kind="ReadFile", path="/data/words.txt"):
+    return v1_model(string("c", path), op("y", kind, "c"))
+
+
+def test_a_file_outside_the_model_is_needed_where_it_is_not_known_to_exist(expect):
+    found = expect(reading(), "2.15.1")
+    assert (found.kind, found.stage, found.confidence) == (Kind.NEEDS, Stage.RUN, Confidence.HIGH)
+    assert found.needs == ("/data/words.txt",)
+    says = "reads /data/words.txt, outside the model; will fail where that is missing"
+    assert found.because == (f"not self-contained: {says}",)
+    assert found.notes == ()
+
+
+def test_where_the_file_exists_the_model_loads_and_the_note_says_that_it_may_not_elsewhere(expect):
+    found = expect(reading(), "2.15.1", files=frozenset({"/data/words.txt"}))
+    assert (found.kind, found.confidence) == (Kind.LOADS, Confidence.MEDIUM)
+    assert found.notes[0].endswith("will fail where that is missing")
+
+
+def test_a_table_filled_from_a_file_outside_fails_at_load(expect):
+    nodes = (string("c", "words.txt"), op("fill", "InitializeTableFromTextFileV2", "t", "c"))
+    model = v1_model(*nodes, op("init", "NoOp", "^fill"), node("HashTableV2", "t"), node("Add", "y"))
+    model.meta_graphs[0].collection_def["saved_model_main_op"].node_list.value.append("init")
+    found = expect(model, "2.15.1")
+    assert (found.kind, found.stage) == (Kind.NEEDS, Stage.LOAD)
+    assert "words.txt (relative to the working folder), outside" in found.because[0]
+
+
+def test_a_pattern_that_matches_nothing_is_no_failure(expect):
+    found = expect(reading("MatchingFiles", "/data/*.txt"), "2.15.1")
+    assert (found.kind, found.confidence) == (Kind.LOADS, Confidence.MEDIUM)
+    assert "may give other results or fail where that is missing" in found.notes[0]
+
+
+def test_many_files_outside_are_counted(expect):
+    model = v1_model(string("c", *map("/data/{}".format, range(9))), op("y", "TFRecordDataset", "c"))
+    files = frozenset(map("/data/{}".format, range(9)))
+    (note,) = expect(model, "2.15.1", files=files).notes
+    assert note.endswith("/data/2 and 6 more, outside the model; will fail where one of them is missing")

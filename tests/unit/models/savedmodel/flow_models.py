@@ -24,6 +24,12 @@ def constant(name, values):
     return pb.NodeDef(name=name, op="Const", attr={"value": {"tensor": const(values)}})
 
 
+def string(name, *values):
+    """A constant of strings."""
+    tensor = pb.TensorProto(dtype=pb.DT_STRING, string_val=[each.encode() for each in values])
+    return pb.NodeDef(name=name, op="Const", attr={"value": {"tensor": tensor}})
+
+
 def op(name, kind, *inputs, **attributes):
     return pb.NodeDef(name=name, op=kind, input=inputs, attr=attributes)
 

@@ -2,17 +2,12 @@ from __future__ import annotations
 
 import pytest
 from built_models import node, user_object, v1_model, v2_model, write
-from flow_models import function, op
+from flow_models import function, op, string
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.outside import Constant, OutsidePath, Reads, When
 
 WORDS = "/data/words.txt"
-
-
-def string(name, *values):
-    tensor = pb.TensorProto(dtype=pb.DT_STRING, string_val=[each.encode() for each in values])
-    return pb.NodeDef(name=name, op="Const", attr={"value": {"tensor": tensor}})
 
 
 def outside(tmp_path, model):
