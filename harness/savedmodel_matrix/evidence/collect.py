@@ -12,6 +12,7 @@ from savedmodel_matrix.domain.plan import POSTPROCESS, TRAIN
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
+from savedmodel_matrix.evidence.outside import collect_outside
 from savedmodel_matrix.evidence.recorded import Evidence
 from savedmodel_matrix.evidence.stages import collect_stages, collect_swaps
 from savedmodel_matrix.measurements import measurement_of, work
@@ -53,6 +54,7 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
     }
     trained = {job.case: evidence.recording(job) for job in by_kind.pop(TrainedMeasurement.name, [])}
     swaps = collect_swaps(evidence, rows, stages)
+    outside = collect_outside(evidence, rows)
     remarks = [line for jobs in by_kind.values() for job in jobs for line in _says(evidence, job)]
     return Collection(
         rows,
@@ -63,6 +65,7 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
         stages,
         trained,
         swaps,
+        outside,
         list(dict.fromkeys(remarks)),
         evidence.arrays,
         frozenset(evidence.read),

@@ -97,6 +97,14 @@ class SwapRecord:
 
 
 @dataclass(frozen=True)
+class OutsideRecord:
+    """A job of the question ``outside`` and its recording; None if it is not recorded (yet)."""
+
+    job: Job
+    recording: Recording | None
+
+
+@dataclass(frozen=True)
 class Collection:
     """Everything that the store holds for a plan: one row per cell and case, and the state of its parts."""
 
@@ -114,6 +122,8 @@ class Collection:
     """Per case with a training pipeline: the model in the baseline on the outputs of that pipeline."""
     swaps: list[SwapRecord] = field(default_factory=list)
     """Models on other cells' inputs, if the pipelines of two cells made different inputs."""
+    outside: list[OutsideRecord] = field(default_factory=list)
+    """Changed copies of models that read files outside themselves."""
     remarks: list[str] = field(default_factory=list)
     """What measurements that the report has no section for say of their recordings."""
     arrays: Sequence[ArrayEntry] = ()

@@ -15,6 +15,7 @@ from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.measurements.other_threads import OtherThreadsMeasurement
 from savedmodel_matrix.measurements.outputs import OutputsMeasurement
+from savedmodel_matrix.measurements.outside import OutsideMeasurement
 from savedmodel_matrix.measurements.re_export import ReExportMeasurement
 from savedmodel_matrix.measurements.stage import StageMeasurement
 from savedmodel_matrix.measurements.swapped import SwappedMeasurement
@@ -40,6 +41,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     OtherThreadsMeasurement(),
     CheckMeasurement(),
     ReExportMeasurement(),
+    OutsideMeasurement(),
 )
 
 

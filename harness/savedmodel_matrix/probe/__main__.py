@@ -40,6 +40,9 @@ outcome.
     check          "name", and the parameters of the check (see ``checks``)
     re_export      "save_to": folder that the loaded model is saved to; it is not run, and "recorded" means
                    that it was saved
+    outside        "what": "hidden" (run as where these files are missing) or "self-contained" (run with the
+                   files among the model's assets, and save that model), "save_to": null | folder,
+                   "paths": [{"path": str, "constants": [constant (see ``copies``), ...]}, ...]
     stage          a Python callable, {name: array} in and out; the keys from "model" to "function" are null:
                    "name": str, "file": null | path, "module": null | str,    one of the two has the function
                    "function": dotted name, "modules": [path, ...],

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.questions.fixes import FixesQuestion
 from savedmodel_matrix.questions.matrix import MatrixQuestion
+from savedmodel_matrix.questions.outside import OutsideQuestion
 from savedmodel_matrix.questions.swapped_inputs import SwappedInputsQuestion
 
 if TYPE_CHECKING:
     from savedmodel_matrix.questions.interface import Question
 
 #: Every question of a run, in the order in which they are asked. A test checks each against the interface.
-QUESTIONS: tuple[Question, ...] = (MatrixQuestion(), SwappedInputsQuestion(), FixesQuestion())
+QUESTIONS: tuple[Question, ...] = (
+    MatrixQuestion(),
+    SwappedInputsQuestion(),
+    OutsideQuestion(),
+    FixesQuestion(),
+)
 
 
 def question_named(name: str) -> Question:

@@ -27,6 +27,7 @@ from savedmodel_matrix.models.savedmodel.whole import is_whole
 from savedmodel_matrix.planning.predictions import facts_of
 from savedmodel_matrix.questions.attempts import Failure, plan_remedies
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
+from savedmodel_matrix.questions.outside import left_outside
 from savedmodel_matrix.questions.share import run_share
 from savedmodel_matrix.questions.swapped_inputs import pending_swaps
 from savedmodel_matrix.store.atomic import set_aside
@@ -132,8 +133,8 @@ def mending_of(project: Workspace, plan: Plan, collection: Collection) -> Mendin
     """Return the fixes of a matrix with their results so far."""
     left = left_to_do(project, plan, collection)
     tried = collect(project, left.remedies.plan, Selection())
-    swaps = pending_swaps(project, plan, collection)
-    return Mending(left.remedies, tried, done=not (left.jobs or left.re_exports or swaps))
+    others = [*pending_swaps(project, plan, collection), *left_outside(project, plan, collection)]
+    return Mending(left.remedies, tried, done=not (left.jobs or left.re_exports or others))
 
 
 def left_to_do(project: Workspace, plan: Plan, collection: Collection) -> Left:

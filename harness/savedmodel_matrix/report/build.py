@@ -18,6 +18,7 @@ from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
 from savedmodel_matrix.report.fixes import cause_rows, remedy_rows
 from savedmodel_matrix.report.initialisation import initialisation_remarks
+from savedmodel_matrix.report.outside import outside_rows
 from savedmodel_matrix.report.pipelines.entries import entry_rows
 from savedmodel_matrix.report.pipelines.findings import finding_rows
 from savedmodel_matrix.report.pipelines.skew import skew_rows
@@ -135,6 +136,7 @@ def build_report(
     faults = [state.fault for state in collection.states.values() if state and state.fault]
     return Report(
         matrix=plan.matrix,
+        not_self_contained=outside_rows(project, plan, collection, read),
         run=run,
         content=content,
         baseline=str(plan.baseline),

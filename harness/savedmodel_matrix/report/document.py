@@ -315,6 +315,26 @@ class ExpectationRow(Row):
     """How many cells × cases it covers; none once it has expired."""
 
 
+class OutsideRow(Row):
+    """A case whose model reads files outside itself, so that it fails where they are missing."""
+
+    case: str
+    says: str
+    """All of it, in a few sentences."""
+    paths: list[str]
+    missing: list[str]
+    """Those that are missing on this machine."""
+    tried_in: str
+    """The cell in which changed copies of the model ran."""
+    hidden: Outcome | None
+    """What happens where the files are missing; None if that was not tried."""
+    hidden_reason: str | None
+    fix: str | None
+    """The folder of the model with the files among its assets, if it works."""
+    verdict: Verdict | None
+    """Of that model's outputs, against the baseline."""
+
+
 class ClassRow(Row):
     """Cells whose outputs of one case are bit-identical."""
 
@@ -328,6 +348,7 @@ class Report(Row):
 
     format: Literal[1] = REPORT_FORMAT
     matrix: str
+    not_self_contained: list[OutsideRow] = []
     run: str
     """The run that made this report; later runs with the same results keep it."""
     content: str

@@ -83,11 +83,12 @@ def remedy_rows(
             rows.append(_row(plan, attempt, outcome.outcome, Verdict.INCOMPARABLE, says))
             continue
         verdict = _verdict(project, plan, collection, attempt, outcome, originals, read)
-        rows.append(_row(plan, attempt, outcome.outcome, verdict, _SAYS[verdict]))
+        rows.append(_row(plan, attempt, outcome.outcome, verdict, SAYS[verdict]))
     return rows
 
 
-_SAYS = {
+#: What a verdict against the baseline says of a fix that runs.
+SAYS = {
     None: "it runs; the baseline has no outputs to compare with",
     Verdict.IDENTICAL: "verified: identical to the baseline",
     Verdict.FLOAT_NOISE: "verified: matches the baseline within float noise",

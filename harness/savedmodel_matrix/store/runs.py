@@ -69,6 +69,16 @@ class RunSwap(Stored):
     recording: str | None
 
 
+class RunOutside(Stored):
+    """A model that reads files outside itself, run as where they are missing or with them inside it."""
+
+    case: str
+    what: str
+    outcome: Outcome
+    reason: str | None
+    recording: str | None
+
+
 class Run(Stored):
     """One round of a run."""
 
@@ -82,6 +92,7 @@ class Run(Stored):
     cells: tuple[RunCell, ...] = ()
     attempts: tuple[RunAttempt, ...] = ()
     swaps: tuple[RunSwap, ...] = ()
+    outside: tuple[RunOutside, ...] = ()
     exit_status: int | None = None
     """The exit status of the whole run; None if the run was interrupted before its report."""
 
