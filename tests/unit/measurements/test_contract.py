@@ -58,9 +58,9 @@ reason = "slow"
 """
 INSTALLED = Installed(lock="lock", interpreter="3.10.1")
 #: Jobs of these are asked for by questions, and not by the plan.
-ASKED = {"swapped", "re-export"}
+ASKED = {"swapped", "re-export", "outside"}
 #: These record nothing beside outputs.
-BARE = {"outputs", "trained", "swapped", "other threads", "re-export"}
+BARE = {"outputs", "trained", "swapped", "other threads", "re-export", "outside"}
 
 
 def batches(digit):

@@ -37,6 +37,7 @@ FEATURES = {
     "assets-read-late": "a signature reads an asset itself, and not just what initialises the model",
     "compiled": "Keras saved it with its loss and metrics",
     "custom-objects": "it names classes that are not Keras's own",
+    "files-outside": "its graph reads files outside it, at constant paths",
     "lambda-bytecode": "it holds a Lambda layer, and so Python bytecode",
     "optimizer-slots": "its object graph holds an optimizer's slot variables",
     "reference-variables": "it has variables of TensorFlow 1 that are references and not resources",

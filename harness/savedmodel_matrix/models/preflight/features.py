@@ -31,6 +31,8 @@ def _features(facts: ModelFacts) -> Iterator[str]:
         yield "signature-defaults"
     if graph.collections.get("table_initializer") and graph.init_op is None:
         yield "tables-without-main-op"
+    if graph.graph.outside:
+        yield "files-outside"
     if graph.objects is None:
         yield "v1"
         yield from _without_value(graph)
