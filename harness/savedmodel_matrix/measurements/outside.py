@@ -46,7 +46,7 @@ class OutsideMeasurement(ModelMeasurement):
         parameters: dict[str, Any] = {
             "what": job.variant,
             "save_to": str(self_contained_folder(site.project, site.plan, site.ready)) if saves else None,
-            "paths": _paths(facts_of(site.project, site.ready)),
+            "paths": paths_in_graph(facts_of(site.project, site.ready)),
         }
         return asked.model_copy(update={"measure": Measure(kind="outside", parameters=parameters), "runs": 1})
 
@@ -58,7 +58,7 @@ def self_contained_folder(project: Workspace, plan: Plan, ready: ReadyCase) -> P
     return project.results.re_exports / json_digest(made_from) / "model"
 
 
-def _paths(facts: ModelFacts | None) -> list[dict[str, Any]]:
+def paths_in_graph(facts: ModelFacts | None) -> list[dict[str, Any]]:
     """Return each path with the places of its constants in the meta graphs, as the probe reads them."""
     found: dict[str, list[dict[str, Any]]] = {}
     for number, graph in enumerate(facts.meta_graphs if facts else ()):
