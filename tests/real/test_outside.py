@@ -77,7 +77,7 @@ def test_the_path_is_found_in_the_files_alone(ran):
 
 @pytest.mark.parametrize(("name", "loader"), CASES)
 def test_what_happens_elsewhere_is_seen(ran, name, loader):
-    release, models, probing, results = ran
+    release, _, probing, results = ran
     assert probing.outputs(results[f"{name} {loader} plain"]) == PLACES
     hidden = results[f"{name} {loader} hidden"]
     assert hidden["outcome"] == HIDDEN_OUTCOME[name]
@@ -92,7 +92,7 @@ def test_what_happens_elsewhere_is_seen(ran, name, loader):
 
 @pytest.mark.parametrize(("name", "loader"), CASES)
 def test_the_file_as_an_asset_is_a_fix_where_a_loader_replaces_the_path(ran, name, loader):
-    _, models, probing, results = ran
+    _, _, probing, results = ran
     fixed, folder = results[f"{name} {loader} fixed"], probing.folder / f"{name}-{loader}"
     if loader in FIXED.get(name, ()):
         assert probing.outputs(fixed) == PLACES

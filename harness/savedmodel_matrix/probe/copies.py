@@ -85,6 +85,10 @@ def _declare(graph, node, tensor, name):
     for each in graph.object_graph_def.nodes:
         if each.HasField("constant") and each.constant.operation == node:
             each.asset.asset_file_def_index = len(graph.asset_file_def) - 1
+            # Newer releases name a constant's class, in a field that older ones do not know.
+            each.DiscardUnknownFields()
+            if hasattr(each, "registered_name"):
+                each.ClearField("registered_name")
 
 
 def _tensor(message, constant):
