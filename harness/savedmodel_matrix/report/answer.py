@@ -34,7 +34,6 @@ def answer(report: Report) -> list[str]:
     """Return the answer: sentences, the most important first."""
     rows = [row for row in shown_rows(report) if not row.is_left_out]
     parts = ["The harness itself failed; please report the traceback below."] if report.faults else []
-    parts += [row.says for row in report.not_self_contained]
     parts += _differences(report, rows)
     parts += _skews(report, rows)
     parts += _checks(report)

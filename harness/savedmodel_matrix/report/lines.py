@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from savedmodel_matrix.domain.outcome import Outcome
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 _MOST_CASES = 4
 _MOST_FIXES = 3
 _MOST_ERRORS = 3
+
+
+def outside_lines(report: Report, most: int = sys.maxsize) -> list[str]:
+    """Return what is to be said first: a paragraph for each model that is not self-contained."""
+    said = [row.says for row in report.not_self_contained]
+    left = [row.case for row in report.not_self_contained[most:]]
+    return [*said[:most], f"Not self-contained either: {listed(left, _MOST_CASES)}."] if left else said
 
 
 def case_lines(report: Report) -> list[str]:

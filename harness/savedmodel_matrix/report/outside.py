@@ -108,10 +108,8 @@ def _fixed(repaired: Recording | None, verdict: Verdict | None, folder: str) -> 
     if repaired is None:
         return
     if verdict is None:
-        why = f"{repaired.outcome}: {repaired.reason}".rstrip(".")
-        yield (
-            f"No fix was verified ({why}): save the model again from its source, with each file as a "
-            "tf.saved_model.Asset"
-        )
+        why = (repaired.reason or repaired.outcome).rstrip(".")
+        yield f"No fix was verified: {why}"
+        yield "Save the model again from its source, with each file as a tf.saved_model.Asset"
     else:
         yield f"{'Fix' if verdict in _WORKS else 'Tried'}: {folder} has the files as assets ({SAYS[verdict]})"

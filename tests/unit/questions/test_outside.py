@@ -181,7 +181,7 @@ def test_a_copy_that_differs_or_fails_is_no_fix(reading):
     assert "where the files are missing, this case still runs" in row.says
     assert "Tried: " in row.says
     reading.record(SELF_CONTAINED, outcome="run-failed", reason="it is a list", outputs=[])
-    assert "No fix was verified (run-failed: it is a list): save the model again" in reading.row().says
+    assert "No fix was verified: it is a list. Save the model again" in reading.row().says
 
 
 def test_the_results_are_written(reading):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.report.answer import answer
-from savedmodel_matrix.report.document import CauseRow, CheckRow, OutsideRow, RemedyRow
+from savedmodel_matrix.report.document import CauseRow, CheckRow, RemedyRow
 from savedmodel_matrix.report.pipelines.document import EntryRow
 
 
@@ -22,17 +22,6 @@ def test_agreement(make, differs):
 @pytest.mark.parametrize("cells", [{"e1": "A"}, {"e1": "crashed", "e2": "A"}])
 def test_nothing_to_compare_is_no_agreement(make, cells):
     assert said(make({"cnn": cells})).startswith("Nothing could be compared with the baseline.")
-
-
-def test_a_model_that_is_not_self_contained_comes_first(make):
-    report = make({"cnn": {"e1": "A", "e2": "A"}})
-    report.not_self_contained = [
-        OutsideRow(
-            case="cnn", says="cnn is not self-contained.", paths=["/a"], missing=[], tried_in="e1/default",
-            hidden=None, hidden_reason=None, fix=None, verdict=None,
-        )
-    ]  # fmt: skip
-    assert said(report) == "cnn is not self-contained. Everything matches the baseline bit for bit."
 
 
 def test_a_difference_names_cases_and_places(make, differs):

@@ -43,6 +43,7 @@ def render(report: Report) -> str:
     """Return the whole report. Texts from models are escaped: they are data, not markup."""
     parts = [
         f"# Divergence matrix: {_text(report.matrix)}",
+        *map(_text, lines.outside_lines(report)),
         _text(" ".join(answer(report))),
         (
             f"Run {_code(report.run)}, baseline {_code(report.baseline)}. "

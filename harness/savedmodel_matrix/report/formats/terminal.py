@@ -37,6 +37,8 @@ _MOST = {
     "Checks": (6, 2 * WIDTH),
 }
 _FEW = (4, WIDTH - 2)
+#: Models that are not self-contained, in the short report.
+_MOST_OUTSIDE = 2
 _IN_FULL = "report.md"
 
 
@@ -59,7 +61,8 @@ def render(report: Report, folder: Path | None = None, *, verbose: bool = False)
 
     ``folder`` is the folder of the reports; the text names its last two parts.
     """
-    parts = [_wrapped(" ".join(answer(report))), _standing(report)]
+    first = lines.outside_lines(report, *([] if verbose else [_MOST_OUTSIDE]))
+    parts = [*map(_wrapped, first), _wrapped(" ".join(answer(report))), _standing(report)]
     parts += _full(report) if verbose else []
     parts += _sections(report, verbose=verbose)
     if folder is not None:
