@@ -27,9 +27,10 @@ HIDDEN_OUTCOME = {
     "inside_a_function": "run-failed",
     "joined": "run-failed",
 }
-#: By model, the loaders in which the model with the file among its assets works. A session gives the places
-#: of assets only to what runs at load.
-FIXED = {"table": {"saved_model", "v1-session"}, "captured": {"saved_model"}, "dataset": {"saved_model"}}
+BOTH = {"saved_model", "v1-session"}
+#: By model, the loaders in which the model with the file inside works. A session gives the places of assets
+#: only to what runs at load.
+FIXED = {"table": BOTH, "inside_a_function": BOTH, "captured": {"saved_model"}, "dataset": {"saved_model"}}
 SELF_CONTAINED_ALREADY = ("given", "asset")
 
 
@@ -91,7 +92,7 @@ def test_what_happens_elsewhere_is_seen(ran, name, loader):
 
 
 @pytest.mark.parametrize(("name", "loader"), CASES)
-def test_the_file_as_an_asset_is_a_fix_where_a_loader_replaces_the_path(ran, name, loader):
+def test_the_file_inside_the_model_is_a_fix(ran, name, loader):
     _, _, probing, results = ran
     fixed, folder = results[f"{name} {loader} fixed"], probing.folder / f"{name}-{loader}"
     if loader in FIXED.get(name, ()):
@@ -101,10 +102,8 @@ def test_the_file_as_an_asset_is_a_fix_where_a_loader_replaces_the_path(ran, nam
     else:
         assert fixed["outcome"] == "run-failed"
         assert not folder.exists()
-    if name == "inside_a_function":
-        assert "words.txt is written inside a function" in fixed["reason"]
     if name == "joined":
-        assert "where no loader replaces it" in fixed["reason"] or "put together" in fixed["reason"]
+        assert "put together from parts" in fixed["reason"]
     assert not list(probing.folder.glob("*.tmp"))
     assert not list((probing.folder / "tmp").iterdir())
 
@@ -148,17 +147,17 @@ def test_the_report_says_it_first_and_verifies_the_fix(new_project, environment)
     project = new_project
     written(environment(MIDDLE), project.root / "outside")
     np.savez(project.root / "words.npz", word=np.array(["cat", "bee"]))
-    names = ("table", "inside_a_function", "asset")
+    names = ("table", "joined", "asset")
     project.matrix(MATRIX + "".join(CASE.format(name=name) for name in names))
     words = project.root / "outside/files/words.txt"
 
     run = project.nox("-s", "matrix")
     assert run.status == 0
-    table, inside = project.report().not_self_contained
+    table, joined = project.report().not_self_contained
     assert (table.case, table.paths, table.missing) == ("table", [str(words)], [])
     assert table.hidden is Outcome.LOAD_FAILED
     assert (table.verdict, (project.root / table.fix).is_dir()) == (Verdict.IDENTICAL, True)
-    assert (inside.hidden, inside.verdict, inside.fix) == (Outcome.RUN_FAILED, None, None)
+    assert (joined.hidden, joined.verdict, joined.fix) == (Outcome.RUN_FAILED, None, None)
     assert table.says.startswith(f"table is not self-contained: reads {words}, outside the model; will fail")
     for text in (run.text, " ".join(project.markdown().split())):
         first, second = (text.index(f"{name} is not self-contained") for name in names[:2])

@@ -11,6 +11,10 @@ from . import texts
 
 #: What a tensor says that a loader replaces by the place of an asset.
 _REPLACED = "replaced at load by assets/{}"
+_EMBEDDED = b"the content of the file is in this function"
+#: A message has at most 2 GB, and every load reads all of it.
+_MOST_EMBEDDED = 64 << 20
+_STRING = 7  # types.proto, DT_STRING
 _COLLECTION = "saved_model_assets"  # saved_model/constants.py, ASSETS_KEY
 
 
@@ -47,24 +51,32 @@ def append(message, constants, ending):
         _tensor(message, constant).string_val[constant["index"]] += ending.encode()
 
 
-def make_assets(message, paths, folder):
-    """Copy files into the assets of the SavedModel in ``folder``, and let the loader say where they are.
+def take_in(message, paths, folder):
+    """Take the files at ``paths`` (``{"path", "constants"}``) into the SavedModel in ``folder``.
 
-    ``paths`` are ``{"path", "constants"}``. Raises ``texts.PlainError`` for what no loader replaces: a part
-    of a path, one path of several, or a constant inside a function.
+    A file whose path is a constant of the graph becomes an asset: the loader says where it is. Inside a
+    function no loader does, so an op that reads the file whole becomes its content. Raises
+    ``texts.PlainError`` for what is neither: a part of a path, one path of several, another op in a function.
     """
     for each in paths:
-        path, name = each["path"], _copied(each["path"], os.path.join(folder, "assets"))
+        path, name = each["path"], None
+        if not os.path.isfile(path):
+            raise texts.PlainError("{} is no file here".format(path))
         for constant in each["constants"]:
-            if constant["function"]:
-                text = "{} is written inside a function ({}), where no loader replaces it"
-                raise texts.PlainError(text.format(path, constant["function"]))
             tensor = _tensor(message, constant)
             if tensor.tensor_shape.dim or not _names(tensor, path):
-                text = "{} is one path of several, or put together from parts; an asset is one whole path"
+                text = (
+                    "{} is one path of several, or put together from parts; only a whole path can be replaced"
+                )
                 raise texts.PlainError(text.format(path))
-            tensor.string_val[0] = _REPLACED.format(name).encode()
-            _declare(message.meta_graphs[constant["graph"]], constant["node"], tensor, name)
+            graph = message.meta_graphs[constant["graph"]]
+            if constant["function"]:
+                _embed(_function(graph, constant["function"]), constant["node"], path)
+                tensor.string_val[0] = _EMBEDDED
+            else:
+                name = name or _copied(path, os.path.join(folder, "assets"))
+                tensor.string_val[0] = _REPLACED.format(name).encode()
+                _declare(graph, constant["node"], tensor, name)
 
 
 def _names(tensor, path):
@@ -91,19 +103,50 @@ def _declare(graph, node, tensor, name):
                 each.ClearField("registered_name")
 
 
+def _embed(function, node, path):
+    """Turn every ``ReadFile`` in ``function`` that takes the constant ``node`` into the file's content."""
+    readers = [
+        each
+        for each in function.node_def
+        if each.op == "ReadFile" and each.input and each.input[0].split(":")[0] == node
+    ]
+    if not readers or os.path.getsize(path) > _MOST_EMBEDDED:
+        text = "{} is written inside a function ({}), where no loader replaces it"
+        raise texts.PlainError(text.format(path, function.signature.name))
+    with open(path, "rb") as file:
+        content = file.read()
+    for reader in readers:
+        reader.op = "Const"
+        reader.input[:] = [each for each in reader.input if each.startswith("^")]
+        reader.attr.clear()
+        reader.attr["dtype"].type = _STRING
+        tensor = reader.attr["value"].tensor
+        tensor.dtype = _STRING
+        tensor.tensor_shape.SetInParent()
+        tensor.string_val.append(content)
+        # Inside a function a tensor has the name of the op's output.
+        before, after = (reader.name + each for each in (":contents:0", ":output:0"))
+        for each in function.node_def:
+            each.input[:] = [after if name == before else name for name in each.input]
+        for key, name in list(function.ret.items()):
+            if name == before:
+                function.ret[key] = after
+
+
+def _function(graph, name):
+    return next(each for each in graph.graph_def.library.function if each.signature.name == name)
+
+
 def _tensor(message, constant):
-    graph = message.meta_graphs[constant["graph"]].graph_def
-    nodes = graph.node
+    graph = message.meta_graphs[constant["graph"]]
+    nodes = graph.graph_def.node
     if constant["function"]:
-        functions = graph.library.function
-        nodes = next(each for each in functions if each.signature.name == constant["function"]).node_def
+        nodes = _function(graph, constant["function"]).node_def
     return next(each for each in nodes if each.name == constant["node"]).attr["value"].tensor
 
 
 def _copied(path, assets):
     """Copy a file into the folder ``assets`` under a name that is free there, and return the name."""
-    if not os.path.isfile(path):
-        raise texts.PlainError("{} is no file here that could become an asset".format(path))
     if not os.path.isdir(assets):
         os.makedirs(assets)
     stem, ending = os.path.splitext(os.path.basename(path))

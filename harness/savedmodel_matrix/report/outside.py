@@ -112,4 +112,4 @@ def _fixed(repaired: Recording | None, verdict: Verdict | None, folder: str) -> 
         yield f"No fix was verified: {why}"
         yield "Save the model again from its source, with each file as a tf.saved_model.Asset"
     else:
-        yield f"{'Fix' if verdict in _WORKS else 'Tried'}: {folder} has the files as assets ({SAYS[verdict]})"
+        yield f"{'Fix' if verdict in _WORKS else 'Tried'}: {folder} contains the files ({SAYS[verdict]})"

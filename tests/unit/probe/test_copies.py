@@ -69,7 +69,7 @@ def test_a_constant_becomes_an_asset_of_the_graph_and_of_the_objects(tmp_path, w
     assert [each.path for each in read_facts(write(tmp_path / "before", message)).outside] == [words]
 
     folder = write(tmp_path / "after", message)
-    copies.make_assets(message, [{"path": words, "constants": [constant()]}], str(folder))
+    copies.take_in(message, [{"path": words, "constants": [constant()]}], str(folder))
     copies.write(message, str(folder))
     facts = read_facts(folder)
     assert facts.outside == ()
@@ -90,16 +90,35 @@ def test_assets_of_one_name_get_names_of_their_own(tmp_path):
         paths.append(str(tmp_path / name / "words.txt"))
     message = v1_model(string("c", paths[0]), string("d", paths[1]))
     asked = [{"path": path, "constants": [constant(node)]} for path, node in zip(paths, "cd", strict=True)]
-    copies.make_assets(message, asked, str(tmp_path / "model"))
+    copies.take_in(message, asked, str(tmp_path / "model"))
     names = [each.filename for each in message.meta_graphs[0].asset_file_def]
     assert names == ["words.txt", "words-2.txt"]
     assert [(tmp_path / "model/assets" / name).read_text() for name in names] == ["a", "b"]
 
 
+def test_a_file_read_inside_a_function_becomes_its_content(tmp_path, words):
+    reading = op("r", "ReadFile", "c:output:0", "^before")
+    inner = function("f", [], [string("c", words), reading, op("i", "Identity", "r:contents:0")], {})
+    inner.ret["z"] = "r:contents:0"
+    message = v1_model(op("y", "PartitionedCall", f={"func": {"name": "f"}}))
+    message.meta_graphs[0].graph_def.library.function.append(inner)
+    folder = write(tmp_path / "model", message)
+    assert [each.path for each in read_facts(folder).outside] == [words]
+    copies.take_in(message, [{"path": words, "constants": [constant(function="f")]}], str(folder))
+    copies.write(message, str(folder))
+    assert read_facts(folder).outside == ()
+    (changed,) = message.meta_graphs[0].graph_def.library.function
+    content = changed.node_def[1]
+    assert (content.op, list(content.input)) == ("Const", ["^before"])
+    assert content.attr["value"].tensor.string_val == [b"ant"]
+    assert (list(changed.node_def[2].input), changed.ret["z"]) == (["r:output:0"], "r:output:0")
+    assert not (folder / "assets").exists()
+
+
 def test_what_no_loader_replaces_is_refused(tmp_path, words):
     def refused(message, where, path=words):
         with pytest.raises(PlainError) as caught:
-            copies.make_assets(message, [{"path": path, "constants": [where]}], str(tmp_path / "model"))
+            copies.take_in(message, [{"path": path, "constants": [where]}], str(tmp_path / "model"))
         return str(caught.value)
 
     inner = v1_model()

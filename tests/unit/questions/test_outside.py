@@ -168,7 +168,7 @@ def test_the_report_has_what_was_seen_and_the_verified_fix(reading):
     assert reading.project.root / row.fix == reading.folder
     assert row.says == (
         f"{start} Seen: where they are missing, load-failed: NotFoundError: no file. "
-        f"Fix: {row.fix} has the files as assets (verified: identical to the baseline)."
+        f"Fix: {row.fix} contains the files (verified: identical to the baseline)."
     )
 
 

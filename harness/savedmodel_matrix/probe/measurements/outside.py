@@ -52,7 +52,7 @@ def _self_contained(job):
         with failing_as("run-failed", "it could not be made self-contained: "):
             message = copies.read(model)
             copies.copy_rest(model, unfinished)
-            copies.make_assets(message, job.case["measure"]["paths"], unfinished)
+            copies.take_in(message, job.case["measure"]["paths"], unfinished)
             copies.write(message, unfinished)
         _record(job, unfinished)
         sums.write(sums.path_of(target), sums.of_folder(unfinished))

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from built_models import EXAMPLES, keras_metadata, node, user_object, v2_model, write
+from built_models import EXAMPLES, keras_metadata, node, user_object, v1_model, v2_model, write
+from flow_models import op, string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from savedmodel_matrix.domain.errors import UnreadableModelError
@@ -88,6 +89,14 @@ def test_flood_of_meta_graphs(tmp_path):
 def test_flood_of_op_types(tmp_path):
     model = v2_model(*(node(f"Op{each}") for each in range(20_001)))
     assert "more than 20000 op types" in refused(tmp_path, model.SerializeToString())
+
+
+def test_many_paths_through_one_long_chain(tmp_path, impatient):
+    chain = [op(f"n{each + 1}", "Identity", f"n{each}") for each in range(300)]
+    reads = [op(f"r{each}", "ReadFile", "n300") for each in range(200)]
+    every = op("y", "Pack", *(each.name for each in reads))
+    model = v1_model(string("n0", "/data/words.txt"), *chain, *reads, every)
+    assert "more parts than any real model" in refused(tmp_path, model.SerializeToString())
 
 
 def test_values_nested_without_end(tmp_path):
