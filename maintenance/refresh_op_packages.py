@@ -143,8 +143,9 @@ def _try_patch(index: SimpleIndex, name: str, table: ReleaseTable, tensorflow: s
 
 
 def _telling(failed: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the failure of something that was installed: it says more than that nothing could be."""
-    return next((each for each in failed if "release" in each), failed[0])
+    """Return the failure of the newest release that was installed; if there is none, nothing could be."""
+    installed = [each for each in failed if "release" in each]
+    return max(installed, key=lambda each: Version(each["release"]), default=failed[0])
 
 
 def _pythons(table: ReleaseTable, tensorflow: str) -> list[str]:
