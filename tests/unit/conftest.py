@@ -9,6 +9,7 @@ import subprocess
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
 # The same tiny project for every room that needs one.
 from small_project import (  # noqa: F401
@@ -22,6 +23,12 @@ from small_project import (  # noqa: F401
     write_lock,
     write_model,
 )
+
+# The same examples in every run, however busy the machine: `--hypothesis-profile default` looks for others.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("same")
 
 _FORBIDDEN = [
     # The constructor, not the class: others derive theirs from it while they are imported.
