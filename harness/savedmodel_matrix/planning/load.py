@@ -47,7 +47,7 @@ def _load(path: Path) -> Definition:
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
-            raise DefinitionError([f"{path}: not a file of at most {_LARGEST} bytes"])
+            raise DefinitionError([f"{path}: not a file, or one of more than {_LARGEST:,} bytes"])
         text = path.read_text(encoding="utf-8")
         # The parser takes seconds for a key of thousands of parts.
         if any(line.partition("=")[0].count(".") > _MOST_PARTS for line in text.splitlines()):

@@ -53,7 +53,7 @@ def _no_matrices(project):
         pytest.param(_a_round_that_is_not_there, INCOMPLETE, "unset SAVEDMODEL_MATRIX_RUN", id="no round"),
         pytest.param(_not_toml, WRONG_DEFINITION, "matrices/default.toml: not valid TOML", id="no TOML"),
         pytest.param(_not_text, WRONG_DEFINITION, "matrices/default.toml: not valid TOML", id="no text"),
-        pytest.param(_a_folder, WRONG_DEFINITION, "matrices/default.toml: Is a directory", id="a folder"),
+        pytest.param(_a_folder, WRONG_DEFINITION, "matrices/default.toml: not a file", id="a folder"),
         pytest.param(_no_matrices, 3, "Sessions not found: matrix", id="no matrices"),
     ],
 )

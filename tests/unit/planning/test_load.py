@@ -141,7 +141,7 @@ def test_what_is_no_file_or_too_large_is_not_read(tmp_path, monkeypatch):
     (tmp_path / "large.toml").write_text(GOOD + "#" * 100)
     monkeypatch.setattr("savedmodel_matrix.planning.load._LARGEST", 100)
     for name in ("pipe", "large"):
-        with pytest.raises(DefinitionError, match=r"not a file of at most 100 bytes"):
+        with pytest.raises(DefinitionError, match=r"not a file, or one of more than 100 bytes"):
             load_definition(tmp_path / f"{name}.toml")
 
 
