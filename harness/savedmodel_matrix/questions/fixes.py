@@ -240,11 +240,11 @@ def re_exports(project: Workspace, plan: Plan, remedies: Remedies, collection: C
         if not is_saved_again or is_whole(target, project.digests):
             continue
         known = re_export_recording(project, plan, collection, attempt.case)
-        if known is not None and known.outcome is Outcome.RECORDED:
-            # It was saved, and is damaged or gone: it is exported once more.
-            set_aside(target)
-            set_aside(project.results.recording_path(known.key))
         if known is None or known.outcome is Outcome.RECORDED:
+            # What is there is damaged, and is exported once more.
+            set_aside(target)
+            if known is not None:
+                set_aside(project.results.recording_path(known.key))
             jobs.append(re_export_job(plan, attempt.case))
     return list(dict.fromkeys(jobs))
 
