@@ -38,6 +38,7 @@ JOBS = {
     "noise_floor": job("noise floor"),
     "stage": job("stage", "preprocess"),
     "re_export": job("re-export"),
+    "outside": job("outside", "hidden"),
     **{f"check {name}": job("check", name.value) for name in CHECKS},
 }
 
@@ -60,6 +61,8 @@ def recorded(request, models, environment, tmp_path_factory):
     probing.add("outputs", "structured")
     probing.add("noise_floor", "structured", measure=floor(8, 1))
     probing.add("re_export", "structured", measure=save)
+    nothing_hidden = Measure(kind="outside", parameters={"what": "hidden", "paths": []})
+    probing.add("outside", "structured", measure=nothing_hidden)
     for name, parameters in CHECKS.items():
         probing.add(f"check {name}", "structured", measure=check(name.value, **parameters))
     probing.add("failed", "nowhere")
@@ -82,7 +85,7 @@ def test_every_kind_is_read_as_its_type(recorded, key):
     recording = recorded[key]
     assert (recording.outcome, recording.reason) == ("recorded", None)
     part = measurement_of(JOBS[key]).read(recording, JOBS[key])
-    if key in ("outputs", "re_export"):
+    if key in ("outputs", "re_export", "outside"):
         assert part is recording.measured is None
     else:
         # And the type has no field that the probe never writes.
