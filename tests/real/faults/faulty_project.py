@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from project import RealProject, alive_in
+from savedmodel_matrix.models.savedmodel.digest import DigestCache, model_digest
 
 #: A status of 1 says "something differs"; a fault of this tool or of the machine never ends in it.
 DIFFERS = 1
+#: What two runs of one job on one host have in common.
+FACTS = ("identity", "outcome", "reason", "outputs", "effective")
 
 
 class Faulty(RealProject):
@@ -34,3 +38,19 @@ class Faulty(RealProject):
         left = [path for path in (self.root / "tmp").glob("*") if path.name != "uv.lock"]
         assert not left, "temporary files are removed"
         assert not list(self.root.rglob(".*.tmp")), "half-written files are removed"
+
+
+def recorded(project):
+    """Return of each recording, by key, what is the same in every run."""
+    recordings = map(json.loads, (path.read_bytes() for path in project.recordings()))
+    return {each["key"]: {name: each[name] for name in FACTS} for each in recordings}
+
+
+def exported_again(project):
+    """Return the digests of the models in ``re-exports/``; no two exports of a model have the same bytes."""
+    cache = DigestCache(project.root / "digests.json")
+    return {model_digest(path, cache) for path in project.results.glob("re-exports/*/model")}
+
+
+def of_models_but(models, recorded):
+    return {key: facts for key, facts in recorded.items() if facts["identity"]["model"] not in models}

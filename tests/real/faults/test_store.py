@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 
 import pytest
-from savedmodel_matrix.models.savedmodel.digest import DigestCache, model_digest
+from faulty_project import exported_again, of_models_but, recorded
 
 SEED = 20261130
 KIND = "store"
@@ -26,7 +25,6 @@ STORED = (
     "re-exports/*/model/variables/*",
     "re-exports/*/*.json",
 )
-FACTS = ("identity", "outcome", "reason", "outputs", "effective")
 UNFIT = (
     b'{"format": 1}',
     b'{"format": 2}',
@@ -43,22 +41,6 @@ UNFIT = (
 
 def _verdicts(project):
     return {(row.cell, row.case): (row.outcome, row.class_, row.verdict) for row in project.report().cells}
-
-
-def _recorded(project):
-    """Return of each recording, by key, what is the same in every run."""
-    recordings = map(json.loads, (path.read_bytes() for path in project.recordings()))
-    return {each["key"]: {name: each[name] for name in FACTS} for each in recordings}
-
-
-def _exported_again(project):
-    """Return the digests of the models in ``re-exports/``; no two exports of a model have the same bytes."""
-    cache = DigestCache(project.root / "digests.json")
-    return {model_digest(path, cache) for path in project.results.glob("re-exports/*/model")}
-
-
-def _of_models_but(models, recorded):
-    return {key: facts for key, facts in recorded.items() if facts["identity"]["model"] not in models}
 
 
 def _corrupt(path, moments):
@@ -85,7 +67,7 @@ def _corrupt(path, moments):
     "number", [0, *(pytest.param(number, marks=pytest.mark.whole) for number in range(1, BATCHES))]
 )
 def test_corrupted(faulty, seen, number):
-    before, recorded, exported = _verdicts(faulty), _recorded(faulty), _exported_again(faulty)
+    before, held, exported = _verdicts(faulty), recorded(faulty), exported_again(faulty)
     moments = random.Random(SEED + number)
     done = []
     for _ in range(AT_ONCE):
@@ -104,8 +86,8 @@ def test_corrupted(faulty, seen, number):
         assert "set aside" in alone.output, "without a report, it says why"
     run = faulty.nox("-s", "matrix")
     assert _verdicts(faulty) == before
-    replaced = exported ^ _exported_again(faulty)
-    assert _of_models_but(replaced, _recorded(faulty)) == _of_models_but(replaced, recorded)
+    replaced = exported ^ exported_again(faulty)
+    assert of_models_but(replaced, recorded(faulty)) == of_models_but(replaced, held)
     assert not faulty.nox("-s", "matrix").environments, "nothing was left to run"
     kept = sum(found[2] is not None for found in claimed.values())
     seen(f"report: status {alone.status}, {kept} verdicts, all as before; run: status {run.status}, all back")
