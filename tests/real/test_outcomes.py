@@ -90,7 +90,7 @@ def hostile(recorded, tmp_path_factory):
 
 @pytest.mark.parametrize("case", EXPECTED)
 def test_outcome_and_reason(hostile, case):
-    project, _ = hostile
+    project, run = hostile
     outcome, words = EXPECTED[case]
     row = project.outcomes()[MIDDLE, "default", case]
     assert row.outcome == outcome
@@ -103,7 +103,7 @@ def test_outcome_and_reason(hostile, case):
         assert word in row.reason
     assert str(project.root) not in row.reason
     assert row.verdict is None
-    assert " ".join(row.reason.split()) in " ".join(project.markdown().split())
+    assert " ".join(row.reason.split()) in run.text
     assert row.reason in project.markdown()
 
 
@@ -219,8 +219,7 @@ def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(uninstallable):
     assert "No solution found" in row.reason
     assert "because you require numpy==99, we can conclude" in row.reason
     assert "\n" not in row.reason
-    assert row.reason[:100] in run.text, "the rest is in report.md"
-    assert " ".join(row.reason.split()) in " ".join(project.markdown().split())
+    assert " ".join(row.reason.split()) in run.text
 
 
 def test_a_missing_interpreter_is_no_failure_of_the_others(uninstallable):

@@ -28,6 +28,7 @@ _TO_DO: dict[str, str] = {
 _MOST_CASES = 4
 _MOST_FIXES = 3
 _MOST_ERRORS = 3
+_MOST_TO_DO = 1
 
 
 def outside_lines(report: Report, most: int = sys.maxsize) -> list[str]:
@@ -180,7 +181,7 @@ def cause_lines(report: Report, most: int = 3, *, short: bool = False) -> list[s
             tried = ([fix for fix in tried if fix.works] or tried)[:_MOST_FIXES]
         lines += [f"  {_tried(fix, places, most)}" for fix in tried]
         if not any(fix.works for fix in tried):
-            lines += [f"  to do: {each}" for each in _for_a_person(rows)]
+            lines += [f"  to do: {each}" for each in _for_a_person(rows)[: _MOST_TO_DO if short else None]]
     return lines
 
 
