@@ -29,9 +29,9 @@ class Printed(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     def as_json(self) -> str:
-        """Return the JSON, in which characters that are not printable are escaped."""
-        text = self.model_dump_json(indent=1)
-        return "".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text)
+        """Return the JSON on one line; characters that are not printable are escaped in it."""
+        text = self.model_dump_json()
+        return "".join(each if each.isprintable() else _escaped(each) for each in text)
 
 
 @dataclass(frozen=True)
