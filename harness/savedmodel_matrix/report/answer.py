@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from savedmodel_matrix.report.document import CellRow, Report
+    from savedmodel_matrix.report.lines import Fix
 
 _MOST_NAMED = 3
 _AGREE = (Verdict.IDENTICAL, Verdict.FLOAT_NOISE)
@@ -123,12 +124,19 @@ def _causes(report: Report) -> Iterator[str]:
     working = [fix for fix in fixes(report, cause, places) if fix.works] if cause else []
     everywhere = [fix for fix in working if set(fix.places) >= set(places)]
     if everywhere:
-        # A loader needs no other environment, and one value for all of them is simpler than one each.
-        simplest = min(everywhere, key=lambda fix: (len(fix.values), fix.kind != "loader"))
+        simplest = min(everywhere, key=_simplicity)
         yield f"Verified fix for all of them: {simplest.name}."
     elif working:
         fixed = {place for fix in working for place in fix.places}
         yield f"{len(fixed & set(places))} of {len(places)} have a verified fix, see below."
+
+
+def _simplicity(fix: Fix) -> tuple[int, int, bool]:
+    """Return a key that sorts the simplest fix first.
+
+    A loader needs no other environment, and one value for all environments is simpler than one each.
+    """
+    return len(fix.kinds), len(fix.values), fix.kinds != ("loader",)
 
 
 def _is_missing(row: CellRow) -> bool:

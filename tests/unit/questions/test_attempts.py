@@ -13,7 +13,8 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import Plan
 from savedmodel_matrix.knowledge.causes.base import Cause, Remedy, RemedyKind
 from savedmodel_matrix.measurements import work
-from savedmodel_matrix.questions.attempts import Failure, plan_remedies
+from savedmodel_matrix.questions.attempts import plan_remedies
+from savedmodel_matrix.questions.steps import Failure
 from savedmodel_matrix.verdicts.causes.match import Match
 
 OLD, NEW = Environment("2.7.4", "3.9", Build.CPU), Environment("2.21.0", "3.13", Build.CPU)
@@ -130,7 +131,7 @@ def test_a_package_comes_with_the_import_and_the_date_that_its_cause_names(plan)
     (attempt,) = found.attempts
     (environment,) = found.plan.environments.values()
     assert (environment.requirements, environment.resolve) == (("b==2",), "2024-05-01")
-    assert (attempt.remedy.value, attempt.variant) == ("b==2", "cnn+import-b.ops")
+    assert (attempt.steps[0].value, attempt.variant) == ("b==2", "cnn+import-b.ops")
     assert found.plan.cases[attempt.variant].imports == ["b.ops"]
 
 

@@ -129,8 +129,8 @@ def test_only_versions_of_one_package_are_one_fix(make):
         for value in ("tf-keras>=2", "tf-keras-nightly", "tf-keras[x]==2.16")
     ]
     assert [fix.values for fix in lines.fixes(report, "slots", [("e1", "cnn")])] == [
-        ["tf-keras-nightly"],
-        ["tf-keras>=2", "tf-keras[x]==2.16"],
+        [("tf-keras-nightly",)],
+        [("tf-keras>=2",), ("tf-keras[x]==2.16",)],
     ], "the one with the fewest values first"
 
 
