@@ -37,10 +37,11 @@ _MOST_ATTEMPTS = 12
 #: Steps in a set.
 MOST_STEPS = 3
 _PAIR = 2
-#: The order in which steps are applied and named: what is installed comes first. The rest only a person can do.
+#: The order in which steps are applied and named: what is installed comes first.
 _ORDER = (
     RemedyKind.PACKAGE, RemedyKind.PIN, RemedyKind.RESOLVE, RemedyKind.IMPORT, RemedyKind.VARIABLE,
-    RemedyKind.LOADER, RemedyKind.RE_EXPORT, RemedyKind.MODULE, RemedyKind.UPGRADE, RemedyKind.ADVICE,
+    RemedyKind.LOADER, RemedyKind.ENDPOINT, RemedyKind.RE_EXPORT, RemedyKind.MODULE, RemedyKind.UPGRADE,
+    RemedyKind.ADVICE,
 )  # fmt: skip
 _NOT_TRIED = "no part of any attempt"
 #: Why a set was not tried.

@@ -24,7 +24,7 @@ from savedmodel_matrix.knowledge.causes.base import RemedyKind
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.measurements.re_export import ReExportMeasurement, re_export_folder
-from savedmodel_matrix.models.preflight.features import features_of
+from savedmodel_matrix.models.preflight.features import features_of, told_of
 from savedmodel_matrix.models.savedmodel.whole import is_whole
 from savedmodel_matrix.planning.predictions import facts_of, installed_packages
 from savedmodel_matrix.questions.attempts import BUDGET, MOST_STEPS, Result, plan_remedies
@@ -275,6 +275,7 @@ def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase |
         installed=installed_packages(project, plan.environments[row.cell.environment]),
         imported=plan.cases[row.case].imports,
         platform=platform_name(),
+        of_model={} if facts is None else told_of(facts, plan.cases[row.case].signature),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.causes.base import RemedyKind
 
 if TYPE_CHECKING:
@@ -118,6 +119,13 @@ def _other_loader(same: Changed, loader: str) -> Changed | None:
     )
 
 
+def _other_endpoint(same: Changed, endpoint: str) -> Changed | None:
+    name, case = same.case
+    if case.endpoint == endpoint or Loader.TFSM_LAYER not in (same.setting[1].loader, case.loader):
+        return None
+    return replace(same, case=(f"{name}+endpoint-{endpoint}", case.model_copy(update={"endpoint": endpoint})))
+
+
 def _other_packages(same: Changed, requirement: str) -> Changed | None:
     """Add a requirement, in the place of what the environment asks of the same package, if anything."""
     wanted, asked = Requirement(requirement).name, same.environment.requirements
@@ -171,6 +179,7 @@ def _saved_again(same: Changed, folder: str) -> Changed:
 
 _APPLY: dict[RemedyKind, Callable[[Changed, str], Changed | None]] = {
     RemedyKind.LOADER: _other_loader,
+    RemedyKind.ENDPOINT: _other_endpoint,
     RemedyKind.IMPORT: _other_imports,
     RemedyKind.PACKAGE: _other_packages,
     RemedyKind.PIN: _other_packages,

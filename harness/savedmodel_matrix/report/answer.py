@@ -134,9 +134,9 @@ def _causes(report: Report) -> Iterator[str]:
 def _simplicity(fix: Fix) -> tuple[int, int, bool]:
     """Return a key that sorts the simplest fix first.
 
-    A loader needs no other environment, and one value for all environments is simpler than one each.
+    What is loaded or called needs no other environment, and one value for all is simpler than one each.
     """
-    return len(fix.kinds), len(fix.values), fix.kinds != ("loader",)
+    return len(fix.kinds), len(fix.values), not {"endpoint", "loader"}.issuperset(fix.kinds)
 
 
 def _is_missing(row: CellRow) -> bool:

@@ -32,9 +32,7 @@ def plan():
     cells = [CellId(name, "default") for name in environments]
     limits = {(cell, "cnn"): Limits(5.0, 1 << 30) for cell in cells}
     cases = {"cnn": CaseDefinition(path="m")}
-    return Plan(
-        "m", CellId(OLD.id, "default"), environments, {"default": SettingDefinition()}, cases, limits
-    )
+    return Plan("m", CellId(OLD.id, "default"), environments, {"default": SettingDefinition()}, cases, limits)
 
 
 def match(*remedies, name="cause"):
@@ -175,7 +173,9 @@ def test_nothing_continues_where_something_works(plan):
 
 
 def test_two_values_of_one_thing_are_no_set(plan):
-    changed = Result(next_causes=[match(LOADER, (RemedyKind.LOADER, "keras"), (RemedyKind.PIN, "NumPy<1.20"))])
+    changed = Result(
+        next_causes=[match(LOADER, (RemedyKind.LOADER, "keras"), (RemedyKind.PIN, "NumPy<1.20"))]
+    )
     became = {"pin numpy<2": changed, "loader v1-session": changed}
     tried = World(plan, [match(NUMPY, LOADER)], became).until_the_end()
     assert tried.rounds[1] == [
