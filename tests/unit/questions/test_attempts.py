@@ -233,3 +233,19 @@ def test_a_module_that_is_there_already_is_imported(plan):
 def test_importing_a_module_and_loading_with_it_are_two_attempts(plan):
     found = attempted(plan, (RemedyKind.IMPORT, "keras"), (RemedyKind.LOADER, "keras"))
     assert [attempt.variant for attempt in found.attempts] == ["cnn+import-keras", "cnn+keras"]
+
+
+def test_another_endpoint_is_for_a_layer_only(plan):
+    endpoint = (RemedyKind.ENDPOINT, "__call__")
+    assert attempted(plan, endpoint).attempts == ()
+    plan.cases["cnn"] = plan.cases["cnn"].model_copy(update={"loader": "tfsm-layer"})
+    found = attempted(plan, endpoint)
+    assert jobs(found) == [(f"{NEW.id}/default", "cnn+endpoint-__call__")]
+    case = found.plan.cases["cnn+endpoint-__call__"]
+    assert (case.endpoint, case.signature, case.loader) == ("__call__", "serving_default", "tfsm-layer")
+
+
+def test_a_layer_of_a_setting_has_endpoints_too(plan):
+    plan.settings["off"] = SettingDefinition(loader="tfsm-layer")
+    found = attempted(plan, (RemedyKind.ENDPOINT, "__call__"), cell=OFF)
+    assert jobs(found) == [(f"{NEW.id}/off", "cnn+endpoint-__call__")]
