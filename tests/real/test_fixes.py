@@ -66,8 +66,9 @@ def test_two_steps_that_belong_together_fix_what_neither_does(tried):
 
 
 def test_a_fix_after_which_the_failure_is_another_is_continued(tried):
-    found, text = tried(matrix_text("2.7.4", rest=f"{AS_LAYER}{REST}{CNN}"), at="/layer")
+    found, text = tried(matrix_text("2.7.4", rest=f"{REST}{AS_LAYER}{CNN}"), at="/layer")
     pin, loader = ("pin", "numpy<2"), ("loader", "saved_model")
     assert found[(pin,)] is False
     assert found[pin, loader]
     assert "fixed by pin numpy<2 with loader saved_model (verified: " in text
+    assert "fixed by pin numpy<2 (verified: " in text, "which is all that the other setting needs"

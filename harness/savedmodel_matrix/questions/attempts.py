@@ -123,17 +123,19 @@ def plan_remedies(
 ) -> Remedies:
     """Return the attempts to fix failures, as far as the results so far tell: a few for each failure.
 
-    Settings that fail alike in one environment have the same fix, so only the first of them is tried.
+    Settings that fail alike with the same loader in one environment have the same fix, so only the first of
+    them is tried.
     ``can_exist`` says whether an environment can be created here. ``results`` has every attempt that ran or
     never can; larger sets for a failure follow only once all smaller ones for it have a result.
     """
     attempts: list[Attempt] = []
     untried: list[Untried] = []
     changed: dict[Place, Changed] = {}
-    seen: set[tuple[str, str, tuple[str, ...]]] = set()
+    seen: set[tuple[str, str, str, tuple[str, ...]]] = set()
     for failure in failures:
         causes = tuple(match.cause.id for match in failure.matches[:_MOST_CAUSES])
-        if (kind := (failure.cell.environment, failure.case, causes)) in seen:
+        loader = plan.settings[failure.cell.setting].loader or plan.cases[failure.case].loader
+        if (kind := (failure.cell.environment, failure.case, loader, causes)) in seen:
             continue
         seen.add(kind)
         search = _Search(plan, failure, can_exist, results or {})

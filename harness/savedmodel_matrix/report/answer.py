@@ -8,7 +8,7 @@ from savedmodel_matrix.domain.check import CheckVerdict
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import count, joined, listed
-from savedmodel_matrix.report.lines import causes, fixes, unselected
+from savedmodel_matrix.report.lines import causes, fixed_places, fixes, unselected
 from savedmodel_matrix.report.tables import shown_rows
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def _causes(report: Report) -> Iterator[str]:
         simplest = min(everywhere, key=_simplicity)
         yield f"Verified fix for all of them: {simplest.name}."
     elif working:
-        fixed = {place for fix in working for place in fix.places}
-        yield f"{len(fixed & set(places))} of {len(places)} have a verified fix, see below."
+        yield f"{len(fixed_places(report, places))} of {len(places)} have a verified fix, see below."
 
 
 def _simplicity(fix: Fix) -> tuple[int, int, bool]:

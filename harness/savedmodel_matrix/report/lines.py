@@ -12,7 +12,7 @@ from savedmodel_matrix.knowledge.causes.base import RemedyKind
 from savedmodel_matrix.report.tables import several
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from savedmodel_matrix.report.document import CauseRow, RemedyRow, Report, UntriedRow
 
@@ -163,17 +163,49 @@ def fixes(report: Report, cause: str | None, places: Sequence[Place]) -> list[Fi
             continue
         family = tuple((kind, _family(kind, value)) for kind, value in steps_of(row))
         grouped.setdefault((row.mended, family, row.says), []).append(row)
+    tried_in = _settings_of(rows)
     found = [
         Fix(
             works,
             tuple(kind for kind, _ in family),
             list(dict.fromkeys(tuple(value for _, value in steps_of(row)) for row in same)),
             says,
-            list(dict.fromkeys((row.environment, row.case) for row in same)),
+            _places(same, tried_in),
         )
         for (works, family, says), same in grouped.items()
     ]
     return sorted(found, key=lambda fix: (not fix.works, len(fix.kinds), -len(fix.places), len(fix.values)))
+
+
+def _settings_of(rows: Sequence[RemedyRow]) -> dict[Place, set[str]]:
+    found: dict[Place, set[str]] = {}
+    for row in rows:
+        found.setdefault((row.environment, row.case), set()).add(row.setting)
+    return found
+
+
+def _places(same: Sequence[RemedyRow], tried: Mapping[Place, set[str]]) -> list[Place]:
+    """Return where a fix had one result; with the setting, if fixes for another one had another result."""
+    settings = _settings_of(same)
+    return list(
+        dict.fromkeys(
+            (
+                row.environment if settings[place] == tried[place] else f"{row.environment}/{row.setting}",
+                row.case,
+            )
+            for row in same
+            for place in [(row.environment, row.case)]
+        )
+    )
+
+
+def fixed_places(report: Report, places: Sequence[Place]) -> set[Place]:
+    """Return the places where a fix works for every setting for which fixes were tried."""
+    tried: dict[Place, dict[str, bool]] = {}
+    for row in report.remedies:
+        settings = tried.setdefault((row.environment, row.case), {})
+        settings[row.setting] = settings.get(row.setting, False) or row.mended
+    return {place for place in places if place in tried and all(tried[place].values())}
 
 
 def steps_of(row: RemedyRow | UntriedRow) -> list[Step]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.keras_versions import LEGACY_VARIABLE, comes_with_keras_3, wants_legacy
 from savedmodel_matrix.knowledge.ops import order
-from savedmodel_matrix.models.preflight.prediction import Finding, Stage
+from savedmodel_matrix.models.preflight.lost_classes import lost_classes
+from savedmodel_matrix.models.preflight.prediction import Finding, Stage, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +97,18 @@ def nameless_losses(asked: Question) -> Iterator[Finding]:
         return
     if "<lambda>" in asked.model.keras.losses:
         yield Finding("its loss is a lambda, which cannot be looked up by name", needs=("compile=False",))
+
+
+def stand_ins(asked: Question) -> Iterator[str]:
+    """Yield a note on layers and models that are restored without their class."""
+    keras = asked.model.keras
+    if not uses_keras_2(asked) or keras is None or asked.target.brings:
+        return
+    needed = {each.class_name for each in keras.objects if each.needs_class}
+    lost = [name for name in lost_classes(keras, asked.target.loader, asked.known) if name not in needed]
+    if lost:
+        says = "it runs what was traced; `modules` keeps the class"
+        yield f"Keras restores a stand-in for {some(lost)}: {says}"
 
 
 def newer_keras(asked: Question) -> Iterator[str]:

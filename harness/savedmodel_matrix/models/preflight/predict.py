@@ -53,7 +53,8 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
         of_keras = (*keras_rules.RULES, *layer_rules.RULES)
         findings += [finding for rule in of_keras for finding in rule(asked)]
     unsure = list(op_rules.ops_of_the_case(asked))
-    notes = [*_of_files_outside(asked), *_notes(asked), *unsure, *keras_rules.newer_keras(asked)]
+    notes = [*_of_files_outside(asked), *_notes(asked), *unsure, *keras_rules.stand_ins(asked)]
+    notes += keras_rules.newer_keras(asked)
     if not covered:
         notes.append(f"TensorFlow {minor_of(target.tensorflow)} is not known here; predicted as for {minor}")
     return conclude(findings, notes, _otherwise(graph, target, sure=covered and bool(findings or not unsure)))
