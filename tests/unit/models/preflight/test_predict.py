@@ -23,7 +23,9 @@ from op_table import TABLE
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge import op_packages
 from savedmodel_matrix.knowledge.ops import Knowledge
-from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.features import told_of
+from savedmodel_matrix.models.preflight.lost_classes import lost_classes
+from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Stage, Target
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.facts import read_facts
@@ -790,3 +792,49 @@ def test_an_endpoint_that_the_model_does_not_have(expect):
     )
     calls = {"loader": LAYER, "signature": "serving_default", "endpoint": "__call__"}
     assert expect(layer_model(functions=functions), "2.18.1", **calls).kind is Kind.LOADS
+
+
+def custom_model():
+    return keras_metadata(
+        ("_tf_keras_sequential", {"class_name": "Sequential", "name": "all"}),
+        ("_tf_keras_layer", {"class_name": "Mine", "name": "one"}),
+        ("_tf_keras_layer", {"class_name": "Mine", "name": "two"}),
+        ("_tf_keras_metric", {"class_name": "MyMetric", "name": "m"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("loader", "lost"),
+    [
+        (Loader.KERAS, ("Mine", "MyMetric")),
+        (Loader.TF_KERAS, ("Mine", "MyMetric")),
+        (Loader.SAVED_MODEL, ("Sequential", "Mine", "MyMetric")),
+        (LAYER, ("Sequential", "Mine", "MyMetric")),
+    ],
+)
+def test_the_classes_that_a_loader_loses(tmp_path, loader, lost):
+    folder = write(tmp_path, v2_model())
+    (folder / "keras_metadata.pb").write_bytes(custom_model())
+    assert lost_classes(read_facts(folder).keras, loader, knowledge()) == lost
+
+
+def test_a_stand_in_is_said_unless_code_is_given(expect):
+    says = "Keras restores a stand-in for Mine: it runs what was traced; `modules` keeps the class"
+    asked = {"metadata": custom_model(), "loader": Loader.KERAS}
+    assert says in expect(v2_model(), "2.15.1", **asked).notes
+    assert says not in expect(v2_model(), "2.15.1", **asked, brings=("mine.py",)).notes
+    assert says not in expect(v2_model(), "2.15.1", metadata=custom_model()).notes
+    assert says not in expect(v2_model(), "2.18.1", **asked).notes, "Keras 3 restores nothing"
+
+
+def told(folder, model, signature="serving_default"):
+    return told_of(read_facts(write(folder, model)), signature)
+
+
+def test_what_a_model_tells_causes(tmp_path):
+    assert told(tmp_path, layer_model()) == {"takes": "a and b by name"}
+    assert told(tmp_path, layer_model(inputs=("a",)), "other") == {
+        "takes": "a by name",
+        "at_once": "serving_default",
+    }, "the only signature, where there is none of this name"
+    assert told(tmp_path, layer_model(inputs=())) == {"takes": "no input"}
