@@ -427,6 +427,11 @@ def test_a_layer_without_its_class(loaded, where):
     outcome, reason = ending(results["untraced keras"])
     assert outcome in ("load-failed", "run-failed")
     assert "MyCustomLayer" in reason
+    result = results["untraced keras"]
+    match, *_ = find_causes(
+        Outcome(outcome), reason, result["traceback"], result["log_tail"], where[2:].partition("-")[0]
+    )
+    assert match.title == ("The Python code of layer doubled is missing, and what it computes was not saved")
     found = values(loaded, where, "untraced keras module")
     assert list(found.values()) == [("float32", [2, 3], (2 * ROWS["x"]).tolist())]
 

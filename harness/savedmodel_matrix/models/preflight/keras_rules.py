@@ -91,6 +91,21 @@ def custom_classes(asked: Question) -> Iterator[Finding]:
                 )
 
 
+def untraced_classes(asked: Question) -> Iterator[Finding]:
+    """``Cannot call custom layer``: saved with ``save_traces=False``; seen with 2.7, 2.12 and 2.15."""
+    keras = asked.model.keras
+    traced = any(each.name == "__call__" for each in asked.graph.endpoints)
+    if not uses_keras_2(asked) or keras is None or traced or asked.target.brings:
+        return
+    needed = {each.class_name for each in keras.objects if each.needs_class}
+    for name in lost_classes(keras, asked.target.loader, asked.known):
+        provider = asked.known.provider_of_class(name)
+        if name not in needed and (provider is None or not asked.target.has(provider.package)):
+            yield Finding(
+                f"what {name} computes was not saved (save_traces=False)", needs=(f"the module of {name}",)
+            )
+
+
 def nameless_losses(asked: Question) -> Iterator[Finding]:
     """``losses.deserialize``, ``Unknown loss function``; seen."""
     if not uses_keras_2(asked) or asked.model.keras is None:
@@ -102,7 +117,7 @@ def nameless_losses(asked: Question) -> Iterator[Finding]:
 def stand_ins(asked: Question) -> Iterator[str]:
     """Yield a note on layers and models that are restored without their class."""
     keras = asked.model.keras
-    if not uses_keras_2(asked) or keras is None or asked.target.brings:
+    if not uses_keras_2(asked) or keras is None or asked.target.brings or any(untraced_classes(asked)):
         return
     needed = {each.class_name for each in keras.objects if each.needs_class}
     lost = [name for name in lost_classes(keras, asked.target.loader, asked.known) if name not in needed]
@@ -121,4 +136,7 @@ def newer_keras(asked: Question) -> Iterator[str]:
         yield f"Keras {keras.version} wrote the layers' configurations, which an older Keras may not read"
 
 
-RULES = (right_keras, model_of_tf_1, metadata_elsewhere, lost_metadata, custom_classes, nameless_losses)
+RULES = (
+    right_keras, model_of_tf_1, metadata_elsewhere, lost_metadata, custom_classes, untraced_classes,
+    nameless_losses,
+)  # fmt: skip

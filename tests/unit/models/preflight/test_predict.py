@@ -554,7 +554,10 @@ MODEL = ("_tf_keras_sequential", {"class_name": "Sequential", "keras_version": "
 
 
 def keras_model():
-    return v2_model(objects=[user_object("_tf_keras_sequential")])
+    children = [{"node_id": 1, "local_name": "__call__"}]
+    return v2_model(
+        objects=[user_object("_tf_keras_sequential", children=children), pb.SavedObject(function={})]
+    )
 
 
 @pytest.mark.parametrize(
@@ -803,6 +806,17 @@ def custom_model():
     )
 
 
+def test_a_class_of_which_nothing_was_traced_is_needed(expect):
+    asked = {"metadata": keras_metadata(("_tf_keras_layer", {"class_name": "Mine", "name": "one"}))}
+    found = expect(v2_model(), "2.15.1", loader=Loader.KERAS, **asked)
+    assert (found.kind, found.stage, found.needs) == (Kind.NEEDS, Stage.LOAD, ("the module of Mine",))
+    assert found.because == ("what Mine computes was not saved (save_traces=False)",)
+    for target in ({"brings": ("mine.py",), "loader": Loader.KERAS}, {}):
+        assert expect(v2_model(), "2.15.1", **target, **asked).kind is Kind.LOADS
+    traced = layer_model(functions={"__call__": keras_function("inputs")})
+    assert expect(traced, "2.15.1", loader=Loader.KERAS, **asked).kind is Kind.LOADS
+
+
 @pytest.mark.parametrize(
     ("loader", "lost"),
     [
@@ -821,10 +835,11 @@ def test_the_classes_that_a_loader_loses(tmp_path, loader, lost):
 def test_a_stand_in_is_said_unless_code_is_given(expect):
     says = "Keras restores a stand-in for Mine: it runs what was traced; `modules` keeps the class"
     asked = {"metadata": custom_model(), "loader": Loader.KERAS}
-    assert says in expect(v2_model(), "2.15.1", **asked).notes
-    assert says not in expect(v2_model(), "2.15.1", **asked, brings=("mine.py",)).notes
-    assert says not in expect(v2_model(), "2.15.1", metadata=custom_model()).notes
-    assert says not in expect(v2_model(), "2.18.1", **asked).notes, "Keras 3 restores nothing"
+    model = layer_model(functions={"__call__": keras_function("inputs")})
+    assert says in expect(model, "2.15.1", **asked).notes
+    assert says not in expect(model, "2.15.1", **asked, brings=("mine.py",)).notes
+    assert says not in expect(model, "2.15.1", metadata=custom_model()).notes
+    assert says not in expect(model, "2.18.1", **asked).notes, "Keras 3 restores nothing"
 
 
 def told(folder, model, signature="serving_default"):
