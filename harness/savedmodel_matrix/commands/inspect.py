@@ -26,6 +26,7 @@ from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.knowledge.releases import ReleaseTable
+from savedmodel_matrix.models.preflight.lost_classes import lost_classes
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Target
 from savedmodel_matrix.models.preflight.risks import risky_ops
@@ -191,6 +192,7 @@ def _keras(keras: KerasFacts) -> KerasRow:
                 if each.class_name and not known.is_keras_class(each.class_name)
             }
         ),
+        lost_classes={loader: list(lost_classes(keras, loader, known)) for loader in Loader},
     )
 
 

@@ -104,6 +104,9 @@ class KerasRow(Printed):
     """Lambda layers, which contain bytecode of the Python version that wrote them."""
     preparing: list[PreparingRow]
     custom_classes: list[str]
+    lost_classes: dict[Loader, list[str]]
+    """Classes that each loader loses: the load_model of Keras 2 restores a stand-in, which runs what was
+    traced, and the other loaders restore functions and variables only."""
 
 
 class FilesRow(Printed):

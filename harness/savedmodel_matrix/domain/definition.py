@@ -264,6 +264,9 @@ class CaseDefinition(Table):
     signature: str = "serving_default"
     function: str | None = None
     """An attribute of the loaded object to call instead of a signature, e.g. "__call__"."""
+    endpoint: str | None = None
+    """What the loader "tfsm-layer" calls for the signature: a function of the model that takes all inputs in
+    one argument, e.g. "__call__". Inputs and outputs keep the signature's names. Default: the signature."""
     tags: list[str] | None = None
     """Tag set of the meta graph. Default: the only one, or "serve"."""
     loader: Loader = Loader.SAVED_MODEL

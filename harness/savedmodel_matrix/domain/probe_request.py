@@ -80,6 +80,7 @@ class CaseRequest(Stored):
     tags: tuple[str, ...] | None = None
     signature: str | None = None
     function: str | None = None
+    endpoint: str | None = None
     batches: tuple[Batch, ...] | OutputsOf | None
     inputs_error: str | None
     runs: int

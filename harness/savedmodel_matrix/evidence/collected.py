@@ -40,6 +40,12 @@ class Collected:
     recording: Recording | None = None
     selected: bool = True
 
+    @property
+    def without_value(self) -> tuple[str, ...]:
+        """The uninitialised variables that it read."""
+        found = self.recording.effective.initialisation if self.recording else None
+        return tuple(found.uninitialised_variables) if found else ()
+
 
 @dataclass(frozen=True)
 class CollectedNoise:

@@ -53,6 +53,8 @@ class ModelMeasurement(Measurement):
         case, ready = site.plan.cases[job.case], site.ready
         asked = case.model_dump(mode="json", include={"signature", "function", "tags", "runs", "imports"})
         asked["loader"] = self._loader(site.plan, job)
+        if case.endpoint is not None:
+            asked["endpoint"] = case.endpoint
         asked["code"] = list(ready.code.items())  # in import order
         asked["measure"] = self.measure(site.plan, job).to_json()
         asked["fresh_process"] = self.fresh_process(job)
@@ -100,6 +102,7 @@ class ModelMeasurement(Measurement):
             tags=None if case.tags is None else tuple(case.tags),
             signature=None if case.function else case.signature,
             function=case.function,
+            endpoint=case.endpoint,
             batches=batches,
             inputs_error=ready.inputs_problem,
             runs=case.runs,

@@ -61,7 +61,8 @@ def predict_plan(
         environment, loader = job.cell.environment, setting.loader or case.loader
         tags = None if case.tags is None else frozenset(case.tags)
         imports, brings = frozenset(case.imports), _brings(case)
-        run_time = (loader, tags, frozenset(setting.variables.items()), setting.deterministic)
+        called = (case.signature, case.function, case.endpoint)
+        run_time = (loader, tags, frozenset(setting.variables.items()), setting.deterministic, called)
         asked = (id(facts[job.case]), environment, *run_time, imports, brings, files[job.case])
         if asked not in same:
             target = Target(
@@ -75,6 +76,9 @@ def predict_plan(
                 imports=imports,
                 brings=brings,
                 files=files[job.case],
+                signature=case.signature,
+                function=case.function,
+                endpoint=case.endpoint,
             )
             same[asked] = predict(facts[job.case], target)
         predictions[job.cell, job.case] = same[asked]

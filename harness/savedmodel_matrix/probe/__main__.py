@@ -21,6 +21,7 @@
                 "loader": null | "saved_model" | "v1-session" | "keras" | "tf-keras" | "tfsm-layer",
                 "imports": [module, ...], "modules": [path, ...], "libraries": [path, ...],
                 "tags": null | [str], "signature": null | str, "function": null | str,
+                "endpoint": null | str,
                 "batches": null | [[input, ...], ...] | {"name": str, "outputs_of": path of a result},
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,
                 "memory_limit_bytes": null | int,
@@ -28,7 +29,8 @@
 
 An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
 that is called instead of a signature; its input named "" is passed by position. Without either,
-the signature is ``serving_default``. ``runs`` includes the first run.
+the signature is ``serving_default``. ``endpoint`` is what the loader tfsm-layer calls for the signature.
+``runs`` includes the first run.
 
 Batches that are the outputs of another case come from its result, which must exist when this case runs:
 from an earlier case of this request, or from an earlier request. If that case failed, this case gets its

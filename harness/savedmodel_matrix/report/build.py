@@ -16,7 +16,7 @@ from savedmodel_matrix.planning.predictions import planned_facts, predict_plan
 from savedmodel_matrix.report.checks import check_rows, verdicts_by_place
 from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
-from savedmodel_matrix.report.fixes import cause_rows, remedy_rows
+from savedmodel_matrix.report.fixes import cause_rows, remedy_rows, untried_rows
 from savedmodel_matrix.report.initialisation import initialisation_remarks
 from savedmodel_matrix.report.outside import outside_rows
 from savedmodel_matrix.report.pipelines.entries import entry_rows
@@ -152,7 +152,8 @@ def build_report(
         classes=class_rows,
         divergences=divergence_rows,
         causes=cause_rows(project, plan, collection),
-        remedies=remedy_rows(project, plan, collection, mending, read),
+        remedies=remedy_rows(plan, mending),
+        untried=untried_rows(mending),
         remedies_done=mending.done,
         stages=stages,
         entries=entries,

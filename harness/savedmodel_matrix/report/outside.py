@@ -8,14 +8,14 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import listed
+from savedmodel_matrix.evidence.judged import judged_outputs, verdict_of
 from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.measurements.outside import HIDDEN, SELF_CONTAINED, self_contained_folder
 from savedmodel_matrix.models.preflight.self_contained import not_self_contained
 from savedmodel_matrix.planning.outside import not_missing
 from savedmodel_matrix.planning.predictions import facts_of
+from savedmodel_matrix.questions.tried import SAYS
 from savedmodel_matrix.report.document import OutsideRow
-from savedmodel_matrix.report.fixes import SAYS
-from savedmodel_matrix.report.judged import judged_outputs, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

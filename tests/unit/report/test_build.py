@@ -55,7 +55,7 @@ def built(tmp_path):
         collection = Collection(
             rows, dict.fromkeys(plan.environments), {"cnn": "why"}, {"cnn": found}, checks or {}
         )
-        nothing = Mending(Remedies(plan, ()), Collection([], {}, {}, {}), done=True)
+        nothing = Mending(Remedies(plan, ()), (), done=True)
         return build_report(project, plan, collection, nothing, run="r", content="c", today=TODAY)
 
     return build

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.ops import Knowledge, minor_of, order
-from savedmodel_matrix.models.preflight import keras_rules, op_rules, rules, v1_rules
+from savedmodel_matrix.models.preflight import keras_rules, layer_rules, op_rules, rules, v1_rules
 from savedmodel_matrix.models.preflight.prediction import (
     Confidence,
     Finding,
@@ -50,9 +50,11 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
     asked = Question(facts, graph, target, minor, known)
     findings: list[Finding] = [finding for rule in (*rules.RULES, *v1_rules.RULES) for finding in rule(asked)]
     if target.loader in _KERAS_LOADERS:
-        findings += [finding for rule in keras_rules.RULES for finding in rule(asked)]
+        of_keras = (*keras_rules.RULES, *layer_rules.RULES)
+        findings += [finding for rule in of_keras for finding in rule(asked)]
     unsure = list(op_rules.ops_of_the_case(asked))
-    notes = [*_of_files_outside(asked), *_notes(asked), *unsure, *keras_rules.newer_keras(asked)]
+    notes = [*_of_files_outside(asked), *_notes(asked), *unsure, *keras_rules.stand_ins(asked)]
+    notes += keras_rules.newer_keras(asked)
     if not covered:
         notes.append(f"TensorFlow {minor_of(target.tensorflow)} is not known here; predicted as for {minor}")
     return conclude(findings, notes, _otherwise(graph, target, sure=covered and bool(findings or not unsure)))

@@ -72,6 +72,12 @@ class Target:
     brings: tuple[str, ...] = ()
     """Code loaded before the model that may register ops which are not known here."""
     files: frozenset[str] = frozenset()
+    signature: str | None = None
+    """What is called; None if that is not known."""
+    function: str | None = None
+    """An attribute that is called instead of the signature."""
+    endpoint: str | None = None
+    """What a layer calls for the signature."""
 
     def has(self, package: str) -> bool:
         """Whether a distribution is installed, however its name is spelled."""

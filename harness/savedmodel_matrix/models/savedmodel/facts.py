@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.endpoints import read_endpoints
 from savedmodel_matrix.models.savedmodel.graph import GraphFacts, read_graph
 from savedmodel_matrix.models.savedmodel.keras import METADATA, KerasFacts, read_keras
 from savedmodel_matrix.models.savedmodel.model_files import FileFacts, read_files, read_small
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from savedmodel_matrix.models.savedmodel.endpoints import Endpoint
     from savedmodel_matrix.models.savedmodel.outside import OutsidePath
 
     _Collections = Mapping[str, tuple[list[memoryview], int]]
@@ -84,6 +86,8 @@ class MetaGraphFacts:
     assets: tuple[str, ...]
     late_assets: tuple[str, ...] = ()
     """Assets that a signature itself reads, not only the ops that run at load."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """The functions of the root object."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
         signatures={name: signature_of(each) for name, each in own.items()},
         graph=graph,
         objects=read_objects(walk, view),
+        endpoints=read_endpoints(walk, view),
         collections={name: count for name, (_, count) in sorted(collections.items())},
         init_op=init_op,
         restore_op=restore_op,

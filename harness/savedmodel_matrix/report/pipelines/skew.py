@@ -13,7 +13,7 @@ from savedmodel_matrix.domain.plan import TRAIN
 from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.evidence.collected import contents
-from savedmodel_matrix.report.judged import judged_outputs, verdict_of
+from savedmodel_matrix.evidence.judged import judged_outputs, verdict_of
 from savedmodel_matrix.report.pipelines.document import DiagnosisRow, SkewRow
 from savedmodel_matrix.report.pipelines.stages import arrays_of
 from savedmodel_matrix.verdicts.diagnose.describe import describe

@@ -94,7 +94,7 @@ class Made:
             trained={"c": self.trained},
             swaps=self.swaps,
         )
-        nothing = Mending(Remedies(plan, ()), Collection([], {}, {}, {}), done=True)
+        nothing = Mending(Remedies(plan, ()), (), done=True)
         today = dt.date(2026, 11, 24)
         return build_report(project, plan, collection, nothing, run="r", content="c", today=today)
 
