@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.commands.inspect_document import (
+    CallRow,
     FilesRow,
     InputRow,
     InspectDocument,
@@ -122,6 +123,17 @@ def _graph(graph: MetaGraphFacts) -> MetaGraphRow:
                 defaults=list(signature.defaults),
             )
             for name, signature in graph.signatures.items()
+        },
+        callables={
+            each.name: [
+                CallRow(
+                    shown=str(trace),
+                    inputs={name: str(spec) for name, spec in trace.inputs.items()},
+                    values=trace.call.values(),
+                )
+                for trace in each.traces
+            ]
+            for each in graph.functions.functions
         },
         ops={
             name: OpRow(in_graph=use.in_graph, in_functions=use.in_functions, since=_since(name))

@@ -50,6 +50,8 @@ def render_model(model: InspectDocument) -> str:
         rows = list(_signatures(graph))
         parts += ["", f"graph with tags {_named(graph.tags) or 'none'}:"]
         parts.append(Table(rows, ("signature", "inputs", "outputs")) if rows else "  it has no signature")
+        if not rows and (calls := list(_calls(graph))):
+            parts += ["", Table(calls, ("function", "calls that it was traced with, and takes"))]
         if more := len(graph.signatures) - len(rows):
             parts.append(f"and {count(more, 'more signature')}")
     if (more := len(model.meta_graphs) - _MOST_GRAPHS) > 0:
@@ -184,6 +186,12 @@ def _signatures(graph: MetaGraphRow) -> Iterator[tuple[str, list[str], list[str]
             for side in (signature.inputs, signature.outputs)
         )
         yield name, inputs, outputs
+
+
+def _calls(graph: MetaGraphRow) -> Iterator[tuple[str, list[str]]]:
+    for name, calls in islice(graph.callables.items(), _MOST_SIGNATURES):
+        shown = [shortened(each.shown, _LONGEST_FACT) for each in calls]
+        yield name, first_lines(shown or ["none: it was never called before it was saved"], _MOST_NAMED)
 
 
 def _prepared(inputs: Mapping[str, InputRow]) -> Iterator[tuple[str, str]]:

@@ -58,6 +58,8 @@ class ModelMeasurement(Measurement):
         asked["code"] = list(ready.code.items())  # in import order
         asked["measure"] = self.measure(site.plan, job).to_json()
         asked["fresh_process"] = self.fresh_process(job)
+        if ready.call is not None:
+            asked["call"] = ready.call.model_dump(mode="json")
         if ready.outside:
             asked["outside"] = [[each.path, each.digest] for each in ready.outside]
         taken = self.takes(site.plan, job)
@@ -103,6 +105,7 @@ class ModelMeasurement(Measurement):
             signature=None if case.function else case.signature,
             function=case.function,
             endpoint=case.endpoint,
+            call=ready.call,
             batches=batches,
             inputs_error=ready.inputs_problem,
             runs=case.runs,

@@ -22,6 +22,8 @@
                 "imports": [module, ...], "modules": [path, ...], "libraries": [path, ...],
                 "tags": null | [str], "signature": null | str, "function": null | str,
                 "endpoint": null | str,
+                "call": null | {"names": [str, ...], "positional": [argument, ...],
+                                "keywords": {str: argument}},    the function's arguments, see below
                 "batches": null | [[input, ...], ...] | {"name": str, "outputs_of": path of a result},
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,
                 "memory_limit_bytes": null | int,
@@ -31,6 +33,11 @@ An input is ``{"name", "component", "array"}``. ``function`` is an attribute pat
 that is called instead of a signature; its input named "" is passed by position. Without either,
 the signature is ``serving_default``. ``endpoint`` is what the loader tfsm-layer calls for the signature.
 ``runs`` includes the first run.
+
+With a ``call``, a function gets its arguments as that says. An argument is ``{"kind", "value", "keys",
+"items"}``: an "input" (its name is the value), a "value", a "dtype" (a type's name), a "list", a "tuple", a
+"dict" with these keys, or a "namedtuple" of this name and these fields. Inputs that are not those of the call
+are passed by name.
 
 Batches that are the outputs of another case come from its result, which must exist when this case runs:
 from an earlier case of this request, or from an earlier request. If that case failed, this case gets its

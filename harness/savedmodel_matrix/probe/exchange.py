@@ -17,7 +17,7 @@ _SETTING = (
 )  # fmt: skip
 _CASE = (
     "result", "key", "identity", "measure", "after", "fresh_process", "model", "loader", "tags", "signature",
-    "function", "endpoint", "batches", "inputs_error", "runs", "time_limit_s", "memory_limit_bytes",
+    "function", "endpoint", "call", "batches", "inputs_error", "runs", "time_limit_s", "memory_limit_bytes",
     "setting", "imports", "modules", "libraries", "sources",
 )  # fmt: skip
 _MEASURE = ("kind", "program")

@@ -100,7 +100,9 @@ def _notes(asked: Question) -> Iterator[str]:
                 inputs = some(signature.defaults)
                 yield f"signature {name!r}: pass {inputs} too: this loader ignores the model's default values"
     if not graph.signatures:
-        yield "the model has no signature"
+        functions = [each.name for each in graph.functions.functions if each.traces]
+        named = f"; a case can call a function of it: {some(functions)}" if functions else ""
+        yield f"the model has no signature{named}"
     if names := v1_rules.reads_as_empty(asked):
         yield (
             f"the signatures read variables that never get a value ({some(names)}): they "

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.endpoints import read_endpoints
+from savedmodel_matrix.models.savedmodel.functions import FunctionFacts, read_functions
 from savedmodel_matrix.models.savedmodel.graph import GraphFacts, read_graph
 from savedmodel_matrix.models.savedmodel.keras import METADATA, KerasFacts, read_keras
 from savedmodel_matrix.models.savedmodel.model_files import FileFacts, read_files, read_small
@@ -84,6 +85,8 @@ class MetaGraphFacts:
     repeated_inputs: Mapping[str, tuple[str, ...]]
     fed: frozenset[str]
     assets: tuple[str, ...]
+    functions: FunctionFacts = FunctionFacts()
+    """What can be called besides the signatures, whose inputs are put together by it."""
     late_assets: tuple[str, ...] = ()
     """Assets that a signature itself reads, not only the ops that run at load."""
     endpoints: tuple[Endpoint, ...] = ()
@@ -191,11 +194,16 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     constants = {node_of(each.tensor_info.name) for each in assets}
     nodes_fed = frozenset(node_of(tensor) for tensors in fed.values() for tensor in tensors)
     given = {*nodes_fed, *constants, *(node_of(text(each)) for each in walk.inside(view, *_CHECKPOINT))}
-    graph = read_graph(walk, view, fetched, init_op, restore_op, initialisers, constants, given)
+    functions = read_functions(walk, view)
+    # Without a signature, what can be called are the functions.
+    called = () if own else {trace.concrete for each in functions.functions for trace in each.traces}
+    graph = read_graph(walk, view, fetched, init_op, restore_op, initialisers, constants, given, called)
     return MetaGraphFacts(
         tags=tuple(info.tags),
         tensorflow_version=info.tensorflow_version[:_LONGEST_VERSION],
-        signatures={name: signature_of(each) for name, each in own.items()},
+        signatures={
+            name: functions.put_together(name, signature_of(each)) for name, each in own.items()
+        },
         graph=graph,
         objects=read_objects(walk, view),
         endpoints=read_endpoints(walk, view),
@@ -208,6 +216,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
             if (repeated := tuple(tensor for tensor, count in sorted(Counter(tensors).items()) if count > 1))
         },
         fed=nodes_fed,
+        functions=functions,
         assets=tuple(each.filename for each in assets),
         late_assets=tuple(
             each.filename for each in assets if node_of(each.tensor_info.name) in graph.read_late

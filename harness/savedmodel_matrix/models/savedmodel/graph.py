@@ -95,12 +95,13 @@ def read_graph(
     initialisers: Collection[str] = (),
     constants: Collection[str] = (),
     given: Collection[str] = (),
+    called: Collection[str] = (),
 ) -> GraphFacts:
     """Return the facts of the graph in ``meta_graph``, the bytes of a MetaGraphDef.
 
     ``fetched`` names the nodes that the signatures' outputs come from, ``init`` and ``restore`` the ops that
-    run at load, ``initialisers`` those of tables; ``constants`` are the nodes to look for in signatures, and
-    ``given`` those whose value a caller or the loader gives.
+    run at load, ``initialisers`` those of tables; ``constants`` are the nodes to look for in signatures,
+    ``given`` those whose value a caller or the loader gives, and ``called`` functions that are called by name.
     """
     declared = [walk.parse(pb.OpDef, view) for view in walk.inside(meta_graph, *_STRIPPED)]
     reader = _Reader(declared)
@@ -132,7 +133,7 @@ def read_graph(
         producer=versions.producer,
         min_consumer=versions.min_consumer,
         bad_consumers=frozenset(versions.bad_consumers),
-        ops=reader.ops(reach.ops_from({*fetched, *at_load})),
+        ops=reader.ops(reach.ops_from({*fetched, *at_load}, called)),
         declared_ops=tuple(sorted(op.name for op in declared)),
         functions=len(reader.functions),
         scalar_placeholders=frozenset(scalars),

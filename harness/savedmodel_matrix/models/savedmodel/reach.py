@@ -57,10 +57,10 @@ class Reach:
         """Return the names of the resource variables in the graph."""
         return {name for name, op in self._ops.items() if op == "VarHandleOp"}
 
-    def ops_from(self, nodes: Iterable[str]) -> set[str]:
-        """Return the op types that must run for these nodes of the graph."""
+    def ops_from(self, nodes: Iterable[str], called: Iterable[str] = ()) -> set[str]:
+        """Return the op types that must run for these nodes of the graph and the functions ``called``."""
         reached = self.nodes_from(nodes)
-        functions = self.functions_from(reached)
+        functions = self.functions_from(reached) | self.functions_below(called)
         ops = {self._ops[node] for node in reached if node in self._ops}
         return ops.union(*(self._function_ops[name] for name in functions if name in self._function_ops))
 

@@ -50,7 +50,7 @@ def _load(keras, case):
 def entry(tf, model, case):
     """Return a function that calls the model, or the attribute that the case names."""
     if case["function"] is not None:
-        return base.function_of(tf, model, case["function"])
+        return base.function_of(tf, model, case["function"], case["call"])
     if case["signature"] not in (None, base.DEFAULT_SIGNATURE):
         text = "signature {!r} cannot be called by a Keras loader: it calls the model itself"
         raise base.NoSuchEntryError(text.format(case["signature"]))

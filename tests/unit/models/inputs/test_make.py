@@ -139,7 +139,7 @@ def test_no_source(make):
 
 def test_function_takes_what_is_given(make, read, tmp_path):
     assert read(make(npz(tmp_path, anything=np.float64(1)), signature=None)) == [{"anything": 1.0}]
-    with pytest.raises(InputsError, match="no signature to generate inputs from"):
+    with pytest.raises(InputsError, match="what the inputs must be is not known here"):
         make(GenerateSource(generate={}), signature=None)
 
 
