@@ -28,8 +28,8 @@ from savedmodel_matrix.models.packages.fetch import fetch_package
 from savedmodel_matrix.models.savedmodel.digest import DigestCache
 from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.probe.arrays import STRING
+from savedmodel_matrix.report.judged import judge_case
 from savedmodel_matrix.store.results import Results
-from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from tabulate import tabulate
 
 from benchmarks.cost import BenchError, measured, plain_environment
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.verdicts.compare.elements import Array
+    from savedmodel_matrix.verdicts.judge.case import JudgedCase
 
     from benchmarks.planted.change import Model
 
@@ -131,14 +133,22 @@ def main(source: Path) -> None:
         root = Path(folder).resolve()
         _set_up(root, source)
         _nox(root, "matrix")
-        collection = _collected(root, "default")
         _plant(root)
         _nox(root, f"matrix-{_PLANTED}")
-        planted = _collected(root, _PLANTED)
-        judged = [
-            row for model in MODELS for row in _judge(model, collection, planted, Results(root / "results"))
-        ]
+        judged = judge_all(root)
     _print(judged)
+
+
+def judge_all(root: Path) -> list[Judged]:
+    """Judge everything that was recorded in the project at ``root``.
+
+    Raises:
+        BenchError: if something to be judged was not recorded.
+    """
+    plan, originals = _collected(root, "default")
+    _, planted = _collected(root, _PLANTED)
+    read = Results(root / "results").array
+    return [row for model in MODELS for row in _judge(model, plan, originals, planted, read)]
 
 
 def _set_up(root: Path, source: Path) -> None:
@@ -204,25 +214,31 @@ def _nox(root: Path, session: str) -> None:
     measured(command, folder=root, log=root / "nox.log", variables=variables, expected=DONE)
 
 
-def _collected(root: Path, matrix: str) -> Collection:
+def _collected(root: Path, matrix: str) -> tuple[Plan, Collection]:
     project = Workspace(root)
-    collection = collect(project, project.plan(matrix), Selection())
+    plan = project.plan(matrix)
+    collection = collect(project, plan, Selection())
     for row in collection.rows:
         if row.required and row.outcome is not Outcome.RECORDED:
             raise BenchError(f"{row.cell} {row.case}: {row.outcome}: {row.reason}")
-    return collection
+    return plan, collection
 
 
-def _judge(model: Model, originals: Collection, planted: Collection, results: Results) -> list[Judged]:
+def _judge(
+    model: Model,
+    plan: Plan,
+    originals: Collection,
+    planted: Collection,
+    read: Callable[[ArrayEntry], Array],
+) -> list[Judged]:
     recordings = {
         str(row.cell): RecordedOutputs.of(row.recording)
         for row in originals.rows
         if row.case == model.name and row.recording is not None
     }
-    noise = originals.noise[model.name]
-    benign = JudgedCase(recordings, BASELINE, noise.floor, noise.threads, {}, results.array)
+    benign = judge_case(plan, model.name, originals, recordings, BASELINE, read)
     rows = [
-        _row(model.name, cell, "benign", benign, (cell, BASELINE), results.array)
+        _row(model.name, cell, "benign", benign, (cell, BASELINE), read)
         for cell in recordings
         if cell != BASELINE
     ]
@@ -231,9 +247,9 @@ def _judge(model: Model, originals: Collection, planted: Collection, results: Re
         recording = found[f"{model.name}-{change.name}"]
         assert recording is not None, "checked when it was collected"  # noqa: S101
         pair = {BASELINE: recordings[BASELINE], _PLANTED: RecordedOutputs.of(recording)}
-        judged = JudgedCase(pair, BASELINE, noise.floor, noise.threads, {}, results.array)
+        judged = judge_case(plan, model.name, originals, pair, BASELINE, read)
         kind = "real" if change.real else "undetectable"
-        rows.append(_row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), results.array))
+        rows.append(_row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), read))
     return rows
 
 

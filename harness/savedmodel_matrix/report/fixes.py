@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.knowledge.causes.base import RemedyKind
 from savedmodel_matrix.questions.fixes import causes_of, re_export_recording
 from savedmodel_matrix.report.document import CauseRow, RemedyRow
@@ -84,7 +83,7 @@ def remedy_rows(
             says = f"it runs, but reads uninitialised variables: {', '.join(unread)}"
             rows.append(_row(plan, remedies.plan, attempt, outcome.outcome, Verdict.INCOMPARABLE, says))
             continue
-        verdict = _verdict(project, plan, collection, attempt, outcome, originals, read)
+        verdict = _verdict(plan, collection, attempt, outcome, originals, read)
         rows.append(_row(plan, remedies.plan, attempt, outcome.outcome, verdict, SAYS[verdict]))
     return rows
 
@@ -113,7 +112,6 @@ def _missing_re_export(
 
 
 def _verdict(
-    project: Workspace,
     plan: Plan,
     collection: Collection,
     attempt: Attempt,
@@ -134,7 +132,6 @@ def _verdict(
         baseline.recording,
         read,
         same_inputs=True,
-        moving=Origin(project, plan.cases[attempt.case], collection.ready[attempt.case]).moving,
     )
     return verdict_of(outputs)
 

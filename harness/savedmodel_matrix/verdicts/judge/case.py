@@ -97,7 +97,7 @@ class JudgedCase:
         threads: RecordedOutputs | None,
         limits: Mapping[str, ToleranceDefinition],
         read: Callable[[ArrayEntry], Array],
-        moving: Container[str] = (),
+        moving: Container[str],
         *,
         other_process: bool = True,
     ) -> None:
