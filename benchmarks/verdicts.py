@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 BASELINE = "tf2.15.1-py3.11-cpu/default"
 _CHANGES = Path(__file__).parent / "planted" / "change_model.py"
+_MAKES = Path(__file__).parent / "planted" / "make_models.py"
 _NOXFILE = "from savedmodel_matrix import register\n\nregister(__file__)\n"
 _PLANTED = "planted"  # the cell of a changed model, in addition to those of the original
 
@@ -64,6 +65,9 @@ tensorflow = ["2.9.3", "2.12.1", "2.15.1"]
 
 [settings.onednn-off]
 variables = { TF_ENABLE_ONEDNN_OPTS = "0" }
+
+[settings.onednn-on]
+variables = { TF_ENABLE_ONEDNN_OPTS = "1" }
 
 [settings.avx2]
 variables = { ONEDNN_MAX_CPU_ISA = "AVX2" }
@@ -132,6 +136,7 @@ def main(source: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="verdicts-") as folder:
         root = Path(folder).resolve()
         _set_up(root, source)
+        _make(root)
         _nox(root, "matrix")
         _plant(root)
         _nox(root, f"matrix-{_PLANTED}")
@@ -163,6 +168,15 @@ def _set_up(root: Path, source: Path) -> None:
     _write_matrix(root, "default", _MATRIX, cases)
 
 
+def _make(root: Path) -> None:
+    """Make the baseline's environment, by running one case in it, and with it the models of no package."""
+    cnn = MODELS[0]
+    files = [file.relative_to(root) for file in cnn.write_inputs(root, root / "inputs")]
+    _write_matrix(root, "first", _PLANTED_MATRIX, {cnn.name: cnn.definition(files)})
+    _nox(root, "matrix-first")
+    _baseline_runs(root, _MAKES, root / "made")
+
+
 def _plant(root: Path) -> None:
     """Make the changed models and inputs, and the matrix that runs them."""
     requests, cases = [], {}
@@ -178,13 +192,17 @@ def _plant(root: Path) -> None:
                 cases[target.name] = model.definition(relative, model=target.relative_to(root))
     request = root / "changes.json"
     request.write_text(json.dumps(requests), encoding="utf-8")
+    _baseline_runs(root, _CHANGES, request)
+    _write_matrix(root, _PLANTED, _PLANTED_MATRIX, cases)
+
+
+def _baseline_runs(root: Path, script: Path, argument: Path) -> None:
     python = root / ".nox" / "tf2-15-1-py3-11-cpu" / "bin" / "python"
     done = subprocess.run(
-        [str(python), "-s", str(_CHANGES), str(request)], capture_output=True, text=True, check=False
+        [str(python), "-s", str(script), str(argument)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise BenchError(f"the changes could not be planted:\n{done.stderr[-4000:]}")
-    _write_matrix(root, _PLANTED, _PLANTED_MATRIX, cases)
+        raise BenchError(f"{script.name} failed:\n{done.stderr[-4000:]}")
 
 
 def _source(root: Path, model: Model) -> Path:
