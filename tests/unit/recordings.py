@@ -66,10 +66,11 @@ def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=()):
         {
             "replicates": 16,
             "seed": 0,
-            "moved": {"inputs": inputs, "variables": variables},
+            "moved": {"inputs": inputs, "variables": variables, "operations": 0},
             "outputs": spreads,
             "split": split,
             "unreached": (),
+            "not_rounded": None,
         }
     )
     return MeasuredFloor(RecordedOutputs(tuple(outputs)), part)

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Moved(Stored):
-    """How many numbers were perturbed by -1, 0 or +1 unit in the last place."""
+    """How many numbers were perturbed by -1, 0 or +1 unit in the last place, and operations rounded so."""
 
     inputs: int
     variables: int
+    operations: int
 
 
 class OutputSpread(Named):
@@ -52,6 +53,8 @@ class NoiseFloorPart(Stored):
     """Outputs of the batch run in two parts, for outputs with one row for each row of the input."""
     unreached: tuple[str, ...]
     """Inputs whose elements could be reordered without changing any output."""
+    not_rounded: str | None
+    """Why no operation rounded at random, so that only inputs and weights moved; None if they did."""
 
 
 @dataclass(frozen=True, slots=True)

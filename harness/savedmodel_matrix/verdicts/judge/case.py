@@ -230,7 +230,7 @@ class JudgedCase:
             problem = "its noise was not measured"
         elif is_float and output.id.name in self._moving:
             problem = "it depends on random numbers or changing state, which are not noise"
-        elif is_float and spread is not None and not (moved and (moved.inputs or moved.variables)):
+        elif is_float and spread is not None and not (moved and any(dict(moved).values())):
             problem = "the model has no float inputs or weights to perturb"
         elif is_float and spread is not None and spread.lost is not None:
             problem = spread.lost
