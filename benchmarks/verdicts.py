@@ -97,6 +97,13 @@ noise_floor = { replicates = 0 }
 [[environments]]
 tensorflow = "2.15.1"
 """
+_FIRST_MATRIX = """\
+baseline = "tf2.9.3-*"
+noise_floor = { replicates = 0 }
+
+[[environments]]
+tensorflow = "2.9.3"
+"""
 
 #: The documented defaults for float32 of numpy.allclose and torch.testing.assert_close. Polygraphy's own
 #: comparator is used if it is installed.
@@ -169,12 +176,12 @@ def _set_up(root: Path, source: Path) -> None:
 
 
 def _make(root: Path) -> None:
-    """Make the baseline's environment, by running one case in it, and with it the models of no package."""
+    """Make the oldest environment, by running one case in it, and with it the models of no package."""
     cnn = MODELS[0]
     files = [file.relative_to(root) for file in cnn.write_inputs(root, root / "inputs")]
-    _write_matrix(root, "first", _PLANTED_MATRIX, {cnn.name: cnn.definition(files)})
+    _write_matrix(root, "first", _FIRST_MATRIX, {cnn.name: cnn.definition(files)})
     _nox(root, "matrix-first")
-    _baseline_runs(root, _MAKES, root / "made")
+    _run_in(root / ".nox" / "tf2-9-3-py3-10-cpu", _MAKES, root / "made")
 
 
 def _plant(root: Path) -> None:
@@ -192,12 +199,12 @@ def _plant(root: Path) -> None:
                 cases[target.name] = model.definition(relative, model=target.relative_to(root))
     request = root / "changes.json"
     request.write_text(json.dumps(requests), encoding="utf-8")
-    _baseline_runs(root, _CHANGES, request)
+    _run_in(root / ".nox" / "tf2-15-1-py3-11-cpu", _CHANGES, request)
     _write_matrix(root, _PLANTED, _PLANTED_MATRIX, cases)
 
 
-def _baseline_runs(root: Path, script: Path, argument: Path) -> None:
-    python = root / ".nox" / "tf2-15-1-py3-11-cpu" / "bin" / "python"
+def _run_in(environment: Path, script: Path, argument: Path) -> None:
+    python = environment / "bin" / "python"
     done = subprocess.run(
         [str(python), "-s", str(script), str(argument)], capture_output=True, text=True, check=False
     )

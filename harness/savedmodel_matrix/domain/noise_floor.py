@@ -112,7 +112,8 @@ class NoiseFloor:
     half a unit in the last place of the output's root mean square ``rms``. ``local`` is the noise of the
     elements of one scale. ``raised`` multiplies both if runs that differ only in threads or in how the
     batch is split show more noise than the replicates. ``jumps`` counts elements that one unit in the last
-    place of the input moves across a discontinuity.
+    place of the input moves across a discontinuity. ``flips`` counts elements that moved at all, if no element
+    moved by more than its last bit; None if one did.
     """
 
     spread: MeasuredSpread
@@ -120,6 +121,7 @@ class NoiseFloor:
     rms: float
     local: LocalNoise
     jumps: int
+    flips: int | None = None
     raised: float = 1.0
 
     @property

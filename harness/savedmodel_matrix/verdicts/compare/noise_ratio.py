@@ -56,16 +56,18 @@ def noise_floor(spread: MeasuredSpread, read: Reader) -> NoiseFloor | None:
     rms = float(np.sqrt(squares.sum() / size))
     sigma = float(np.sqrt(variances.sum() / size))
     limits = _JUMP_ULP * np.maximum(ulp(column_rms, element), ulp(np.array([rms]), element) / _JUMP_ULP)
-    jumps = 0
-    stds = read(spread.std)
-    for start, std, _ in BlockPair(stds, stds, BLOCK):
+    jumps, flips, beyond = 0, 0, 0
+    for start, stored, std in BlockPair(read(spread.base), read(spread.std), BLOCK):
         jumps += int(np.count_nonzero(std > limits[np.arange(start, start + std.size) % local.width]))
+        flips += int(np.count_nonzero(std))
+        beyond += int(np.count_nonzero(std > ulp(np.abs(element.load(stored)), element)))
     return NoiseFloor(
         spread=spread,
         sigma=max(sigma, float(ulp(np.array([rms]), element)[0]) / 2),
         rms=rms,
         local=local,
         jumps=jumps,
+        flips=None if beyond else flips,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 
 _MOVED = "when inputs and weights change by one unit in the last place"
+
+#: If fewer elements than this share move at all, and only by their last bits, that is no measure of noise: the
+#: output is saturated, or so coarse that a ratio would compare one rounding with another.
+_MEASURABLE = 0.05
 
 
 class Caveat(StrEnum):
@@ -237,6 +242,15 @@ class JudgedCase:
         elif is_float and spread is not None:
             floor = noise_floor(spread, self._read)
             problem = None if floor else "it has no elements"
+            if (
+                floor is not None
+                and floor.flips
+                and floor.flips < _MEASURABLE * math.prod(output.array.shape)
+            ):
+                problem = (
+                    f"not measurable: {_elements(floor.flips, 'move')} {_MOVED}, by the last bit and no more"
+                )
+                floor = None
         if floor is not None:
             floor = self._raised(floor, output.id, others, caveats)
         caveats |= self._conditioning(spread, floor)
