@@ -60,7 +60,7 @@ def recording(**changes):
     return Recording.model_validate({**fields, **changes})
 
 
-def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=()):
+def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=(), anew=False):
     """Return a noise floor from outputs and what ``probe.measurements.noise_floor.Spread`` says of them."""
     part = NoiseFloorPart.model_validate(
         {
@@ -71,6 +71,7 @@ def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=()):
             "split": split,
             "unreached": (),
             "not_rounded": None,
+            "anew": anew,
         }
     )
     return MeasuredFloor(RecordedOutputs(tuple(outputs)), part)

@@ -55,6 +55,8 @@ class NoiseFloorPart(Stored):
     """Inputs whose elements could be reordered without changing any output."""
     not_rounded: str | None
     """Why no operation rounded at random, so that only inputs and weights moved; None if they did."""
+    anew: bool
+    """Whether each replicate loaded the model anew, because its outputs change from run to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,8 @@ class NoiseFloor:
     half a unit in the last place of the output's root mean square ``rms``. ``local`` is the noise of the
     elements of one scale. ``raised`` multiplies both if runs that differ only in threads or in how the
     batch is split show more noise than the replicates. ``jumps`` counts elements that one unit in the last
-    place of the input moves across a discontinuity. ``flips`` counts elements that moved at all, if no element
-    moved by more than its last bit; None if one did.
+    place of the input moves across a discontinuity. ``flips`` counts elements that moved, if none moved by
+    more than its last bit; None if one did.
     """
 
     spread: MeasuredSpread

@@ -45,6 +45,7 @@ def judge_case(
         plan.cases[case].tolerance,
         read,
         collection.origins[case].moving,
+        collection.origins[case].restarting,
         other_process=same_inputs,
     )
 

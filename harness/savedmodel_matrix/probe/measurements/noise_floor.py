@@ -151,6 +151,8 @@ def _from_bfloat16(array):
 TEXTS = ("not_rounded",)
 #: Loaders that build a graph of their own instead of running the one in the file.
 _REBUILD = ("keras", "tf-keras")
+#: Between the seeds of two copies, further than a copy has operations.
+_APART = 1000003
 
 
 def run(job):
@@ -160,46 +162,66 @@ def run(job):
     job.require_inputs()
     entry, first = job.record(loaded)
     with job.phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
+        # Each run of such a model has other random numbers or another state, which are no noise.
+        anew = bool(job.part["unstable"]) or _moves_on(job, entry, first)
         measured = {
             "replicates": job.case["measure"]["replicates"],
             "seed": job.case["measure"]["seed"],
-            "split": _split(job.tf, job.case, job.request["objects"], entry, first, job.report),
+            "anew": anew,
+            "split": []
+            if anew
+            else _split(job.tf, job.case, job.request["objects"], entry, first, job.report),
             "unreached": _unreached(job.tf, job.case, job.request["objects"], entry, first, job.report),
         }
         # Two models at a time might be more than there is memory for.
         job.loader.release(loaded)
         del loaded, entry
-        measured.update(_spread(job, first))
+        measured.update(_spread(job, first, anew))
         job.part["measured"] = measured
 
 
-def _spread(job, first):
+def _moves_on(job, entry, first):
+    """Whether the next run of the batches differs from the first; ``unstable`` tells unless there was one."""
+    if job.case["runs"] > 1:
+        return False
+    batches = [tensors.read_inputs(job.tf, job.request["objects"], batch) for batch in job.case["batches"]]
+    again = [tensors.flatten_arrays(entry(inputs)) for inputs in batches]
+    return any(_differ(leaves, before) for leaves, before in zip(again, first))
+
+
+def _spread(job, first, anew):
     """Return what replicates say: of the copy that rounds at random or, for what that loses, of the model.
 
-    ``first`` is the unperturbed run of each batch, as ``tensors.flatten_arrays`` returns it.
+    ``first`` is the unperturbed run of each batch, as ``tensors.flatten_arrays`` returns it. With ``anew``,
+    each replicate loads the model, so that its runs are the first ones as well.
     """
-    moved, outputs, why = None, [], None
+    moved, outputs, why, counts = None, [], None, []
     with tempfile.TemporaryDirectory(prefix="rounding-") as folder:
-        copy = os.path.join(folder, "model")
+
+        def copy(replicate):
+            # What is loaded anew draws the same numbers again, unless it has another seed.
+            target = os.path.join(folder, str(replicate))
+            counts.append(_write_copy(job, target, job.case["measure"]["seed"] + _APART * replicate))
+            return target
+
         try:
-            operations = _write_copy(job, copy)
-            moved, outputs = _replicates(job, _runs_file(job), copy, first)
-            moved["operations"] = operations
+            moved, outputs = _replicates(job, _runs_file(job), copy, first, anew)
+            moved["operations"] = counts[0]
         except Exception as error:  # what cannot be copied has at least the noise of its inputs and weights
             why = texts.one_line(error)
     kept = [each for each in outputs if not each["lost"]]
     if moved is None or len(kept) < len(outputs):
-        plain, again = _replicates(job, job.loader, job.case["model"], first)
+        plain, again = _replicates(job, job.loader, lambda _: job.case["model"], first, anew)
         moved = moved or dict(plain, operations=0)
         known = {(each["batch"], each["name"], each["component"]) for each in kept}
         kept += [each for each in again if (each["batch"], each["name"], each["component"]) not in known]
     return {"moved": moved, "outputs": kept, "not_rounded": why}
 
 
-def _write_copy(job, folder):
+def _write_copy(job, folder, seed):
     """Write the copy of the model that rounds at random and return how many operations do."""
     message = copies.read(job.case["model"])
-    count = rounding.round_at_random(job.tf, message, job.case["measure"]["seed"])
+    count = rounding.round_at_random(job.tf, message, seed)
     copies.copy_rest(job.case["model"], folder, copies.linked)
     copies.write(message, folder)
     return count
@@ -210,25 +232,32 @@ def _runs_file(job):
     return loaders.LOADERS["saved_model"] if job.case["loader"] in _REBUILD else job.loader
 
 
-def _replicates(job, loader, model, first):
-    """Return how many numbers move, and each output's entry, from replicates of the SavedModel ``model``."""
-    spec, case, objects = job.case["measure"], dict(job.case, model=model), job.request["objects"]
-    job.report("loading for replicates")
-    loaded = loader.load(job.tf, case)
-    entry = loader.entry(job.tf, loaded, case)
-    variables = Variables(loader.variables(loaded, case))
+def _replicates(job, loader, model_of, first, anew):
+    """Return how many numbers move, and each output's entry, from replicates.
+
+    ``model_of`` returns the SavedModel of a replicate: that of the first is run in all, unless ``anew``.
+    """
+    spec, objects = job.case["measure"], job.request["objects"]
     spreads = [[Spread(name, part, array, dtype) for name, part, array, dtype in leaves] for leaves in first]
-    numbers = 0
+    loaded, numbers = None, 0
     for replicate in range(spec["replicates"]):
+        if loaded is None or anew:
+            job.report("loading for replicate {}".format(replicate + 1))
+            if loaded is not None:
+                loader.release(loaded)
+            case = dict(job.case, model=model_of(replicate))
+            loaded = loader.load(job.tf, case)
+            entry = loader.entry(job.tf, loaded, case)
+            variables = Variables(loader.variables(loaded, case))
         job.report("running replicate {} of {}".format(replicate + 1, spec["replicates"]))
         random = np.random.RandomState([spec["seed"], replicate])
         variables.move(random)
-        for batch, gathered in zip(case["batches"], spreads):
+        for batch, gathered in zip(job.case["batches"], spreads):
             inputs, count = _moved_inputs(job.tf, objects, batch, random)
             numbers += count
             _take(gathered, tensors.flatten_arrays(entry(inputs)))
     loader.release(loaded)
-    moved = {"inputs": numbers // max(1, spec["replicates"]), "variables": variables.elements}
+    moved = {"inputs": numbers // spec["replicates"], "variables": variables.elements}
     return moved, [spread.entry(objects, batch) for batch, each in enumerate(spreads) for spread in each]
 
 

@@ -38,7 +38,7 @@ class Case:
         again = frozenset(each.id for each in entries if each.name in unstable)
         self.recorded[cell] = RecordedOutputs(entries, again)
 
-    def measure(self, replicates, moved=1, split=None, **outputs):
+    def measure(self, replicates, moved=1, split=None, *, anew=False, **outputs):
         """Record the floor: ``replicates`` is called for each replicate of each output."""
         measured = []
         for name, value in outputs.items():
@@ -47,7 +47,12 @@ class Case:
                 spread.add(replicates(name, value))
             measured.append(spread.entry(self.objects, 0))
         self.floor = measured_floor(
-            self.entries(outputs), measured, inputs=moved, variables=0, split=self.entries(split or {})
+            self.entries(outputs),
+            measured,
+            inputs=moved,
+            variables=0,
+            split=self.entries(split or {}),
+            anew=anew,
         )
 
     def noisy(self, name, value):
@@ -55,7 +60,7 @@ class Case:
             return value
         return (value + NOISE * self.random.normal(size=value.shape)).astype("f4")
 
-    def judged(self, moving=()):
+    def judged(self, moving=(), restarting=()):
         return JudgedCase(
             self.recorded,
             BASE,
@@ -64,6 +69,7 @@ class Case:
             self.limits,
             lambda entry: read_array(self.objects, entry.to_json(), mmap=True),
             moving,
+            restarting,
         )
 
     def verdict(self, name="scores"):
@@ -266,8 +272,8 @@ def test_a_few_flipped_last_bits_are_no_measure_of_noise(case):
     (standing,) = case.judged().standings.values()
     assert standing.floor is None
     assert standing.no_floor == (
-        "not measurable: 1 element moves when inputs and weights change by one unit in the last place, by the "
-        "last bit and no more"
+        "not measurable: 1 element moves when inputs and weights change by one unit in the last place, "
+        "by the last bit and no more"
     )
     case.cell(OTHER, scores=sure * np.float32(1 - 1e-6))
     found = case.verdict()
