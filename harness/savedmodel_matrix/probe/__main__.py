@@ -93,7 +93,10 @@ A stage::
 
 A noise floor (K replicates with floats moved by one unit in the last place)::
 
-    {"replicates": K, "seed", "moved": {"inputs", "variables"},    numbers of moved values
+    {"replicates": K, "seed",
+     "moved": {"inputs", "variables", "operations"},    numbers of moved values, and of operations that round
+                                                        at random (see ``rounding``)
+     "not_rounded": null | why no operation does
      "outputs": [{"batch", "name", "component", "dtype", "replicates",
                   "lost": null | why the replicates of this output cannot be used,
                   "std": null | float64 array of the output's shape: the standard deviation over replicates,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.judged import judged_outputs, verdict_of
-from savedmodel_matrix.evidence.origins import Origin
 
 if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
@@ -81,6 +80,5 @@ def _verdict(
         baseline.recording,
         project.results.array,
         same_inputs=True,
-        moving=Origin(project, plan.cases[baseline.case], collection.ready[baseline.case]).moving,
     )
     return verdict_of(outputs)

@@ -15,6 +15,7 @@ from savedmodel_matrix.domain.ready_case import ReadyStage
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.stage import StagePart
 from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord, SwapRecord
+from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.measurements.stage import AGAIN
 from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.questions.attempts import Remedies
@@ -93,6 +94,7 @@ class Made:
             stages=self.stages,
             trained={"c": self.trained},
             swaps=self.swaps,
+            origins={"c": Origin(project, plan.cases["c"], "not read")},
         )
         nothing = Mending(Remedies(plan, ()), (), done=True)
         today = dt.date(2026, 11, 24)

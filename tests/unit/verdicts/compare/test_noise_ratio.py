@@ -95,6 +95,74 @@ def test_a_small_column_beside_a_large_one_is_seen():
     assert noisy.ratio(noisy.run()).worst < 3
 
 
+def normal(*shape, seed=3):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+#: Outputs of which a part is a millionth of the rest, and that part. Noise is a millionth of each scale.
+UNEQUAL = {
+    "small rows": (np.where(np.arange(40) % 4, 1e6, 1.0)[:, None] * np.ones(16), np.s_[::4]),
+    "one item": (np.where(np.arange(8) == 5, 1.0, 1e6)[:, None, None] * np.ones((6, 5)), np.s_[5]),
+    "one class": (np.where(np.arange(10) == 7, 1.0, 1e6) * np.ones((60, 1)), np.s_[:, 7]),
+    "a third of a vector": (np.where(np.arange(300) < 200, 1e6, 1.0), np.s_[200:]),
+    "a third of a row": (np.where(np.arange(300) < 200, 1e6, 1.0)[None], np.s_[:, 200:]),
+    "one number": (np.where(np.arange(4096).reshape(64, 64) == 77, 1.0, 1e6), np.s_[1, 13]),
+}
+
+
+@pytest.mark.parametrize("name", UNEQUAL)
+def test_a_hundredth_is_seen_beside_what_is_a_million_times_larger(name):
+    scales, small = UNEQUAL[name]
+    noisy = Noisy(scales * (2 + np.tanh(normal(*scales.shape))), scales * 1e-6)
+    changed = noisy.run()
+    changed[small] *= np.float32(1.01)
+    assert noisy.ratio(changed).worst > 10
+
+
+@pytest.mark.parametrize("name", UNEQUAL)
+@given(seed=st.integers(0, 200))
+def test_rounding_of_every_scale_is_noise(name, seed):
+    scales, _ = UNEQUAL[name]
+    noisy = Noisy(scales * (2 + np.tanh(normal(*scales.shape, seed=seed))), scales * 1e-6, seed)
+    assert noisy.ratio(noisy.run()).worst < 3
+
+
+def test_a_thousandth_of_a_row_of_two_is_seen_beside_a_row_of_half_a_million():
+    base = np.stack([np.full(12, 5e5), np.full(12, 2.0)])
+    noisy = Noisy(base, base * 1e-7)
+    changed = noisy.run()
+    changed[1] += np.float32(1e-3)
+    assert noisy.ratio(changed).worst > 10
+
+
+def test_a_large_row_does_not_excuse_the_flip_of_a_small_one():
+    base = np.array([[2e6, 1e6, 1.5e6]] * 20 + [[2.0, 1.9, 1.0]])
+    noisy = Noisy(base, base * 1e-6)
+    changed = noisy.base.copy()
+    changed[20, :2] = changed[20, 1::-1]
+    (row,) = noisy.moved(changed)
+    assert not row.is_benign
+
+
+def test_few_replicates_that_happen_to_agree_are_helped_by_their_peers():
+    noisy = Noisy(np.ones((50, 20)), 1e-5)
+    std = np.array(noisy.memory.read(noisy.spread.std))
+    std[7, 3] = 0
+    spread = MeasuredSpread(
+        noisy.spread.base, noisy.memory.entry(std, "float64"), noisy.spread.flipped, 16, None
+    )
+    noisy.floor = noisy_floor(noisy, spread)
+    changed = noisy.base.copy()
+    changed[7, 3] += np.float32(1e-5)
+    assert noisy.ratio(changed).worst < 1
+
+
+def test_rows_beyond_the_most_groups_are_pooled_with_their_neighbours():
+    noisy = Noisy(np.ones((70_000, 8)), 1e-6)
+    assert len(noisy.floor.local.rows) <= 65536
+    assert noisy.ratio(noisy.run()).worst < 2
+
+
 def test_saturated_outputs_have_the_noise_of_their_last_place():
     # Replicates of a softmax that is sure are all exactly 1: a neighbour of 1 is still the same answer.
     base = np.zeros((16, 10))
