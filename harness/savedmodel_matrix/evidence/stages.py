@@ -8,8 +8,9 @@ from savedmodel_matrix.domain.arrays import InputPart
 from savedmodel_matrix.domain.job import Given, Job
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.environments.state import Installed
-from savedmodel_matrix.evidence.collected import StageRecord, SwapRecord
-from savedmodel_matrix.measurements.stage import AGAIN, StageMeasurement
+from savedmodel_matrix.evidence.collected import ElsewhereRecord, StageRecord, SwapRecord, contents
+from savedmodel_matrix.measurements.elsewhere import EVERYTHING, apart, way_of
+from savedmodel_matrix.measurements.stage import AGAIN, StageMeasurement, stage_of
 from savedmodel_matrix.measurements.swapped import SwappedMeasurement
 
 if TYPE_CHECKING:
@@ -93,6 +94,27 @@ def _swaps(plan: Plan, recorded: set[tuple[CellId, str]], stages: Sequence[Stage
         if groups:
             limits = plan.limits[plan.baseline, case]
             found.append(Job(plan.baseline, case, limits, StageMeasurement.name, f"{home.stage}{AGAIN}"))
+    return found
+
+
+def collect_elsewhere(
+    evidence: Evidence, jobs: Iterable[Job], stages: Sequence[StageRecord]
+) -> list[ElsewhereRecord]:
+    """Return the stages in processes with other surroundings.
+
+    Where one made other results than in the cell itself, what tells the surroundings apart is called for.
+    """
+    made = {(each.cell, each.case, each.stage): each for each in stages}
+    found: list[ElsewhereRecord] = []
+    # Those of a question are called for here again, where their evidence still holds.
+    for job in (each for each in jobs if way_of(each) == EVERYTHING):
+        recording = evidence.recording(job)
+        found.append(ElsewhereRecord(job, recording))
+        home = made.get((job.cell, job.case, stage_of(job)))
+        if home is None or home.made is None or home.is_unstable or recording is None:
+            continue
+        if recording.is_recorded and contents(recording) != home.made:
+            found += [ElsewhereRecord(each, evidence.recording(each)) for each in apart(job)]
     return found
 
 

@@ -116,5 +116,10 @@ def _level(train: Side, serve: Side) -> float | None:
     return 1.0 if low >= -_LEVELS and _LEVELS / 2 < high <= _LEVELS else None
 
 
+def level_of(train: Array, serve: Array) -> float | None:
+    """Return the size of one level of 0..255 if both sides are in the same usual range of images."""
+    return _level(_side(train), _side(serve))
+
+
 def _percent(fraction: float) -> str:
     return f"{100 * fraction:.2g}%"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.verdicts.diagnose import levels, unvarying
 from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
-from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
+from savedmodel_matrix.verdicts.diagnose.pair import Array, LateError, Pair, never
 from savedmodel_matrix.verdicts.diagnose.prove import distance, is_same
 from savedmodel_matrix.verdicts.diagnose.recipes.remake import remake
 from savedmodel_matrix.verdicts.diagnose.search import search
+from savedmodel_matrix.verdicts.diagnose.where import where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from savedmodel_matrix.verdicts.diagnose.search import Chain
 
@@ -24,9 +26,27 @@ _CHEAP = 3.0
 _ENOUGH = 2_000_000
 
 
+@dataclass(frozen=True)
+class Examined:
+    """The named differences, and the tensors whose search ended early because the time was over."""
+
+    found: list[Diagnosis]
+    stopped: list[str]
+
+
 def diagnose(
     train: Mapping[str, Array], serve: Mapping[str, Array], raw: Mapping[str, Array] | None = None
 ) -> list[Diagnosis]:
+    """Return the named differences, as ``examine`` does without a limit of time."""
+    return examine(train, serve, raw).found
+
+
+def examine(
+    train: Mapping[str, Array],
+    serve: Mapping[str, Array],
+    raw: Mapping[str, Array] | None = None,
+    late: Callable[[], bool] = never,
+) -> Examined:
     """Return the named differences between two preprocessed forms of one batch, the best proven first.
 
     ``train`` and ``serve`` map tensor names to arrays: numbers, or object arrays of ``bytes``. ``raw`` is the
@@ -36,11 +56,17 @@ def diagnose(
     """
     given = dict(raw or {})
     found: list[Diagnosis] = []
+    stopped = []
     for name in train:
         if name in serve and not is_same(train[name], serve[name]):
-            pair = _first_samples(Pair(train[name], serve[name], given))
-            found += [replace(each, tensors=(name,)) for each in _tensor(pair)]
-    return sorted(_joined(found), key=lambda each: (len(each.steps), each.residual, each.id))
+            pair = _first_samples(Pair(train[name], serve[name], given, late))
+            place = where(pair.train, pair.serve, pair.raw)
+            try:
+                found += [replace(each, tensors=(name,), where=place) for each in _tensor(pair)]
+            except LateError:
+                stopped.append(name)
+    order = sorted(_joined(found), key=lambda each: (len(each.steps), each.residual, each.id))
+    return Examined(order, stopped)
 
 
 def _first_samples(pair: Pair) -> Pair:
@@ -52,31 +78,26 @@ def _first_samples(pair: Pair) -> Pair:
     raw = {
         name: each[:count] if each.shape[:1] == train.shape[:1] else each for name, each in pair.raw.items()
     }
-    return Pair(train[:count], serve[:count], raw)
+    return replace(pair, train=train[:count], serve=serve[:count], raw=raw)
 
 
 def _tensor(pair: Pair) -> Iterator[Diagnosis]:
     """Yield the explanation of one whole tensor, or else those of single columns."""
-    whole = _explained(pair)
+    whole = unvarying.explain(pair) or _explained(pair)
     if whole is not None:
         yield whole
         return
     columns = _different_columns(pair)
     if columns is None:
         return
-    part = Pair(
-        pair.train[..., columns], pair.serve[..., columns], _columns_of(pair.raw, pair.train, columns)
-    )
+    part = _part(pair, columns)
     if len(columns) < pair.train.shape[-1]:
         together = _explained(part)
         if together is not None:
             yield replace(together, title=f"{_named(columns)}: {together.title}")
             return
     for column in columns:
-        alone = Pair(
-            pair.train[..., column], pair.serve[..., column], _columns_of(pair.raw, pair.train, column)
-        )
-        explained = _explained(alone)
+        explained = _explained(_part(pair, column))
         if explained is not None:
             yield replace(explained, title=f"{_named([column])}: {explained.title}")
 
@@ -86,7 +107,7 @@ def _explained(pair: Pair) -> Diagnosis | None:
     direct = _diagnosis(pair, chain) if chain else None
     if chain is not None and chain.cost <= _CHEAP:
         return direct
-    return remake(pair) or direct
+    return levels.explain(pair) or remake(pair) or direct
 
 
 def _diagnosis(pair: Pair, chain: Chain) -> Diagnosis:
@@ -115,8 +136,10 @@ def _different_columns(pair: Pair) -> list[int] | None:
     return columns or None
 
 
-def _columns_of(raw: Mapping[str, Array], like: Array, columns: list[int] | int) -> dict[str, Array]:
-    return {name: each[..., columns] if each.shape == like.shape else each for name, each in raw.items()}
+def _part(pair: Pair, columns: list[int] | int) -> Pair:
+    like = pair.train.shape
+    raw = {name: each[..., columns] if each.shape == like else each for name, each in pair.raw.items()}
+    return replace(pair, train=pair.train[..., columns], serve=pair.serve[..., columns], raw=raw)
 
 
 def _named(columns: list[int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 #: Numbers of any type, or an object array of ``bytes``.
 Array = npt.NDArray[Any]
@@ -23,13 +24,31 @@ FITTED = 4.0
 FITTED_PER_COLUMN = 8.0
 
 
+class LateError(Exception):
+    """The time for one search is over."""
+
+
+def never() -> bool:
+    """Return False: there is no limit."""
+    return False
+
+
 @dataclass(frozen=True)
 class Pair:
-    """One tensor as made by training and by serving, with their common input (any number of arrays)."""
+    """One tensor as made by training and by serving, with their common input (any number of arrays).
+
+    ``late`` says whether the time for the search is over.
+    """
 
     train: Array
     serve: Array
     raw: Mapping[str, Array] = field(default_factory=dict)
+    late: Callable[[], bool] = never
+
+    def check_time(self) -> None:
+        """Raise ``LateError`` if the time for the search is over."""
+        if self.late():
+            raise LateError
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,6 +93,7 @@ def proposals(pair: Pair) -> Iterator[Fix]:
 def _single(pair: Pair, before: Distance) -> Chain | None:
     found = None
     for fix in proposals(pair):
+        pair.check_time()
         if found is None or fix.cost < found.cost:
             after = is_proven(fix, pair, before)
             if after is not None:
@@ -115,7 +116,7 @@ def _openers(pair: Pair, families: Sequence[Propose] = _OPENING) -> Iterator[tup
         applied = applied_to(fix, pair) if fix.opens else None
         if applied is None or applied[0].shape != applied[1].shape or applied[0].size * 2 < pair.train.size:
             continue
-        opened = Pair(*applied, raw=pair.raw)
+        opened = replace(pair, train=applied[0], serve=applied[1])
         numeric = is_numeric(opened.train) and is_numeric(opened.serve)
         rated.append((follows(*applied) if numeric else 1.0, fix, opened))
     rated.sort(key=lambda item: -item[0])

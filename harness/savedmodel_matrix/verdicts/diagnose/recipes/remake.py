@@ -31,6 +31,7 @@ def remake(pair: Pair) -> Diagnosis | None:
         return None
     for raw in pair.raw.values():
         for kind in _KINDS:
+            pair.check_time()
             # If serving's recipe is unknown, there is no need to look for training's.
             with np.errstate(all="ignore"):
                 of_serve = kind.recipes(pair.serve, raw)

@@ -25,7 +25,7 @@ _LEAST = 8
 
 def recipes(side: Array, raw: Array) -> list[Recipe]:
     """Return the calendar features that this side may consist of."""
-    seconds = _seconds(raw)
+    seconds = seconds_of(raw)
     if seconds is None or seconds.size < _LEAST or seconds.size != side.size or np.unique(side).size < 3:
         return []
     found = []
@@ -52,7 +52,7 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
     return found
 
 
-def _seconds(raw: Array) -> Array | None:
+def seconds_of(raw: Array) -> Array | None:
     """Return whole seconds since 1970; written times without a zone count as UTC."""
     if is_text(raw):
         try:
