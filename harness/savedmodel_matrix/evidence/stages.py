@@ -12,6 +12,7 @@ from savedmodel_matrix.evidence.collected import ElsewhereRecord, StageRecord, S
 from savedmodel_matrix.measurements.elsewhere import EVERYTHING, apart, way_of
 from savedmodel_matrix.measurements.stage import AGAIN, StageMeasurement, stage_of
 from savedmodel_matrix.measurements.swapped import SwappedMeasurement
+from savedmodel_matrix.verdicts.diagnose.prove import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -113,9 +114,25 @@ def collect_elsewhere(
         home = made.get((job.cell, job.case, stage_of(job)))
         if home is None or home.made is None or home.is_unstable or recording is None:
             continue
-        if recording.is_recorded and contents(recording) != home.made:
+        if recording.is_recorded and not _same(evidence, home.made, contents(recording)):
             found += [ElsewhereRecord(each, evidence.recording(each)) for each in apart(job)]
     return found
+
+
+def _same(
+    evidence: Evidence,
+    one: tuple[tuple[OutputId, ArrayEntry], ...],
+    other: tuple[tuple[OutputId, ArrayEntry], ...],
+) -> bool:
+    """Whether two results are equal up to rounding: sums are added up in another order by other threads."""
+    if one == other:
+        return True
+    if [name for name, _ in one] != [name for name, _ in other]:
+        return False
+    return all(
+        first == second or is_same(evidence.array(first), evidence.array(second))
+        for (_, first), (_, second) in zip(one, other, strict=True)
+    )
 
 
 def given_by(plan: Plan, case: str, stages: Sequence[StageRecord]) -> Given | None:

@@ -112,7 +112,7 @@ def _explained(pair: Pair) -> Diagnosis | None:
 
 def _diagnosis(pair: Pair, chain: Chain) -> Diagnosis:
     before = distance(pair.train, pair.serve)
-    steps = tuple(fix.id for fix in chain.fixes)
+    steps = tuple(step for fix in chain.fixes for step in fix.id.split("+"))
     return Diagnosis(
         id="+".join(steps),
         title="; ".join(fix.title for fix in chain.fixes),

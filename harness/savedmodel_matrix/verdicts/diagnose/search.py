@@ -12,7 +12,9 @@ from savedmodel_matrix.verdicts.diagnose.corrections import (
     encodings,
     hours,
     layout,
+    lookups,
     missing,
+    mixtures,
     order,
     rounding,
     samples,
@@ -35,7 +37,7 @@ _FAMILIES: tuple[Propose, ...] = tuple(
     family.propose
     for family in (
         *(layout, statistics, encodings, values, rounding, missing),
-        *(hours, sequences, samples, order, text),
+        *(hours, sequences, samples, order, text, lookups, mixtures),
     )
 )
 _OPENING = tuple(family.propose for family in (layout, encodings, sequences, order, text))
