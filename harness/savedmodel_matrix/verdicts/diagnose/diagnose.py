@@ -9,6 +9,7 @@ from savedmodel_matrix.verdicts.diagnose import levels, unvarying
 from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
 from savedmodel_matrix.verdicts.diagnose.pair import Array, LateError, Pair, never
 from savedmodel_matrix.verdicts.diagnose.prove import distance, is_same
+from savedmodel_matrix.verdicts.diagnose.recipes import times
 from savedmodel_matrix.verdicts.diagnose.recipes.remake import remake
 from savedmodel_matrix.verdicts.diagnose.search import search
 from savedmodel_matrix.verdicts.diagnose.where import where
@@ -96,10 +97,12 @@ def _tensor(pair: Pair) -> Iterator[Diagnosis]:
         if together is not None:
             yield replace(together, title=f"{_named(columns)}: {together.title}")
             return
-    for column in columns:
-        explained = _explained(_part(pair, column))
+    alone = {column: _explained(_part(pair, column)) for column in columns}
+    rest = [column for column, explained in alone.items() if explained is None]
+    left = f"{_named(rest)} {'differ' if len(rest) > 1 else 'differs'} too, without a diagnosis" if rest else ""
+    for column, explained in alone.items():
         if explained is not None:
-            yield replace(explained, title=f"{_named([column])}: {explained.title}")
+            yield replace(explained, title=f"{_named([column])}: {explained.title}", left=left)
 
 
 def _explained(pair: Pair) -> Diagnosis | None:
@@ -107,7 +110,7 @@ def _explained(pair: Pair) -> Diagnosis | None:
     direct = _diagnosis(pair, chain) if chain else None
     if chain is not None and chain.cost <= _CHEAP:
         return direct
-    return levels.explain(pair) or remake(pair) or direct
+    return times.explain(pair) or levels.explain(pair) or remake(pair) or direct
 
 
 def _diagnosis(pair: Pair, chain: Chain) -> Diagnosis:

@@ -9,14 +9,14 @@ import numpy as np
 from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
 from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, numbers
 from savedmodel_matrix.verdicts.diagnose.prove import distance
-from savedmodel_matrix.verdicts.diagnose.recipes import image, sound, table, times
+from savedmodel_matrix.verdicts.diagnose.recipes import image, sound, table
 
 if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
     from savedmodel_matrix.verdicts.diagnose.prove import Distance
     from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
 
-_KINDS = (table, times, image, sound)
+_KINDS = (table, image, sound)
 #: On both sides, a recipe must leave less than this share of the difference that it explains.
 _LEFT = 0.25
 #: A smaller relative difference is rounding, even if one way of rounding happens to fit it.
