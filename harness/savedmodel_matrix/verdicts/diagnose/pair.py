@@ -58,8 +58,8 @@ class Fix:
     If a correction can be proven on a part only (crops overlap in part), it returns that part of both.
     ``scale`` is the size of the largest intermediate number, which determines the rounding, in units of the
     result; an array if it differs between columns. ``slack`` is how far apart elements may be for a reason
-    that ``train`` or ``serve`` names, such as one level of an 8-bit image. ``opens`` means that it may be a
-    first step although it alone does not make the two agree. ``least`` is the relative difference below which
+    that ``train`` or ``serve`` names, such as one level of an 8-bit image. ``levels`` means that images may then still
+    differ by rounding to 8 bits. ``opens`` means that it may be a first step although it alone does not make the two agree. ``least`` is the relative difference below which
     it would only explain rounding.
     """
 
@@ -72,6 +72,7 @@ class Fix:
     cost: float = NOTHING_FITTED
     scale: float | Array = 0.0
     slack: float = 0.0
+    levels: bool = False
     opens: bool = False
     least: float = 0.0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from savedmodel_matrix.verdicts.diagnose.corrections import (
+    choices,
     encodings,
     hours,
     layout,
@@ -37,7 +38,7 @@ _FAMILIES: tuple[Propose, ...] = tuple(
     family.propose
     for family in (
         *(layout, statistics, encodings, values, rounding, missing),
-        *(hours, sequences, samples, order, text, lookups, mixtures),
+        *(hours, sequences, samples, order, text, lookups, mixtures, choices),
     )
 )
 _OPENING = tuple(family.propose for family in (layout, encodings, sequences, order, text))
