@@ -14,6 +14,7 @@ from savedmodel_matrix.verdicts.diagnose.prove import distance
 if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
+
 @dataclass(frozen=True)
 class Side:
     """One side's type, shape and statistics; these are None for strings, and NaN if nothing is finite."""

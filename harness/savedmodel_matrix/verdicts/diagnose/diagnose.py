@@ -6,18 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.verdicts.diagnose import levels, unvarying
+from savedmodel_matrix.verdicts.diagnose.describe import describe
 from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
 from savedmodel_matrix.verdicts.diagnose.pair import Array, LateError, Pair, never
 from savedmodel_matrix.verdicts.diagnose.prove import distance, is_same
 from savedmodel_matrix.verdicts.diagnose.recipes import times
 from savedmodel_matrix.verdicts.diagnose.recipes.remake import remake
-from savedmodel_matrix.verdicts.diagnose.search import search
+from savedmodel_matrix.verdicts.diagnose.search import Chain, most, search
 from savedmodel_matrix.verdicts.diagnose.where import where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from savedmodel_matrix.verdicts.diagnose.search import Chain
 
 #: The most columns of a table that are diagnosed one by one if they are not explained together.
 _MOST_COLUMNS = 256
@@ -99,7 +98,9 @@ def _tensor(pair: Pair) -> Iterator[Diagnosis]:
             return
     alone = {column: _explained(_part(pair, column)) for column in columns}
     rest = [column for column, explained in alone.items() if explained is None]
-    left = f"{_named(rest)} {'differ' if len(rest) > 1 else 'differs'} too, without a diagnosis" if rest else ""
+    left = (
+        f"{_named(rest)} {'differ' if len(rest) > 1 else 'differs'} too, without a diagnosis" if rest else ""
+    )
     for column, explained in alone.items():
         if explained is not None:
             yield replace(explained, title=f"{_named([column])}: {explained.title}", left=left)
@@ -110,7 +111,40 @@ def _explained(pair: Pair) -> Diagnosis | None:
     direct = _diagnosis(pair, chain) if chain else None
     if chain is not None and chain.cost <= _CHEAP:
         return direct
-    return times.explain(pair) or levels.explain(pair) or remake(pair) or direct
+    return times.explain(pair) or levels.explain(pair) or remake(pair) or direct or _partly(pair)
+
+
+def _partly(pair: Pair) -> Diagnosis | None:
+    """Return the first step that removes most of the difference, with what is left; None if none does.
+
+    What is left is searched again, from the raw input too: two faults at once are two steps.
+    """
+    found = most(pair)
+    if found is None:
+        return None
+    first, opened = found
+    before, after = distance(pair.train, pair.serve), distance(opened.train, opened.serve)
+    step = _diagnosis(pair, Chain((first,), after))
+    rest = levels.explain(opened) or remake(opened)
+    if rest is not None:
+        return replace(
+            step,
+            id=f"{step.id}+{rest.id}",
+            title=f"{step.title}; {rest.title}",
+            train=f"{step.train}; {rest.train}",
+            serve=f"{step.serve}; {rest.serve}",
+            mends=f"{step.mends}; then {rest.mends}",
+            residual=rest.residual,
+            max_abs_after=rest.max_abs_after,
+            steps=(*step.steps, *rest.steps),
+        )
+    removed = 1 - after.relative / before.relative
+    return replace(
+        step,
+        title=f"{step.title}, and something else",
+        left=f"this removes {removed:.0%} of the difference; what is left has no diagnosis: "
+        f"{describe(opened.train, opened.serve).sentence}",
+    )
 
 
 def _diagnosis(pair: Pair, chain: Chain) -> Diagnosis:

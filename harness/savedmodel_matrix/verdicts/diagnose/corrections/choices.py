@@ -151,7 +151,13 @@ def _gains(train: Array, serve: Array) -> Iterator[Fix]:
     same_gain, same_offset = np.ptp(gain) < 1e-4 * np.abs(gain).max(), np.ptp(offset) < 1e-5 * size
     if (same_gain and same_offset) or (np.abs(gain) < 1e-9).any():
         return
-    what = "an offset" if same_gain else "a gain" if np.abs(offset).max() < 1e-5 * size else "a gain and an offset"
+    what = (
+        "an offset"
+        if same_gain
+        else "a gain"
+        if np.abs(offset).max() < 1e-5 * size
+        else "a gain and an offset"
+    )
     shown = ", ".join(f"{value:.4g}" for value in (offset if same_gain else gain)[:6])
     yield Fix(
         id="per-sample-gain",

@@ -27,6 +27,7 @@ _LEAST_TOLD = 2
 _PUNCTUATION = re.compile(r"[^\w\s]")
 _ACCENTS = next(each.apply for each in REWRITINGS if each.id == "accents")
 
+
 class _Split(NamedTuple):
     """A way to split text into words."""
 
@@ -89,7 +90,11 @@ class _Read(NamedTuple):
 def propose(pair: Pair) -> Iterator[Fix]:
     """Yield text functions that turn one side's words into those that the other looks up."""
     train, serve = pair.train, pair.serve
-    if not (is_numeric(train) and is_numeric(serve)) or train.ndim not in (1, 2) or train.shape != serve.shape:
+    if (
+        not (is_numeric(train) and is_numeric(serve))
+        or train.ndim not in (1, 2)
+        or train.shape != serve.shape
+    ):
         return
     a, b = (numbers(each) for each in (train, serve))
     if not (np.isfinite(a).all() and np.isfinite(b).all()) or (a % 1).any() or (b % 1).any():
@@ -148,7 +153,10 @@ def _read(ids: Array, words: list[list[str]]) -> _Read | None:
         table: dict[str, int] = {}
         if all(
             len(row) == min(len(line), length)
-            and all(table.setdefault(word, at) == at for word, at in zip(_cut(line, length, row), row, strict=False))
+            and all(
+                table.setdefault(word, at) == at
+                for word, at in zip(_cut(line, length, row), row, strict=False)
+            )
             for row, line in zip(rows, words, strict=True)
         ) and _tells(table, rows):
             return _Read(rows, table, length, padding, at_end)
@@ -200,7 +208,9 @@ def _made(
         if any(each != known.padding for each in padding):
             return False
         for word, at in zip(kept, right[start:], strict=False):
-            if known.table.get(word, at) != at or (word not in known.table and learnt.setdefault(word, at) != at):
+            if known.table.get(word, at) != at or (
+                word not in known.table and learnt.setdefault(word, at) != at
+            ):
                 return False
     origins: dict[str, set[str]] = {}
     moved = 0
@@ -224,9 +234,7 @@ def _made(
     return len(shared) <= 1 and max(len(told), moved) >= _LEAST_TOLD
 
 
-def _fix(
-    steps: tuple[str, ...], sides: tuple[str, str], *, in_serving: bool, at_end: bool | None
-) -> Fix:
+def _fix(steps: tuple[str, ...], sides: tuple[str, str], *, in_serving: bool, at_end: bool | None) -> Fix:
     train, serve = sides if in_serving else sides[::-1]
     end = {True: ", padded after the words", False: ", padded before the words", None: ""}[at_end]
     padding = "" if at_end is None else ", and pad on training's side"

@@ -39,19 +39,17 @@ _PIXELS = 20_000
 
 #: Colour matrices by name: rows of (red, green, blue). ITU-R BT.601 and BT.709, full range as in JFIF, and the
 #: video range of 16..235 as in ITU-R BT.601 and OpenCV's and FFmpeg's conversions.
-_JFIF = np.array(
-    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
-)
-_BT709 = np.array(
-    [[0.2126, 0.7152, 0.0722], [-0.114572, -0.385428, 0.5], [0.5, -0.454153, -0.045847]]
-)
+_JFIF = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+_BT709 = np.array([[0.2126, 0.7152, 0.0722], [-0.114572, -0.385428, 0.5], [0.5, -0.454153, -0.045847]])
 _VIDEO = np.array([219 / 255, 224 / 255, 224 / 255])[:, None]
 #: tf.image.rgb_to_yuv; BT.470.
 _YUV = np.array(
     [[0.299, 0.587, 0.114], [-0.14714119, -0.28886916, 0.43601035], [0.61497538, -0.51496512, -0.10001026]]
 )
 #: tf.image.rgb_to_yiq; NTSC.
-_YIQ = np.array([[0.299, 0.587, 0.114], [0.59590059, -0.27455667, -0.32134392], [0.21153661, -0.52273617, 0.31119955]])
+_YIQ = np.array(
+    [[0.299, 0.587, 0.114], [0.59590059, -0.27455667, -0.32134392], [0.21153661, -0.52273617, 0.31119955]]
+)
 _COLOURS = {
     "RGB": np.eye(3),
     "YCbCr (BT.601, full range)": _JFIF,
@@ -86,7 +84,10 @@ def propose(pair: Pair) -> Iterator[Fix]:
 
 def _along(pair: Pair, axis: int) -> Iterator[Fix]:
     t, s = (np.moveaxis(numbers(each), axis, -1) for each in (pair.train, pair.serve))
-    if t.shape[:-1] != s.shape[:-1] or not 1 < min(t.shape[-1], s.shape[-1]) <= max(t.shape[-1], s.shape[-1]) <= _MOST_COLUMNS:
+    if (
+        t.shape[:-1] != s.shape[:-1]
+        or not 1 < min(t.shape[-1], s.shape[-1]) <= max(t.shape[-1], s.shape[-1]) <= _MOST_COLUMNS
+    ):
         return
     rows_t, rows_s = t.reshape(-1, t.shape[-1]), s.reshape(-1, s.shape[-1])
     if not (np.isfinite(rows_t).all() and np.isfinite(rows_s).all()):
@@ -109,7 +110,10 @@ def _along(pair: Pair, axis: int) -> Iterator[Fix]:
         moved = np.moveaxis(numbers(array), axis, -1)
         return np.moveaxis(moved @ matrix[:-1] + matrix[-1], -1, axis)
 
-    scale = np.abs(matrix[:-1]).sum(axis=0).max() * np.abs(rows_s if forwards else rows_t).max() + np.abs(matrix[-1]).max()
+    scale = (
+        np.abs(matrix[:-1]).sum(axis=0).max() * np.abs(rows_s if forwards else rows_t).max()
+        + np.abs(matrix[-1]).max()
+    )
     yield Fix(
         id=named.id,
         title=f"{named.train} in training, {named.serve} in serving",
@@ -214,7 +218,10 @@ def _colours(matrix: Array) -> _Named | None:
                 if np.count_nonzero(np.abs(wanted) > _NONE) <= 3:  # noqa: PLR2004 - an order of channels
                     continue
                 swapped = " with red and blue swapped" if order.step else ""
-                train, serve = of_train + swapped * (of_train == "RGB"), of_serve + swapped * (of_serve == "RGB")
+                train, serve = (
+                    of_train + swapped * (of_train == "RGB"),
+                    of_serve + swapped * (of_serve == "RGB"),
+                )
                 if "RGB" not in (of_train, of_serve):
                     train, serve = of_train, of_serve
                 return _Named(
@@ -236,9 +243,18 @@ def _alone(weights: Array, offsets: Array, strong: Array, train: Array) -> _Name
         return None
     moved = bool((order != np.arange(len(order))).any())
     signs = np.flatnonzero(values < 0)
-    if np.allclose(np.abs(values), 1, atol=_WHOLE) and not gone.size and signs.size and np.allclose(offsets, 0, atol=_WHOLE * np.abs(train).max()):
+    if (
+        np.allclose(np.abs(values), 1, atol=_WHOLE)
+        and not gone.size
+        and signs.size
+        and np.allclose(offsets, 0, atol=_WHOLE * np.abs(train).max())
+    ):
         places = ", ".join(map(str, signs[:12]))
-        what = "columns in another order, some with the other sign" if moved else f"the sign of columns {places} reversed"
+        what = (
+            "columns in another order, some with the other sign"
+            if moved
+            else f"the sign of columns {places} reversed"
+        )
         return _Named(
             "sign", "one sign", what,
             f"in serving, load the matrix that training fitted (or negate columns {places})", NAMED_CONSTANTS,

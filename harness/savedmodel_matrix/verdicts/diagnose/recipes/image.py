@@ -141,12 +141,14 @@ def _other_decoder(gap: Array, level: Array) -> bool:
     A decoder's inverse DCT and the way it enlarges the colour planes move colours by up to a handful of
     levels. Another way of resizing moves light as much, and by more at edges.
     """
-    off = (gap / level)[: _MOST_IMAGES].reshape(-1, gap.shape[-1])
+    off = (gap / level)[:_MOST_IMAGES].reshape(-1, gap.shape[-1])
     off = off[~np.isnan(off).any(axis=1)]
     if off.shape[-1] != 3 or np.abs(off).max(initial=0.0) > _DECODER_LEVELS:
         return False
     light = off @ np.array(_WEIGHTS["grey by BT.601"])
-    return bool(np.sqrt(np.square(light).mean()) <= _DECODER_LIGHT and np.sqrt(np.square(off).mean()) <= _DECODER_RMS)
+    return bool(
+        np.sqrt(np.square(light).mean()) <= _DECODER_LIGHT and np.sqrt(np.square(off).mean()) <= _DECODER_RMS
+    )
 
 
 def _fits(image: Array, target: Array) -> Iterator[_Fitted]:
@@ -287,14 +289,18 @@ def readings(raw: Array) -> Iterator[Reading]:
         for alpha, blend in _BLENDS if any(each.alpha is not None for each in files) else _BLENDS[:1]:
             for depth, narrow in _DEPTHS if any(each.is_deep for each in files) else _DEPTHS[:1]:
                 parts = {
-                    "exif-orientation": "photos turned as their EXIF data says" if turned else "photos as they are stored",
+                    "exif-orientation": "photos turned as their EXIF data says"
+                    if turned
+                    else "photos as they are stored",
                     "alpha": alpha,
                     "bit-depth": depth,
                 }
                 images = []
                 for each in files:
                     image = blend(narrow(each.pixels) if each.is_deep else each.pixels, each.alpha)
-                    images.append(np.ascontiguousarray(TURNS[each.orientation][1](image) if turned else image))
+                    images.append(
+                        np.ascontiguousarray(TURNS[each.orientation][1](image) if turned else image)
+                    )
                 yield Reading(parts, images, is_jpeg)
 
 
@@ -304,7 +310,9 @@ def _dropped(image: Array, alpha: Array | None) -> Array:  # noqa: ARG001 - the 
 
 def _over(background: float) -> Callable[[Array, Array | None], Array]:
     return lambda image, alpha: (
-        image if alpha is None else image * (alpha / 255)[..., None] + background * (1 - alpha / 255)[..., None]
+        image
+        if alpha is None
+        else image * (alpha / 255)[..., None] + background * (1 - alpha / 255)[..., None]
     )
 
 
@@ -348,8 +356,18 @@ class _File(NamedTuple):
             if deep:
                 pixels = np.repeat(np.asarray(image, np.float64)[..., None], 3, axis=-1)
             else:
-                pixels = np.asarray(image.convert("RGBA"), np.float64)[..., :3] if alpha is not None else np.asarray(image.convert("RGB"), np.float64)
-            return cls(pixels, alpha, deep, tag if tag in TURNS else 1, image.format == "JPEG" or data.startswith(b"\xff\xd8"))
+                pixels = (
+                    np.asarray(image.convert("RGBA"), np.float64)[..., :3]
+                    if alpha is not None
+                    else np.asarray(image.convert("RGB"), np.float64)
+                )
+            return cls(
+                pixels,
+                alpha,
+                deep,
+                tag if tag in TURNS else 1,
+                image.format == "JPEG" or data.startswith(b"\xff\xd8"),
+            )
 
 
 def _of_numbers(raw: Array) -> list[Array]:

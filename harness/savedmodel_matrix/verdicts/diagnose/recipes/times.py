@@ -73,7 +73,9 @@ _PLACES: dict[str, tuple[Callable[[Array], Array], float]] = {
     "day of the week (Monday 1)": (lambda x: (_days(x) + 3) % 7 + 1, 7),
     "weekend": (lambda x: ((_days(x) + 3) % 7 >= 5).astype(np.float64), 0),
     "day of the month": (
-        lambda x: (_dates(x) - _dates(x).astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1,
+        lambda x: (
+            (_dates(x) - _dates(x).astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
+        ),
         31,
     ),
     "month": (lambda x: _months(x) + 1, 12),
@@ -104,7 +106,11 @@ FEATURES = _scaled()
 def explain(pair: Pair) -> Diagnosis | None:
     """Return the clocks from which the two sides compute the same features of the same times, or None."""
     train, serve = pair.train, pair.serve
-    if not (is_numeric(train) and is_numeric(serve)) or train.shape != serve.shape or train.ndim not in (1, 2):
+    if (
+        not (is_numeric(train) and is_numeric(serve))
+        or train.shape != serve.shape
+        or train.ndim not in (1, 2)
+    ):
         return None
     for raw in pair.raw.values():
         seconds = seconds_of(raw)
@@ -121,7 +127,11 @@ def _between(pair: Pair, seconds: Array) -> Diagnosis | None:
         return None
     step = max(len(t) // _MOST_ROWS, 1)
     t, s, seconds = t[::step], s[::step], seconds[::step]
-    columns = [column for column in range(t.shape[1]) if np.abs(t[:, column] - s[:, column]).max() > _room(t[:, column])]
+    columns = [
+        column
+        for column in range(t.shape[1])
+        if np.abs(t[:, column] - s[:, column]).max() > _room(t[:, column])
+    ]
     clocks = _clocks(seconds)
     local = seconds + np.stack([clock.ahead for clock in clocks])
     pairs = np.ones((len(clocks), len(clocks)), bool)
@@ -143,7 +153,9 @@ def _between(pair: Pair, seconds: Array) -> Diagnosis | None:
         for of_train, of_serve in fits.values():
             one_feature |= of_train[:, None] & of_serve[None, :]
         pairs &= one_feature
-        of_any = [np.any([each[side] for each in fits.values()], axis=0) if fits else ~same for side in (0, 1)]
+        of_any = [
+            np.any([each[side] for each in fits.values()], axis=0) if fits else ~same for side in (0, 1)
+        ]
         same &= of_any[0] & of_any[1]
         words.append(fits)
     np.fill_diagonal(pairs, val=False)
@@ -153,10 +165,10 @@ def _between(pair: Pair, seconds: Array) -> Diagnosis | None:
         ranks = np.array([clock.rank for clock in clocks])
         cost = np.where(pairs, ranks[:, None] + ranks[None, :], np.inf)
         one, other = np.unravel_index(int(cost.argmin()), cost.shape)
-        features = [next(name for name, fit in fits.items() if fit[0][one] and fit[1][other]) for fits in words]
-        left = max(
-            _left(side[:, columns], features, local[clock]) for side, clock in ((t, one), (s, other))
-        )
+        features = [
+            next(name for name, fit in fits.items() if fit[0][one] and fit[1][other]) for fits in words
+        ]
+        left = max(_left(side[:, columns], features, local[clock]) for side, clock in ((t, one), (s, other)))
         return _diagnosis(pair, clocks[one], clocks[other], features, left)
     if same.any():
         at = int(np.flatnonzero(same)[np.argmin([clocks[each].rank for each in np.flatnonzero(same)])])

@@ -8,7 +8,9 @@ from PIL import Image, ImageOps
 from savedmodel_matrix.verdicts.diagnose.diagnose import diagnose
 
 R = np.random.default_rng(31)
-BASE = np.add.outer(np.arange(64), 1.7 * np.arange(80))[..., None] * [0.9, 0.5, 0.7] % 200 + R.uniform(0, 40, (64, 80, 3))
+BASE = np.add.outer(np.arange(64), 1.7 * np.arange(80))[..., None] * [0.9, 0.5, 0.7] % 200 + R.uniform(
+    0, 40, (64, 80, 3)
+)
 SCENES = [BASE, BASE[::-1] * 0.7 + 30, BASE[:, ::-1] * 0.8, np.roll(BASE, 17, axis=1)]
 
 
@@ -41,7 +43,12 @@ def found(train, serve, raw):
 
 @pytest.mark.parametrize("tags", [(3, 1, 6, 8), (2, 4, 5, 7), (3, 3, 3, 3)])
 def test_scans_turned_by_their_tags(tags):
-    raw = files([Image.fromarray(each.astype(np.uint8)) for each in SCENES], format="JPEG", quality=95, exif=[tagged(t) for t in tags])
+    raw = files(
+        [Image.fromarray(each.astype(np.uint8)) for each in SCENES],
+        format="JPEG",
+        quality=95,
+        exif=[tagged(t) for t in tags],
+    )
     turned = np.stack([sized(ImageOps.exif_transpose(each)) for each in opened(raw)])
     stored = np.stack([sized(each) for each in opened(raw)])
     assert found(turned, stored, raw) == ["exif-orientation"]
@@ -70,9 +77,7 @@ def test_a_gain_for_each_sample():
     assert found(x * gains + R.normal(0, 0.05, x.shape), x, None) == []
 
 
-@pytest.mark.parametrize(
-    ("background", "words"), [((255, 255, 255), "white"), ((0, 0, 0), "black")]
-)
+@pytest.mark.parametrize(("background", "words"), [((255, 255, 255), "white"), ((0, 0, 0), "black")])
 def test_icons_with_alpha(background, words):
     alpha = np.clip(np.add.outer(np.arange(64), np.arange(80)) * 2, 0, 255)
     icons = [Image.fromarray(np.dstack([each, alpha]).astype(np.uint8), "RGBA") for each in SCENES]
