@@ -1,4 +1,4 @@
-"""A stage in another process, where hash seed, time zone, locale or threads are others: is it the same there?"""
+"""A stage in a process with another hash seed, time zone, locale and number of threads: is it the same?"""
 
 from __future__ import annotations
 

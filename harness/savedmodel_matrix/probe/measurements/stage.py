@@ -98,7 +98,7 @@ def _run(job):
 
 
 def _parts(job, number, batch, function, opened):
-    """Run the stage on parts of one batch, and return what it made of them, put together in the batch's order.
+    """Run the stage on parts of one batch, and return what it made of them, in the batch's order.
 
     ``[{"way", "batch", "samples", "outputs"}]``: ``way`` is "reversed", "halves" or "alone", and ``samples``
     how many of the first samples it covers. A way that fails, as one sample may, is left out. So are batches

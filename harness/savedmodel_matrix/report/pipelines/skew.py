@@ -26,6 +26,7 @@ from savedmodel_matrix.verdicts.diagnose.diagnose import examine
 from savedmodel_matrix.verdicts.diagnose.parts import Parts
 from savedmodel_matrix.verdicts.diagnose.parts import explain as explain_parts
 from savedmodel_matrix.verdicts.diagnose.prove import is_same
+from savedmodel_matrix.verdicts.diagnose.unvarying import says_nothing
 from savedmodel_matrix.verdicts.diagnose.where import where, worst
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class Effect(NamedTuple):
     largest: float | None
 
 
+_EMPTY = (
+    "training and serving make tensors that are the same for every input, so their agreement says nothing: "
+    "look for a default that replaces them"
+)
 _NOTHING = Effect(None, 0, 0, None)
 
 
@@ -89,10 +94,12 @@ def _row(
         found = [*found, *surroundings(plan, case, collection, home, read)]
     # Results on different data say nothing about the processing.
     effect = _NOTHING if other_data else _effect(plan, case, collection, group, read)
-    same = home.made == group[0].made and not found
+    empty = not found and not other_data and _says_nothing(case, collection, home, group[0], read)
+    same = home.made == group[0].made and not found and not empty
     verdict = effect.verdict
-    if found and home.made == group[0].made:
-        # Equal here, but not in the process that serves: agreement of the outputs means nothing.
+    if empty or (found and home.made == group[0].made):
+        # Nothing of the input is in it, or it is equal here but not in the process that serves: that outputs
+        # agree means nothing.
         verdict = Verdict.INCOMPARABLE
     elif found and not unexplained and all(each.harmless for each in found) and not effect.changed:
         verdict = Verdict.FLOAT_NOISE
@@ -108,7 +115,9 @@ def _row(
         rows=effect.rows,
         decisions_changed=effect.changed,
         max_abs=effect.largest,
-        says=_sentence(
+        says=_EMPTY
+        if empty
+        else _sentence(
             found, unexplained, effect._replace(verdict=verdict), same=same, other_data=other_data
         ),
     )
@@ -182,6 +191,21 @@ def _diagnosed(
         for found in batches.values()
     ]
     return rows, unexplained, side_by_side
+
+
+def _says_nothing(
+    case: str,
+    collection: Collection,
+    home: StageRecord,
+    other: StageRecord,
+    read: Callable[[ArrayEntry], Array],
+) -> bool:
+    """Whether both sides are the same for different inputs, in every tensor of every batch."""
+    raw = _raw(case, collection, read)
+    made = [(batch, each) for side in (home, other) for batch, each in arrays_of(side, read).items()]
+    return bool(made) and all(
+        says_nothing(array, raw.get(batch, {})) for batch, tensors in made for array in tensors.values()
+    )
 
 
 def _parts(

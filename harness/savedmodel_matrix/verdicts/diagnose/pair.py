@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 #: Numbers of any type, or an object array of ``bytes``.
 Array = npt.NDArray[Any]
@@ -58,9 +57,9 @@ class Fix:
     If a correction can be proven on a part only (crops overlap in part), it returns that part of both.
     ``scale`` is the size of the largest intermediate number, which determines the rounding, in units of the
     result; an array if it differs between columns. ``slack`` is how far apart elements may be for a reason
-    that ``train`` or ``serve`` names, such as one level of an 8-bit image. ``levels`` means that images may then still
-    differ by rounding to 8 bits. ``opens`` means that it may be a first step although it alone does not make the two agree. ``least`` is the relative difference below which
-    it would only explain rounding.
+    that ``train`` or ``serve`` names, such as one level of an 8-bit image. ``levels`` means that images may
+    still differ by rounding to 8 bits. ``opens`` means that it may be a first step although it alone does not
+    make the two agree. ``least`` is the relative difference below which it would only explain rounding.
     """
 
     id: str

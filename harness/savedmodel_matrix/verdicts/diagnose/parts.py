@@ -24,7 +24,7 @@ _WAYS = {"reversed": "in reverse order", "halves": "in two halves", "alone": "on
 
 @dataclass(frozen=True)
 class Parts:
-    """One tensor of one stage: made of the whole batch, and of parts (by way), which cover the first samples."""
+    """One tensor of one stage: made of the whole batch, and of parts (by way) with its first samples."""
 
     whole: Array
     parts: Mapping[str, Array]
@@ -72,7 +72,7 @@ def explain(train: Parts, serve: Parts) -> Diagnosis | None:
         mends = (
             "in serving, process samples one by one"
             if same_alone
-            else "in serving, apply what training fitted and saved (transform) instead of fitting on each request"
+            else "in serving, apply what training fitted (transform) instead of fitting on each request"
         )
     else:
         mends = "in serving, use the statistics of training's whole data set, saved with the model"

@@ -91,13 +91,13 @@ def _search(pair: Pair) -> Chain | None:
 
 
 def most(pair: Pair) -> tuple[Fix, Pair] | None:
-    """Return the single step that removes at least nine tenths of the difference, on both halves of the samples.
+    """Return the step that removes at least nine tenths of the difference, in each half of the samples.
 
     A fitted line removes most of nearly any difference, so only steps without fitted constants count. The
     step has to leave less than half of what the next one with another name leaves.
     """
     before = distance(pair.train, pair.serve)
-    rated = []
+    rated: list[tuple[float, int, Fix, Pair]] = []
     with np.errstate(all="ignore"):
         for fix in proposals(pair):
             pair.check_time()
@@ -130,7 +130,7 @@ def _are_equal(one: Pair, other: Pair) -> bool:
 
 
 def _shares(applied: tuple[Array, Array], pair: Pair, before: Distance) -> float | None:
-    """Return the larger share of the difference that is left in a half of the samples; None if one is constant."""
+    """Return the larger share of the difference left in a half of the samples; None for constants."""
     if before.relative == 0 or np.ptp(numbers(applied[0])) == 0 or np.ptp(numbers(applied[1])) == 0:
         return None
     halves = (slice(0, None, 2), slice(1, None, 2)) if len(pair.train) > 1 else (slice(None),)

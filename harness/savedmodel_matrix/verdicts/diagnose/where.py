@@ -1,4 +1,4 @@
-"""Says where in a tensor two sides differ: which samples, columns and rows, and what the raw input is there."""
+"""Says where in a tensor two sides differ: samples, columns, rows, and the raw input there."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def where(train: Array, serve: Array, raw: Mapping[str, Array]) -> str:
     different = differing(train, serve)
     if different is None or not different.any() or different.ndim == 0:
         return ""
-    rows = different.reshape(len(different), -1).any(axis=1)
+    rows: Array = np.asarray(different.reshape(len(different), -1).any(axis=1))
     parts = [*_places(different, rows)]
     condition = next(_conditions(different, rows, raw), None)
     if condition:
@@ -41,7 +41,7 @@ def where(train: Array, serve: Array, raw: Mapping[str, Array]) -> str:
 
 
 def worst(train: Array, serve: Array, raw: Mapping[str, Array]) -> list[str]:
-    """Return the three elements that differ most, side by side, with the raw value if there is one for each."""
+    """Return the three elements that differ most, side by side, with the raw value beside them."""
     different = differing(train, serve)
     if different is None or not different.any():
         return []
@@ -96,7 +96,7 @@ def _places(different: Array, rows: Array) -> Iterator[str]:
 
 def _along(different: Array, axis: int, name: str) -> Iterator[str]:
     others = tuple(each for each in range(different.ndim) if each != axis)
-    along = different.any(axis=others)
+    along: Array = np.asarray(different.any(axis=others))
     if not along.all() and len(along) > 1:
         yield f"in {_listed(name, np.flatnonzero(along), len(along))}"
 
@@ -174,7 +174,7 @@ def _of_rows(raw: Array) -> Iterator[tuple[str, Array]]:
             yield from _of_texts(raw)
     elif is_numeric(raw):
         for words, holds in _of_values(raw):
-            yield words, holds.reshape(len(raw), -1).any(axis=1)
+            yield words, np.asarray(holds.reshape(len(raw), -1).any(axis=1))
 
 
 def _of_images(raw: Array) -> Iterator[tuple[str, Array]]:

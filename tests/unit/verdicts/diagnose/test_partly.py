@@ -5,6 +5,7 @@ from savedmodel_matrix.verdicts.diagnose.diagnose import diagnose
 
 R = np.random.default_rng(41)
 SPECTRUM = np.abs(R.normal(3, 1, (12, 20, 6)))
+TRACE = np.abs(R.normal(3, 1, (12, 20)))
 SATELLITE = R.uniform(0, 1, (3, 16, 16, 3)).astype(np.float32)
 HOUSES = R.normal(0, 1, (50, 4)) * [1, 40, 3, 900] + [0, 300, 9, 5000]
 
@@ -28,7 +29,7 @@ def test_axes_and_a_rounding_that_has_no_name():
 
 
 def test_backwards_with_something_else():
-    (one,) = found(SPECTRUM, SPECTRUM[:, ::-1] + R.normal(0, 0.02, SPECTRUM.shape))
+    (one,) = found(TRACE, TRACE[:, ::-1] + R.normal(0, 0.02, TRACE.shape))
     assert one.id == "reversed-sequence"
     assert "what is left has no diagnosis" in one.left
 

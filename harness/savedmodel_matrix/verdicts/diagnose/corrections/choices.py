@@ -1,4 +1,4 @@
-"""A choice per sample: turned or mirrored images, and gains. Chosen on half of the elements, proven on the rest."""
+"""A choice per sample, made on half of its elements and proven on the rest: turned images, and gains."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _turned(pair: Pair) -> Iterator[Fix]:
     if first:
         t, s = np.moveaxis(t, 1, -1), np.moveaxis(s, 1, -1)
     choices = [_turn(a, b) for a, b in zip(t, s, strict=True)]
-    if None in choices or len(set(choices)) == 1 and choices[0] == 1:
+    if None in choices or (len(set(choices)) == 1 and choices[0] == 1):
         return
     chosen = [each for each in choices if each is not None]
     tags = next((found for raw in pair.raw.values() if (found := orientations(raw)) is not None), None)
@@ -100,7 +100,7 @@ def _turned(pair: Pair) -> Iterator[Fix]:
             title=f"{sides[0]} in training, {sides[1]} in serving",
             train=sides[0],
             serve=sides[1],
-            mends=f"in serving, {'turn photos as their EXIF data says' if turned else 'leave photos unturned'}; "
+            mends=f"in serving, {'turn' if turned else 'do not turn'} photos as their EXIF data says; "
             f"here: {kinds}",
             apply=on_serve(turn),
             cost=NAMED_CONSTANTS - 0.9,
@@ -158,10 +158,11 @@ def _gains(train: Array, serve: Array) -> Iterator[Fix]:
         if np.abs(offset).max() < 1e-5 * size
         else "a gain and an offset"
     )
+    more = ", ..." if len(t) > 6 else ""
     shown = ", ".join(f"{value:.4g}" for value in (offset if same_gain else gain)[:6])
     yield Fix(
         id="per-sample-gain",
-        title=f"training's samples are serving's with {what} of their own: {shown}{', ...' if len(t) > 6 else ''}",
+        title=f"training's samples are serving's with {what} of their own: {shown}{more}",
         train="one level for each sample",
         serve="another level for each sample",
         mends="in serving, scale each sample (to its peak, loudness or range) exactly as training does",

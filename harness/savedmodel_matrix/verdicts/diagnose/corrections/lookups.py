@@ -7,7 +7,6 @@ be what that table says of the words as serving writes them, every one of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from savedmodel_matrix.verdicts.diagnose.corrections.text import REWRITINGS
 from savedmodel_matrix.verdicts.diagnose.pair import NAMED_CONSTANTS, Fix, is_numeric, is_text, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
 
@@ -49,7 +48,7 @@ _SPLITS = (
 def _without_ending(endings: tuple[str, ...]) -> Callable[[str], str]:
     def cut(word: str) -> str:
         for ending in endings:
-            if word.endswith(ending) and len(word) - len(ending) >= 3:  # noqa: PLR2004 - a stem has three letters
+            if word.endswith(ending) and len(word) - len(ending) >= 3:
                 return word.removesuffix(ending)
         return word
 
@@ -144,7 +143,7 @@ def _functions(name: str, split: _Split, texts: list[str], train: Array, serve: 
 
 
 def _read(ids: Array, words: list[list[str]]) -> _Read | None:
-    """Return the table that one side's ids come from: each word always has one id, and most words their own."""
+    """Return the table that one side's ids come from: a word always has one id, most their own."""
     x = ids.astype(np.int64).reshape(len(ids), -1)
     length = x.shape[1]
     for at_end in (True, False) if length > 1 else (None,):
@@ -166,7 +165,7 @@ def _read(ids: Array, words: list[list[str]]) -> _Read | None:
 def _tells(table: dict[str, int], rows: list[list[int]]) -> bool:
     """Whether words occur more than once, so that the table is confirmed, and have ids of their own."""
     total = sum(map(len, rows))
-    return len(table) >= 4 and total >= 2 * len(table) and len(set(table.values())) >= len(table) // 2  # noqa: PLR2004
+    return len(table) >= 4 and total >= 2 * len(table) and len(set(table.values())) >= len(table) // 2
 
 
 def _cut(line: list[str], length: int, row: list[int]) -> list[str]:
@@ -227,7 +226,7 @@ def _made(
             {known.table[each] for each in were if each in known.table}
         ) > 1:
             told.add(word)
-    owners: dict[int, int] = {at: 1 for at in known.table.values()}
+    owners: dict[int, int] = dict.fromkeys(known.table.values(), 1)
     for at in learnt.values():
         owners[at] = owners.get(at, 0) + 1
     shared = {at for at in learnt.values() if owners[at] > 1}
@@ -240,7 +239,7 @@ def _fix(steps: tuple[str, ...], sides: tuple[str, str], *, in_serving: bool, at
     padding = "" if at_end is None else ", and pad on training's side"
     return Fix(
         id="+".join(steps),
-        title=f"one vocabulary, but different words are looked up: {train} in training, {serve} in serving{end}",
+        title=f"one vocabulary looks up different words: {train} in training, {serve} in serving{end}",
         train=train,
         serve=serve + end,
         mends=f"in serving, look up what training looks up, {train}{padding}; keep the vocabulary",

@@ -37,8 +37,8 @@ _BEYOND_ROUNDING = 1e-4
 #: Rows of pixels that are fitted.
 _PIXELS = 20_000
 
-#: Colour matrices by name: rows of (red, green, blue). ITU-R BT.601 and BT.709, full range as in JFIF, and the
-#: video range of 16..235 as in ITU-R BT.601 and OpenCV's and FFmpeg's conversions.
+#: Colour matrices: rows of (red, green, blue). ITU-R BT.601 and BT.709, full range as in JFIF, and the video
+#: range of 16..235 as in ITU-R BT.601 and in OpenCV's and FFmpeg's conversions.
 _JFIF = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 _BT709 = np.array([[0.2126, 0.7152, 0.0722], [-0.114572, -0.385428, 0.5], [0.5, -0.454153, -0.045847]])
 _VIDEO = np.array([219 / 255, 224 / 255, 224 / 255])[:, None]
@@ -143,7 +143,7 @@ def _fit(aim: Array, given: Array) -> Array | None:
     spread = np.abs(aim).max()
     gap = np.abs(x[~half] @ found - aim[~half]).max()
     # Where columns depend on each other, as categories do, many matrices fit: the smallest is taken.
-    if rank < 2 or not np.isfinite(gap) or gap > 1e-4 * spread:  # noqa: PLR2004
+    if rank < 2 or not np.isfinite(gap) or gap > 1e-4 * spread:
         return None
     matrix: Array = found / np.where(sizes > 0, sizes, 1.0)[:, None]
     return matrix
@@ -183,7 +183,8 @@ def _categories(train: Array, serve: Array) -> Iterator[Fix]:
         return
     in_training = bool(lost[0])
     plural = len(gone) > 1
-    lacks = f"{'columns' if plural else 'column'} {', '.join(map(str, gone))} {'are' if plural else 'is'} always 0"
+    places = f"{'columns' if plural else 'column'} {', '.join(map(str, gone))}"
+    lacks = f"{places} {'are' if plural else 'is'} always 0"
     has = "every category has a column"
     sides = (lacks, has) if in_training else (has, lacks)
     yield Fix(
@@ -193,8 +194,7 @@ def _categories(train: Array, serve: Array) -> Iterator[Fix]:
         else f"{sides[0]} in training; {sides[1]} in serving: the category there has no column",
         train=sides[0],
         serve=sides[1],
-        mends=f"in serving, {'drop' if in_training else 'keep'} what training {'drops' if in_training else 'keeps'}: "
-        f"{'columns' if plural else 'column'} {', '.join(map(str, gone))}",
+        mends=f"in serving, {'drop' if in_training else 'keep'} {places}, as training does",
         apply=(on_serve if in_training else on_train)(
             lambda array: np.where(np.isin(np.arange(array.shape[-1]), gone), 0, numbers(array))
         ),
@@ -213,9 +213,9 @@ def _colours(matrix: Array) -> _Named | None:
                 if of_train == "RGB":
                     wanted = wanted[order]
                 scale = float((weights * wanted).sum() / np.square(wanted).sum())
-                if scale <= 0 or np.abs(weights / scale - wanted).max() > 5e-3:  # noqa: PLR2004 - 8-bit fits
+                if scale <= 0 or np.abs(weights / scale - wanted).max() > 5e-3:
                     continue
-                if np.count_nonzero(np.abs(wanted) > _NONE) <= 3:  # noqa: PLR2004 - an order of channels
+                if np.count_nonzero(np.abs(wanted) > _NONE) <= 3:
                     continue
                 swapped = " with red and blue swapped" if order.step else ""
                 train, serve = (
@@ -269,7 +269,7 @@ def _mixed(weights: Array, offsets: Array, *, forwards: bool) -> _Named:
     rotation = square and np.allclose(gram, np.eye(len(gram)) * gram[0, 0], atol=1e-4 * gram[0, 0])
     full = np.linalg.matrix_rank(weights, tol=1e-6 * np.abs(weights).max()) == min(weights.shape)
     kind = (
-        "a rotation" if rotation and abs(gram[0, 0] - 1) < 1e-3  # noqa: PLR2004
+        "a rotation" if rotation and abs(gram[0, 0] - 1) < 1e-3
         else "a rotation with a factor" if rotation
         else "an invertible mixture" if full and square
         else f"a projection to {np.linalg.matrix_rank(weights, tol=1e-6 * np.abs(weights).max())} dimensions"
@@ -282,7 +282,7 @@ def _mixed(weights: Array, offsets: Array, *, forwards: bool) -> _Named:
         "linear-mixture",
         says if forwards else "its own columns",
         "its own columns" if forwards else says,
-        f"in serving, load the matrix that training fitted instead of fitting or choosing it again; {one}'s first "
-        f"column is {first}{', ...' if len(weights) > 6 else ''} times {other}'s",  # noqa: PLR2004
+        f"in serving, load the matrix that training fitted instead of fitting it again; {one}'s first "
+        f"column is {first}{', ...' if len(weights) > 6 else ''} times {other}'s",
         FITTED_PER_COLUMN + FITTED,
     )

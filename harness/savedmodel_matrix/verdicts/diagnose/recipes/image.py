@@ -136,7 +136,7 @@ def _recipe(layout: str, target: Array, reading: Reading, side: Array) -> list[R
 
 
 def _other_decoder(gap: Array, level: Array) -> bool:
-    """Whether what a recipe leaves looks like another JPEG decoder: a few levels, in the colours rather than light.
+    """Whether a recipe leaves what another JPEG decoder does: a few levels, in colours rather than in light.
 
     A decoder's inverse DCT and the way it enlarges the colour planes move colours by up to a handful of
     levels. Another way of resizing moves light as much, and by more at edges.
@@ -264,7 +264,7 @@ def _layouts(side: Array) -> Iterator[tuple[str, Array]]:
 
 
 class Reading(NamedTuple):
-    """One way to read the raw images: what is done, by the id of the diagnosis, and (height, width, 3) each."""
+    """One way to read the raw images: what is done, by diagnosis, and (height, width, 3) each."""
 
     parts: dict[str, str]
     images: list[Array]
@@ -352,7 +352,6 @@ class _File(NamedTuple):
             alpha = None
             if "A" in image.getbands() or "transparency" in image.info:
                 alpha = np.asarray(image.convert("RGBA"), np.float64)[..., 3]
-                image = image.convert("RGBA")
             if deep:
                 pixels = np.repeat(np.asarray(image, np.float64)[..., None], 3, axis=-1)
             else:

@@ -24,8 +24,8 @@ _LEFT = 0.25
 _BEYOND_ROUNDING = 1e-5
 _DECODER = "jpeg-decoder"
 _BY_ELIMINATION: dict[str, Any] = {
-    "proof": "one side is what libjpeg's accurate decoder makes of the files, within a level; the other has the "
-    "same size, part, resizing and range, and is off by a few levels in the colours and not in the light",
+    "proof": "one side is what libjpeg's accurate decoder makes of the files, within a level; the other has "
+    "the same size, part, resizing and range, and is off by a few levels in the colours and not in the light",
     "ties": ("the photos were encoded again at a high quality",),
     "experiment": "decode one file with each side's library and compare the pixels before resizing",
 }
@@ -102,12 +102,16 @@ def _diagnosis(train: Recipe, serve: Recipe, before: Distance, after: Distance) 
 
 def _proof(train: Recipe, serve: Recipe, before: Distance, after: Distance) -> str:
     """Return what the recipes leave and what the next best ones leave; "" if recipes were not compared so."""
-    if train.left is None or serve.left is None or None in (train.beaten, serve.beaten):
+    if not (train.beaten and serve.beaten):
         return ""
+    times = [
+        each.beaten / max(each.left, 1e-12)
+        for each in (train, serve)
+        if each.beaten and each.left is not None
+    ]
     return (
-        f"both sides are made again from the raw input, which leaves {after.relative:.1e} of {before.relative:.2g}; "
-        f"the next best recipe of another meaning leaves {train.beaten / max(train.left, 1e-12):.0f} times as much in "
-        f"training and {serve.beaten / max(serve.left, 1e-12):.0f} times in serving"
+        f"both sides are made again from the raw input, which leaves {after.relative:.1e} of "
+        f"{before.relative:.2g}; the next best recipes leave at least {min(times):.0f} times as much"
     )
 
 

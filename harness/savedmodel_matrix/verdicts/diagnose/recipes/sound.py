@@ -31,7 +31,8 @@ _LONGEST = 480_000
 _LEFT = 2e-3
 #: Recipes within this factor of the best one, or this close, are as good; the others are beaten.
 _AS_GOOD, _EXACT = 2.0, 1e-5
-#: librosa.power_to_db: ``top_db`` and ``amin``. Whisper: log10 of at least 1e-10, 8 below the maximum, (x + 4) / 4.
+#: librosa.power_to_db: ``top_db`` and ``amin``. Whisper: log10 of at least 1e-10 and of the maximum less 8,
+#: then (x + 4) / 4.
 _TOP_DB = 80.0
 _LEAST_POWER = 1e-10
 _WHISPER = 8.0
@@ -42,7 +43,7 @@ _MOST_SOUNDS, _MOST_FRAMES, _SCREENED = 8, 400, 3000
 #: How many framings with filters are tried with every window, gain and logarithm, and their least rank
 #: correlation with the target: the logarithm keeps the order of values.
 _TRIED, _LEAST_RANK = 8, 0.8
-#: Offsets and floors of logarithms in use: powers of ten from 1e-12 to 1. A fitted one is this close to a named.
+#: Offsets and floors of logarithms in use: powers of ten from 1e-12 to 1, and how close a fitted one is.
 _OFFSETS = tuple(10.0**power for power in range(-12, 1))
 _NEAR = 0.02
 
@@ -55,6 +56,17 @@ class _Framing(NamedTuple):
     centred: bool
     whole: bool
     ends: int
+
+
+class _Screened(NamedTuple):
+    """One framing with filters, and the rank correlation of what they make with the target."""
+
+    rank: float
+    emphasis: float
+    framing: _Framing
+    filters: dict[str, str]
+    bank: Array
+    power: float
 
 
 class _Made(NamedTuple):
@@ -73,7 +85,11 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
     for order, target in _orders(side):
         if len(target) != len(sounds) or min(target.shape[1:]) < 8 or not np.isfinite(target).all():
             continue
-        made = sorted(_all(target, sounds, rates), key=lambda each: each.left)
+        made: list[_Made] = []
+        for rate in rates:
+            made = sorted([*made, *_all(target, sounds, rate)], key=lambda each: each.left)
+            if made and made[0].left <= _EXACT:
+                break
         good = [
             each for each in made if each.left <= _LEFT and each.left <= max(_AS_GOOD * made[0].left, _EXACT)
         ]
@@ -93,25 +109,22 @@ def _recipe(each: _Made, order: str, target: Array, side: Array, beaten: float |
     )
 
 
-def _all(target: Array, sounds: list[Array], rates: tuple[int, ...]) -> Iterator[_Made]:
+def _all(target: Array, sounds: list[Array], rate: int) -> Iterator[_Made]:
     """Yield every recipe of the most likely framings and filters, with what it leaves."""
     target, sounds = target[:_MOST_SOUNDS, :, :_MOST_FRAMES], sounds[:_MOST_SOUNDS]
     loud = int(np.argmax([float(np.square(each).mean()) for each in sounds]))
-    screened = []
+    screened: list[_Screened] = []
     for emphasis in (0.0, _EMPHASIS):
         sound = _emphasised(sounds[loud], emphasis)
         for framing in _framings(len(sound), target.shape[2]):
             magnitudes = _magnitudes(sound, framing, _WINDOWS["a periodic Hann window"], target.shape[2])
             inner = _inner(framing, target.shape[2])
-            for rate in rates:
-                for name, bank in _banks(rate, framing.transform, target.shape[1]):
-                    for power in (2.0, 1.0):
-                        rank = _rank((bank @ magnitudes**power)[:, inner], target[loud][:, inner])
-                        if rank >= _LEAST_RANK:
-                            screened.append(
-                                (-rank, len(screened), emphasis, framing, rate, name, bank, power)
-                            )
-    for _, _, emphasis, framing, rate, name, bank, power in sorted(screened)[:_TRIED]:
+            for name, bank in _banks(rate, framing.transform, target.shape[1]):
+                for power in (2.0, 1.0):
+                    rank = _rank((bank @ magnitudes**power)[:, inner], target[loud][:, inner])
+                    if rank >= _LEAST_RANK:
+                        screened.append(_Screened(rank, emphasis, framing, name, bank, power))
+    for _, emphasis, framing, name, bank, power in sorted(screened, key=lambda each: -each.rank)[:_TRIED]:
         inner = _inner(framing, target.shape[2])
         aim = target[:, :, inner]
         for window, shape in _WINDOWS.items():
@@ -135,7 +148,8 @@ def _all(target: Array, sounds: list[Array], rates: tuple[int, ...]) -> Iterator
                     yield _Made(
                         left,
                         {
-                            "spectrogram": f"windows of {framing.transform} every {framing.hop} samples at {rate} Hz",
+                            "spectrogram": f"windows of {framing.transform} every {framing.hop} samples "
+                            f"at {rate} Hz",
                             "framing": "frames centred on their time"
                             if framing.centred
                             else "frames that begin at their time",

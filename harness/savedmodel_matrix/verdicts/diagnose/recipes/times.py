@@ -1,4 +1,4 @@
-"""Calendar features from epochs or written times: the clock of each side, with all rules of the time zone data."""
+"""Calendar features from epochs or written times: the clock of each side, by all rules of time zones."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ _PLACES: dict[str, tuple[Callable[[Array], Array], float]] = {
 
 
 def _scaled() -> dict[str, Callable[[Array], Array]]:
-    """Return every feature by name: a position, its share of the circle or of the largest, its sine and cosine."""
+    """Return every feature by name: a position, its share of the circle, its sine and its cosine."""
     found: dict[str, Callable[[Array], Array]] = {}
     for name, (place, circle) in _PLACES.items():
         found[name] = place
@@ -139,7 +139,7 @@ def _between(pair: Pair, seconds: Array) -> Diagnosis | None:
     words: list[dict[str, tuple[Array, Array]]] = []
     for column in columns:
         pair.check_time()
-        if np.unique(t[:, column]).size < 2 or np.unique(s[:, column]).size < 2:  # noqa: PLR2004 - a constant
+        if np.unique(t[:, column]).size < 2 or np.unique(s[:, column]).size < 2:
             return None
         fits: dict[str, tuple[Array, Array]] = {}
         for name, feature in FEATURES.items():

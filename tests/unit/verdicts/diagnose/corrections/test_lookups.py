@@ -5,9 +5,12 @@ import pytest
 from savedmodel_matrix.verdicts.diagnose.diagnose import diagnose
 
 R = np.random.default_rng(11)
-NOTES = "Patient denies pain, Fever since Monday; patient takes Aspirin. aspirin helps Pain and fever café naïve Café pain Monday".split()
-PARTS = "bolts bolt nuts nut washers washer plates plate Rods rod hinges hinge".split()
-PLACES = "Málaga Malaga Kraków Krakow Łódź Köln Koln Åre Are".split()
+NOTE = (
+    "Patient denies pain, Fever since Monday; patient takes Aspirin. aspirin helps Pain and fever café naïve"
+)
+NOTES = f"{NOTE} Café pain Monday".split()
+PARTS = ["bolts", "bolt", "nuts", "nut", "washers", "washer", "plates", "plate", "Rods", "rod", "hinges"]
+PLACES = ["Málaga", "Malaga", "Kraków", "Krakow", "Łódź", "Köln", "Koln", "Åre", "Are"]
 
 
 def lines(words, count=60):

@@ -1,4 +1,4 @@
-"""How the files of images are read: turned, alpha, 16 bits, other decoders; and turns chosen for each image."""
+"""How the files of images are read: turned, alpha, 16 bits, other decoders; and turns of each image."""
 
 import io
 

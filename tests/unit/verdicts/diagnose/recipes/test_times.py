@@ -1,4 +1,4 @@
-"""Clocks: calendar features of raw times by the rules of zones, in tables of several columns, and near misses."""
+"""Clocks: calendar features of raw times by the rules of zones, in tables, and near misses."""
 
 from zoneinfo import ZoneInfo
 
