@@ -71,7 +71,8 @@ def judge(folder: Path, made_by: str, other: Path | None = None) -> Iterator[Jud
             entry["planted"],
             entry["expected"] or "",
             entry["held_out"],
-            found,
+            # A difference in rounding that libraries cannot avoid counts as none.
+            [each for each in found if not each.harmless],
             seconds,
         )
 

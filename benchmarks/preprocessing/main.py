@@ -24,7 +24,7 @@ _HERE = Path(__file__).parent
 _PYTHON = "3.11"
 #: Requirements files in this folder, and the modules of ``cases`` that run there.
 _MADE_IN = {
-    "new": ("images", "tables", "sounds", "texts", "held_out"),
+    "new": ("images", "tables", "sounds", "texts", "held_out", "other_domains"),
     "tf": ("in_tensorflow",),
 }
 _VERSIONS = ("new", "old")

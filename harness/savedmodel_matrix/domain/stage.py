@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from savedmodel_matrix.domain.arrays import Output
 from savedmodel_matrix.domain.input_sources import InputSource
 from savedmodel_matrix.domain.stored import Stored
 from savedmodel_matrix.domain.toml_table import DOTTED, LocalPath, Table
@@ -63,6 +64,17 @@ class WroteTo(Stored):
     name: str
 
 
+class StageParts(Stored):
+    """What a stage made of parts of one batch, put together in the order of the batch's samples."""
+
+    way: Literal["reversed", "halves", "alone"]
+    """The batch in reverse, in two halves, or one sample at a time."""
+    batch: int
+    samples: int
+    """How many of the first samples this covers."""
+    outputs: tuple[Output, ...]
+
+
 class StagePart(Stored):
     """What the measurement of a stage records in addition to the stage's outputs."""
 
@@ -72,3 +84,5 @@ class StagePart(Stored):
     """Version of every module that the stage's own code imports."""
     brought: dict[str, str] = {}
     """Version of every module that those import."""
+    parts: tuple[StageParts, ...] = ()
+    """Empty where the stage did not run on parts, or where a batch has no samples to take apart."""

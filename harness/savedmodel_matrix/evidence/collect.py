@@ -18,9 +18,10 @@ from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, Coll
 from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.evidence.outside import collect_outside
 from savedmodel_matrix.evidence.recorded import Evidence, job_name
-from savedmodel_matrix.evidence.stages import collect_stages, collect_swaps
+from savedmodel_matrix.evidence.stages import collect_elsewhere, collect_stages, collect_swaps
 from savedmodel_matrix.measurements import measurement_of, work
 from savedmodel_matrix.measurements.check import CheckMeasurement
+from savedmodel_matrix.measurements.elsewhere import ElsewhereMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.measurements.other_threads import OtherThreadsMeasurement
 from savedmodel_matrix.measurements.outputs import OutputsMeasurement
@@ -59,6 +60,7 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
         for job in by_kind.pop(CheckMeasurement.name, [])
     }
     trained = {job.case: evidence.recording(job) for job in by_kind.pop(TrainedMeasurement.name, [])}
+    elsewhere = collect_elsewhere(evidence, by_kind.pop(ElsewhereMeasurement.name, []), stages)
     swaps = collect_swaps(evidence, rows, stages)
     outside = collect_outside(evidence, rows)
     remarks = [line for jobs in by_kind.values() for job in jobs for line in _says(evidence, job)]
@@ -71,6 +73,7 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
         stages,
         trained,
         swaps,
+        elsewhere,
         outside,
         list(dict.fromkeys(remarks)),
         evidence.arrays,

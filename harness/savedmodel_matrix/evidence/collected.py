@@ -108,6 +108,14 @@ class SwapRecord:
 
 
 @dataclass(frozen=True)
+class ElsewhereRecord:
+    """A stage in a process with other surroundings, and its recording; None if it is not recorded (yet)."""
+
+    job: Job
+    recording: Recording | None
+
+
+@dataclass(frozen=True)
 class OutsideRecord:
     """A job of the question ``outside`` and its recording; None if it is not recorded (yet)."""
 
@@ -133,6 +141,8 @@ class Collection:
     """Per case with a training pipeline: the model in the baseline on the outputs of that pipeline."""
     swaps: list[SwapRecord] = field(default_factory=list)
     """Models on other cells' inputs, if the pipelines of two cells made different inputs."""
+    elsewhere: list[ElsewhereRecord] = field(default_factory=list)
+    """Stages of the baseline in processes with other surroundings."""
     outside: list[OutsideRecord] = field(default_factory=list)
     """Changed copies of models that read files outside themselves."""
     remarks: list[str] = field(default_factory=list)

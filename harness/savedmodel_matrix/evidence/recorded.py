@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.evidence.collected import JobName
     from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.store.file_facts import Facts
+    from savedmodel_matrix.verdicts.compare.elements import Array
 
 
 def job_name(job: Job) -> JobName:
@@ -103,6 +104,10 @@ class Evidence:
             effective = known
         outputs = self._outputs.setdefault(recording.outputs, recording.outputs)
         return recording.model_copy(update={"effective": effective, "outputs": outputs})
+
+    def array(self, entry: ArrayEntry) -> Array:
+        """Return a stored array, by memory map."""
+        return self._project.results.array(entry)
 
     def beside(self, job: Job) -> tuple[Beside | None, Installed | str | None]:
         """Return the separate environment that a job runs in, and whether it is installed."""

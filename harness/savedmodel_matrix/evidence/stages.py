@@ -8,9 +8,11 @@ from savedmodel_matrix.domain.arrays import InputPart
 from savedmodel_matrix.domain.job import Given, Job
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.environments.state import Installed
-from savedmodel_matrix.evidence.collected import StageRecord, SwapRecord
-from savedmodel_matrix.measurements.stage import AGAIN, StageMeasurement
+from savedmodel_matrix.evidence.collected import ElsewhereRecord, StageRecord, SwapRecord, contents
+from savedmodel_matrix.measurements.elsewhere import EVERYTHING, apart, way_of
+from savedmodel_matrix.measurements.stage import AGAIN, StageMeasurement, stage_of
 from savedmodel_matrix.measurements.swapped import SwappedMeasurement
+from savedmodel_matrix.verdicts.diagnose.prove import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,6 +96,43 @@ def _swaps(plan: Plan, recorded: set[tuple[CellId, str]], stages: Sequence[Stage
             limits = plan.limits[plan.baseline, case]
             found.append(Job(plan.baseline, case, limits, StageMeasurement.name, f"{home.stage}{AGAIN}"))
     return found
+
+
+def collect_elsewhere(
+    evidence: Evidence, jobs: Iterable[Job], stages: Sequence[StageRecord]
+) -> list[ElsewhereRecord]:
+    """Return the stages in processes with other surroundings.
+
+    Where one made other results than in the cell itself, what tells the surroundings apart is called for.
+    """
+    made = {(each.cell, each.case, each.stage): each for each in stages}
+    found: list[ElsewhereRecord] = []
+    # Those of a question are called for here again, where their evidence still holds.
+    for job in (each for each in jobs if way_of(each) == EVERYTHING):
+        recording = evidence.recording(job)
+        found.append(ElsewhereRecord(job, recording))
+        home = made.get((job.cell, job.case, stage_of(job)))
+        if home is None or home.made is None or home.is_unstable or recording is None:
+            continue
+        if recording.is_recorded and not _same(evidence, home.made, contents(recording)):
+            found += [ElsewhereRecord(each, evidence.recording(each)) for each in apart(job)]
+    return found
+
+
+def _same(
+    evidence: Evidence,
+    one: tuple[tuple[OutputId, ArrayEntry], ...],
+    other: tuple[tuple[OutputId, ArrayEntry], ...],
+) -> bool:
+    """Whether two results are equal up to rounding: sums are added up in another order by other threads."""
+    if one == other:
+        return True
+    if [name for name, _ in one] != [name for name, _ in other]:
+        return False
+    return all(
+        first == second or is_same(evidence.array(first), evidence.array(second))
+        for (_, first), (_, second) in zip(one, other, strict=True)
+    )
 
 
 def given_by(plan: Plan, case: str, stages: Sequence[StageRecord]) -> Given | None:

@@ -29,10 +29,8 @@ class Task:
 
     @property
     def variables(self) -> tuple[tuple[str, str], ...]:
-        """The environment variables of its setting: TensorFlow reads them at import."""
-        if self.beside is not None:
-            return ()
-        return tuple(sorted(self.site.plan.settings[self.job.cell.setting].variables.items()))
+        """The environment variables of its process: TensorFlow reads them at import."""
+        return tuple(sorted(measurement_of(self.job).variables(self.site, self.job).items()))
 
     @property
     def alone(self) -> str | None:

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.measurements.check import CheckMeasurement
+from savedmodel_matrix.measurements.elsewhere import ElsewhereMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.measurements.other_threads import OtherThreadsMeasurement
 from savedmodel_matrix.measurements.outputs import OutputsMeasurement
@@ -42,6 +43,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     CheckMeasurement(),
     ReExportMeasurement(),
     OutsideMeasurement(),
+    ElsewhereMeasurement(),
 )
 
 

@@ -82,6 +82,12 @@ class Measurement(ABC):
         """Return the separate environment that the job runs in; None for the cell's own."""
         return None
 
+    def variables(self, site: Site, job: Job) -> Mapping[str, str]:
+        """Return the environment variables of the probe that runs the job; a setting's are the cell's own."""
+        if self.beside(site, job) is not None:
+            return {}
+        return site.plan.settings[job.cell.setting].variables
+
     def says(self, recording: Recording, job: Job) -> list[str]:  # noqa: ARG002 - as above
         """Return remarks on a recording, for kinds for which the report has no section."""
         return []

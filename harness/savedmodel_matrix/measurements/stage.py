@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from savedmodel_matrix.domain.job import OUTPUTS
-from savedmodel_matrix.domain.plan import POSTPROCESS
+from savedmodel_matrix.domain.plan import POSTPROCESS, TRAIN
 from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, OutputsOf, SettingRequest
 from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.domain.stage import StagePart
@@ -61,6 +61,9 @@ class StageMeasurement(Measurement):
             "code": list(made.code.items()),
             "expects": self._expects(site, name),
             "again": job.variant.endswith(AGAIN),
+            "parts": self.runs_parts(site, job),
+            "variables": dict(self.variables(site, job)),
+            "fresh_process": self.fresh_process(job),
         }
         inputs = key_of(site, taken) if taken else made.inputs_digest or site.ready.inputs_digest
         return Depends("", inputs, asked, self._options(site, job))
@@ -98,8 +101,10 @@ class StageMeasurement(Measurement):
                     "reads": [str(project.root / path) for path in stage.reads],
                     "root": str(project.root),
                     "expects": self._expects(site, name),
+                    "parts": self.runs_parts(site, job),
                 },
             ),
+            fresh_process=self.fresh_process(job),
             setting=SettingRequest(**setting.model_dump(exclude={"variables", "loader"})),
             batches=batches,
             inputs_error=problem,
@@ -112,6 +117,15 @@ class StageMeasurement(Measurement):
     def read(self, recording: Recording, job: Job) -> StagePart:  # noqa: ARG002 - the form of every kind
         """Return what was observed of the stage in addition to its outputs; empty if it never started."""
         return StagePart() if recording.measured is None else StagePart.model_validate(recording.measured)
+
+    def fresh_process(self, job: Job) -> bool:  # noqa: ARG002 - for kinds to override
+        """Whether the job starts an interpreter of its own."""
+        return False
+
+    def runs_parts(self, site: Site, job: Job) -> bool:
+        """Whether the stage also runs on parts of each batch: where training and serving are compared."""
+        case = site.plan.cases[job.case]
+        return case.train is not None and stage_of(job) in (TRAIN, case.serving)
 
     def _options(self, site: Site, job: Job) -> dict[str, Any]:
         if self.beside(site, job) is not None:
@@ -127,4 +141,4 @@ class StageMeasurement(Measurement):
 
 def stage_of(job: Job) -> str:
     """Return the name of the stage that a job runs."""
-    return job.variant.removesuffix(AGAIN)
+    return job.variant.removesuffix(AGAIN).partition(" in ")[0]

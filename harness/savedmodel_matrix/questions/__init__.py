@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.questions.elsewhere import ElsewhereQuestion
 from savedmodel_matrix.questions.fixes import FixesQuestion
 from savedmodel_matrix.questions.matrix import MatrixQuestion
 from savedmodel_matrix.questions.outside import OutsideQuestion
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 QUESTIONS: tuple[Question, ...] = (
     MatrixQuestion(),
     SwappedInputsQuestion(),
+    ElsewhereQuestion(),
     OutsideQuestion(),
     FixesQuestion(),
 )

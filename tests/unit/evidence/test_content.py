@@ -88,12 +88,24 @@ def recorded(project, plan, install, record, key_in):
         write(job)
     for swap in collect(project, plan, Selection()).swaps:
         write(swap.job)
+    for each in collect(project, plan, Selection()).elsewhere:
+        if each.recording is None:
+            write(each.job)
     return made
 
 
 def test_every_recording_is_part_of_it(project, recorded, digest):
     kinds = {job.measurement for job, _ in recorded.values()}
-    assert kinds == {"stage", "outputs", "trained", "swapped", "noise floor", "other threads", "check"}
+    assert kinds == {
+        "stage",
+        "outputs",
+        "trained",
+        "swapped",
+        "noise floor",
+        "other threads",
+        "check",
+        "elsewhere",
+    }
     before = digest()
     assert digest() == before
     for key, (job, again) in recorded.items():

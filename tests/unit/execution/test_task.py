@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from savedmodel_matrix.environments.state import Installed
 from savedmodel_matrix.execution.task import starts, task_of
 from savedmodel_matrix.measurements import work
+from savedmodel_matrix.measurements.elsewhere import EVERYTHING
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.ready import make_ready
@@ -35,7 +36,10 @@ def shown(start):
 
 
 def test_stages_come_before_and_behind_what_they_serve(staged, tasks_of):
-    (start,) = starts(tasks_of(staged))
+    start, *others = starts(tasks_of(staged))
+    assert [shown(each) for each in others] == [
+        [("elsewhere", f"{stage} in {EVERYTHING}") for stage in ("train", "serve")]
+    ], "in a start of its own"
     order = shown(start)
     assert sorted(order) == [
         ("outputs", ""),
@@ -59,7 +63,9 @@ def test_a_stage_beside_is_a_start_of_its_own_before_what_takes_its_outputs(proj
     environment = staged.environments[staged.baseline.environment]
     (beside,) = besides(project, staged, environment)
     installed = INSTALLED.model_copy(update={"besides": {beside.id: INSTALLED}})
-    found = list(starts(tasks_of(staged, installed)))
+    found = [
+        start for start in starts(tasks_of(staged, installed)) if start[0].job.measurement != "elsewhere"
+    ]
     assert [start[0].beside for start in found] == [beside, None, beside]
     assert [sorted(shown(start)) for start in found] == [
         [("stage", "serve"), ("stage", "train")],

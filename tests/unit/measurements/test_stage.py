@@ -8,8 +8,18 @@ import pytest
 from recordings import recording
 from savedmodel_matrix.environments.state import Installed
 from savedmodel_matrix.measurements import work
+from savedmodel_matrix.measurements.elsewhere import (
+    APART,
+    EVERYTHING,
+    SEEDED,
+    SEEDED_AGAIN,
+    ElsewhereMeasurement,
+    apart,
+)
+from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.stage import AGAIN, StageMeasurement
 from savedmodel_matrix.planning.besides import besides
+from savedmodel_matrix.planning.ready import make_ready
 
 ALONE = "# /// script\n# dependencies = ['pillow>=9']\n# ///\n"
 
@@ -23,11 +33,17 @@ def jobs_of(plan, environment):
     return {(job.measurement, job.variant): job for job in work(plan, environment)}
 
 
+def site_of(project, plan, installed):
+    ready = make_ready(project, plan.cases["one"])
+    return Site(project, plan, installed[plan.baseline.environment], ready)
+
+
 def test_the_stages_of_every_cell_and_the_model_on_training_s_inputs_at_home(staged):
     home = staged.baseline.environment
     (other,) = (name for name in staged.environments if name != home)
     stages = {("stage", name) for name in ("train", "serve", "postprocess")}
-    assert set(jobs_of(staged, home)) == {*stages, ("outputs", ""), ("trained", "")}
+    again = {("elsewhere", f"{name} in {EVERYTHING}") for name in ("train", "serve")}
+    assert set(jobs_of(staged, home)) == {*stages, *again, ("outputs", ""), ("trained", "")}
     assert set(jobs_of(staged, other)) == {*stages, ("outputs", "")}
 
 
@@ -77,3 +93,42 @@ def test_a_stage_that_never_started_recorded_nothing_of_itself(staged):
     part = {"wrote": [{"batch": 0, "name": "x"}], "remarks": [], "libraries": {"numpy": "2"}, "brought": {}}
     found = StageMeasurement().read(recording(measured=part), job)
     assert (found.wrote[0].name, found.libraries) == ("x", {"numpy": "2"})
+
+
+def test_what_a_stage_depends_on_is_told_apart_by_processes_of_their_own(staged, installed, key_in):
+    name = staged.baseline.environment
+    jobs = jobs_of(staged, name)
+    once = jobs["elsewhere", f"serve in {EVERYTHING}"]
+    found = apart(once)
+    assert [job.variant for job in found] == [f"serve in {way}" for way in APART]
+    keys = {key_in(staged, job, installed[name]) for job in (once, jobs["stage", "serve"], *found)}
+    assert len(keys) == len(found) + 2, "each is a recording of its own"
+
+
+@pytest.mark.parametrize("variables", [{}, {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}])
+def test_a_process_is_changed_except_in_what_the_setting_fixes(project, staged, installed, variables):
+    settings = {
+        name: each.model_copy(update={"variables": variables}) for name, each in staged.settings.items()
+    }
+    plan = replace(staged, settings=settings)
+    site = site_of(project, plan, installed)
+    once = jobs_of(plan, plan.baseline.environment)["elsewhere", f"serve in {EVERYTHING}"]
+    kind = ElsewhereMeasurement()
+    everything = kind.variables(site, once)
+    assert everything["PYTHONHASHSEED"] == variables.get("PYTHONHASHSEED", "1")
+    assert everything["TZ"] == variables.get("TZ", "Pacific/Kiritimati")
+    assert everything["LC_ALL"] == "C"
+    seeded = {job.variant.partition(" in ")[2]: job for job in apart(once)}
+    for way in (SEEDED, SEEDED_AGAIN):
+        assert kind.variables(site, seeded[way]) == {"PYTHONHASHSEED": "1", **variables}
+        assert kind.fresh_process(seeded[way])
+    assert not kind.runs_parts(site, once)
+
+
+def test_a_stage_runs_on_parts_where_training_and_serving_are_compared(project, staged, installed):
+    name = staged.baseline.environment
+    site, jobs = site_of(project, staged, installed), jobs_of(staged, name)
+    kind = StageMeasurement()
+    assert kind.runs_parts(site, jobs["stage", "serve"])
+    assert kind.runs_parts(site, jobs["stage", "train"])
+    assert not kind.runs_parts(site, jobs["stage", "postprocess"])

@@ -12,6 +12,7 @@ import importlib
 import inspect
 import os
 import sys
+import time
 
 import numpy as np
 
@@ -21,6 +22,10 @@ from ..run import apply_setting, differing
 
 #: Folders of a project that the harness itself writes to.
 _OURS = ("results", ".nox")
+#: Of a batch, this many samples also run alone. Whether the others matter to a sample shows in the first few.
+_ALONE = 8
+#: No further part of a batch is run once the parts have taken this long.
+_PARTS_LIMIT_S = 30.0
 
 
 TEXTS = ()
@@ -32,7 +37,7 @@ def run(job):
     ``job.tf`` is ``None`` in a separate environment, which has no TensorFlow.
     """
     name = job.case["measure"]["name"]
-    job.part["measured"] = {"wrote": [], "remarks": [], "libraries": {}, "brought": {}}
+    job.part["measured"] = {"wrote": [], "remarks": [], "libraries": {}, "brought": {}, "parts": []}
     try:
         _run(job)
     except CaseError as failure:
@@ -80,11 +85,75 @@ def _run(job):
                 part["unstable"] += differing(part["outputs"], entries, number, run + 1)
             else:
                 part["outputs"] += entries
+    if spec["parts"] and not part["unstable"]:
+        for number, batch in enumerate(case["batches"]):
+            report("running {} of parts of batch {}".format(spec["name"], number))
+            with phases.timed("further_runs"):
+                facts["parts"] += _parts(job, number, batch, function, opened)
     facts["libraries"], facts["brought"] = _libraries(spec, before)
     facts["remarks"] += sorted(
         "reads {}, which is not in the stage's `reads`: changes to it go unnoticed".format(path)
         for path in opened.found
     )
+
+
+def _parts(job, number, batch, function, opened):
+    """Run the stage on parts of one batch, and return what it made of them, in the batch's order.
+
+    ``[{"way", "batch", "samples", "outputs"}]``: ``way`` is "reversed", "halves" or "alone", and ``samples``
+    how many of the first samples it covers. A way that fails, as one sample may, is left out. So are batches
+    whose arrays do not all have one entry per sample.
+    """
+    given = _read(job.request, batch)
+    sizes = {len(array) if np.ndim(array) else 0 for array in given.values()}
+    count = sizes.pop() if len(sizes) == 1 else 0
+    if count < 2:
+        return []
+    half, alone = count // 2, min(count, _ALONE)
+    ways = [
+        ("reversed", count, [np.arange(count)[::-1]]),
+        ("halves", count, [np.arange(half), np.arange(half, count)]),
+        ("alone", alone, [np.array([row]) for row in range(alone)]),
+    ]
+    found, until = [], time.time() + _PARTS_LIMIT_S
+    for way, samples, parts in ways:
+        made = []
+        for rows in parts:
+            if time.time() > until:
+                return found
+            # Failing on a part is no fault: only whole batches are asked of a stage.
+            try:
+                with opened.watching():
+                    returned = function(
+                        {name: array[rows] for name, array in _read(job.request, batch).items()}
+                    )
+                leaves = _leaves(returned)
+            except Exception:
+                made = None
+                break
+            if any(part is not None or np.shape(array)[:1] != rows.shape for _, part, array, _ in leaves):
+                return found
+            made.append(leaves)
+        whole = made and _together(made, way)
+        if whole:
+            entries = tensors.store(job.request["objects"], number, whole)
+            found.append({"way": way, "batch": number, "samples": samples, "outputs": entries})
+    return found
+
+
+def _together(made, way):
+    """Return the leaves of parts as leaves of the batch; None if they do not fit together."""
+    by_name = [{leaf[0]: leaf for leaf in leaves} for leaves in made]
+    if any(each.keys() != by_name[0].keys() for each in by_name):
+        return None
+    whole = []
+    for name, (_, _, first, dtype) in sorted(by_name[0].items()):
+        arrays_of = [each[name][2] for each in by_name]
+        if any(each.dtype != first.dtype or each.shape[1:] != first.shape[1:] for each in arrays_of):
+            return None
+        joined = np.concatenate(arrays_of)
+        whole.append((name, None, joined[::-1] if way == "reversed" else joined, dtype))
+    return whole
 
 
 def _bring_listed(spec):
@@ -103,6 +172,12 @@ def _explaining(spec):
     """Say of a project's file that is not found from the working folder that the stage has to list it."""
     try:
         yield
+    except (AttributeError, TypeError) as error:
+        # Strings are stored as they are in TensorFlow: as bytes, where NumPy's users expect str.
+        if "bytes" not in str(error):
+            raise
+        text = "{}: {}: strings in its inputs are bytes: decode them, as in [each.decode() for each in x]"
+        raise texts.PlainError(text.format(type(error).__name__, error)) from error
     except FileNotFoundError as error:
         name = error.filename
         if spec["root"] is None or not isinstance(name, str) or os.path.isabs(name):

@@ -84,6 +84,22 @@ class DiagnosisRow(Row):
     """The same after the correction."""
     max_abs_before: float
     max_abs_after: float
+    where: str
+    """In which part of the tensors the two differ; "" if everywhere."""
+    proof: str
+    """What shows the cause if that is not a correction."""
+    left: str
+    """What a correction that removes only most of the difference leaves."""
+    usually: str
+    """How the difference usually arises."""
+    line: str
+    """The line of code to change."""
+    harmless: bool
+    """Whether it is a difference in rounding that libraries cannot avoid."""
+    ties: list[str]
+    """Explanations with another meaning that fit as well."""
+    experiment: str
+    """What would tell them apart."""
 
 
 class SkewRow(Row):
@@ -97,6 +113,8 @@ class SkewRow(Row):
     diagnoses: list[DiagnosisRow]
     unexplained: list[str]
     """Tensors that differ by more than rounding, without a diagnosis."""
+    worst: list[str]
+    """Of each tensor, the three elements that differ most, side by side."""
     verdict: Verdict | None
     """Of the model's outputs on serving's result, against those on training's."""
     rows: int

@@ -6,19 +6,28 @@ The reference is training's pipeline in the baseline, which stands for the envir
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import TRAIN
 from savedmodel_matrix.domain.ready_case import ReadyCase
+from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.evidence.collected import contents
 from savedmodel_matrix.evidence.judged import judged_outputs, verdict_of
-from savedmodel_matrix.report.pipelines.document import DiagnosisRow, SkewRow
+from savedmodel_matrix.report.pipelines.diagnoses import proof_of, row_of
+from savedmodel_matrix.report.pipelines.document import SkewRow
 from savedmodel_matrix.report.pipelines.stages import arrays_of
+from savedmodel_matrix.report.pipelines.surroundings import surroundings
 from savedmodel_matrix.verdicts.diagnose.describe import describe
-from savedmodel_matrix.verdicts.diagnose.diagnose import diagnose
+from savedmodel_matrix.verdicts.diagnose.diagnose import examine
+from savedmodel_matrix.verdicts.diagnose.parts import Parts
+from savedmodel_matrix.verdicts.diagnose.parts import explain as explain_parts
 from savedmodel_matrix.verdicts.diagnose.prove import is_same
+from savedmodel_matrix.verdicts.diagnose.unvarying import says_nothing
+from savedmodel_matrix.verdicts.diagnose.where import where, worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,11 +35,15 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.domain.recording import Recording
-    from savedmodel_matrix.domain.verdict import Verdict
     from savedmodel_matrix.evidence.collected import Collection, StageRecord
+    from savedmodel_matrix.report.pipelines.document import DiagnosisRow
     from savedmodel_matrix.report.pipelines.stages import Pipeline
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
+
+
+#: Seconds for the search of one case: what is not explained by then is said to be so.
+SEARCH_LIMIT_S = 50.0
 
 
 class Effect(NamedTuple):
@@ -42,6 +55,10 @@ class Effect(NamedTuple):
     largest: float | None
 
 
+_EMPTY = (
+    "training and serving make tensors that are the same for every input, so their agreement says nothing: "
+    "look for a default that replaces them"
+)
 _NOTHING = Effect(None, 0, 0, None)
 
 
@@ -70,10 +87,22 @@ def _row(
 ) -> SkewRow:
     cells = [str(each.cell) for each in group]
     other_data = _other_data(case, collection)
-    found, unexplained = ([], []) if other_data else _diagnosed(case, collection, home, group[0], read)
+    found, unexplained, side_by_side = (
+        ([], [], []) if other_data else _diagnosed(case, collection, home, group[0], read)
+    )
+    if not other_data:
+        found = [*found, *surroundings(plan, case, collection, home, read)]
     # Results on different data say nothing about the processing.
     effect = _NOTHING if other_data else _effect(plan, case, collection, group, read)
-    same = home.made == group[0].made
+    empty = not found and not other_data and _says_nothing(case, collection, home, group[0], read)
+    same = home.made == group[0].made and not found and not empty
+    verdict = effect.verdict
+    if empty or (found and home.made == group[0].made):
+        # Nothing of the input is in it, or it is equal here but not in the process that serves: that outputs
+        # agree means nothing.
+        verdict = Verdict.INCOMPARABLE
+    elif found and not unexplained and all(each.harmless for each in found) and not effect.changed:
+        verdict = Verdict.FLOAT_NOISE
     return SkewRow(
         case=case,
         cells=cells,
@@ -81,11 +110,16 @@ def _row(
         other_data=other_data,
         diagnoses=found,
         unexplained=unexplained,
-        verdict=effect.verdict,
+        worst=side_by_side,
+        verdict=verdict,
         rows=effect.rows,
         decisions_changed=effect.changed,
         max_abs=effect.largest,
-        says=_sentence(found, unexplained, effect, same=same, other_data=other_data),
+        says=_EMPTY
+        if empty
+        else _sentence(
+            found, unexplained, effect._replace(verdict=verdict), same=same, other_data=other_data
+        ),
     )
 
 
@@ -104,42 +138,85 @@ def _diagnosed(
     home: StageRecord,
     other: StageRecord,
     read: Callable[[ArrayEntry], Array],
-) -> tuple[list[DiagnosisRow], list[str]]:
-    """Return the diagnoses over all batches, and a description of every difference without one."""
+) -> tuple[list[DiagnosisRow], list[str], list[str]]:
+    """Return the diagnoses over all batches, every difference without one, and the worst elements of each."""
     raw = _raw(case, collection, read)
     sides = arrays_of(home, read), arrays_of(other, read)
+    parts = _parts(home, read), _parts(other, read)
     batches: dict[tuple[str, tuple[str, ...]], list[tuple[int, Diagnosis]]] = {}
-    unexplained = []
+    unexplained, side_by_side = [], []
+    until = time.monotonic() + SEARCH_LIMIT_S
     for batch in sorted({*sides[0], *sides[1]}):
         train, serve = (side.get(batch, {}) for side in sides)
-        found = diagnose(train, serve, raw.get(batch))
-        for each in found:
-            batches.setdefault((each.id, each.tensors), []).append((batch, each))
+        given = raw.get(batch, {})
+        examined = examine(train, serve, given, lambda: time.monotonic() > until)
+        found = list(examined.found)
         explained = {name for each in found for name in each.tensors}
         for name in [*train, *(name for name in serve if name not in train)]:
             if name not in train or name not in serve:
                 unexplained.append(f"batch {batch}, {name}: only one of the pipelines returns it")
-            elif name not in explained and not is_same(train[name], serve[name]):
-                unexplained.append(f"batch {batch}, {name}: {describe(train[name], serve[name]).sentence}")
+                continue
+            if is_same(train[name], serve[name]):
+                continue
+            side_by_side += [
+                f"batch {batch}, {name} {line}" for line in worst(train[name], serve[name], given)
+            ]
+            if name in explained:
+                continue
+            of_parts = [
+                Parts(side[name], part.get((batch, name), {}))
+                for side, part in zip((train, serve), parts, strict=True)
+            ]
+            place = where(train[name], serve[name], given)
+            depends = explain_parts(*of_parts)
+            if depends is not None:
+                found.append(replace(depends, tensors=(name,), where=place))
+                continue
+            says = describe(train[name], serve[name]).sentence
+            more = f", {place}" if place else ""
+            stopped = f"; not searched further after {SEARCH_LIMIT_S:g} s" if name in examined.stopped else ""
+            unexplained.append(f"batch {batch}, {name}: {says}{more}{stopped}")
+        for each in found:
+            batches.setdefault((each.id, each.tensors), []).append((batch, each))
     rows = [
-        DiagnosisRow(
-            id=first.id,
-            title=first.title,
-            train=first.train,
-            serve=first.serve,
-            mends=first.mends,
-            tensors=list(tensors),
-            batches=[batch for batch, _ in found],
-            steps=list(first.steps),
-            before=max(each.before for _, each in found),
-            residual=max(each.residual for _, each in found),
-            max_abs_before=max(each.max_abs_before for _, each in found),
-            max_abs_after=max(each.max_abs_after for _, each in found),
+        row_of(
+            max((each for _, each in found), key=lambda each: each.before), [batch for batch, _ in found]
+        ).model_copy(
+            update={
+                "residual": max(each.residual for _, each in found),
+                "max_abs_before": max(each.max_abs_before for _, each in found),
+                "max_abs_after": max(each.max_abs_after for _, each in found),
+            }
         )
-        for (_, tensors), found in batches.items()
-        for first in [found[0][1]]
+        for found in batches.values()
     ]
-    return rows, unexplained
+    return rows, unexplained, side_by_side
+
+
+def _says_nothing(
+    case: str,
+    collection: Collection,
+    home: StageRecord,
+    other: StageRecord,
+    read: Callable[[ArrayEntry], Array],
+) -> bool:
+    """Whether both sides are the same for different inputs, in every tensor of every batch."""
+    raw = _raw(case, collection, read)
+    made = [(batch, each) for side in (home, other) for batch, each in arrays_of(side, read).items()]
+    return bool(made) and all(
+        says_nothing(array, raw.get(batch, {})) for batch, tensors in made for array in tensors.values()
+    )
+
+
+def _parts(
+    record: StageRecord, read: Callable[[ArrayEntry], Array]
+) -> dict[tuple[int, str], dict[str, Array]]:
+    """Return what a stage made of parts of its batches: by batch and tensor, by way."""
+    found: dict[tuple[int, str], dict[str, Array]] = {}
+    for each in record.part.parts:
+        for output in each.outputs:
+            found.setdefault((each.batch, str(output.id)), {})[each.way] = read(output.array)
+    return found
 
 
 def _raw(
@@ -207,10 +284,7 @@ def _sentence(
         return "training and serving make identical tensors from the same input"
     if other_data:
         return "training and serving were given different raw data, so their processing cannot be compared"
-    parts = [
-        f"{each.title} (a correction cuts the difference from {each.before:.2g} to {each.residual:.1e})"
-        for each in found
-    ]
+    parts = [f"{each.title} ({proof_of(each)})" for each in found]
     if unexplained:
         parts.append(f"a difference without a diagnosis: {listed(unexplained, 1)}")
     if not parts:

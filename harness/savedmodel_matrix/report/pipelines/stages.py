@@ -210,7 +210,7 @@ def summaries(entries: Sequence[EntryRow], skews: Sequence[SkewRow]) -> list[str
         said.append(f"its inputs already differ in {count} of the cells{because}; {model}")
     if any(entry.stage == POSTPROCESS for entry in entries):
         said.append("postprocess gives different results on equal outputs")
-    titles = dict.fromkeys(each.title for skew in skews for each in skew.diagnoses)
+    titles = dict.fromkeys(each.title for skew in skews for each in skew.diagnoses if not each.harmless)
     if titles:
         said.append(f"serving preprocesses differently from training: {'; '.join(titles)}")
     elif any(skew.unexplained for skew in skews):

@@ -9,7 +9,11 @@ import pandas as pd
 
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.wording import count
+from savedmodel_matrix.report.pipelines.diagnoses import advice_of
 from savedmodel_matrix.report.tables import several
+
+#: Of the elements that differ most, so many are shown below a comparison.
+_WORST = 3
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +45,8 @@ def pipeline_lines(report: Report) -> list[str]:
         for skew in report.skews:
             if skew.case == case.name:
                 lines.append(f"  training versus serving ({several(tuple(skew.cells))}): {skew.says}")
-                lines += [f"    fix: {each.mends}" for each in skew.diagnoses]
+                lines += [f"    {line}" for each in skew.diagnoses for line in advice_of(each)]
+                lines += [f"    for example {line}" for line in skew.worst[:_WORST]]
     return lines
 
 
@@ -53,10 +58,20 @@ def skew_lines(report: Report) -> list[str]:
             found.setdefault((skew.case, each.title), []).append(each)
     lines = []
     for (case, title), rows in found.items():
+        if all(row.harmless for row in rows):
+            continue
         left = max(row.residual for row in rows)
+        verified = f" (verified: leaves a relative difference of {left:.1e})" if _is_verified(rows) else ""
         lines.append(f"{case}: {title}")
-        lines.append(f"  fix (verified: leaves a relative difference of {left:.1e}): {rows[0].mends}")
+        lines.append(f"  fix{verified}: {rows[0].mends}")
+        if rows[0].line:
+            lines.append(f"  the line: {rows[0].line}")
     return lines
+
+
+def _is_verified(rows: Sequence[DiagnosisRow]) -> bool:
+    """Whether a correction was applied and removed the difference: other proofs show a cause, not a fix."""
+    return all(row.residual < row.before and not row.left for row in rows)
 
 
 def _made(rows: Sequence[StageRow]) -> str:

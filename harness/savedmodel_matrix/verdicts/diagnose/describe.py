@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from savedmodel_matrix.verdicts.diagnose.eight_bits import level_of
 from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, is_text, numbers
 from savedmodel_matrix.verdicts.diagnose.prove import distance
 
 if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.pair import Array
-
-_LEVELS = 255.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def describe(train: Array, serve: Array) -> Description:
     pixels = levels = None
     if _is_image(train):
         pixels = float(unequal.any(axis=-1).mean())
-        level = _level(*sides)
+        level = level_of(train, serve)
         levels = None if level is None else apart.largest / level
     return Description(
         *sides, float(unequal.mean()) if train.size else 0.0, pixels, apart.largest, levels, apart.relative
@@ -99,21 +98,6 @@ def _side(array: Array) -> Side:
     return Side(
         str(array.dtype), array.shape, facts[0], facts[1], facts[2], facts[3], int(x.size - finite.size)
     )
-
-
-def _level(train: Side, serve: Side) -> float | None:
-    """Return the size of one level of 0..255 if both sides are in the same usual range of images."""
-    if train.low is None or train.high is None or serve.low is None or serve.high is None:
-        return None
-    low, high = min(train.low, serve.low), max(train.high, serve.high)
-    if train.dtype == serve.dtype == "uint8":
-        return 1.0
-    if low >= 0 and high <= 1:
-        return 1 / _LEVELS
-    if low >= -1 and high <= 1:
-        return 2 / _LEVELS
-    # Values below half of the range could be anything: 0..16 is not an image with 255 levels.
-    return 1.0 if low >= -_LEVELS and _LEVELS / 2 < high <= _LEVELS else None
 
 
 def _percent(fraction: float) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.verdicts.diagnose import levels, unvarying
+from savedmodel_matrix.verdicts.diagnose.describe import describe
 from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
-from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
+from savedmodel_matrix.verdicts.diagnose.pair import Array, LateError, Pair, never
 from savedmodel_matrix.verdicts.diagnose.prove import distance, is_same
+from savedmodel_matrix.verdicts.diagnose.recipes import times
 from savedmodel_matrix.verdicts.diagnose.recipes.remake import remake
-from savedmodel_matrix.verdicts.diagnose.search import search
+from savedmodel_matrix.verdicts.diagnose.search import Chain, most, search
+from savedmodel_matrix.verdicts.diagnose.where import where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from savedmodel_matrix.verdicts.diagnose.search import Chain
+    from collections.abc import Callable, Iterator, Mapping
 
 #: The most columns of a table that are diagnosed one by one if they are not explained together.
 _MOST_COLUMNS = 256
@@ -24,9 +26,27 @@ _CHEAP = 3.0
 _ENOUGH = 2_000_000
 
 
+@dataclass(frozen=True)
+class Examined:
+    """The named differences, and the tensors whose search ended early because the time was over."""
+
+    found: list[Diagnosis]
+    stopped: list[str]
+
+
 def diagnose(
     train: Mapping[str, Array], serve: Mapping[str, Array], raw: Mapping[str, Array] | None = None
 ) -> list[Diagnosis]:
+    """Return the named differences, as ``examine`` does without a limit of time."""
+    return examine(train, serve, raw).found
+
+
+def examine(
+    train: Mapping[str, Array],
+    serve: Mapping[str, Array],
+    raw: Mapping[str, Array] | None = None,
+    late: Callable[[], bool] = never,
+) -> Examined:
     """Return the named differences between two preprocessed forms of one batch, the best proven first.
 
     ``train`` and ``serve`` map tensor names to arrays: numbers, or object arrays of ``bytes``. ``raw`` is the
@@ -36,11 +56,17 @@ def diagnose(
     """
     given = dict(raw or {})
     found: list[Diagnosis] = []
+    stopped = []
     for name in train:
         if name in serve and not is_same(train[name], serve[name]):
-            pair = _first_samples(Pair(train[name], serve[name], given))
-            found += [replace(each, tensors=(name,)) for each in _tensor(pair)]
-    return sorted(_joined(found), key=lambda each: (len(each.steps), each.residual, each.id))
+            pair = _first_samples(Pair(train[name], serve[name], given, late))
+            place = where(pair.train, pair.serve, pair.raw)
+            try:
+                found += [replace(each, tensors=(name,), where=place) for each in _tensor(pair)]
+            except LateError:
+                stopped.append(name)
+    order = sorted(_joined(found), key=lambda each: (len(each.steps), each.residual, each.id))
+    return Examined(order, stopped)
 
 
 def _first_samples(pair: Pair) -> Pair:
@@ -52,33 +78,32 @@ def _first_samples(pair: Pair) -> Pair:
     raw = {
         name: each[:count] if each.shape[:1] == train.shape[:1] else each for name, each in pair.raw.items()
     }
-    return Pair(train[:count], serve[:count], raw)
+    return replace(pair, train=train[:count], serve=serve[:count], raw=raw)
 
 
 def _tensor(pair: Pair) -> Iterator[Diagnosis]:
     """Yield the explanation of one whole tensor, or else those of single columns."""
-    whole = _explained(pair)
+    whole = unvarying.explain(pair) or _explained(pair)
     if whole is not None:
         yield whole
         return
     columns = _different_columns(pair)
     if columns is None:
         return
-    part = Pair(
-        pair.train[..., columns], pair.serve[..., columns], _columns_of(pair.raw, pair.train, columns)
-    )
+    part = _part(pair, columns)
     if len(columns) < pair.train.shape[-1]:
         together = _explained(part)
         if together is not None:
             yield replace(together, title=f"{_named(columns)}: {together.title}")
             return
-    for column in columns:
-        alone = Pair(
-            pair.train[..., column], pair.serve[..., column], _columns_of(pair.raw, pair.train, column)
-        )
-        explained = _explained(alone)
+    alone = {column: _explained(_part(pair, column)) for column in columns}
+    rest = [column for column, explained in alone.items() if explained is None]
+    left = (
+        f"{_named(rest)} {'differ' if len(rest) > 1 else 'differs'} too, without a diagnosis" if rest else ""
+    )
+    for column, explained in alone.items():
         if explained is not None:
-            yield replace(explained, title=f"{_named([column])}: {explained.title}")
+            yield replace(explained, title=f"{_named([column])}: {explained.title}", left=left)
 
 
 def _explained(pair: Pair) -> Diagnosis | None:
@@ -86,12 +111,45 @@ def _explained(pair: Pair) -> Diagnosis | None:
     direct = _diagnosis(pair, chain) if chain else None
     if chain is not None and chain.cost <= _CHEAP:
         return direct
-    return remake(pair) or direct
+    return times.explain(pair) or levels.explain(pair) or remake(pair) or direct or _partly(pair)
+
+
+def _partly(pair: Pair) -> Diagnosis | None:
+    """Return the first step that removes most of the difference, with what is left; None if none does.
+
+    What is left is searched again, from the raw input too: two faults at once are two steps.
+    """
+    found = most(pair)
+    if found is None:
+        return None
+    first, opened = found
+    before, after = distance(pair.train, pair.serve), distance(opened.train, opened.serve)
+    step = _diagnosis(pair, Chain((first,), after))
+    rest = levels.explain(opened) or remake(opened)
+    if rest is not None:
+        return replace(
+            step,
+            id=f"{step.id}+{rest.id}",
+            title=f"{step.title}; {rest.title}",
+            train=f"{step.train}; {rest.train}",
+            serve=f"{step.serve}; {rest.serve}",
+            mends=f"{step.mends}; then {rest.mends}",
+            residual=rest.residual,
+            max_abs_after=rest.max_abs_after,
+            steps=(*step.steps, *rest.steps),
+        )
+    removed = 1 - after.relative / before.relative
+    return replace(
+        step,
+        title=f"{step.title}, and something else",
+        left=f"this removes {removed:.0%} of the difference; what is left has no diagnosis: "
+        f"{describe(opened.train, opened.serve).sentence}",
+    )
 
 
 def _diagnosis(pair: Pair, chain: Chain) -> Diagnosis:
     before = distance(pair.train, pair.serve)
-    steps = tuple(fix.id for fix in chain.fixes)
+    steps = tuple(step for fix in chain.fixes for step in fix.id.split("+"))
     return Diagnosis(
         id="+".join(steps),
         title="; ".join(fix.title for fix in chain.fixes),
@@ -115,8 +173,10 @@ def _different_columns(pair: Pair) -> list[int] | None:
     return columns or None
 
 
-def _columns_of(raw: Mapping[str, Array], like: Array, columns: list[int] | int) -> dict[str, Array]:
-    return {name: each[..., columns] if each.shape == like.shape else each for name, each in raw.items()}
+def _part(pair: Pair, columns: list[int] | int) -> Pair:
+    like = pair.train.shape
+    raw = {name: each[..., columns] if each.shape == like else each for name, each in pair.raw.items()}
+    return replace(pair, train=pair.train[..., columns], serve=pair.serve[..., columns], raw=raw)
 
 
 def _named(columns: list[int]) -> str:

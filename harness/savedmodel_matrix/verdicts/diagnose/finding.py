@@ -16,6 +16,11 @@ class Diagnosis:
 
     ``steps`` are the ids of the single corrections, in the order they were applied. ``tensors`` are the
     names of the tensors that it explains. A tensor that differs and that no diagnosis names is unexplained.
+
+    ``where`` says in which part of the tensor the sides differ, ``proof`` what shows the cause if that is not
+    a correction, and ``left`` what remains where a correction removes only most of the difference.
+    ``harmless`` is a difference that libraries cannot avoid. ``ties`` are the titles of explanations that
+    fit as well, and ``experiment`` is what would tell them apart.
     """
 
     id: str
@@ -29,3 +34,9 @@ class Diagnosis:
     max_abs_after: float
     steps: tuple[str, ...]
     tensors: tuple[str, ...] = ()
+    where: str = ""
+    proof: str = ""
+    left: str = ""
+    harmless: bool = False
+    ties: tuple[str, ...] = ()
+    experiment: str = ""

@@ -23,13 +23,31 @@ FITTED = 4.0
 FITTED_PER_COLUMN = 8.0
 
 
+class LateError(Exception):
+    """The time for one search is over."""
+
+
+def never() -> bool:
+    """Return False: there is no limit."""
+    return False
+
+
 @dataclass(frozen=True)
 class Pair:
-    """One tensor as made by training and by serving, with their common input (any number of arrays)."""
+    """One tensor as made by training and by serving, with their common input (any number of arrays).
+
+    ``late`` says whether the time for the search is over.
+    """
 
     train: Array
     serve: Array
     raw: Mapping[str, Array] = field(default_factory=dict)
+    late: Callable[[], bool] = never
+
+    def check_time(self) -> None:
+        """Raise ``LateError`` if the time for the search is over."""
+        if self.late():
+            raise LateError
 
 
 @dataclass(frozen=True)
@@ -39,9 +57,9 @@ class Fix:
     If a correction can be proven on a part only (crops overlap in part), it returns that part of both.
     ``scale`` is the size of the largest intermediate number, which determines the rounding, in units of the
     result; an array if it differs between columns. ``slack`` is how far apart elements may be for a reason
-    that ``train`` or ``serve`` names, such as one level of an 8-bit image. ``opens`` means that it may be a
-    first step although it alone does not make the two agree. ``least`` is the relative difference below which
-    it would only explain rounding.
+    that ``train`` or ``serve`` names, such as one level of an 8-bit image. ``levels`` means that images may
+    still differ by rounding to 8 bits. ``opens`` means that it may be a first step although it alone does not
+    make the two agree. ``least`` is the relative difference below which it would only explain rounding.
     """
 
     id: str
@@ -53,6 +71,7 @@ class Fix:
     cost: float = NOTHING_FITTED
     scale: float | Array = 0.0
     slack: float = 0.0
+    levels: bool = False
     opens: bool = False
     least: float = 0.0
 

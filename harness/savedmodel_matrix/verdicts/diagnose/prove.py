@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import ml_dtypes
 import numpy as np
 
+from savedmodel_matrix.verdicts.diagnose.eight_bits import within
 from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, is_text, numbers
 
 if TYPE_CHECKING:
@@ -98,7 +99,9 @@ def is_proven(fix: Fix, pair: Pair, before: Distance) -> Distance | None:
     # Arrays of one value agree with too much, and so do the remains of a crop to almost nothing.
     if train.size < _LEAST_PART * min(pair.train.size, pair.serve.size) or not _says_something(train):
         return None
-    if before.relative < fix.least or not agree(train, serve, fix.scale, fix.slack):
+    if before.relative < fix.least:
+        return None
+    if not agree(train, serve, fix.scale, fix.slack) and not (fix.levels and within(train, serve)):
         return None
     after = distance(train, serve)
     return after if after.relative <= _LEFT * before.relative else None

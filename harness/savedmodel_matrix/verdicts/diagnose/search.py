@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from savedmodel_matrix.verdicts.diagnose.corrections import (
+    choices,
     encodings,
     hours,
     layout,
+    lookups,
     missing,
+    mixtures,
     order,
     rounding,
     samples,
@@ -21,12 +24,13 @@ from savedmodel_matrix.verdicts.diagnose.corrections import (
     text,
     values,
 )
-from savedmodel_matrix.verdicts.diagnose.pair import Fix, Pair, is_numeric
+from savedmodel_matrix.verdicts.diagnose.pair import FITTED, Fix, Pair, is_numeric, numbers
 from savedmodel_matrix.verdicts.diagnose.prove import applied_to, distance, follows, is_proven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from savedmodel_matrix.verdicts.diagnose.pair import Array
     from savedmodel_matrix.verdicts.diagnose.prove import Distance
 
 
@@ -35,10 +39,12 @@ _FAMILIES: tuple[Propose, ...] = tuple(
     family.propose
     for family in (
         *(layout, statistics, encodings, values, rounding, missing),
-        *(hours, sequences, samples, order, text),
+        *(hours, sequences, samples, order, text, lookups, mixtures, choices),
     )
 )
 _OPENING = tuple(family.propose for family in (layout, encodings, sequences, order, text))
+#: A step that leaves no more than this share of the difference is shown with what is left.
+_MOST_LEFT = 0.1
 #: How many first steps are tried before another correction. More are not worth the time.
 _OPENERS = 6
 #: A first step is worth continuing if the sides then correlate at least this closely.
@@ -84,6 +90,58 @@ def _search(pair: Pair) -> Chain | None:
     return found
 
 
+def most(pair: Pair) -> tuple[Fix, Pair] | None:
+    """Return the step that removes at least nine tenths of the difference, in each half of the samples.
+
+    A fitted line removes most of nearly any difference, so only steps without fitted constants count. The
+    step has to leave less than half of what the next one with another name leaves.
+    """
+    before = distance(pair.train, pair.serve)
+    rated: list[tuple[float, int, Fix, Pair]] = []
+    with np.errstate(all="ignore"):
+        for fix in proposals(pair):
+            pair.check_time()
+            applied = applied_to(fix, pair) if fix.cost < FITTED else None
+            if (
+                applied is None
+                or applied[0].shape != pair.train.shape
+                or applied[1].shape != applied[0].shape
+            ):
+                continue
+            if not is_numeric(applied[0]) or not is_numeric(applied[1]):
+                continue
+            left = _shares(applied, pair, before)
+            if left is not None and left <= _MOST_LEFT:
+                rated.append((left, len(rated), fix, replace(pair, train=applied[0], serve=applied[1])))
+    rated.sort(key=lambda each: each[:2])
+    if not rated:
+        return None
+    best = rated[0]
+    rivals = [
+        each
+        for each in rated
+        if each[2].id != best[2].id and each[0] < 2 * best[0] and not _are_equal(each[3], best[3])
+    ]
+    return None if rivals else (best[2], best[3])
+
+
+def _are_equal(one: Pair, other: Pair) -> bool:
+    return np.array_equal(one.train, other.train) and np.array_equal(one.serve, other.serve)
+
+
+def _shares(applied: tuple[Array, Array], pair: Pair, before: Distance) -> float | None:
+    """Return the larger share of the difference left in a half of the samples; None for constants."""
+    if before.relative == 0 or np.ptp(numbers(applied[0])) == 0 or np.ptp(numbers(applied[1])) == 0:
+        return None
+    halves = (slice(0, None, 2), slice(1, None, 2)) if len(pair.train) > 1 else (slice(None),)
+    worst = 0.0
+    for half in halves:
+        apart = distance(pair.train[half], pair.serve[half]).relative
+        if apart > 0:
+            worst = max(worst, distance(applied[0][half], applied[1][half]).relative / apart)
+    return worst
+
+
 def proposals(pair: Pair) -> Iterator[Fix]:
     """Yield everything that may differ between the two."""
     for propose in _FAMILIES:
@@ -93,6 +151,7 @@ def proposals(pair: Pair) -> Iterator[Fix]:
 def _single(pair: Pair, before: Distance) -> Chain | None:
     found = None
     for fix in proposals(pair):
+        pair.check_time()
         if found is None or fix.cost < found.cost:
             after = is_proven(fix, pair, before)
             if after is not None:
@@ -115,7 +174,7 @@ def _openers(pair: Pair, families: Sequence[Propose] = _OPENING) -> Iterator[tup
         applied = applied_to(fix, pair) if fix.opens else None
         if applied is None or applied[0].shape != applied[1].shape or applied[0].size * 2 < pair.train.size:
             continue
-        opened = Pair(*applied, raw=pair.raw)
+        opened = replace(pair, train=applied[0], serve=applied[1])
         numeric = is_numeric(opened.train) and is_numeric(opened.serve)
         rated.append((follows(*applied) if numeric else 1.0, fix, opened))
     rated.sort(key=lambda item: -item[0])

@@ -144,5 +144,6 @@ def _fix(
         mends=mends,
         apply=on_serve(change),
         cost=cost,
+        levels=True,
         opens=True,
     )

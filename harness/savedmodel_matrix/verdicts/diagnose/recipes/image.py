@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from savedmodel_matrix.verdicts.diagnose.corrections.choices import TURNS
 from savedmodel_matrix.verdicts.diagnose.corrections.encodings import ENCODINGS
 from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, is_text, numbers, short
 from savedmodel_matrix.verdicts.diagnose.recipes.geometry import Geometry, geometries
@@ -19,7 +20,7 @@ from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
 from savedmodel_matrix.verdicts.diagnose.recipes.resample import METHODS, UNSCALED, Method
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
@@ -33,6 +34,10 @@ _MOST = 0.98
 _MOST_LEVELS_RMS = 0.75
 #: How many rows and columns of an image are used: enough to distinguish methods, and quick to resize.
 _ROWS, _COLUMNS = 16, 64
+#: JPEG decoders: how far apart they may be in levels, and what is left in the light and in all.
+_DECODER_LEVELS, _DECODER_LIGHT, _DECODER_RMS = 8.0, 0.75, 3.0
+_ACCURATE, _OTHER = "libjpeg's accurate decoder", "another JPEG decoder"
+_ORIENTATION = 0x0112
 #: How many of the best fits to the sample are tried on whole images, where their ranking can change.
 _TRIED = 4
 _MOST_IMAGES = 8
@@ -70,19 +75,20 @@ class _Named(NamedTuple):
 
 def recipes(side: Array, raw: Array) -> list[Recipe]:
     """Return the recipe that best makes this side from the raw images, if one does."""
-    images = _images(raw)
-    if not images:
-        return []
-    for layout, target in _layouts(side):
-        if len(target) != len(images) or min(target.shape[1:3]) < 4:
-            continue
-        found = _recipe(layout, target, images, side)
-        if found:
-            return found
-    return []
+    near: list[Recipe] = []
+    for reading in readings(raw):
+        for layout, target in _layouts(side):
+            if len(target) != len(reading.images) or min(target.shape[1:3]) < 4:
+                continue
+            found = _recipe(layout, target, reading, side)
+            if found and found[0].parts["jpeg-decoder"] == _ACCURATE:
+                return found
+            near += found
+    return near[:1]
 
 
-def _recipe(layout: str, target: Array, images: Sequence[Array], side: Array) -> list[Recipe]:
+def _recipe(layout: str, target: Array, reading: Reading, side: Array) -> list[Recipe]:
+    images = reading.images
     h, w = target.shape[1:3]
     fitted = sorted(_fits(images[0], target[0]), key=lambda each: each.levels)
     for each in fitted[:_TRIED]:
@@ -110,9 +116,12 @@ def _recipe(layout: str, target: Array, images: Sequence[Array], side: Array) ->
         values = _padding(target, made, padding)
         levels = np.abs(made - target)[: min(len(images), _MOST_IMAGES)] / named.level
         within = np.nanmean(levels <= _LEVEL), np.sqrt(np.nanmean(np.square(levels)))
-        if within[0] < _MOST or within[1] > _MOST_LEVELS_RMS:
+        exact = within[0] >= _MOST and within[1] <= _MOST_LEVELS_RMS
+        if not exact and not (reading.is_jpeg and _other_decoder(made - target, named.level)):
             continue
         parts = {
+            **reading.parts,
+            "jpeg-decoder": _ACCURATE if exact else _OTHER,
             "crop": each.geometry.name,
             "resize-method": each.method.name,
             "channel-order" if named.channels in _ORDERS.values() else "grey-weights": named.channels,
@@ -124,6 +133,22 @@ def _recipe(layout: str, target: Array, images: Sequence[Array], side: Array) ->
         back = np.moveaxis(back, -1, 1) if layout.endswith("first") else back
         return [Recipe(parts, back.reshape(side.shape), each.levels)]
     return []
+
+
+def _other_decoder(gap: Array, level: Array) -> bool:
+    """Whether a recipe leaves what another JPEG decoder does: a few levels, in colours rather than in light.
+
+    A decoder's inverse DCT and the way it enlarges the colour planes move colours by up to a handful of
+    levels. Another way of resizing moves light as much, and by more at edges.
+    """
+    off = (gap / level)[:_MOST_IMAGES].reshape(-1, gap.shape[-1])
+    off = off[~np.isnan(off).any(axis=1)]
+    if off.shape[-1] != 3 or np.abs(off).max(initial=0.0) > _DECODER_LEVELS:
+        return False
+    light = off @ np.array(_WEIGHTS["grey by BT.601"])
+    return bool(
+        np.sqrt(np.square(light).mean()) <= _DECODER_LIGHT and np.sqrt(np.square(off).mean()) <= _DECODER_RMS
+    )
 
 
 def _fits(image: Array, target: Array) -> Iterator[_Fitted]:
@@ -238,13 +263,114 @@ def _layouts(side: Array) -> Iterator[tuple[str, Array]]:
         yield "channels last", x[None, ..., None]
 
 
-def _images(raw: Array) -> list[Array]:
-    """Return raw images as (height, width, 3) with levels 0 to 255, decoded if they are encoded."""
-    if is_text(raw):
-        try:
-            return [_decoded(data) for data in raw.ravel()]
-        except (OSError, ValueError):
-            return []
+class Reading(NamedTuple):
+    """One way to read the raw images: what is done, by diagnosis, and (height, width, 3) each."""
+
+    parts: dict[str, str]
+    images: list[Array]
+    is_jpeg: bool = False
+
+
+def readings(raw: Array) -> Iterator[Reading]:
+    """Yield raw images with levels 0 to 255 in each way that their files can be read, the usual one first."""
+    if not is_text(raw):
+        images = _of_numbers(raw)
+        if images:
+            yield Reading({}, images)
+        return
+    try:
+        files = [_File.of(data) for data in raw.ravel()]
+    except (OSError, ValueError):
+        return
+    if not files:
+        return
+    is_jpeg = all(each.is_jpeg for each in files)
+    for turned in (False, True) if any(each.orientation != 1 for each in files) else (False,):
+        for alpha, blend in _BLENDS if any(each.alpha is not None for each in files) else _BLENDS[:1]:
+            for depth, narrow in _DEPTHS if any(each.is_deep for each in files) else _DEPTHS[:1]:
+                parts = {
+                    "exif-orientation": "photos turned as their EXIF data says"
+                    if turned
+                    else "photos as they are stored",
+                    "alpha": alpha,
+                    "bit-depth": depth,
+                }
+                images = []
+                for each in files:
+                    image = blend(narrow(each.pixels) if each.is_deep else each.pixels, each.alpha)
+                    images.append(
+                        np.ascontiguousarray(TURNS[each.orientation][1](image) if turned else image)
+                    )
+                yield Reading(parts, images, is_jpeg)
+
+
+def _dropped(image: Array, alpha: Array | None) -> Array:  # noqa: ARG001 - the form of every way
+    return image
+
+
+def _over(background: float) -> Callable[[Array, Array | None], Array]:
+    return lambda image, alpha: (
+        image
+        if alpha is None
+        else image * (alpha / 255)[..., None] + background * (1 - alpha / 255)[..., None]
+    )
+
+
+#: What becomes of an alpha channel.
+_BLENDS: tuple[tuple[str, Callable[[Array, Array | None], Array]], ...] = (
+    ("alpha dropped", _dropped),
+    ("blended over white", _over(255)),
+    ("blended over black", _over(0)),
+    ("blended over grey", _over(128)),
+)
+#: What becomes of 16 bits.
+_DEPTHS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("16 bits divided by 256", lambda x: np.floor(x / 256)),
+    ("16 bits divided by 257", lambda x: x / 257),
+    ("16 bits clipped at 255", lambda x: np.clip(x, 0, 255)),
+    ("16 bits, the lower 8", lambda x: x % 256),
+)
+
+
+class _File(NamedTuple):
+    pixels: Array
+    alpha: Array | None
+    is_deep: bool
+    orientation: int
+    is_jpeg: bool
+
+    @classmethod
+    def of(cls, data: bytes) -> _File:
+        """Return a decoded file. Raises ``ValueError`` or ``OSError`` if it is no image."""
+        from PIL import Image  # noqa: PLC0415 - nothing but a diagnosis of images needs it
+
+        if not data.startswith((b"\xff\xd8", b"\x89PNG", b"BM", b"GIF8", b"RIFF", b"II*", b"MM")):
+            raise ValueError("not an image")
+        with Image.open(io.BytesIO(data)) as image:
+            tag = image.getexif().get(_ORIENTATION, 1)
+            deep = image.mode.startswith("I")
+            alpha = None
+            if "A" in image.getbands() or "transparency" in image.info:
+                alpha = np.asarray(image.convert("RGBA"), np.float64)[..., 3]
+            if deep:
+                pixels = np.repeat(np.asarray(image, np.float64)[..., None], 3, axis=-1)
+            else:
+                pixels = (
+                    np.asarray(image.convert("RGBA"), np.float64)[..., :3]
+                    if alpha is not None
+                    else np.asarray(image.convert("RGB"), np.float64)
+                )
+            return cls(
+                pixels,
+                alpha,
+                deep,
+                tag if tag in TURNS else 1,
+                image.format == "JPEG" or data.startswith(b"\xff\xd8"),
+            )
+
+
+def _of_numbers(raw: Array) -> list[Array]:
+    """Return raw arrays of pixels as (height, width, 3) with levels 0 to 255."""
     if not is_numeric(raw) or raw.ndim not in (3, 4):
         return []
     x = numbers(raw)[None] if raw.ndim == 3 else numbers(raw)
@@ -255,12 +381,3 @@ def _images(raw: Array) -> list[Array]:
     if x.max(initial=0.0) <= 1 and raw.dtype.kind == "f":
         x = x * 255
     return [np.ascontiguousarray(np.broadcast_to(image[..., :3], (*image.shape[:2], 3))) for image in x]
-
-
-def _decoded(data: bytes) -> Array:
-    from PIL import Image  # noqa: PLC0415 - nothing but a diagnosis of images needs it
-
-    if not data.startswith((b"\xff\xd8", b"\x89PNG", b"BM", b"GIF8", b"RIFF")):
-        raise ValueError("not an image")
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"), np.float64)

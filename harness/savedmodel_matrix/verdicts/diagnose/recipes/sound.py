@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,103 +29,283 @@ _LONGEST = 480_000
 #: A recipe may leave this share of the target's standard deviation: libraries round windows and filters to
 #: float32, and the logarithm amplifies this if a band is nearly silent.
 _LEFT = 2e-3
-#: librosa.power_to_db: ``top_db`` and ``amin``.
+#: Recipes within this factor of the best one, or this close, are as good; the others are beaten.
+_AS_GOOD, _EXACT = 2.0, 1e-5
+#: librosa.power_to_db: ``top_db`` and ``amin``. Whisper: log10 of at least 1e-10 and of the maximum less 8,
+#: then (x + 4) / 4.
 _TOP_DB = 80.0
 _LEAST_POWER = 1e-10
+_WHISPER = 8.0
 #: Pre-emphasis of HTK, Kaldi and librosa.
 _EMPHASIS = 0.97
+#: Sounds and frames that recipes are compared on, and elements for the first screening.
+_MOST_SOUNDS, _MOST_FRAMES, _SCREENED = 8, 400, 3000
+#: How many framings with filters are tried with every window, gain and logarithm, and their least rank
+#: correlation with the target: the logarithm keeps the order of values.
+_TRIED, _LEAST_RANK = 8, 0.8
+#: Offsets and floors of logarithms in use: powers of ten from 1e-12 to 1, and how close a fitted one is.
+_OFFSETS = tuple(10.0**power for power in range(-12, 1))
+_NEAR = 0.02
 
 
-def _decibels(power: Array) -> Array:
-    found: Array = 10 * np.log10(np.maximum(power, _LEAST_POWER))
-    return found
+class _Framing(NamedTuple):
+    """How a sound is cut: ``ends`` frames at each end reach beyond the sound when centred."""
 
-
-_LOGS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
-    ("no logarithm", lambda x: x),
-    ("log1p", np.log1p),
-    ("decibels", _decibels),
-    ("decibels, clipped at 80 below the maximum", lambda x: _above(_decibels(x))),
-    ("decibels relative to the maximum", lambda x: _above(_against_largest(x))),
-    ("logarithm to base 10", lambda x: np.log10(np.maximum(x, _LEAST_POWER))),
-    *(
-        (f"natural logarithm of x + {epsilon:g}", lambda x, epsilon=epsilon: np.log(x + epsilon))
-        for epsilon in (1e-10, 1e-9, 1e-8, 1e-6, 1e-5, 1e-3, 1e-2)
-    ),
-)
-
-
-class _Spectrum(NamedTuple):
-    """Magnitudes (bins, frames) and how they were made; frames at the ends depend on the padding."""
-
-    name: str
     transform: int
-    magnitudes: Array
+    hop: int
+    centred: bool
+    whole: bool
     ends: int
 
 
+class _Screened(NamedTuple):
+    """One framing with filters, and the rank correlation of what they make with the target."""
+
+    rank: float
+    emphasis: float
+    framing: _Framing
+    filters: dict[str, str]
+    bank: Array
+    power: float
+
+
+class _Made(NamedTuple):
+    """A recipe with what it leaves of the target, relative to the target's standard deviation."""
+
+    left: float
+    parts: dict[str, str]
+    values: Array  # (sounds, bands, frames), NaN where it says nothing
+
+
 def recipes(side: Array, raw: Array) -> list[Recipe]:
-    """Return the mel spectrograms that this side may consist of."""
+    """Return the spectrograms that this side may consist of: the best one, and those that are as good."""
     if is_numeric(raw) and raw.dtype.kind not in "fi":
         return []
     sounds, rates = _sounds(raw)
-    found: list[Recipe] = []
     for order, target in _orders(side):
-        if len(target) != len(sounds) or min(target.shape[1:]) < 8 or target.shape[1] > 256:
+        if len(target) != len(sounds) or min(target.shape[1:]) < 8 or not np.isfinite(target).all():
             continue
+        made: list[_Made] = []
         for rate in rates:
-            found += _made(order, target, sounds, rate, side)
-            if found:
-                return found
+            made = sorted([*made, *_all(target, sounds, rate)], key=lambda each: each.left)
+            if made and made[0].left <= _EXACT:
+                break
+        good = [
+            each for each in made if each.left <= _LEFT and each.left <= max(_AS_GOOD * made[0].left, _EXACT)
+        ]
+        if not good:
+            continue
+        beaten = next((each.left for each in made if each.left > max(_AS_GOOD * made[0].left, _EXACT)), None)
+        return [_recipe(each, order, target, side, beaten) for each in good]
+    return []
+
+
+def _recipe(each: _Made, order: str, target: Array, side: Array, beaten: float | None) -> Recipe:
+    whole = np.full(target.shape, np.nan)
+    whole[: len(each.values), :, : each.values.shape[2]] = each.values
+    back = np.swapaxes(whole, 1, 2) if order.startswith("time") else whole
+    return Recipe(
+        {**each.parts, "axes": order}, back.reshape(side.shape), each.left, left=each.left, beaten=beaten
+    )
+
+
+def _all(target: Array, sounds: list[Array], rate: int) -> Iterator[_Made]:
+    """Yield every recipe of the most likely framings and filters, with what it leaves."""
+    target, sounds = target[:_MOST_SOUNDS, :, :_MOST_FRAMES], sounds[:_MOST_SOUNDS]
+    loud = int(np.argmax([float(np.square(each).mean()) for each in sounds]))
+    screened: list[_Screened] = []
+    for emphasis in (0.0, _EMPHASIS):
+        sound = _emphasised(sounds[loud], emphasis)
+        for framing in _framings(len(sound), target.shape[2]):
+            magnitudes = _magnitudes(sound, framing, _WINDOWS["a periodic Hann window"], target.shape[2])
+            inner = _inner(framing, target.shape[2])
+            for name, bank in _banks(rate, framing.transform, target.shape[1]):
+                for power in (2.0, 1.0):
+                    rank = _rank((bank @ magnitudes**power)[:, inner], target[loud][:, inner])
+                    if rank >= _LEAST_RANK:
+                        screened.append(_Screened(rank, emphasis, framing, name, bank, power))
+    for _, emphasis, framing, name, bank, power in sorted(screened, key=lambda each: -each.rank)[:_TRIED]:
+        inner = _inner(framing, target.shape[2])
+        aim = target[:, :, inner]
+        for window, shape in _WINDOWS.items():
+            plain = [
+                _magnitudes(_emphasised(each, emphasis), framing, shape, target.shape[2])[:, inner]
+                for each in sounds
+            ]
+            for gain_name, gain in _GAINS.items():
+                mel = np.stack(
+                    [
+                        bank @ (gain(each) * spectrum) ** power
+                        for each, spectrum in zip(sounds, plain, strict=True)
+                    ]
+                )
+                for log_name, reference, made in _logarithms(mel, aim):
+                    left = _left(aim, made)
+                    if left > 50 * _LEFT:
+                        continue
+                    values = np.full(target.shape, np.nan)
+                    values[:, :, inner] = made
+                    yield _Made(
+                        left,
+                        {
+                            "spectrogram": f"windows of {framing.transform} every {framing.hop} samples "
+                            f"at {rate} Hz",
+                            "framing": "frames centred on their time"
+                            if framing.centred
+                            else "frames that begin at their time",
+                            "window": window,
+                            "pre-emphasis": f"pre-emphasis of {emphasis:g}"
+                            if emphasis
+                            else "no pre-emphasis",
+                            **name,
+                            "power-magnitude": "powers" if power == 2 else "magnitudes",
+                            "gain": gain_name,
+                            "log": log_name,
+                            "db-reference": reference,
+                        },
+                        values,
+                    )
+
+
+def _emphasised(sound: Array, factor: float) -> Array:
+    return np.append(sound[0], sound[1:] - factor * sound[:-1]) if factor else sound
+
+
+def _framings(samples: int, frames: int) -> Iterator[_Framing]:
+    """Yield framings that give the wanted number of frames, or a few more, of which the first are kept."""
+    for transform in _TRANSFORMS:
+        for hop in _HOPS:
+            for centred in (True, False):
+                if hop > transform or samples < transform:
+                    continue
+                given = 1 + (samples - (not centred) * transform) // hop
+                ends = -(-transform // (2 * hop)) if centred else 0
+                # A cut to the model's length drops a few frames; a longer one could be any hop.
+                if not 0 <= given - frames <= max(4, ends * 2) or frames <= 4 * ends + 4:
+                    continue
+                yield _Framing(transform, hop, centred, given == frames, ends)
+
+
+def _inner(framing: _Framing, frames: int) -> slice:
+    # The frames at the ends of a centred spectrogram depend on the padding.
+    return slice(framing.ends, min(frames, _MOST_FRAMES) - (framing.ends if framing.whole else 0))
+
+
+def _magnitudes(sound: Array, framing: _Framing, window: Callable[[int], Array], frames: int) -> Array:
+    x = np.pad(sound, framing.transform // 2) if framing.centred else sound
+    pieces = np.lib.stride_tricks.sliding_window_view(x, framing.transform)[:: framing.hop][:frames]
+    found: Array = np.abs(np.fft.rfft(pieces * window(framing.transform), axis=1)).T
     return found
 
 
-def _made(order: str, target: Array, sounds: list[Array], rate: int, side: Array) -> Iterator[Recipe]:
-    bands, frames = target.shape[1:]
-    for emphasis, words in ((0.0, "no pre-emphasis"), (_EMPHASIS, f"pre-emphasis of {_EMPHASIS}")):
-        emphasised = [np.append(x[0], x[1:] - emphasis * x[:-1]) for x in sounds] if emphasis else sounds
-        for spectrum in _spectra(emphasised[0], frames):
-            inner = slice(spectrum.ends, frames - spectrum.ends)
-            for scale, norm, edges in _FILTERS:
-                bank = filters(
-                    rate,
-                    spectrum.transform,
-                    bands,
-                    edges(rate),
-                    htk=scale == "HTK",
-                    slaney_norm=norm == "area",
+#: librosa, tf.signal and torch use the periodic window; np.hanning and scipy's sym=True the symmetric one.
+_WINDOWS: dict[str, Callable[[int], Array]] = {
+    "a periodic Hann window": lambda n: np.hanning(n + 1)[:-1],
+    "a symmetric Hann window": np.hanning,
+    "a periodic Hamming window": lambda n: np.hamming(n + 1)[:-1],
+    "a symmetric Hamming window": np.hamming,
+    "a rectangular window": np.ones,
+}
+_GAINS: dict[str, Callable[[Array], float]] = {
+    "sounds at their own level": lambda x: 1.0,  # noqa: ARG005 - the form of every gain
+    "each sound scaled to its peak": lambda x: 1 / max(float(np.abs(x).max()), 1e-12),
+    "each sound scaled to its root mean square": lambda x: (
+        1 / max(float(np.sqrt(np.square(x).mean())), 1e-12)
+    ),
+}
+
+
+def _banks(rate: int, transform: int, bands: int) -> Iterator[tuple[dict[str, str], Array]]:
+    if bands == transform // 2 + 1:
+        yield {"mel-scale": "no mel bands"}, np.eye(bands)
+        return
+    if bands > transform // 2:
+        return
+    for scale, norm, edges in _FILTERS:
+        low, high = edges(rate)
+        yield (
+            {
+                "mel-scale": f"{scale}'s mel scale",
+                "mel-norm": "mel bands of equal area" if norm == "area" else "mel bands of equal height",
+                "mel-range": f"mel bands from {low:g} to {high:g} Hz",
+            },
+            _bank(rate, transform, bands, (low, high), scale, norm),
+        )
+
+
+@cache
+def _bank(rate: int, transform: int, bands: int, edges: tuple[float, float], scale: str, norm: str) -> Array:
+    return filters(rate, transform, bands, edges, htk=scale == "HTK", slaney_norm=norm == "area")
+
+
+def _rank(mel: Array, target: Array) -> float:
+    """Return the rank correlation of a few elements."""
+    step = max(mel.size // _SCREENED, 1)
+    ranks = [np.argsort(np.argsort(each.ravel()[::step])).astype(np.float64) for each in (mel, target)]
+    a, b = (each - each.mean() for each in ranks)
+    # Sums of products rather than @: the threads of BLAS cost more than so few elements.
+    return float((a * b).sum() / max(np.sqrt((a * a).sum() * (b * b).sum()), 1e-30))
+
+
+def _logarithms(mel: Array, aim: Array) -> Iterator[tuple[str, str, Array]]:
+    """Yield every form of the logarithm, with the reference of decibels, and what it makes."""
+    none = "no reference"
+    yield "no logarithm", none, mel
+    yield "log1p", none, np.log1p(mel)
+    with np.errstate(all="ignore"):
+        bases = (
+            ("natural logarithm", np.log, np.exp(np.clip(aim, -700, 700))),
+            ("logarithm to base 10", np.log10, 10.0 ** np.clip(aim, -300, 300)),
+            ("decibels", lambda x: 10 * np.log10(x), 10.0 ** np.clip(aim / 10, -300, 300)),
+        )
+        for name, log, power in bases:
+            added = _offset(float(np.median((power - mel)[mel <= np.median(mel)])))
+            if added is not None:
+                yield f"{name} of x + {added:g}", none, log(mel + added)
+            floor = _offset(float(power.min()))
+            if floor is not None and (mel < floor).any():
+                yield f"{name} of the larger of x and {floor:g}", none, log(np.maximum(mel, floor))
+        yield "natural logarithm of x", none, np.log(np.maximum(mel, 1e-30))
+        decibels = 10 * np.log10(np.maximum(mel, _LEAST_POWER))
+        clips = decibels.max(axis=(1, 2), keepdims=True)
+        references = (
+            ("a fixed reference", np.zeros_like(clips)),
+            ("decibels relative to each sound's maximum", clips),
+            ("decibels relative to the maximum of the batch", np.full_like(clips, clips.max())),
+        )
+        for reference, zero in references:
+            relative = decibels - zero
+            yield "decibels", reference, relative
+            for floor_of, top in (
+                ("the sound's", relative.max(axis=(1, 2), keepdims=True)),
+                ("the batch's", relative.max()),
+            ):
+                yield (
+                    f"decibels, at most {_TOP_DB:g} below {floor_of} maximum",
+                    reference,
+                    np.maximum(relative, top - _TOP_DB),
                 )
-                for power, power_name in ((2.0, "powers"), (1.0, "magnitudes")):
-                    mel = bank @ spectrum.magnitudes**power
-                    for log_name, log in _LOGS:
-                        if not _fits(target[0][:, inner], log(mel)[:, inner]):
-                            continue
-                        made = np.full(target.shape, np.nan)
-                        for index, sound in enumerate(emphasised):
-                            same = next(
-                                each for each in _spectra(sound, frames) if each.name == spectrum.name
-                            )
-                            made[index][:, inner] = log(bank @ same.magnitudes**power)[:, inner]
-                        if not all(
-                            _fits(one[:, inner], other[:, inner])
-                            for one, other in zip(target, made, strict=True)
-                        ):
-                            continue
-                        parts = {
-                            "spectrogram": f"{spectrum.name} at {rate} Hz",
-                            "pre-emphasis": words,
-                            "mel-scale": f"{scale}'s mel scale",
-                            "mel-norm": "mel bands of equal area"
-                            if norm == "area"
-                            else "mel bands of equal height",
-                            "mel-range": f"mel bands from {edges(rate)[0]:g} to {edges(rate)[1]:g} Hz",
-                            "power-magnitude": power_name,
-                            "log": log_name,
-                            "axes": order,
-                        }
-                        back = np.swapaxes(made, 1, 2) if order.startswith("time") else made
-                        yield Recipe(parts, back.reshape(side.shape))
-                        return
+        logs = np.log10(np.maximum(mel, _LEAST_POWER))
+        for floor_of, top in (
+            ("each sound's", logs.max(axis=(1, 2), keepdims=True)),
+            ("the batch's", logs.max()),
+        ):
+            yield (
+                f"Whisper's logarithm, at most {_WHISPER:g} below {floor_of} maximum",
+                none,
+                (np.maximum(logs, top - _WHISPER) + 4) / 4,
+            )
+
+
+def _offset(value: float) -> float | None:
+    """Return the power of ten that a fitted offset or floor is; None if it is none."""
+    return next((each for each in _OFFSETS if abs(value - each) <= _NEAR * each), None)
+
+
+def _left(target: Array, made: Array) -> float:
+    with np.errstate(all="ignore"):
+        gap = float(np.sqrt(np.mean(np.square(target - made))))
+    return gap / max(float(target.std()), 1e-30) if np.isfinite(gap) else float("inf")
 
 
 def _whole(rate: int) -> tuple[float, float]:
@@ -142,46 +323,6 @@ _FILTERS = tuple(
     for scale in ("Slaney", "HTK")
     for norm in ("area", "height")
 )
-
-
-def _spectra(sound: Array, frames: int) -> Iterator[_Spectrum]:
-    """Yield the spectra with the wanted number of frames."""
-    for transform in _TRANSFORMS:
-        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(transform) / transform)
-        for hop in _HOPS:
-            for centred in (True, False):
-                if (
-                    hop > transform
-                    or len(sound) < transform
-                    or frames != 1 + (len(sound) - (not centred) * transform) // hop
-                ):
-                    continue
-                x = np.pad(sound, transform // 2) if centred else sound
-                pieces = np.lib.stride_tricks.sliding_window_view(x, transform)[::hop][:frames]
-                magnitudes = np.abs(np.fft.rfft(pieces * window, axis=1)).T
-                ends = -(-transform // (2 * hop)) if centred else 0
-                if frames > 4 * ends + 4:
-                    where = "centred" if centred else "not centred"
-                    yield _Spectrum(
-                        f"windows of {transform} every {hop} samples, {where}", transform, magnitudes, ends
-                    )
-
-
-def _fits(target: Array, made: Array) -> bool:
-    with np.errstate(all="ignore"):
-        gap = float(np.sqrt(np.mean(np.square(target - made))))
-    return bool(np.isfinite(gap) and gap <= _LEFT * max(float(target.std()), 1e-30))
-
-
-def _above(decibels: Array) -> Array:
-    found: Array = np.maximum(decibels, np.nanmax(decibels) - _TOP_DB)
-    return found
-
-
-def _against_largest(x: Array) -> Array:
-    decibels = _decibels(x)
-    found: Array = decibels - np.nanmax(decibels)
-    return found
 
 
 def _orders(side: Array) -> Iterator[tuple[str, Array]]:
