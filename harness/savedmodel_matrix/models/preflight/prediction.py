@@ -72,6 +72,10 @@ class Target:
     brings: tuple[str, ...] = ()
     """Code loaded before the model that may register ops which are not known here."""
     files: frozenset[str] = frozenset()
+    cpu_flags: frozenset[str] = frozenset()
+    """As in /proc/cpuinfo; empty if unknown."""
+    computes_elsewhere: bool = False
+    """Whether ops may run on a GPU or be compiled by XLA, whose kernels are others."""
 
     def has(self, package: str) -> bool:
         """Whether a distribution is installed, however its name is spelled."""

@@ -74,6 +74,8 @@ class GraphFacts:
     """Whether the op that should run at load is named but missing."""
     unseeded: frozenset[str] = frozenset()
     """Ops that draw random numbers, at least once without a seed."""
+    bfloat16: frozenset[str] = frozenset()
+    """What runs in bfloat16, as op and attribute: ``Conv2D.T``."""
     outside: tuple[OutsidePath, ...] = ()
     """The paths outside the model that it reads."""
 
@@ -101,7 +103,7 @@ def read_graph(
 
     ``fetched`` names the nodes that the signatures' outputs come from, ``init`` and ``restore`` the ops that
     run at load, ``initialisers`` those of tables; ``constants`` are the nodes to look for in signatures,
-    ``given`` those whose value a caller or the loader gives, and ``called`` functions that are called by name.
+    ``given`` those whose value a caller or the loader gives, and ``called`` functions called by name.
     """
     declared = [walk.parse(pb.OpDef, view) for view in walk.inside(meta_graph, *_STRIPPED)]
     reader = _Reader(declared)
@@ -144,6 +146,7 @@ def read_graph(
         read_late=frozenset(run & set(constants)),
         init_missing=init is not None and not reach.op(node_of(init)),
         unseeded=frozenset(reader.unseeded),
+        bfloat16=frozenset(reach.bfloat16_from({*fetched, *at_load}, called)),
         # Without an init op, TensorFlow 2 runs the initialisers in the collection.
         outside=paths.outside(reach, at_load if init else {*at_load, *initialisers}, fetched, given),
     )

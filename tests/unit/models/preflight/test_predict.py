@@ -718,3 +718,32 @@ def test_many_files_outside_are_counted(expect):
     files = frozenset(map("/data/{}".format, range(9)))
     (note,) = expect(model, "2.15.1", files=files).notes
     assert note.endswith("/data/2 and 6 more, outside the model; will fail where one of them is missing")
+
+
+HALF = {"T": {"type": pb.DT_BFLOAT16}}
+NEW_CPU = frozenset({"avx2", "avx512f", "avx512_vnni"})
+
+
+def test_bfloat16_without_onednn(expect):
+    model = v2_model(node("FusedBatchNormV3", **HALF), node("Conv2D", **HALF), tensorflow="2.12.1")
+    off = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    found = expect(model, "2.12.1", variables=off, cpu_flags=NEW_CPU)
+    assert (found.kind, found.stage, found.confidence) == (Kind.FAILS, Stage.RUN, Confidence.HIGH)
+    assert found.because[0].startswith("op FusedBatchNormV3: no bfloat16 in TensorFlow 2.12 on a CPU without")
+    assert expect(model, "2.15.1", variables=off, cpu_flags=NEW_CPU).kind is Kind.LOADS
+    assert expect(model, "2.12.1", cpu_flags=frozenset({"avx2"})).kind is Kind.FAILS
+
+
+@pytest.mark.parametrize("flags", [NEW_CPU, frozenset()])
+def test_bfloat16_where_onednn_may_compute_it_is_a_note(expect, flags):
+    found = expect(v2_model(node("FusedBatchNormV3", **HALF), tensorflow="2.12.1"), "2.12.1", cpu_flags=flags)
+    assert found.kind is Kind.LOADS
+    assert any("bfloat16 in 1 op (FusedBatchNormV3) depends on oneDNN" in note for note in found.notes)
+
+
+def test_bfloat16_elsewhere_and_float32_are_nobodys_business(expect):
+    off = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    model = v2_model(node("FusedBatchNormV3", **HALF), tensorflow="2.12.1")
+    assert expect(model, "2.12.1", variables=off, computes_elsewhere=True).notes == ()
+    model = v2_model(node("FusedBatchNormV3", T={"type": pb.DT_FLOAT}), tensorflow="2.12.1")
+    assert expect(model, "2.12.1", variables=off).kind is Kind.LOADS
