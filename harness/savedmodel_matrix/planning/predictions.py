@@ -61,8 +61,9 @@ def predict_plan(
         environment, loader = job.cell.environment, setting.loader or case.loader
         tags = None if case.tags is None else frozenset(case.tags)
         imports, brings = frozenset(case.imports), _brings(case)
+        entry = case.function or case.signature
         elsewhere = setting.jit_compile or (host_facts()["gpus"] != "none" and setting.device != "cpu")
-        run_time = (loader, tags, frozenset(setting.variables.items()), setting.deterministic, elsewhere)
+        run_time = (loader, tags, frozenset(setting.variables.items()), setting.deterministic, elsewhere, entry)
         asked = (id(facts[job.case]), environment, *run_time, imports, brings, files[job.case])
         if asked not in same:
             target = Target(
@@ -77,6 +78,7 @@ def predict_plan(
                 brings=brings,
                 files=files[job.case],
                 cpu_flags=cpu_flags(),
+                entry=entry,
                 computes_elsewhere=elsewhere,
             )
             same[asked] = predict(facts[job.case], target)

@@ -31,7 +31,7 @@ def _features(facts: ModelFacts) -> Iterator[str]:
         yield "tables-without-main-op"
     if graph.graph.outside:
         yield "files-outside"
-    if graph.graph.bfloat16:
+    if any(graph.graph.bfloat16.values()):
         yield "bfloat16"
     if graph.objects is None:
         yield "v1"

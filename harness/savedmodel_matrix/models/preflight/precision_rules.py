@@ -50,8 +50,14 @@ def bfloat16_by_onednn(asked: Question) -> Iterator[str]:
 
 def _lacking(asked: Question) -> dict[str, Lack]:
     known = asked.known.precision
-    found = {each: known.lack(each, asked.minor) for each in sorted(asked.graph.graph.bfloat16)}
+    found = {each: known.lack(each, asked.minor) for each in sorted(_in_bfloat16(asked))}
     return {each.partition(".")[0]: lack for each, lack in found.items() if lack is not None}
+
+
+def _in_bfloat16(asked: Question) -> set[str]:
+    by_entry, entry = asked.graph.graph.bfloat16, asked.target.entry
+    wanted = [by_entry[entry]] if entry in by_entry else by_entry.values()
+    return set().union(*wanted)
 
 
 def _by_onednn(asked: Question) -> bool | None:

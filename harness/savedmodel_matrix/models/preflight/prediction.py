@@ -74,6 +74,8 @@ class Target:
     files: frozenset[str] = frozenset()
     cpu_flags: frozenset[str] = frozenset()
     """As in /proc/cpuinfo; empty if unknown."""
+    entry: str | None = None
+    """The signature or function that a case runs; None for all."""
     computes_elsewhere: bool = False
     """Whether ops may run on a GPU or be compiled by XLA, whose kernels are others."""
 
