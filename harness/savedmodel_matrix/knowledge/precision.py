@@ -48,9 +48,10 @@ class Precision:
                 return Lack(kind)
         return None
 
-    def covers(self, minor: str) -> bool:
-        """Whether this minor was examined."""
-        return minor in self._table["releases"]
+    @property
+    def releases(self) -> frozenset[str]:
+        """The minors that were examined."""
+        return frozenset(self._table["releases"])
 
     @cached_property
     def _table(self) -> dict[str, Any]:
@@ -58,6 +59,11 @@ class Precision:
         if data.get("format") != FORMAT:
             raise StoreError(f"{PRECISION.name} has format {data.get('format')}; this version reads {FORMAT}")
         return data
+
+
+def asks_for_onednn(variables: Mapping[str, str]) -> bool:
+    """Whether the variable switches oneDNN on."""
+    return variables.get(ONEDNN_VARIABLE, "").lower() in _ON
 
 
 def by_onednn(
@@ -72,5 +78,7 @@ def by_onednn(
         return False
     if not cpu_flags:
         return None
-    on = asked in _ON or (release >= _FIRST_BY_DEFAULT and not _ON_BY_DEFAULT.isdisjoint(cpu_flags))
+    on = asks_for_onednn(variables) or (
+        release >= _FIRST_BY_DEFAULT and not _ON_BY_DEFAULT.isdisjoint(cpu_flags)
+    )
     return on and not _BFLOAT16.isdisjoint(cpu_flags)

@@ -63,7 +63,15 @@ def predict_plan(
         imports, brings = frozenset(case.imports), _brings(case)
         entry = case.function or case.signature
         elsewhere = setting.jit_compile or (host_facts()["gpus"] != "none" and setting.device != "cpu")
-        run_time = (loader, tags, frozenset(setting.variables.items()), setting.deterministic, elsewhere, entry)
+        run_time = (
+            loader,
+            tags,
+            frozenset(setting.variables.items()),
+            setting.deterministic,
+            setting.grappler,
+            elsewhere,
+            entry,
+        )
         asked = (id(facts[job.case]), environment, *run_time, imports, brings, files[job.case])
         if asked not in same:
             target = Target(
@@ -79,6 +87,7 @@ def predict_plan(
                 files=files[job.case],
                 cpu_flags=cpu_flags(),
                 entry=entry,
+                grappler=setting.grappler,
                 computes_elsewhere=elsewhere,
             )
             same[asked] = predict(facts[job.case], target)

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.wording import count
-from savedmodel_matrix.knowledge.precision import Lack, by_onednn
+from savedmodel_matrix.knowledge.precision import Lack, asks_for_onednn, by_onednn
 from savedmodel_matrix.models.preflight.prediction import Finding, Stage, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from savedmodel_matrix.models.preflight.question import Question
+
+
+#: What was seen to be fused with a BiasAdd, and the minors in which that was seen.
+_FUSED = {"Conv2D.T", "MatMul.T"}
+_FIRST_FUSED, _LAST_FUSED = (2, 9), (2, 13)
 
 
 def lost_bfloat16(asked: Question) -> Iterator[Finding]:
@@ -36,6 +41,23 @@ def lost_bfloat16(asked: Question) -> Iterator[Finding]:
         "TF_ENABLE_ONEDNN_OPTS=1 switches on where the CPU has AVX512",
         stage=Stage.LOAD if at_load else Stage.RUN,
     )
+
+
+def fused_bfloat16(asked: Question) -> Iterator[Finding]:
+    """``Value for attr 'T' of bfloat16 is not in the list of allowed values``; seen in 2.9, 2.12 and 2.13.
+
+    With oneDNN on, ``remapper.cc`` fuses what only oneDNN has in bfloat16, whatever the CPU.
+    """
+    target, used = asked.target, _in_bfloat16(asked)
+    fused = sorted(each.partition(".")[0] for each in _FUSED & used) if "BiasAdd.T" in used else []
+    if not fused or target.computes_elsewhere or not target.grappler or _by_onednn(asked) is not False:
+        return
+    if _FIRST_FUSED <= asked.release <= _LAST_FUSED and asks_for_onednn(target.variables):
+        yield Finding(
+            f"bfloat16 in {some(fused)} with BiasAdd: with oneDNN on, TensorFlow {asked.minor} fuses them into "
+            "an op that this CPU has no kernel for",
+            stage=Stage.RUN,
+        )
 
 
 def bfloat16_by_onednn(asked: Question) -> Iterator[str]:
@@ -65,4 +87,4 @@ def _by_onednn(asked: Question) -> bool | None:
     return by_onednn(asked.release, target.variables, target.platform, target.cpu_flags)
 
 
-RULES = (lost_bfloat16,)
+RULES = (lost_bfloat16, fused_bfloat16)

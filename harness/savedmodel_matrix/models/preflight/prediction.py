@@ -76,6 +76,8 @@ class Target:
     """As in /proc/cpuinfo; empty if unknown."""
     entry: str | None = None
     """The signature or function that a case runs; None for all."""
+    grappler: bool = True
+    """Whether TensorFlow's graph optimizer is on."""
     computes_elsewhere: bool = False
     """Whether ops may run on a GPU or be compiled by XLA, whose kernels are others."""
 

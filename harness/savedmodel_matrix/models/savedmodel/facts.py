@@ -193,9 +193,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     given = {*nodes_fed, *constants, *(node_of(text(each)) for each in walk.inside(view, *_CHECKPOINT))}
     functions = read_functions(walk, view)
     # Without a signature, what can be called are the functions.
-    called = {
-        each.name: [trace.concrete for trace in each.traces] for each in functions.functions if not own
-    }
+    called = {each.name: [trace.concrete for trace in each.traces] for each in functions.functions if not own}
     graph = read_graph(
         walk, view, fetched, init_op, restore_op, initialisers, constants, given, called, outputs
     )

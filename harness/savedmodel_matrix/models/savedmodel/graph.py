@@ -75,7 +75,7 @@ class GraphFacts:
     unseeded: frozenset[str] = frozenset()
     """Ops that draw random numbers, at least once without a seed."""
     bfloat16: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """What each signature, or function if there is none, runs in bfloat16, with the attribute: ``Conv2D.T``."""
+    """What each signature, or function if there is none, runs in bfloat16, with attributes: ``Conv2D.T``."""
     outside: tuple[OutsidePath, ...] = ()
     """The paths outside the model that it reads."""
 

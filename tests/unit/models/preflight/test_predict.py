@@ -747,3 +747,26 @@ def test_bfloat16_elsewhere_and_float32_are_nobodys_business(expect):
     assert expect(model, "2.12.1", variables=off, computes_elsewhere=True).notes == ()
     model = v2_model(node("FusedBatchNormV3", T={"type": pb.DT_FLOAT}), tensorflow="2.12.1")
     assert expect(model, "2.12.1", variables=off).kind is Kind.LOADS
+
+
+def test_bfloat16_fused_for_onednn_on_a_cpu_that_lacks_it(expect):
+    model = v2_model(node("Conv2D", **HALF), node("BiasAdd", **HALF), tensorflow="2.12.1")
+    given = {"variables": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "cpu_flags": frozenset({"avx2"})}
+    found = expect(model, "2.12.1", **given)
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert "fuses them into an op that this CPU has no kernel for" in found.because[0]
+    assert expect(model, "2.12.1", **given, grappler=False).kind is Kind.LOADS
+    assert expect(model, "2.15.1", **given).kind is Kind.LOADS
+    assert expect(model, "2.12.1", cpu_flags=frozenset({"avx2"})).kind is Kind.LOADS
+
+
+def test_bfloat16_is_that_of_the_signature_that_runs(expect):
+    model = v2_model(node("FusedBatchNormV3", **HALF), tensorflow="2.12.1")
+    graph = model.meta_graphs[0]
+    graph.graph_def.node.append(node("Placeholder", "z"))
+    graph.signature_def["other"].CopyFrom(pb.SignatureDef(outputs={"z": tensor("z:0")}))
+    kinds = {
+        entry: expect(model, "2.12.1", entry=entry, cpu_flags=frozenset({"avx2"})).kind
+        for entry in ("serving_default", "other", None)
+    }
+    assert kinds == {"serving_default": Kind.FAILS, "other": Kind.LOADS, None: Kind.FAILS}
