@@ -54,8 +54,8 @@ def fused_bfloat16(asked: Question) -> Iterator[Finding]:
         return
     if _FIRST_FUSED <= asked.release <= _LAST_FUSED and asks_for_onednn(target.variables):
         yield Finding(
-            f"bfloat16 in {some(fused)} with BiasAdd: with oneDNN on, TensorFlow {asked.minor} fuses them into "
-            "an op that this CPU has no kernel for",
+            f"bfloat16 in {some(fused)} with BiasAdd: with oneDNN on, TensorFlow {asked.minor} fuses them "
+            "into an op that this CPU has no kernel for",
             stage=Stage.RUN,
         )
 
@@ -78,7 +78,7 @@ def _lacking(asked: Question) -> dict[str, Lack]:
 
 def _in_bfloat16(asked: Question) -> set[str]:
     by_entry, entry = asked.graph.graph.bfloat16, asked.target.entry
-    wanted = [by_entry[entry]] if entry in by_entry else by_entry.values()
+    wanted = by_entry.values() if entry is None or entry not in by_entry else [by_entry[entry]]
     return set().union(*wanted)
 
 
