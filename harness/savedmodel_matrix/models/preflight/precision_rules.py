@@ -36,9 +36,11 @@ def lost_bfloat16(asked: Question) -> Iterator[Finding]:
     session = target.loader is Loader.V1_SESSION and (graph.restore_op or graph.init_op)
     at_load = session and any(graph.graph.ops[op].in_graph for op in without)
     named = f"{'op' if len(lacking) == 1 else 'ops'} {some(sorted(lacking))}"
+    # A kernel that refuses is there for oneDNN to replace.
+    replaced = Lack.REFUSES in lacking.values()
+    way = ", which TF_ENABLE_ONEDNN_OPTS=1 switches on where the CPU has AVX512" if replaced else ""
     yield Finding(
-        f"{named}: no bfloat16 in TensorFlow {asked.minor} on a CPU without oneDNN for bfloat16, which "
-        "TF_ENABLE_ONEDNN_OPTS=1 switches on where the CPU has AVX512",
+        f"{named}: no bfloat16 in TensorFlow {asked.minor} on a CPU without oneDNN for bfloat16{way}",
         stage=Stage.LOAD if at_load else Stage.RUN,
     )
 
