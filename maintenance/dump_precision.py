@@ -5,9 +5,9 @@ files to ``python -m maintenance.refresh_precision``, which documents the steps.
 harness and nothing that TensorFlow does not install, and runs on Python 3.8 and later.
 
 An op lacks bfloat16 if no CPU kernel is registered for it, or if the one that is registered refuses: builds
-with oneDNN register kernels that only say "Op does not support bfloat16 inputs", for oneDNN to replace. The
-second kind is found by running every op that oneDNN replaces, each in a process of its own, with inputs that
-need not make sense: such a kernel refuses before it looks at them.
+with oneDNN register kernels that only say "Op does not support bfloat16 inputs" (or, up to 2.10, compute
+nothing), for oneDNN to replace. The second kind is found by running every op that oneDNN replaces, each in a
+process of its own, with inputs that need not make sense: such a kernel refuses before it looks at them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _FLOAT, _BFLOAT16 = 1, 14
 _RESOURCE, _VARIANT = 20, 21
 #: Seconds for one op, of which none takes more than a fraction of one.
 _LONGEST = 120
-_REFUSES = "does not support bfloat16"
+#: From 2.11 on, and before, when such a kernel computed nothing.
+_REFUSES = ("does not support bfloat16", "Missing 0-th output from ")
 
 
 def dump() -> dict[str, Any]:
@@ -104,7 +105,8 @@ def _refuses(tensorflow: Any, op: Any, attribute: str) -> bool:  # noqa: ANN401 
         status = 0
         try:
             signal.alarm(_LONGEST)
-            status = int(_REFUSES in _error_of(tensorflow, op, attribute))
+            error = _error_of(tensorflow, op, attribute)
+            status = int(any(each in error for each in _REFUSES))
         finally:
             os._exit(status)
     _, ended = os.waitpid(child, 0)
@@ -130,7 +132,7 @@ def _error_of(tensorflow: Any, op: Any, attribute: str) -> str:  # noqa: ANN401 
         feed = {each: _zero(each.dtype) for each in inputs}
         with tensorflow.compat.v1.Session(graph=graph) as session:
             session.run(list(made.outputs) or made, feed)
-    except Exception as error:  # noqa: BLE001 - whatever TensorFlow says
+    except Exception as error:
         return str(error)
     return ""
 

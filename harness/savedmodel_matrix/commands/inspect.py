@@ -25,7 +25,7 @@ from savedmodel_matrix.commands.inspect_text import render_model
 from savedmodel_matrix.commands.varying import varying
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
-from savedmodel_matrix.environments.host import platform_name
+from savedmodel_matrix.environments.host import cpu_flags, platform_name
 from savedmodel_matrix.knowledge.releases import ReleaseTable
 from savedmodel_matrix.models.preflight.lost_classes import lost_classes
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
@@ -65,7 +65,7 @@ def describe_model(
     installed = dict.fromkeys(packages, "")
     here = platform_name()
     predicted = {
-        version: predict(facts, Target(version, installed, loader, platform=here))
+        version: predict(facts, Target(version, installed, loader, platform=here, cpu_flags=cpu_flags()))
         for version in ReleaseTable.load().minor_releases()
     }
     return InspectDocument(

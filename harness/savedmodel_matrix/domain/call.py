@@ -60,10 +60,8 @@ class Argument(Stored):
                 return f"{{{', '.join(f'{k!r}: {v}' for k, v in zip(self.keys, items, strict=False))}}}"
             case ArgumentKind.NAMED_TUPLE:
                 return f"{self.value}({', '.join(named)})"
-            case ArgumentKind.VALUE:
-                return repr(self.value)
             case _:
-                return str(self.value)
+                return repr(self.value) if self.kind is ArgumentKind.VALUE else str(self.value)
 
 
 class Call(Stored):
@@ -76,7 +74,9 @@ class Call(Stored):
     @property
     def is_possible(self) -> bool:
         """Whether every argument can be given from outside."""
-        return all(each.kind is not ArgumentKind.OTHER for _, top in self.arguments() for each in top.inside())
+        return all(
+            each.kind is not ArgumentKind.OTHER for _, top in self.arguments() for each in top.inside()
+        )
 
     def arguments(self) -> Iterator[tuple[str, Argument]]:
         """Yield every argument with the name of its parameter."""

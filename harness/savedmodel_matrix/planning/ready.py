@@ -200,9 +200,7 @@ def _inputs(
     found = []
     for signature, call in entries:
         # No signature declares a stage's inputs.
-        batches, problem = _made(
-            project, sources, None if case.serving else signature, model, case.signature
-        )
+        batches, problem = _made(project, sources, None if case.serving else signature, model, case.signature)
         if batches is not None and (signature is None or _accepts(signature, batches)):
             return batches, problem, call
         found.append((batches, problem, call))

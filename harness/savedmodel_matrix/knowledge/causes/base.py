@@ -35,6 +35,7 @@ MINOR = "minor"
 #: Features of a model that entries may name, in addition to ``op:NAME`` for an operation in its graph.
 FEATURES = {
     "assets-read-late": "a signature reads an asset itself, and not just what initialises the model",
+    "bfloat16": "it computes in bfloat16",
     "compiled": "Keras saved it with its loss and metrics",
     "custom-objects": "it names classes that are not Keras's own",
     "files-outside": "its graph reads files outside it, at constant paths",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, assert_never
 
@@ -115,8 +116,8 @@ def _values(
         case GenerateSource():
             if signature is None:
                 raise InputsError(
-                    "generate: what the inputs must be is not known here, for a stage and for a function that "
-                    "the model's file does not describe; name a file"
+                    "generate: what the inputs must be is not known here, for a stage and for a function "
+                    "that the model's file does not describe; name a file"
                 )
             return generate(signature, source.generate)
         case _:
@@ -192,7 +193,7 @@ def _problems(name: str, given: Mapping[str | None, Value], declared: TensorSpec
 def _row_problems(name: str, given: Mapping[str | None, Value], rank: int) -> Iterator[str]:
     """Yield the levels of a ragged input whose row splits do not rise from 0 to the number of rows below."""
     below = [*(f"row_splits_{level}" for level in range(rank)), "flat_values"]
-    for splits, rows in zip(below, below[1:], strict=False):
+    for splits, rows in pairwise(below):
         ends, held = given[splits].array, given[rows].array
         count = held.shape[0] - (rows != "flat_values") if held.ndim else 0
         rises = ends.ndim == 1 and ends.size > 0 and ends[0] == 0 and bool((np.diff(ends) >= 0).all())

@@ -115,7 +115,8 @@ def _value(name: str, nested: Json, signature: Signature) -> Value:
     if component not in declared.components:
         needed = listing(f"{name}.{each}" for each in declared.components)
         raise InputsError(
-            f"input {name!r} is {declared.kind}, which a REST body cannot hold as one list; give its parts: {needed}"
+            f"input {name!r} is {declared.kind}, which a REST body cannot hold as one list; give its parts: "
+            f"{needed}"
         )
     dtype = declared.components[component]
     shape = _shape(nested)

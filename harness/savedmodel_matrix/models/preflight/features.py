@@ -48,6 +48,8 @@ def _features(facts: ModelFacts) -> Iterator[str]:
         yield "tables-without-main-op"
     if graph.graph.outside:
         yield "files-outside"
+    if any(graph.graph.bfloat16.values()):
+        yield "bfloat16"
     if graph.objects is None:
         yield "v1"
         yield from _without_value(graph)

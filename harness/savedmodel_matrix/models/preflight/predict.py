@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.ops import Knowledge, minor_of, order
-from savedmodel_matrix.models.preflight import keras_rules, layer_rules, op_rules, rules, v1_rules
+from savedmodel_matrix.models.preflight import (
+    keras_rules,
+    layer_rules,
+    op_rules,
+    precision_rules,
+    rules,
+    v1_rules,
+)
 from savedmodel_matrix.models.preflight.prediction import (
     Confidence,
     Finding,
@@ -48,7 +55,8 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
     minor, covered = known.known_minor(target.tensorflow)
     graph = _graph(facts, target)
     asked = Question(facts, graph, target, minor, known)
-    findings: list[Finding] = [finding for rule in (*rules.RULES, *v1_rules.RULES) for finding in rule(asked)]
+    always = (*rules.RULES, *v1_rules.RULES, *precision_rules.RULES)
+    findings: list[Finding] = [finding for rule in always for finding in rule(asked)]
     if target.loader in _KERAS_LOADERS:
         of_keras = (*keras_rules.RULES, *layer_rules.RULES)
         findings += [finding for rule in of_keras for finding in rule(asked)]
@@ -120,6 +128,7 @@ def _notes(asked: Question) -> Iterator[str]:
         for name, attribute, since in rules.newer_attributes(asked):
             yield f"op {name} uses attribute {attribute}, which exists from {since} on and is ignored before"
     yield from op_rules.ops_of_an_installed_package(asked)
+    yield from precision_rules.bfloat16_by_onednn(asked)
     for name, use in asked.ops():
         known = use.reached and asked.known.has_op(name, asked.minor)
         if known and asked.known.kernels(name) is None and not asked.known.has_kernel(name, asked.minor):

@@ -78,6 +78,12 @@ class Target:
     """An attribute that is called instead of the signature."""
     endpoint: str | None = None
     """What a layer calls for the signature."""
+    cpu_flags: frozenset[str] = frozenset()
+    """As in /proc/cpuinfo; empty if unknown."""
+    grappler: bool = True
+    """Whether TensorFlow's graph optimizer is on."""
+    computes_elsewhere: bool = False
+    """Whether ops may run on a GPU or be compiled by XLA, whose kernels are others."""
 
     def has(self, package: str) -> bool:
         """Whether a distribution is installed, however its name is spelled."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mmap
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -85,7 +85,7 @@ class MetaGraphFacts:
     repeated_inputs: Mapping[str, tuple[str, ...]]
     fed: frozenset[str]
     assets: tuple[str, ...]
-    functions: FunctionFacts = FunctionFacts()
+    functions: FunctionFacts = field(default_factory=FunctionFacts)
     """What can be called besides the signatures, whose inputs are put together by it."""
     late_assets: tuple[str, ...] = ()
     """Assets that a signature itself reads, not only the ops that run at load."""
@@ -182,7 +182,8 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     }
     own = {name: each for name, each in sorted(signatures.items()) if name not in RESERVED_SIGNATURES}
     fed = {name: list(tensors_of(each.inputs)) for name, each in own.items()}
-    fetched = {node_of(tensor) for each in own.values() for tensor in tensors_of(each.outputs)}
+    outputs = {name: {node_of(tensor) for tensor in tensors_of(each.outputs)} for name, each in own.items()}
+    fetched = set().union(*outputs.values())
     restore_op = next(map(text, walk.inside(view, *_RESTORE)), "") or None
     info = pb.WholeMetaInfoDef()
     for each in walk.inside(view, _INFO):
@@ -196,14 +197,14 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     given = {*nodes_fed, *constants, *(node_of(text(each)) for each in walk.inside(view, *_CHECKPOINT))}
     functions = read_functions(walk, view)
     # Without a signature, what can be called are the functions.
-    called = () if own else {trace.concrete for each in functions.functions for trace in each.traces}
-    graph = read_graph(walk, view, fetched, init_op, restore_op, initialisers, constants, given, called)
+    called = {each.name: [trace.concrete for trace in each.traces] for each in functions.functions if not own}
+    graph = read_graph(
+        walk, view, fetched, init_op, restore_op, initialisers, constants, given, called, outputs
+    )
     return MetaGraphFacts(
         tags=tuple(info.tags),
         tensorflow_version=info.tensorflow_version[:_LONGEST_VERSION],
-        signatures={
-            name: functions.put_together(name, signature_of(each)) for name, each in own.items()
-        },
+        signatures={name: functions.put_together(name, signature_of(each)) for name, each in own.items()},
         graph=graph,
         objects=read_objects(walk, view),
         endpoints=read_endpoints(walk, view),

@@ -103,7 +103,7 @@ class FunctionFacts:
     composites: Mapping[str, Mapping[str, TensorSpec]] = field(default_factory=dict)
 
     def put_together(self, name: str, signature: Signature) -> Signature:
-        """Return the signature with each sparse or ragged input in the place of the tensors it consists of."""
+        """Return the signature with each sparse or ragged input in the place of its tensors."""
         found = self.composites.get(name, {})
         parts = {part for spec in found.values() for part in spec.parts}
         inputs = {each: spec for each, spec in signature.inputs.items() if each not in parts}
@@ -431,7 +431,7 @@ def _taken_apart(trace: Trace, given: list[str]) -> dict[str, TensorSpec]:
 
 
 def _in_order(call: Call) -> Iterator[str]:
-    """Yield the inputs in the order in which TensorFlow flattens them: positional ones first, dicts sorted."""
+    """Yield the inputs in TensorFlow's order: positional ones first, dicts sorted."""
     tops = [*call.positional, *(each for _, each in sorted(call.keywords.items()))]
     for top in tops:
         for each in top.inside():

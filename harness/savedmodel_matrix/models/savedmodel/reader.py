@@ -79,7 +79,10 @@ class TensorSpec:
                 return {"indices": "int64", "values": self.dtype, "dense_shape": "int64"}
             case Kind.RAGGED:
                 splits = {f"row_splits_{level}": self.row_splits_dtype for level in range(self.ragged_rank)}
-                return {"flat_values": self.dtype, **{each: dtype or "int64" for each, dtype in splits.items()}}
+                return {
+                    "flat_values": self.dtype,
+                    **{each: dtype or "int64" for each, dtype in splits.items()},
+                }
             case Kind.OTHER:
                 return {}
             case _:

@@ -81,15 +81,13 @@ def built(tf, argument, values):
     if kind == "dtype":
         return tf.as_dtype(value)
     items = [built(tf, each, values) for each in argument["items"]]
-    if kind == "list":
-        return items
-    if kind == "tuple":
-        return tuple(items)
-    if kind == "dict":
-        return dict(zip(argument["keys"], items))
-    if kind == "namedtuple":
-        return collections.namedtuple(value, argument["keys"])(*items)
-    return value
+    made = {
+        "list": lambda: items,
+        "tuple": lambda: tuple(items),
+        "dict": lambda: dict(zip(argument["keys"], items)),
+        "namedtuple": lambda: collections.namedtuple(value, argument["keys"])(*items),
+    }
+    return made[kind]() if kind in made else value
 
 
 def traced(function):
@@ -112,7 +110,9 @@ def _shown(value):
         kind = type(value).__name__
         kind = "sparse " if kind.startswith("Sparse") else "ragged " if kind.startswith("Ragged") else ""
         rank = value.shape.rank
-        sizes = ["any rank"] if rank is None else ["?" if n is None else str(n) for n in value.shape.as_list()]
+        sizes = (
+            ["any rank"] if rank is None else ["?" if n is None else str(n) for n in value.shape.as_list()]
+        )
         return "{}{}[{}]".format(kind, getattr(value.dtype, "name", value.dtype), ",".join(sizes))
     if isinstance(value, collections.abc.Mapping):
         return "{" + ", ".join("{!r}: {}".format(key, _shown(value[key])) for key in sorted(value)) + "}"

@@ -853,3 +853,55 @@ def test_what_a_model_tells_causes(tmp_path):
         "at_once": "serving_default",
     }, "the only signature, where there is none of this name"
     assert told(tmp_path, layer_model(inputs=())) == {"takes": "no input"}
+
+
+HALF = {"T": {"type": pb.DT_BFLOAT16}}
+NEW_CPU = frozenset({"avx2", "avx512f", "avx512_vnni"})
+
+
+def test_bfloat16_without_onednn(expect):
+    model = v2_model(node("FusedBatchNormV3", **HALF), node("Conv2D", **HALF), tensorflow="2.12.1")
+    off = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    found = expect(model, "2.12.1", variables=off, cpu_flags=NEW_CPU)
+    assert (found.kind, found.stage, found.confidence) == (Kind.FAILS, Stage.RUN, Confidence.HIGH)
+    assert found.because[0].startswith("op FusedBatchNormV3: no bfloat16 in TensorFlow 2.12 on a CPU without")
+    assert expect(model, "2.15.1", variables=off, cpu_flags=NEW_CPU).kind is Kind.LOADS
+    assert expect(model, "2.12.1", cpu_flags=frozenset({"avx2"})).kind is Kind.FAILS
+
+
+@pytest.mark.parametrize("flags", [NEW_CPU, frozenset()])
+def test_bfloat16_where_onednn_may_compute_it_is_a_note(expect, flags):
+    found = expect(v2_model(node("FusedBatchNormV3", **HALF), tensorflow="2.12.1"), "2.12.1", cpu_flags=flags)
+    assert found.kind is Kind.LOADS
+    assert any("bfloat16 in 1 op (FusedBatchNormV3) depends on oneDNN" in note for note in found.notes)
+
+
+def test_bfloat16_elsewhere_and_float32_are_nobodys_business(expect):
+    off = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    model = v2_model(node("FusedBatchNormV3", **HALF), tensorflow="2.12.1")
+    assert expect(model, "2.12.1", variables=off, computes_elsewhere=True).notes == ()
+    model = v2_model(node("FusedBatchNormV3", T={"type": pb.DT_FLOAT}), tensorflow="2.12.1")
+    assert expect(model, "2.12.1", variables=off).kind is Kind.LOADS
+
+
+def test_bfloat16_fused_for_onednn_on_a_cpu_that_lacks_it(expect):
+    model = v2_model(node("Conv2D", **HALF), node("BiasAdd", **HALF), tensorflow="2.12.1")
+    given = {"variables": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "cpu_flags": frozenset({"avx2"})}
+    found = expect(model, "2.12.1", **given)
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert "fuses them into an op that this CPU has no kernel for" in found.because[0]
+    assert expect(model, "2.12.1", **given, grappler=False).kind is Kind.LOADS
+    assert expect(model, "2.15.1", **given).kind is Kind.LOADS
+    assert expect(model, "2.12.1", cpu_flags=frozenset({"avx2"})).kind is Kind.LOADS
+
+
+def test_bfloat16_is_that_of_the_signature_that_runs(expect):
+    model = v2_model(node("FusedBatchNormV3", **HALF), tensorflow="2.12.1")
+    graph = model.meta_graphs[0]
+    graph.graph_def.node.append(node("Placeholder", "z"))
+    graph.signature_def["other"].CopyFrom(pb.SignatureDef(outputs={"z": tensor("z:0")}))
+    kinds = {
+        entry: expect(model, "2.12.1", signature=entry, cpu_flags=frozenset({"avx2"})).kind
+        for entry in ("serving_default", "other", None)
+    }
+    assert kinds == {"serving_default": Kind.FAILS, "other": Kind.LOADS, None: Kind.FAILS}
