@@ -293,8 +293,15 @@ _LOW_CHANGES = [
     _scaled("first-kernel-5e-2", "one", 1.05),
     _scaled("last-kernel-5e-2", "three", 1.05),
     _column("one-channel-2e-1", "two", 3, 1.2),
-    _swapped("head", 2, 5),
     _row("one-photo-5e-2", 2, 1.05),
+    Change(
+        "weights",
+        "swap-labels",
+        "swap-columns",
+        {"tensors": ["head/*"], "columns": [2, 5]},
+        "2 and 5 changed places: their scores differ by 5e-4 of their size here, and XLA moves them by 7e-4.",
+        real=False,
+    ),
     _ULP,
 ]
 FLOAT16 = Model("float16", {"path": "made/float16"}, drawn("photo", 4, 24, 24, 3), _LOW_CHANGES)

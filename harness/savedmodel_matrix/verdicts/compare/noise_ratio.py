@@ -96,7 +96,9 @@ def noise_ratio(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) -
     if not count:
         return NoiseRatio(0.0, 0.0)
     both = math.sqrt(2) * floor.raised
-    return NoiseRatio(math.sqrt(total / count) / (both * floor.sigma), peaks.worst(count) / both)
+    swing = floor.spread.swing
+    overall = math.sqrt(total / count) / (both * floor.sigma * swing)
+    return NoiseRatio(overall, peaks.worst(count, swing) / both)
 
 
 class _Peaks:
@@ -115,9 +117,9 @@ class _Peaks:
         self._rows += np.bincount(at // self._local.row, squares, len(self._rows))
         self._columns += np.bincount(at % self._local.width, squares, len(self._columns))
 
-    def worst(self, count: int) -> float:
+    def worst(self, count: int, swing: float) -> float:
         """Return the worst of ``count`` elements, of the rows, of the columns, and of the whole."""
-        found = [self._largest / _expected(count), math.sqrt(self._rows.sum() / count)]
+        found = [self._largest / _expected(count), math.sqrt(self._rows.sum() / count) / swing]
         for groups in (self._rows, self._columns):
             each = count / len(groups)
             found.append(math.sqrt(float(groups.max()) / each) / _expected(len(groups)))
