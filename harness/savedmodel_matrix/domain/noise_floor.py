@@ -157,8 +157,8 @@ class NoiseRatio:
     element with the noise of its own scale, z = |a - b| / (sqrt(2) s). s is the largest of its standard
     deviation, of the noise of its peers (the least of its row's, its column's and its magnitude's), of half a
     unit in its last place and of what may underflow. ``peak`` is the largest of z over elements, of rms(z)
-    over rows and over columns, each divided by sqrt(2 ln N), the approximate largest of N normal deviates,
-    and of rms(z) over all elements, divided by m.
+    over rows and over columns, each divided by the expected largest of as many normal deviates, and of rms(z)
+    over all elements, divided by m.
     """
 
     overall: float
