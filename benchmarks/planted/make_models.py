@@ -1,7 +1,7 @@
 """Make the SavedModels that no package has: rows of unequal scale, 16-bit, saturated and seeded ones.
 
 ``python make_models.py FOLDER`` with the Python of a TensorFlow 2.9.3 environment writes one folder per
-model, which newer releases load as well. All weights come from fixed seeds, so the files are the same each time.
+model, which newer releases load as well. All weights come from fixed seeds.
 """
 
 import importlib

@@ -49,6 +49,26 @@ class Branches(tf.Module):
         return {"looped": x}
 
 
+class Seeded(tf.Module):
+    """Numbers from a seed, and a state, that begin the same in every process."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = tf.Variable(0)
+
+    @tf.function(input_signature=[INPUT])
+    def __call__(self, x):
+        """Return a dict of outputs."""
+        self.calls.assign_add(1)
+        drawn = x + tf.random.uniform([64], seed=7)
+        return {
+            "seeded": tf.tanh(drawn),
+            "counted": x * (1.0 + tf.cast(self.calls, tf.float32)),
+            "plain": x * 2.0,
+        }
+
+
 if __name__ == "__main__":
     tf.saved_model.save(Numbers(), sys.argv[1] + "/numbers")
+    tf.saved_model.save(Seeded(), sys.argv[1] + "/seeded")
     tf.saved_model.save(Branches(), sys.argv[1] + "/branches")

@@ -381,7 +381,9 @@ def test_a_floor_moves_variables_of_both_kinds_that_the_outputs_read(probing):
     add(probing, "v1", "v1", "v1-session", V1, measure=floor(8, 1))
     result = probing.run()["v1"]
     assert ending(result) == ("recorded", None)
-    assert result["measured"]["moved"] == {"inputs": 3, "variables": 4}
+    operations = result["measured"]["moved"]["operations"]
+    assert result["measured"]["moved"] == {"inputs": 3, "variables": 4, "operations": operations}
+    assert operations >= 1
     (y,) = [output for output in result["measured"]["outputs"] if output["name"] == "y"]
     assert sorted(y["rms"])[1] > 0, "not more than one of eight may have moved nothing"
 

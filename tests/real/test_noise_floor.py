@@ -32,7 +32,7 @@ def measured(request, tmp_path_factory, environment):
         }
     ]
     for loader in ("saved_model", "v1-session"):
-        for model in ("numbers", "branches"):
+        for model in ("numbers", "branches", "seeded"):
             probing.add(f"{model} {loader}", model, loader=loader, measure=floor(16, 3), batches=[batch])
     return probing, probing.run()
 
@@ -89,3 +89,13 @@ def test_operations_in_branches_and_loops_round_too(measured, loader):
     std, values = spread(measured, f"branches {loader}", "looped")
     assert (std > 0).all()
     assert std.max() < 1e-4 * np.abs(values).max()
+
+
+@pytest.mark.parametrize("loader", ["saved_model", "v1-session"])
+@pytest.mark.parametrize("name", ["seeded", "counted", "plain"])
+def test_random_numbers_from_a_seed_and_state_are_no_noise(measured, loader, name):
+    result = measured[1][f"seeded {loader}"]
+    assert {each["name"] for each in result["unstable"]} == {"seeded", "counted"}
+    assert result["measured"]["anew"]
+    std, values = spread(measured, f"seeded {loader}", name)
+    assert 0 < np.sqrt(np.mean(std**2)) < 1e-5 * np.sqrt(np.mean(values.astype("f8") ** 2))

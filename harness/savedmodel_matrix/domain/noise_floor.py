@@ -71,7 +71,9 @@ class MeasuredFloor:
 class MeasuredSpread:
     """The spread of one output's replicates in the baseline; see ``OutputSpread``.
 
-    ``base`` is the unperturbed output, from the process that ran the replicates.
+    ``base`` is the unperturbed output, from the process that ran the replicates. ``swing`` says how
+    much more the distance of a replicate from it varies than that of many independent elements would: 1 if
+    the elements move each by themselves, about 1.4 if all move together, as behind a normalisation.
     """
 
     base: ArrayEntry
@@ -79,13 +81,27 @@ class MeasuredSpread:
     flipped: ArrayEntry
     replicates: int
     lost: str | None
+    swing: float = 1.0
+
+
+#: The largest of 16 replicates' distances, relative to their root mean square, is below this if several
+#: elements move by themselves; of a single normal deviate it is about 2.1.
+_SEVERAL = 1.5
+
+
+def _swing(rms: tuple[float | None, ...]) -> float:
+    squares = [each * each for each in rms if each]
+    largest = (max(squares) * len(squares) / sum(squares)) ** 0.5 if squares else 1.0
+    return max(1.0, largest / _SEVERAL)
 
 
 def spreads_of(floor: MeasuredFloor) -> dict[OutputId, MeasuredSpread]:
     """Return the spread of every output of a noise floor."""
     bases = {output.id: output.array for output in floor.run.outputs}
     return {
-        each.id: MeasuredSpread(bases[each.id], each.std, each.flipped, each.replicates, each.lost)
+        each.id: MeasuredSpread(
+            bases[each.id], each.std, each.flipped, each.replicates, each.lost, _swing(each.rms)
+        )
         for each in floor.part.outputs
         if each.id in bases
     }
@@ -129,18 +145,20 @@ class NoiseFloor:
     @property
     def detectable(self) -> float | None:
         """Return the smallest relative change of the whole output that exceeds the noise (``NOISE``)."""
-        return NOISE * 2**0.5 * self.sigma * self.raised / self.rms if self.rms else None
+        least = NOISE * 2**0.5 * self.sigma * self.raised * self.spread.swing
+        return least / self.rms if self.rms else None
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseRatio:
     """A difference as a multiple of the noise between two runs: over all elements, and where it is worst.
 
-    ``overall`` = rms(a - b) / (sqrt(2) sigma). ``peak`` compares each element with the noise of its own
-    scale, z = |a - b| / (sqrt(2) s). s is the largest of its standard deviation, of the noise of its peers
-    (the least of its row's, its column's and its magnitude's) and of half a unit in its last place. ``peak``
-    is the largest of z over elements, of rms(z) over rows and over columns, each divided by sqrt(2 ln N), the
-    approximate largest of N normal deviates, and of rms(z) over all elements.
+    ``overall`` = rms(a - b) / (sqrt(2) sigma m), with m the swing of the replicates. ``peak`` compares each
+    element with the noise of its own scale, z = |a - b| / (sqrt(2) s). s is the largest of its standard
+    deviation, of the noise of its peers (the least of its row's, its column's and its magnitude's), of half a
+    unit in its last place and of what may underflow. ``peak`` is the largest of z over elements, of rms(z)
+    over rows and over columns, each divided by the expected largest of as many normal deviates, and of rms(z)
+    over all elements, divided by m.
     """
 
     overall: float

@@ -96,14 +96,15 @@ A noise floor (K replicates with floats moved by one unit in the last place)::
     {"replicates": K, "seed",
      "moved": {"inputs", "variables", "operations"},    numbers of moved values, and of operations that round
                                                         at random (see ``rounding``)
-     "not_rounded": null | why no operation does
+     "not_rounded": null | why no operation does,
+     "anew": bool,    whether each replicate loaded the model, since its outputs change from run to run
      "outputs": [{"batch", "name", "component", "dtype", "replicates",
                   "lost": null | why the replicates of this output cannot be used,
                   "std": null | float64 array of the output's shape: the standard deviation over replicates,
                   "rms": [root mean square of each replicate's distance from the first run, ...],
                   "flipped": bool array: where a replicate had another argmax over the last axis (floats
                              of rank 2 and more), or another value (integers, booleans, strings)}],
-     "split": [{"batch", "name", "component", "array"}],    outputs of the batch run in two parts
+     "split": [{"batch", "name", "component", "array"}],    outputs of the batch run in two parts; not if anew
      "unreached": [input name, ...]}    inputs whose elements can be reordered without changing any output
 
 A check, in place of the plain runs::

@@ -3,7 +3,8 @@
 Moving only inputs and weights says too little: in a model that computes with 16 bits, one unit in the last
 place of a float32 weight vanishes in the cast, and other kernels round every result on the way differently.
 So behind each such operation the copy has a few more, which multiply its result, element by element, by
-1 - eps to 1 + eps of its type: most elements move by -1, 0 or +1 unit in the last place. Zeros stay zero.
+1 - eps to 1 + eps of its type: most elements move by -1, 0 or +1 unit in the last place. In 16 bits it is
+half of that, which is what rounding to the nearest number does at most. Zeros stay zero.
 Sums of products round on the way as well, and by more than a unit of the sum if their terms cancel. There
 one factor of each product moves, by what adding one after the other would round.
 """
@@ -50,7 +51,7 @@ _EPSILON = {1: 2.0**-23, 2: 2.0**-52, 14: 2.0**-7, 19: 2.0**-10}
 _FLOAT_BITS = {1: 32, 2: 64, 14: 16, 19: 16}
 #: Kernels add numbers of so few bits in float32, and round only the sum.
 _ADDED_IN_MORE = 16
-_INT32 = 3
+_FLOAT32, _INT32 = 1, 3
 
 
 def round_at_random(tf, message, seed):
@@ -198,15 +199,24 @@ def _rounded(body, name, stem, exact, dtype, seeds, axes=()):
 
     If ``axes`` of them are summed, they move by as much as adding one after the other would round.
     """
-    shape_name, epsilon = stem + "/shape", _EPSILON[dtype]
-    shape = body.add(shape_name, "Shape", [exact], {"T": dtype, "out_type": _INT32}, "output")
-    drawn = body.draw(stem + "/drawn", shape, dtype, seeds)
-    if axes and _FLOAT_BITS[dtype] > _ADDED_IN_MORE:
+    wide, epsilon = dtype, _EPSILON[dtype]
+    if _FLOAT_BITS[dtype] <= _ADDED_IN_MORE:
+        # 16 bits have no number between 1 and 1 + epsilon, so the product is rounded from float32.
+        wide, epsilon = _FLOAT32, epsilon / 2
+        exact = body.add(stem + "/wide", "Cast", [exact], {"SrcT": dtype, "DstT": wide}, "y")
+    shape_name = stem + "/shape"
+    shape = body.add(shape_name, "Shape", [exact], {"T": wide, "out_type": _INT32}, "output")
+    drawn = body.draw(stem + "/drawn", shape, wide, seeds)
+    if axes and wide == dtype:
         width, least = _of_sum(body, stem, shape, shape_name, dtype, axes)
     else:
-        width, least = (body.constant(each, dtype, shape_name) for each in (2 * epsilon, 1 - epsilon))
-    spread = body.add(stem + "/spread", "Mul", [drawn, width], {"T": dtype})
-    factors = body.add(stem + "/factors", "AddV2", [spread, least], {"T": dtype})
+        width, least = (body.constant(each, wide, shape_name) for each in (2 * epsilon, 1 - epsilon))
+    spread = body.add(stem + "/spread", "Mul", [drawn, width], {"T": wide})
+    factors = body.add(stem + "/factors", "AddV2", [spread, least], {"T": wide})
+    if wide != dtype:
+        product = body.add(stem + "/product", "Mul", [exact, factors], {"T": wide})
+        exact = body.add(stem + "/narrow", "Cast", [product], {"SrcT": wide, "DstT": dtype}, "y")
+        factors = body.constant(1.0, dtype, shape_name)
     return body.add(name, "Mul", [exact, factors], {"T": dtype})
 
 

@@ -30,6 +30,10 @@ _FEWEST = 8
 _CAUTION = 3.0
 #: Powers of two in a group by magnitude, and what makes every float64 exponent positive.
 _STEP, _BIAS = 2, 1100
+#: TensorFlow flushes numbers below the least normal one to zero, and kernels of exponentials give up a little
+#: above it, each at its own limit. So a number of a few times that may be zero in another kernel.
+_UNDERFLOW = 4.0
+_FLOAT32_LEAST = -126
 _MAGNITUDES = 2 * _BIAS // _STEP
 
 
@@ -65,7 +69,7 @@ def scale(noise: LocalNoise, start: int, own: Array, moduli: Array, element: Ele
     """Return the noise of the elements from the flat index ``start`` on.
 
     ``own`` is their standard deviation over replicates, ``moduli`` their absolute values. Nothing has less
-    noise than half a unit in its last place.
+    noise than half a unit in its last place, nor than the numbers that underflow.
     """
     return scale_at(noise, np.arange(start, start + own.size), own, moduli, element)
 
@@ -76,7 +80,13 @@ def scale_at(noise: LocalNoise, at: Array, own: Array, moduli: Array, element: E
     peers = np.minimum(peers, noise.magnitudes[magnitudes(moduli)])
     peers = np.where(np.isfinite(peers), peers, 0.0)
     found: Array = np.maximum(np.maximum(own, peers), ulp(moduli, element) / 2)
-    return found
+    return np.maximum(found, _underflow(element))
+
+
+def _underflow(element: Element) -> float:
+    """Return the noise of what may or may not underflow; 0.0 for types whose small numbers are in use."""
+    least = element.least_exponent
+    return math.ldexp(_UNDERFLOW, least) if least <= _FLOAT32_LEAST else 0.0
 
 
 def magnitudes(moduli: Array) -> Array:

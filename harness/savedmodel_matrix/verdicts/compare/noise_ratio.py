@@ -7,6 +7,7 @@ a real change has tens to thousands (``docs/verdicts.md``).
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 #: If one unit in the last place of the input becomes more than this many in the output, it is no longer
 #: rounding: it went through a Round, a Cast, a comparison, or a difference of nearly equal numbers.
 _JUMP_ULP = 8192.0
+_NORMAL = NormalDist()
 #: A larger difference counts as this one, so that squares and their sums are finite.
 _MOST = 1e140
 
@@ -96,7 +98,9 @@ def noise_ratio(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) -
     if not count:
         return NoiseRatio(0.0, 0.0)
     both = math.sqrt(2) * floor.raised
-    return NoiseRatio(math.sqrt(total / count) / (both * floor.sigma), peaks.worst(count) / both)
+    swing = floor.spread.swing
+    overall = math.sqrt(total / count) / (both * floor.sigma * swing)
+    return NoiseRatio(overall, peaks.worst(count, swing) / both)
 
 
 class _Peaks:
@@ -115,18 +119,21 @@ class _Peaks:
         self._rows += np.bincount(at // self._local.row, squares, len(self._rows))
         self._columns += np.bincount(at % self._local.width, squares, len(self._columns))
 
-    def worst(self, count: int) -> float:
+    def worst(self, count: int, swing: float) -> float:
         """Return the worst of ``count`` elements, of the rows, of the columns, and of the whole."""
-        found = [self._largest / _expected(count), math.sqrt(self._rows.sum() / count)]
-        for groups in (self._rows, self._columns):
+        found = [self._largest / _expected(count), math.sqrt(self._rows.sum() / count) / swing]
+        for groups in (each for each in (self._rows, self._columns) if len(each) > 1):
             each = count / len(groups)
             found.append(math.sqrt(float(groups.max()) / each) / _expected(len(groups)))
         return max(found)
 
 
 def _expected(count: int) -> float:
-    """Return the approximate largest of that many normal deviates."""
-    return math.sqrt(2 * math.log(max(count, 3)))
+    """Return the approximate largest of that many normal deviates, by size; at least 1.
+
+    Blom's formula: the mean of the largest of n is close to the quantile of 1 - 0.56 / n, here of both tails.
+    """
+    return max(1.0, _NORMAL.inv_cdf(1 - 0.28 / max(count, 1)))
 
 
 def moved_rows(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) -> tuple[MovedRow, ...]:

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_metrics import Memory
+from recordings import entry as stored_entry
+from recordings import measured_floor, output
 from savedmodel_matrix.domain.arrays import ArrayEntry
-from savedmodel_matrix.domain.noise_floor import MeasuredSpread, MovedRow
+from savedmodel_matrix.domain.noise_floor import (
+    MeasuredFloor,
+    MeasuredSpread,
+    MovedRow,
+    OutputSpread,
+    spreads_of,
+)
+from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.verdicts.compare.noise_ratio import (
     is_change_benign,
     moved_rows,
@@ -175,6 +185,13 @@ def test_saturated_outputs_have_the_noise_of_their_last_place():
     assert noisy.ratio(noisy.run()).worst == 0
 
 
+def test_what_may_underflow_may_be_zero():
+    base = np.array([[1.0, 1.3e-38], [1.0, 1e-30]])
+    noisy = Noisy(base, base * 1e-6)
+    assert noisy.ratio(noisy.base * np.float32([[1, 0], [1, 1]])).worst < 3
+    assert noisy.ratio(noisy.base * np.float32([[1, 1], [1, 0]])).worst > 10
+
+
 def test_the_ratio_is_the_formula():
     noisy = Noisy(np.random.default_rng(0).normal(size=(50, 10)), 1e-5)
     other = noisy.run()
@@ -295,3 +312,30 @@ def test_an_output_of_another_size_has_no_rows_to_follow():
 def test_what_replicates_change_is_benign():
     assert benign([4, 5], [4, 6], flipped=[False, True], rows=())
     assert not benign([4, 5], [3, 6], flipped=[False, True], rows=())
+
+
+def test_elements_that_all_move_together_may_move_as_far_as_the_largest_replicate():
+    noisy = Noisy(np.random.default_rng(0).normal(size=(50, 10)), 1e-5)
+    shifted = noisy.base + np.float32(4.5e-5)
+    alone = noisy.ratio(shifted)
+    noisy.floor = noisy_floor(noisy, replace(noisy.spread, swing=2.0))
+    together = noisy.ratio(shifted)
+    assert together.overall == pytest.approx(alone.overall / 2)
+    assert alone.worst > 3 > together.worst
+
+
+def test_swing_is_that_of_the_replicates():
+    spread = OutputSpread(
+        batch=0,
+        name="y",
+        component=None,
+        dtype="float32",
+        replicates=16,
+        lost=None,
+        std=None,
+        rms=(*[0.5] * 15, 2.0),
+        flipped=stored_entry(),
+    )
+    run = RecordedOutputs((output(stored_entry()),))
+    (found,) = spreads_of(MeasuredFloor(run, measured_floor((), [spread]).part)).values()
+    assert found.swing == pytest.approx(2 / math.sqrt((15 * 0.25 + 4) / 16) / 1.5)

@@ -288,3 +288,39 @@ def test_last_bits_that_flip_everywhere_are_the_noise(case):
     )
     (standing,) = case.judged().standings.values()
     assert standing.floor is not None
+
+
+@pytest.fixture
+def restarting(case):
+    """A case whose runs differ, but whose first runs are the same in every process."""
+    case.cell(BASE, unstable=["scores"], scores=SCORES)
+    case.measure(case.noisy, anew=True, scores=SCORES)
+    return lambda: case.judged(moving={"scores"}, restarting={"scores"})
+
+
+def test_what_restarts_is_compared_by_a_floor_of_replicates_that_begin_anew(case, restarting):
+    case.cell(OTHER, unstable=["scores"], scores=case.noisy("scores", SCORES))
+    (found,) = restarting().judge(OTHER, BASE)
+    assert (found.judgement.verdict, found.judgement.by) == (Verdict.FLOAT_NOISE, Measure.NOISE_FLOOR)
+    case.cell(OTHER, unstable=["scores"], scores=SCORES * np.float32(1.001))
+    (found,) = restarting().judge(OTHER, BASE)
+    assert found.judgement.verdict is Verdict.DIVERGED
+
+
+def test_what_restarts_must_be_the_same_in_two_processes(case, restarting):
+    case.cell(BASE, unstable=["scores"], scores=SCORES + np.float32(1))
+    assert restarting().nondeterministic == {OutputId(0, "scores", None): f"two processes differ in {BASE}"}
+
+
+def test_without_a_second_process_two_runs_decide(case, restarting):
+    case.floor = None
+    assert restarting().nondeterministic == {
+        OutputId(0, "scores", None): f"two runs in one process differ in {BASE}"
+    }
+
+
+def test_replicates_that_went_on_drawing_are_no_floor(case):
+    case.measure(case.noisy, scores=SCORES)
+    judged = case.judged(moving={"scores"}, restarting={"scores"})
+    (standing,) = judged.standings.values()
+    assert standing.floor is None
