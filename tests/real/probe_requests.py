@@ -30,7 +30,7 @@ def check(name, **parameters):
     return Measure(kind="check", parameters={"name": name, **parameters})
 
 
-def stage(file, function, *, reads=(), expects=None, name="preprocess"):
+def stage(file, function, *, reads=(), expects=None, name="preprocess", parts=False):
     """Return the measurement of a stage in a file."""
     parameters = {
         "name": name,
@@ -41,6 +41,7 @@ def stage(file, function, *, reads=(), expects=None, name="preprocess"):
         "reads": [str(path) for path in reads],
         "root": str(Path(file).parent),
         "expects": expects,
+        "parts": parts,
     }
     return Measure(kind="stage", parameters=parameters)
 

@@ -82,6 +82,20 @@ def reading(inputs):
         return {"x": inputs["x"] * np.float32(json.load(file))}
 
 
+def centred(inputs):
+    return {"x": inputs["x"] - inputs["x"].mean()}
+
+
+def picky(inputs):
+    if len(inputs["x"]) < 2:
+        raise ValueError("too few rows")
+    return {"x": inputs["x"] * 2}
+
+
+def joins(inputs):
+    return {"x": b"a" + "b"}
+
+
 def dying(inputs):
     os._exit(3)
 
@@ -111,6 +125,7 @@ def results(environment, tmp_path_factory):
             function,
             reads=[folder / "scale.json"] if name == "listed_file" else [],
             expects=None if name == "words" else EXPECTS,
+            parts=name in ("doubled", "centred", "picky", "random_noise", "longer"),
         )
         probing.add(name, measure=measure, time_limit_s=3 if name == "endless" else 60)
     return {**probing.run(), "outputs": probing.outputs}
@@ -148,7 +163,11 @@ def test_strings_keep_every_byte(results):
         ("nothing", "run-failed", "preprocess: it returned an empty dict"),
         ("doubles", "run-failed", "preprocess: it returned 'x' as float64, but the signature takes float32"),
         ("renamed", "run-failed", "preprocess: it returned 'y'; the signature takes 'scale', 'x'"),
-        ("missing", "run-failed", "preprocess: there is no function 'missing' in stages; it has: doubled,"),
+        (
+            "missing",
+            "run-failed",
+            "preprocess: there is no function 'missing' in stages; it has: centred, doubled,",
+        ),
         ("dying", "crashed", "ended with exit status 3 and no result, while running preprocess of batch 0"),
         ("endless", "timed-out", "no result within 3 s, while running preprocess of batch 0"),
     ],
@@ -173,6 +192,32 @@ def test_another_shape_than_declared_is_told_and_left_to_the_model(results):
 def test_a_stage_that_is_not_deterministic_is_caught_at_it(results):
     assert [each["name"] for each in results["random_noise"]["unstable"]] == ["x"]
     assert results["doubled"]["unstable"] == []
+
+
+def parts(results, name):
+    """Return what a stage made of parts: values of ``x`` by way."""
+    return {
+        each["way"]: results["outputs"]({"outputs": each["outputs"]})["x", None][2]
+        for each in results[name]["measured"]["parts"]
+    }
+
+
+def test_a_stage_runs_on_parts_of_its_batch(results):
+    assert parts(results, "doubled") == {way: [2.0, 4.0] for way in ("reversed", "halves", "alone")}
+    moved = {"reversed": [-0.5, 0.5], "halves": [0.0, 0.0], "alone": [0.0, 0.0]}
+    assert parts(results, "centred") == moved
+
+
+def test_a_stage_that_fails_on_parts_or_moves_is_no_failure(results):
+    assert results["picky"]["outcome"] == "recorded"
+    assert set(parts(results, "picky")) == {"reversed"}
+    assert parts(results, "random_noise") == {}
+    assert parts(results, "longer") == {}, "it does not return one row for each of its input"
+
+
+def test_strings_that_are_bytes_are_explained(results):
+    assert results["joins"]["outcome"] == "run-failed"
+    assert "strings in its inputs are bytes: decode them" in results["joins"]["reason"]
 
 
 def test_a_stage_that_writes_to_its_input_is_caught_at_it(results):

@@ -68,7 +68,10 @@ class RunAttempt(Stored):
 
 
 class RunSwap(Stored):
-    """A model on the inputs of another cell; ``given`` is that cell, None for the baseline's pipeline."""
+    """A model on the inputs of another cell, or a stage in another process.
+
+    ``given`` is that cell, None for the baseline's pipeline, or the stage and what its process changes.
+    """
 
     environment: str
     setting: str

@@ -121,12 +121,11 @@ def _parts(job, number, batch, function, opened):
         for rows in parts:
             if time.time() > until:
                 return found
+            part = {name: array[rows] for name, array in _read(job.request, batch).items()}
             # Failing on a part is no fault: only whole batches are asked of a stage.
             try:
                 with opened.watching():
-                    returned = function(
-                        {name: array[rows] for name, array in _read(job.request, batch).items()}
-                    )
+                    returned = function(part)
                 leaves = _leaves(returned)
             except Exception:
                 made = None

@@ -161,6 +161,8 @@ def _diagnosis(pair: Pair, chain: Chain) -> Diagnosis:
         max_abs_before=before.largest,
         max_abs_after=chain.after.largest,
         steps=steps,
+        ties=tuple(tie for fix in chain.fixes for tie in fix.ties),
+        experiment="; ".join(fix.experiment for fix in chain.fixes if fix.experiment),
     )
 
 

@@ -60,6 +60,7 @@ class Fix:
     that ``train`` or ``serve`` names, such as one level of an 8-bit image. ``levels`` means that images may
     still differ by rounding to 8 bits. ``opens`` means that it may be a first step although it alone does not
     make the two agree. ``least`` is the relative difference below which it would only explain rounding.
+    ``ties`` are other explanations of the same change, and ``experiment`` is what tells them apart.
     """
 
     id: str
@@ -74,6 +75,8 @@ class Fix:
     levels: bool = False
     opens: bool = False
     least: float = 0.0
+    ties: tuple[str, ...] = ()
+    experiment: str = ""
 
 
 def on_serve(change: Callable[[Array], Array]) -> Callable[[Array, Array], tuple[Array, Array]]:

@@ -35,13 +35,16 @@ if TYPE_CHECKING:
 
 
 Propose = Callable[[Pair], "Iterator[Fix]"]
-_FAMILIES: tuple[Propose, ...] = tuple(
+#: Those that may also be the last of several steps.
+_LAST: tuple[Propose, ...] = tuple(
     family.propose
     for family in (
         *(layout, statistics, encodings, values, rounding, missing),
-        *(hours, sequences, samples, order, text, lookups, mixtures, choices),
+        *(hours, sequences, samples, order, text),
     )
 )
+#: These fit many numbers or read raw files, which takes too long after every first step.
+_FAMILIES = (*_LAST, *(family.propose for family in (lookups, mixtures, choices)))
 _OPENING = tuple(family.propose for family in (layout, encodings, sequences, order, text))
 #: A step that leaves no more than this share of the difference is shown with what is left.
 _MOST_LEFT = 0.1
@@ -142,15 +145,15 @@ def _shares(applied: tuple[Array, Array], pair: Pair, before: Distance) -> float
     return worst
 
 
-def proposals(pair: Pair) -> Iterator[Fix]:
+def proposals(pair: Pair, families: Sequence[Propose] = _FAMILIES) -> Iterator[Fix]:
     """Yield everything that may differ between the two."""
-    for propose in _FAMILIES:
+    for propose in families:
         yield from propose(pair)
 
 
-def _single(pair: Pair, before: Distance) -> Chain | None:
+def _single(pair: Pair, before: Distance, families: Sequence[Propose] = _FAMILIES) -> Chain | None:
     found = None
-    for fix in proposals(pair):
+    for fix in proposals(pair, families):
         pair.check_time()
         if found is None or fix.cost < found.cost:
             after = is_proven(fix, pair, before)
@@ -161,7 +164,7 @@ def _single(pair: Pair, before: Distance) -> Chain | None:
 
 def _after(firsts: tuple[Fix, ...], opened: Pair, before: Distance) -> Chain | None:
     # The remaining difference is measured against the original one, so both steps together are worth it.
-    last = _single(opened, distance(opened.train, opened.serve))
+    last = _single(opened, distance(opened.train, opened.serve), _LAST)
     if last is None or last.after.relative > 0.25 * before.relative:
         return None
     return Chain((*firsts, *last.fixes), last.after)

@@ -14,8 +14,15 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyStage
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.stage import StagePart
-from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord, SwapRecord
+from savedmodel_matrix.evidence.collected import (
+    Collected,
+    Collection,
+    ElsewhereRecord,
+    StageRecord,
+    SwapRecord,
+)
 from savedmodel_matrix.evidence.origins import Origin
+from savedmodel_matrix.measurements.elsewhere import EVERYTHING, SEEDED, SEEDED_AGAIN
 from savedmodel_matrix.measurements.stage import AGAIN
 from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.questions.attempts import Remedies
@@ -28,6 +35,7 @@ from savedmodel_matrix.report.pipelines.stages import (
     stage_factors,
     with_postprocess,
 )
+from savedmodel_matrix.report.pipelines.tables import pipeline_lines
 from savedmodel_matrix.store.atomic import json_digest
 
 OLD, NEW = CellId("tf2.9.3-py3.10-cpu", "default"), CellId("tf2.12.1-py3.11-cpu", "default")
@@ -41,6 +49,7 @@ class Made:
 
     def __init__(self, root):
         self.root, self.stages, self.swaps, self.outputs = root, [], [], {}
+        self.elsewhere = []
         self.trained, self.other_data, self.failed = None, False, set()
         (root / "matrices").mkdir()
 
@@ -57,6 +66,10 @@ class Made:
         made = self.recording(values, **changes)
         self.stages.append(StageRecord(cell, "c", name, Outcome.RECORDED, None, made, None, part))
         return self.stages[-1]
+
+    def ran_in(self, stage, way, values):
+        job = Job(OLD, "c", None, "elsewhere", f"{stage} in {way}")
+        self.elsewhere.append(ElsewhereRecord(job, self.recording(values)))
 
     def swap(self, cell, maker, values):
         job = Job(cell, "c", None, "swapped", given=Given(maker, ()))
@@ -95,6 +108,7 @@ class Made:
             trained={"c": self.trained},
             swaps=self.swaps,
             origins={"c": Origin(project, plan.cases["c"], "not read")},
+            elsewhere=self.elsewhere,
         )
         nothing = Mending(Remedies(plan, ()), (), done=True)
         today = dt.date(2026, 11, 24)
@@ -304,3 +318,83 @@ def test_outputs_behind_a_model_are_added_under_a_name_of_their_own():
     found = with_postprocess(RecordedOutputs((made,)), behind)
     assert [each.name for each in found.outputs] == ["y", "postprocess/y"]
     assert [each.name for each in found.behind] == ["postprocess/y"]
+
+
+SURROUNDINGS = [EVERYTHING, SEEDED, SEEDED_AGAIN, "time zone", "locale", "threads"]
+
+
+@pytest.mark.parametrize(
+    ("results", "name"),
+    [
+        ({SEEDED: 2, SEEDED_AGAIN: 2, "time zone": 2, "locale": 2, "threads": 2}, "hash-seed"),
+        ({SEEDED: 1, SEEDED_AGAIN: 1, "time zone": 3, "locale": 1, "threads": 1}, "machine-time-zone"),
+        ({SEEDED: 1, SEEDED_AGAIN: 1, "time zone": 1, "locale": 4, "threads": 1}, "machine-locale"),
+        ({SEEDED: 1, SEEDED_AGAIN: 5, "time zone": 6, "locale": 7, "threads": 8}, "not-deterministic"),
+    ],
+)
+def test_equal_results_that_depend_on_the_process_are_no_agreement(made, results, name):
+    for stage in ("train", "serve"):
+        made.ran_in(stage, EVERYTHING, RAW * 9)
+        for way, factor in results.items():
+            made.ran_in(stage, way, RAW * factor)
+    report = skewed(made, RAW, RAW)
+    (diagnosis,) = report.skews[0].diagnoses
+    assert diagnosis.id == name
+    assert diagnosis.line
+    assert diagnosis.title.startswith("what training and serving make depends on ")
+    assert not report.skews[0].identical
+    assert report.skews[0].verdict == "incomparable"
+    assert report.exit_status == 1
+
+
+def test_rounding_in_other_threads_is_no_dependence(made):
+    for way in SURROUNDINGS:
+        made.ran_in("serve", way, RAW * np.float32(1 + 2**-22))
+    report = skewed(made, RAW, RAW)
+    assert report.skews[0].diagnoses == []
+    assert report.skews[0].identical
+
+
+def parts_of(made, way, values):
+    return {"way": way, "batch": 0, "samples": len(values), "outputs": [output(made.entry(values), "x")]}
+
+
+def test_samples_that_depend_on_their_batch_are_named_by_running_parts(made):
+    ranks = np.argsort(np.argsort(RAW, axis=0), axis=0).astype("f4")
+    fixed = np.sqrt(RAW).astype("f4")
+    made.outputs = {OLD: [5.0, 6.0], NEW: [5.0, 6.0]}
+    for cell in (OLD, NEW):
+        made.stage(cell, "train", fixed, facts={"parts": [parts_of(made, "halves", fixed)]})
+        made.stage(cell, "serve", ranks, facts={"parts": [parts_of(made, "halves", ranks % 10)]})
+    made.trained = made.recording([1.0, 2.0])
+    (diagnosis,) = made.report(COMPARED).skews[0].diagnoses
+    assert diagnosis.id == "per-batch-statistics"
+    assert "in two halves" in diagnosis.proof
+    assert diagnosis.serve.startswith("statistics of the whole batch")
+
+
+def test_tensors_that_are_the_same_for_every_input_say_nothing(made):
+    report = skewed(made, np.zeros_like(RAW), np.zeros_like(RAW))
+    assert "says nothing" in report.skews[0].says
+    assert (report.skews[0].identical, report.skews[0].verdict) == (False, "incomparable")
+
+
+def test_8_bit_rounding_fails_no_run_and_is_no_fault_of_serving(made):
+    image = np.random.default_rng(0).uniform(0, 255, (20, 8, 8, 3))
+    other = image + np.random.default_rng(1).normal(0, 0.2, image.shape)
+    report = skewed(made, np.rint(image).astype("f4"), np.clip(np.rint(other), 0, 255).astype("f4"))
+    (diagnosis,) = report.skews[0].diagnoses
+    assert (diagnosis.id, diagnosis.harmless) == ("8-bit-rounding", True)
+    assert report.skews[0].verdict == "float-noise"
+    assert "8 bits" not in report.cases[0].says
+
+
+def test_an_unnamed_difference_says_where_and_shows_the_worst(made):
+    other = RAW.copy()
+    other[4, 1] += 100
+    other[7, 2] -= 3
+    report = skewed(made, RAW, other)
+    (says,) = report.skews[0].unexplained
+    assert "in samples 4, 7 (of 20)" in says
+    assert report.skews[0].worst[0].startswith("batch 0, x [4, 1]: ")
+    assert "for example batch 0, x [4, 1]" in "\n".join(pipeline_lines(report))

@@ -126,8 +126,11 @@ def _functions(name: str, split: _Split, texts: list[str], train: Array, serve: 
                 changed = [[change(word) for word in row] for row in lines]
                 if changed == words:
                     continue
+                # Of a word that is all punctuation nothing is left: it is dropped, or looked up as unknown.
+                dropped = [[word for word in row if word] for row in changed]
+                kinds = (dropped,) if dropped == changed else (dropped, changed)
                 for at_end in dict.fromkeys((known.at_end, True, False)):
-                    if _made(known, changed, words, other, at_end=at_end):
+                    if any(_made(known, each, words, other, at_end=at_end) for each in kinds):
                         moved = None not in (at_end, known.at_end) and at_end != known.at_end
                         steps = (
                             *([what] if what else []),
@@ -164,8 +167,10 @@ def _read(ids: Array, words: list[list[str]]) -> _Read | None:
 
 def _tells(table: dict[str, int], rows: list[list[int]]) -> bool:
     """Whether words occur more than once, so that the table is confirmed, and have ids of their own."""
-    total = sum(map(len, rows))
-    return len(table) >= 4 and total >= 2 * len(table) and len(set(table.values())) >= len(table) // 2
+    again = sum(map(len, rows)) - len(table)
+    return again >= max(_LEAST_WORDS, len(table) // 10) and len(set(table.values())) >= max(
+        4, len(table) // 2
+    )
 
 
 def _cut(line: list[str], length: int, row: list[int]) -> list[str]:
@@ -201,7 +206,7 @@ def _made(
     told: set[str] = set()
     before = {word for line in plain for word in line}
     for line, right in zip(words, wanted.tolist(), strict=True):
-        kept = [word for word in line if word][: known.length]
+        kept = line[: known.length]
         start = 0 if at_end is None or at_end else known.length - len(kept)
         padding = right[:start] + right[start + len(kept) :]
         if any(each != known.padding for each in padding):

@@ -81,7 +81,7 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
             if len(target) != len(reading.images) or min(target.shape[1:3]) < 4:
                 continue
             found = _recipe(layout, target, reading, side)
-            if found and found[0].parts["jpeg-decoder"] == _ACCURATE:
+            if found and found[0].parts.get("jpeg-decoder") != _OTHER:
                 return found
             near += found
     return near[:1]
@@ -121,7 +121,7 @@ def _recipe(layout: str, target: Array, reading: Reading, side: Array) -> list[R
             continue
         parts = {
             **reading.parts,
-            "jpeg-decoder": _ACCURATE if exact else _OTHER,
+            **({"jpeg-decoder": _ACCURATE if exact else _OTHER} if reading.is_jpeg else {}),
             "crop": each.geometry.name,
             "resize-method": each.method.name,
             "channel-order" if named.channels in _ORDERS.values() else "grey-weights": named.channels,
@@ -285,15 +285,19 @@ def readings(raw: Array) -> Iterator[Reading]:
     if not files:
         return
     is_jpeg = all(each.is_jpeg for each in files)
-    for turned in (False, True) if any(each.orientation != 1 for each in files) else (False,):
-        for alpha, blend in _BLENDS if any(each.alpha is not None for each in files) else _BLENDS[:1]:
-            for depth, narrow in _DEPTHS if any(each.is_deep for each in files) else _DEPTHS[:1]:
+    has_turned = any(each.orientation != 1 for each in files)
+    has_alpha = any(each.alpha is not None for each in files)
+    has_deep = any(each.is_deep for each in files)
+    for turned in (False, True) if has_turned else (False,):
+        for alpha, blend in _BLENDS if has_alpha else _BLENDS[:1]:
+            for depth, narrow in _DEPTHS if has_deep else _DEPTHS[:1]:
+                orientation = (
+                    "photos turned as their EXIF data says" if turned else "photos as they are stored"
+                )
                 parts = {
-                    "exif-orientation": "photos turned as their EXIF data says"
-                    if turned
-                    else "photos as they are stored",
-                    "alpha": alpha,
-                    "bit-depth": depth,
+                    **({"exif-orientation": orientation} if has_turned else {}),
+                    **({"alpha": alpha} if has_alpha else {}),
+                    **({"bit-depth": depth} if has_deep else {}),
                 }
                 images = []
                 for each in files:
@@ -318,10 +322,10 @@ def _over(background: float) -> Callable[[Array, Array | None], Array]:
 
 #: What becomes of an alpha channel.
 _BLENDS: tuple[tuple[str, Callable[[Array, Array | None], Array]], ...] = (
-    ("alpha dropped", _dropped),
-    ("blended over white", _over(255)),
-    ("blended over black", _over(0)),
-    ("blended over grey", _over(128)),
+    ("images without their alpha channel", _dropped),
+    ("images blended over white", _over(255)),
+    ("images blended over black", _over(0)),
+    ("images blended over grey", _over(128)),
 )
 #: What becomes of 16 bits.
 _DEPTHS: tuple[tuple[str, Callable[[Array], Array]], ...] = (

@@ -43,6 +43,8 @@ _MOST_SOUNDS, _MOST_FRAMES, _SCREENED = 8, 400, 3000
 #: How many framings with filters are tried with every window, gain and logarithm, and their least rank
 #: correlation with the target: the logarithm keeps the order of values.
 _TRIED, _LEAST_RANK = 8, 0.8
+#: The share of elements above the floor that is enough to rank.
+_LEAST_ABOVE = 0.02
 #: Offsets and floors of logarithms in use: powers of ten from 1e-12 to 1, and how close a fitted one is.
 _OFFSETS = tuple(10.0**power for power in range(-12, 1))
 _NEAR = 0.02
@@ -239,9 +241,12 @@ def _bank(rate: int, transform: int, bands: int, edges: tuple[float, float], sca
 
 
 def _rank(mel: Array, target: Array) -> float:
-    """Return the rank correlation of a few elements."""
-    step = max(mel.size // _SCREENED, 1)
-    ranks = [np.argsort(np.argsort(each.ravel()[::step])).astype(np.float64) for each in (mel, target)]
+    """Return the rank correlation of a few elements above the target's floor, which has no order."""
+    above = target > target.min() + 1e-6 * np.ptp(target)
+    if above.mean() < _LEAST_ABOVE:
+        return 0.0
+    step = max(int(above.sum()) // _SCREENED, 1)
+    ranks = [np.argsort(np.argsort(each[above][::step])).astype(np.float64) for each in (mel, target)]
     a, b = (each - each.mean() for each in ranks)
     # Sums of products rather than @: the threads of BLAS cost more than so few elements.
     return float((a * b).sum() / max(np.sqrt((a * a).sum() * (b * b).sum()), 1e-30))

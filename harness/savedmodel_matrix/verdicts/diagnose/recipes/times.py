@@ -197,7 +197,8 @@ def _clocks(seconds: Array) -> list[_Clock]:
     times = pd.to_datetime(seconds, unit="s", utc=True)
     named: dict[bytes, list[tuple[float, str]]] = {}
     vectors: dict[bytes, Array] = {}
-    for name in [*_KNOWN, *sorted(available_timezones() - set(_KNOWN))]:
+    # A machine without time zone data has fixed offsets only.
+    for name in sorted(available_timezones()):
         ahead = (times.tz_convert(ZoneInfo(name)).tz_localize(None) - times.tz_localize(None)).total_seconds()
         vector = np.asarray(ahead, np.int64)
         vectors[vector.tobytes()] = vector
