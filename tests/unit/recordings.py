@@ -60,7 +60,7 @@ def recording(**changes):
     return Recording.model_validate({**fields, **changes})
 
 
-def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=(), anew=False):
+def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=(), anew=False, not_rounded=None):
     """Return a noise floor from outputs and what ``probe.measurements.noise_floor.Spread`` says of them."""
     part = NoiseFloorPart.model_validate(
         {
@@ -70,7 +70,7 @@ def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=(), anew=Fa
             "outputs": spreads,
             "split": split,
             "unreached": (),
-            "not_rounded": None,
+            "not_rounded": not_rounded,
             "anew": anew,
         }
     )

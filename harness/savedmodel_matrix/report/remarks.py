@@ -36,6 +36,9 @@ def case_remarks(
     if noise and noise.problem and baseline in recorded:
         remarks.append(f"no noise floor: {noise.problem}")
     remarks += _grouped(_said_of_outputs(judged, origin, measured=bool(noise and not noise.problem)))
+    if noise and noise.floor and noise.floor.part.not_rounded:
+        why = noise.floor.part.not_rounded
+        remarks.append(f"its noise is that of inputs and weights alone, which may be too little: {why}")
     if noise and noise.floor:
         remarks += [
             f"reordering the elements of input '{name}' changes no output, so that input proves nothing"

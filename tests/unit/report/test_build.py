@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from recordings import output, recording, stored
+from recordings import measured_floor, output, recording, stored
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import Check, RepeatPart
 from savedmodel_matrix.domain.outcome import Outcome
@@ -174,3 +174,9 @@ def test_a_check_of_a_cell_that_failed_is_counted_once(built):
     checks = {(cell, "cnn", Check.REPEAT): CollectedCheck(failed, None, True)}
     report = built([1, 2], "load-failed", expect('outcome = "load-failed"'), checks=checks)
     assert (report.exit_status, report.checks[0].verdict) == (0, "could not run")
+
+
+def test_a_floor_without_rounding_inside_the_model_is_said(built):
+    floor = measured_floor((), (), not_rounded="ValueError: no graph")
+    report = built([1, 2], [1, 2], noise=CollectedNoise(floor, None, None))
+    assert any("inputs and weights alone" in each and "no graph" in each for each in report.remarks)
