@@ -15,6 +15,7 @@ from savedmodel_matrix.environments.interpreters import search_path
 from tabulate import tabulate
 
 from benchmarks import aggregate, hand, leak, others, scale, verdicts, warm
+from benchmarks.causes import main as causes
 from benchmarks.cost import BenchError
 from benchmarks.preprocessing import main as preprocessing
 from benchmarks.scratch import scratch_project
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from benchmarks.scratch import Scratch
 
-_PARTS = ("run", "hand", "aggregate", "scale", "compare", "verdicts", "preprocessing", "leak")
+_PARTS = ("run", "hand", "aggregate", "scale", "compare", "verdicts", "preprocessing", "leak", "causes")
 _SOURCE = Path(__file__).parent.parent
 #: Two of the default matrix, an old release and the newest: by hand takes its time.
 _FEW = "tf2.[29]*"
@@ -78,6 +79,9 @@ def main(arguments: Sequence[str]) -> int:
         if "leak" in parts:
             _say("\n# leak: a loader that keeps a mebibyte per load, on a busy machine\n")
             leak.main(_SOURCE, asked.environments or _SPREAD)
+        if "causes" in parts:
+            _say("\n# causes: planted failures, their causes and fixes\n")
+            causes.main()
     except BenchError as error:
         _say(str(error))
         return BenchError.exit_status

@@ -92,8 +92,7 @@ class Scratch:
 
     def python(self, environment: Environment) -> Path:
         """Return the interpreter of an environment made by nox."""
-        folder = re.sub(r"[^0-9A-Za-z]+", "-", environment.id)  # as nox names it
-        return self.root / ".nox" / folder / "bin" / "python"
+        return self.root / ".nox" / folder_of(environment) / "bin" / "python"
 
     def recorded(self) -> Counter[str]:
         """Return the number of recorded cells and cases per environment in the newest report."""
@@ -119,6 +118,11 @@ class Scratch:
             for name, definition in self.plan.cases.items()
             for ready in [make_ready(self.project, definition)]
         }
+
+
+def folder_of(environment: Environment) -> str:
+    """Return the name that nox gives to an environment's folder."""
+    return re.sub(r"\W+", "-", environment.id)
 
 
 def floor_request(

@@ -24,12 +24,12 @@ from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.collect import collect
+from savedmodel_matrix.evidence.judged import judge_case
 from savedmodel_matrix.models.packages.fetch import fetch_package
 from savedmodel_matrix.models.savedmodel.digest import DigestCache
 from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.probe.arrays import STRING
 from savedmodel_matrix.store.results import Results
-from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from tabulate import tabulate
 
 from benchmarks.cost import BenchError, measured, plain_environment
@@ -40,13 +40,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
+    from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.verdicts.compare.elements import Array
+    from savedmodel_matrix.verdicts.judge.case import JudgedCase
 
     from benchmarks.planted.change import Model
 
 BASELINE = "tf2.15.1-py3.11-cpu/default"
 _CHANGES = Path(__file__).parent / "planted" / "change_model.py"
+_MAKES = Path(__file__).parent / "planted" / "make_models.py"
 _NOXFILE = "from savedmodel_matrix import register\n\nregister(__file__)\n"
 _PLANTED = "planted"  # the cell of a changed model, in addition to those of the original
 
@@ -62,6 +65,9 @@ tensorflow = ["2.9.3", "2.12.1", "2.15.1"]
 
 [settings.onednn-off]
 variables = { TF_ENABLE_ONEDNN_OPTS = "0" }
+
+[settings.onednn-on]
+variables = { TF_ENABLE_ONEDNN_OPTS = "1" }
 
 [settings.avx2]
 variables = { ONEDNN_MAX_CPU_ISA = "AVX2" }
@@ -83,6 +89,11 @@ reason = "settings are tried in the baseline's release"
 [[exclude]]
 cells = "tf2.12*/[!d]*"
 reason = "settings are tried in the baseline's release"
+
+[[exclude]]
+cells = "tf2.9*"
+cases = "bfloat16"
+reason = "2.9 has no convolution in bfloat16 on a CPU"
 """
 _PLANTED_MATRIX = """\
 baseline = "tf2.15.1-*"
@@ -90,6 +101,13 @@ noise_floor = { replicates = 0 }
 
 [[environments]]
 tensorflow = "2.15.1"
+"""
+_FIRST_MATRIX = """\
+baseline = "tf2.9.3-*"
+noise_floor = { replicates = 0 }
+
+[[environments]]
+tensorflow = "2.9.3"
 """
 
 #: The documented defaults for float32 of numpy.allclose and torch.testing.assert_close. Polygraphy's own
@@ -130,15 +148,24 @@ def main(source: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="verdicts-") as folder:
         root = Path(folder).resolve()
         _set_up(root, source)
+        _make(root)
         _nox(root, "matrix")
-        collection = _collected(root, "default")
         _plant(root)
         _nox(root, f"matrix-{_PLANTED}")
-        planted = _collected(root, _PLANTED)
-        judged = [
-            row for model in MODELS for row in _judge(model, collection, planted, Results(root / "results"))
-        ]
+        judged = judge_all(root)
     _print(judged)
+
+
+def judge_all(root: Path) -> list[Judged]:
+    """Judge everything that was recorded in the project at ``root``.
+
+    Raises:
+        BenchError: if something to be judged was not recorded.
+    """
+    plan, originals = _collected(root, "default")
+    _, planted = _collected(root, _PLANTED)
+    read = Results(root / "results").array
+    return [row for model in MODELS for row in _judge(model, plan, originals, planted, read)]
 
 
 def _set_up(root: Path, source: Path) -> None:
@@ -151,6 +178,15 @@ def _set_up(root: Path, source: Path) -> None:
         files = model.write_inputs(root, root / "inputs")
         cases[model.name] = model.definition([file.relative_to(root) for file in files])
     _write_matrix(root, "default", _MATRIX, cases)
+
+
+def _make(root: Path) -> None:
+    """Make the oldest environment, by running one case in it, and with it the models of no package."""
+    cnn = MODELS[0]
+    files = [file.relative_to(root) for file in cnn.write_inputs(root, root / "inputs")]
+    _write_matrix(root, "first", _FIRST_MATRIX, {cnn.name: cnn.definition(files)})
+    _nox(root, "matrix-first")
+    _run_in(root / ".nox" / "tf2-9-3-py3-10-cpu", _MAKES, root / "made")
 
 
 def _plant(root: Path) -> None:
@@ -168,13 +204,17 @@ def _plant(root: Path) -> None:
                 cases[target.name] = model.definition(relative, model=target.relative_to(root))
     request = root / "changes.json"
     request.write_text(json.dumps(requests), encoding="utf-8")
-    python = root / ".nox" / "tf2-15-1-py3-11-cpu" / "bin" / "python"
+    _run_in(root / ".nox" / "tf2-15-1-py3-11-cpu", _CHANGES, request)
+    _write_matrix(root, _PLANTED, _PLANTED_MATRIX, cases)
+
+
+def _run_in(environment: Path, script: Path, argument: Path) -> None:
+    python = environment / "bin" / "python"
     done = subprocess.run(
-        [str(python), "-s", str(_CHANGES), str(request)], capture_output=True, text=True, check=False
+        [str(python), "-s", str(script), str(argument)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise BenchError(f"the changes could not be planted:\n{done.stderr[-4000:]}")
-    _write_matrix(root, _PLANTED, _PLANTED_MATRIX, cases)
+        raise BenchError(f"{script.name} failed:\n{done.stderr[-4000:]}")
 
 
 def _source(root: Path, model: Model) -> Path:
@@ -204,25 +244,31 @@ def _nox(root: Path, session: str) -> None:
     measured(command, folder=root, log=root / "nox.log", variables=variables, expected=DONE)
 
 
-def _collected(root: Path, matrix: str) -> Collection:
+def _collected(root: Path, matrix: str) -> tuple[Plan, Collection]:
     project = Workspace(root)
-    collection = collect(project, project.plan(matrix), Selection())
+    plan = project.plan(matrix)
+    collection = collect(project, plan, Selection())
     for row in collection.rows:
         if row.required and row.outcome is not Outcome.RECORDED:
             raise BenchError(f"{row.cell} {row.case}: {row.outcome}: {row.reason}")
-    return collection
+    return plan, collection
 
 
-def _judge(model: Model, originals: Collection, planted: Collection, results: Results) -> list[Judged]:
+def _judge(
+    model: Model,
+    plan: Plan,
+    originals: Collection,
+    planted: Collection,
+    read: Callable[[ArrayEntry], Array],
+) -> list[Judged]:
     recordings = {
         str(row.cell): RecordedOutputs.of(row.recording)
         for row in originals.rows
         if row.case == model.name and row.recording is not None
     }
-    noise = originals.noise[model.name]
-    benign = JudgedCase(recordings, BASELINE, noise.floor, noise.threads, {}, results.array)
+    benign = judge_case(plan, model.name, originals, recordings, BASELINE, read)
     rows = [
-        _row(model.name, cell, "benign", benign, (cell, BASELINE), results.array)
+        _row(model.name, cell, "benign", benign, (cell, BASELINE), read)
         for cell in recordings
         if cell != BASELINE
     ]
@@ -231,9 +277,9 @@ def _judge(model: Model, originals: Collection, planted: Collection, results: Re
         recording = found[f"{model.name}-{change.name}"]
         assert recording is not None, "checked when it was collected"  # noqa: S101
         pair = {BASELINE: recordings[BASELINE], _PLANTED: RecordedOutputs.of(recording)}
-        judged = JudgedCase(pair, BASELINE, noise.floor, noise.threads, {}, results.array)
+        judged = judge_case(plan, model.name, originals, pair, BASELINE, read)
         kind = "real" if change.real else "undetectable"
-        rows.append(_row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), results.array))
+        rows.append(_row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), read))
     return rows
 
 

@@ -33,6 +33,7 @@ An entry names a failure and its candidate fixes. The report calls a fix verifie
 
 _WORDS = {
     RemedyKind.LOADER: "loader `{}`",
+    RemedyKind.ENDPOINT: "endpoint `{}`",
     RemedyKind.PACKAGE: "add `{}`",
     RemedyKind.PIN: "pin `{}`",
     RemedyKind.RESOLVE: "dependencies as of `{}`",

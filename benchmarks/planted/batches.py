@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -20,6 +20,17 @@ def example(*names: str) -> Callable[[Path], Batches]:
 
     def batches(project: Path) -> Batches:
         return [dict(np.load(project / "examples" / "inputs" / f"{name}.npz").items()) for name in names]
+
+    return batches
+
+
+def drawn(name: str, *shape: int, rows: Sequence[float] = (1.0,), seed: int = 1) -> Callable[[Path], Batches]:
+    """Return a function that draws one batch of normal deviates; row ``i`` times ``rows[i % len(rows)]``."""
+
+    def batches(_: Path) -> Batches:
+        values = np.random.RandomState(seed).standard_normal(shape)
+        sizes = np.resize(rows, shape[0]).reshape(-1, *[1] * (len(shape) - 1))
+        return [{name: (values * sizes).astype(np.float32)}]
 
     return batches
 

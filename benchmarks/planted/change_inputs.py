@@ -34,6 +34,14 @@ def with_gain(values: NDArray[Any], parameters: Mapping[str, Any]) -> NDArray[An
     return result
 
 
+def with_row_gain(values: NDArray[Any], parameters: Mapping[str, Any]) -> NDArray[Any]:
+    """Return values whose row number ``row`` is ``factor`` times as large."""
+    result: NDArray[Any] = values.copy()
+    row = parameters["row"]
+    result[row] = (values[row].astype(np.float64) * parameters["factor"]).astype(values.dtype)
+    return result
+
+
 def standardised(values: NDArray[Any], _: Mapping[str, Any]) -> NDArray[Any]:
     """Return each row as standard deviations from its own mean."""
     rows = values.astype(np.float64).reshape(len(values), -1)
@@ -67,6 +75,7 @@ def replaced(values: NDArray[Any], parameters: Mapping[str, Any]) -> NDArray[Any
 
 INPUTS: dict[str, Callable[[NDArray[Any], Mapping[str, Any]], NDArray[Any]]] = {
     "gain": with_gain,
+    "row-gain": with_row_gain,
     "standardise": standardised,
     "shift": shifted,
     "through-integers": through_integers,

@@ -14,6 +14,7 @@ Weights, all of those that inference can read or ``tensors`` (globs on names in 
 - ``scale`` by ``factor``; ``noise``, each value by a normal deviate of ``relative`` size, and ``ulp``, by
   -1, 0 or +1 unit in the last place, both from ``seed``;
 - ``round`` to the nearest ``float16``, ``bfloat16`` or ``tf32`` (``type``);
+- ``scale-columns``: the ``columns`` of the last axis by ``factor``;
 - ``swap-columns``, two of the last axis (``columns``), ``swap-axes`` (``axes``) and ``roll-rows``, of the
   first axis by one, of the ``tensors``.
 
@@ -110,6 +111,13 @@ def scaled(values: Any, parameters: Any, _: Any) -> Any:  # noqa: ANN401 - NumPy
     return (values.astype(np.float64) * parameters["factor"]).astype(np.float32)
 
 
+def with_columns_scaled(values: Any, parameters: Any, _: Any) -> Any:  # noqa: ANN401
+    """Return values in which the ``columns`` of the last axis are ``factor`` times as large."""
+    changed = values.astype(np.float64)
+    changed[..., parameters["columns"]] *= parameters["factor"]
+    return changed.astype(np.float32)
+
+
 def noisy(values: Any, parameters: Any, random: Any) -> Any:  # noqa: ANN401
     """Return values each of which is off by a normal deviate times its own size and ``relative``."""
     return values * (1 + parameters["relative"] * random.standard_normal(values.shape))
@@ -163,6 +171,7 @@ def with_rows_rolled(values: Any, _: Any, __: Any) -> Any:  # noqa: ANN401
 WEIGHTS = {
     "scale": scaled,
     "noise": noisy,
+    "scale-columns": with_columns_scaled,
     "ulp": nudged,
     "round": rounded,
     "swap-columns": with_columns_swapped,

@@ -65,6 +65,20 @@ class Takes(tf.Module):
         return {"sparse": tf.sparse.to_dense(sparse), "ragged": ragged.to_tensor()}
 
 
+class Modes(tf.Module):
+    """A function with an argument that the layer of Keras 3 keeps for itself, and a signature without it."""
+
+    @tf.function
+    def __call__(self, x, training):
+        """Return twice the input in training, and else the input."""
+        return {"y": x * 2.0 if training else x}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, name="x")])
+    def infer(self, x):
+        """Return what a served model does."""
+        return self(x, False)
+
+
 class Subclassed(tf.keras.Model):
     """Without a parameter ``training``, and with outputs that have no names."""
 
@@ -85,6 +99,7 @@ def write_keras(folder):
     sums = tf.keras.layers.Add(name="sum")([first, second])
     differences = tf.keras.layers.Subtract(name="difference")([first, second])
     tf.keras.Model([first, second], [sums, differences]).save(str(folder / "pair"))
+    tf.keras.Model([first, second], sums).save(str(folder / "total"))
     subclassed = Subclassed()
     subclassed(tf.ones([1, 3]))
     subclassed.predict(tf.ones([1, 3]))
@@ -130,4 +145,7 @@ if __name__ == "__main__":
         write_v1(target)
         takes = Takes()
         tf.saved_model.save(takes, str(target / "takes"), signatures=takes.__call__)
+        modes = Modes()
+        modes(tf.ones([1, 3]), True)
+        tf.saved_model.save(modes, str(target / "modes"), signatures=modes.infer)
         write_keras(target)

@@ -146,7 +146,7 @@ class Checked:
 
         spread = NoiseFloorMeasurement().read(noise, Job(CELL, case, None, "noise floor"))
         measured = MeasuredFloor(RecordedOutputs.of(noise), spread)
-        judged = JudgedCase({BASE: RecordedOutputs.of(plain)}, BASE, measured, None, {}, read)
+        judged = JudgedCase({BASE: RecordedOutputs.of(plain)}, BASE, measured, None, {}, read, (), ())
         ruler = Ruler(judged, {}, changing(part_of(Check.REPEAT)), read)
         return judge_check(check, found[f"{case}-{check}"], part_of(check), plain, ruler)
 

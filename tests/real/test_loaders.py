@@ -12,10 +12,16 @@ import numpy as np
 import pytest
 from probe_requests import Probing, floor
 from project import CNN, REPOSITORY, matrix_text
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
+from savedmodel_matrix.models.preflight.features import told_of
+from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.prediction import Kind, Stage, Target
+from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.probe.arrays import read_array
 from savedmodel_matrix.probe.loaders import LOADERS
+from savedmodel_matrix.verdicts.causes.match import find_causes
 
 OLDEST, OLD = "tf2.4.4-py3.8-cpu", "tf2.7.4-py3.9-cpu"
 MIDDLE, NEW = "tf2.15.1-py3.11-cpu", "tf2.21.0-py3.13-cpu"
@@ -206,6 +212,65 @@ def test_a_layer_takes_one_input(loaded, key):
     assert "positional argument" in reason
 
 
+#: Models with a function that takes all inputs at once, and that function.
+AT_ONCE = [("pair", "_default_save_signature"), ("total", "__call__"), ("total", "_default_save_signature")]
+#: What a layer cannot call: the model, what the case calls, the cause, and when it fails.
+NOT_BY_A_LAYER = {
+    "several inputs": ("pair", {}, "keras-layer-one-argument", Stage.RUN),
+    "training": ("modes", {"function": "__call__", "signature": None}, "keras-layer-training", Stage.RUN),
+    "no endpoint": ("modes", {"function": "serve", "signature": None}, "keras-layer-endpoint", Stage.LOAD),
+}
+
+
+@pytest.fixture(scope="module", params=["tf2.16.2-py3.12-cpu", "tf2.18.1-py3.12-cpu", NEW])
+def layers(request, models, environment, tmp_path_factory):
+    """The release, the request and the results of models in TFSMLayer of the Keras that it came with."""
+    probing = Probing(tmp_path_factory.mktemp("layers"), models, python=environment(request.param))
+    for model in ("pair", "total"):
+        add(probing, model, model, "saved_model", PAIR)
+    for model, endpoint in AT_ONCE:
+        add(probing, f"{model} {endpoint}", model, "tfsm-layer", PAIR, endpoint=endpoint)
+    add(probing, "inference", "modes", "tfsm-layer", ROWS, endpoint="infer")
+    for key, (model, called, _, _) in NOT_BY_A_LAYER.items():
+        add(probing, key, model, "tfsm-layer", PAIR if model == "pair" else ROWS, **called)
+    return request.param[2:].partition("-")[0], probing, probing.run()
+
+
+@pytest.mark.parametrize(("model", "endpoint"), AT_ONCE)
+def test_a_layer_calls_a_function_that_takes_all_inputs_at_once(layers, model, endpoint):
+    _, probing, results = layers
+    result = results[f"{model} {endpoint}"]
+    assert ending(result) == ("recorded", None), result["traceback"]
+    agree(probing.outputs(results[model]), probing.outputs(result))
+
+
+def test_the_endpoint_is_called_for_the_signature(layers):
+    _, probing, results = layers
+    assert probing.outputs(results["inference"]) == {("y", None): ("float32", [2, 3], ROWS["x"].tolist())}
+
+
+@pytest.mark.parametrize("key", NOT_BY_A_LAYER)
+def test_what_a_layer_cannot_call_is_predicted_and_explained(layers, models, key):
+    release, _, results = layers
+    model, called, cause, stage = NOT_BY_A_LAYER[key]
+    facts, result = read_facts(models / model), results[key]
+    target = Target(release, loader=Loader.TFSM_LAYER, **{"signature": "serving_default", **called})
+    predicted = predict(facts, target)
+    assert (predicted.kind, predicted.stage) == (Kind.FAILS, stage)
+    assert result["outcome"] == f"{stage}-failed"
+    match, *_ = find_causes(
+        Outcome(result["outcome"]),
+        result["reason"],
+        result["traceback"],
+        result["log_tail"],
+        release,
+        of_model=told_of(facts, "serving_default"),
+    )
+    assert match.cause.id == cause, result["reason"]
+    endpoint = {"pair": "_default_save_signature", "modes": "infer"}[model]
+    assert ("endpoint", endpoint) in [(each.kind, each.value) for each in match.remedies]
+
+
 def test_what_keras_did_not_save_is_no_model_to_it(loaded):
     assert ending(loaded[MIDDLE][1]["takes keras"]) == (
         "run-failed",
@@ -316,7 +381,9 @@ def test_a_floor_moves_variables_of_both_kinds_that_the_outputs_read(probing):
     add(probing, "v1", "v1", "v1-session", V1, measure=floor(8, 1))
     result = probing.run()["v1"]
     assert ending(result) == ("recorded", None)
-    assert result["measured"]["moved"] == {"inputs": 3, "variables": 4}
+    operations = result["measured"]["moved"]["operations"]
+    assert result["measured"]["moved"] == {"inputs": 3, "variables": 4, "operations": operations}
+    assert operations >= 1
     (y,) = [output for output in result["measured"]["outputs"] if output["name"] == "y"]
     assert sorted(y["rms"])[1] > 0, "not more than one of eight may have moved nothing"
 
@@ -362,6 +429,11 @@ def test_a_layer_without_its_class(loaded, where):
     outcome, reason = ending(results["untraced keras"])
     assert outcome in ("load-failed", "run-failed")
     assert "MyCustomLayer" in reason
+    result = results["untraced keras"]
+    match, *_ = find_causes(
+        Outcome(outcome), reason, result["traceback"], result["log_tail"], where[2:].partition("-")[0]
+    )
+    assert match.title == ("The Python code of layer doubled is missing, and what it computes was not saved")
     found = values(loaded, where, "untraced keras module")
     assert list(found.values()) == [("float32", [2, 3], (2 * ROWS["x"]).tolist())]
 

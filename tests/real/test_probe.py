@@ -368,7 +368,9 @@ def test_a_floor_leaves_the_outputs_as_they_are(release):
 
 def test_a_floor_measures_what_one_unit_in_the_last_place_does(release):
     arrays, floor = floor_of(release)
-    assert floor["moved"] == {"inputs": 4, "variables": 1}
+    operations = floor["moved"]["operations"]
+    assert floor["moved"] == {"inputs": 4, "variables": 1, "operations": operations}
+    assert operations >= 1
     std, values = arrays["y"]["std"], np.float32([0.0045, 3.75])
     # Both factors of a product are moved by -1, 0 or +1 unit: about 2**-23 of it.
     assert (std > values * 2.0**-25).all()

@@ -60,16 +60,18 @@ def recording(**changes):
     return Recording.model_validate({**fields, **changes})
 
 
-def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=()):
+def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=(), anew=False):
     """Return a noise floor from outputs and what ``probe.measurements.noise_floor.Spread`` says of them."""
     part = NoiseFloorPart.model_validate(
         {
             "replicates": 16,
             "seed": 0,
-            "moved": {"inputs": inputs, "variables": variables},
+            "moved": {"inputs": inputs, "variables": variables, "operations": 0},
             "outputs": spreads,
             "split": split,
             "unreached": (),
+            "not_rounded": None,
+            "anew": anew,
         }
     )
     return MeasuredFloor(RecordedOutputs(tuple(outputs)), part)

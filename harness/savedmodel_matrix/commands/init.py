@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
 from savedmodel_matrix.domain.visible import visible
+from savedmodel_matrix.domain.wording import first_lines, shortened
 from savedmodel_matrix.models.inputs.suggest import suggest_inputs
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
-from savedmodel_matrix.models.savedmodel.reader import read_model
+from savedmodel_matrix.models.savedmodel.facts import read_facts
+from savedmodel_matrix.models.savedmodel.functions import FUNCTION
+from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.store.atomic import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from savedmodel_matrix.knowledge.releases import ReleaseTable
-    from savedmodel_matrix.models.savedmodel.reader import MetaGraph, Signature
+    from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts
+    from savedmodel_matrix.models.savedmodel.functions import Function, Trace
+    from savedmodel_matrix.models.savedmodel.reader import Signature
     from savedmodel_matrix.planning.workspace import Workspace
 
 NOXFILE = '''"""Sessions over the matrices of this repository: `nox -s matrix`."""
@@ -33,6 +38,10 @@ register(__file__)
 
 #: What runs create in a project: recordings and reports, and nox's environments.
 _IGNORED = ("results/", ".nox/")
+#: Functions that a first matrix runs, and calls of each that it mentions.
+_MOST_FUNCTIONS = 8
+_MOST_CALLS = 8
+_LONGEST_CALL = 500
 _CHEAP_CHECKS = (Check.REPEAT, Check.CONCURRENT)
 
 
@@ -43,14 +52,14 @@ def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
 
     Raises:
         UnreadableModelError: if the folder holds no readable SavedModel.
-        NoSignatureError: if it has no signature to run.
+        NoSignatureError: if it has neither a signature nor a function to run.
         UsageError: if the matrix already exists; nothing is overwritten.
     """
     path = project.root / "matrices" / f"{name}.toml"
     if path.exists():
         raise UsageError(f"{path} already exists; choose another name with --name")
     folder = model.resolve()
-    graphs = read_model(folder).meta_graphs
+    graphs = read_facts(folder).meta_graphs
     graph = _main_graph(graphs)
     write_text(path, _definition(project, folder, graph, chosen=len(graphs) > 1))
     load_definition(path)  # it must pass the checks that a user's own definition must pass
@@ -76,12 +85,12 @@ def _ignore(path: Path) -> list[str]:
     return [f"added {' and '.join(missing)} to {path}"]
 
 
-def _main_graph(graphs: tuple[MetaGraph, ...]) -> MetaGraph:
+def _main_graph(graphs: tuple[MetaGraphFacts, ...]) -> MetaGraphFacts:
     serving = [graph for graph in graphs if "serve" in graph.tags]
     return next((graph for graph in serving if graph.tags == ("serve",)), (serving or graphs)[0])
 
 
-def _definition(project: Workspace, folder: Path, graph: MetaGraph, *, chosen: bool) -> str:
+def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chosen: bool) -> str:
     minors, remark = _releases(project.releases, graph.tensorflow_version)
     inside = folder.is_relative_to(project.root)
     path = folder.relative_to(project.root).as_posix() if inside else str(folder)
@@ -100,15 +109,21 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraph, *, chosen: b
         'variables = { TF_ENABLE_ONEDNN_OPTS = "0" }',
     ]
     names: set[str] = set()
+    cases: list[Iterator[str]] = []
     for signature_name, signature in graph.signatures.items():
         case = _case_name(folder.name, signature_name, names)
-        parts += ["", *_case(case, path, folder, signature_name, signature)]
+        entry = () if signature_name == "serving_default" else (f"signature = {_quoted(signature_name)}",)
+        cases.append(_case(case, path, folder, entry, signature))
+    functions = [] if graph.signatures else _callable(graph.functions.functions)
+    for function, trace in functions:
+        case = _case_name(folder.name, "serving_default" if len(functions) == 1 else function.name, names)
+        cases.append(_case(case, path, folder, _function(function, trace), trace.signature))
+    for lines in cases:
+        parts += ["", *lines]
         if chosen or "serve" not in graph.tags:
             parts.append(f"tags = {_inline(list(graph.tags))}")
-    if not graph.signatures:
-        raise NoSignatureError(
-            f"{folder}: the model has no signature to run; write a matrix whose case names a function"
-        )
+    if not cases:
+        raise NoSignatureError(f"{folder}: the model has neither a signature nor a function that can be run")
     return "\n".join(parts) + "\n"
 
 
@@ -135,21 +150,45 @@ def _case_name(folder: str, signature: str, taken: set[str]) -> str:
     return name
 
 
-def _case(case: str, path: str, folder: Path, name: str, signature: Signature) -> Iterator[str]:
+def _callable(functions: Iterable[Function]) -> list[tuple[Function, Trace]]:
+    """Return the functions nearest to the root that can be called, each with the call to make."""
+    found = [(each, traces[0]) for each in functions if (traces := each.for_values({}))]
+    nearest = min((each.name.count(".") for each, _ in found), default=0)
+    return [(each, trace) for each, trace in found if each.name.count(".") == nearest][:_MOST_FUNCTIONS]
+
+
+def _function(function: Function, trace: Trace) -> Iterator[str]:
+    """Yield the keys that name the function and its Python values, and the other calls as comments."""
+    yield f"function = {_quoted(function.name)}"
+    # TOML has no None: such an argument is left to its default.
+    values = {
+        name: value
+        for name, value in trace.call.values().items()
+        if value is not None and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)
+    }
+    if values:
+        yield f"arguments = {_inline(values)}"
+    others = [str(each) for each in function.traces if each.concrete != trace.concrete]
+    for other in first_lines(others, _MOST_CALLS):
+        yield f"# It can also be called as {visible(shortened(other, _LONGEST_CALL))}"
+
+
+def _case(case: str, path: str, folder: Path, entry: Iterable[str], signature: Signature) -> Iterator[str]:
     for input_name, spec in signature.inputs.items():
         yield f"# {_quoted(input_name)}: {visible(str(spec))}"
     yield f"[cases.{_quoted(case)}]"
     yield f"path = {_quoted(path)}"
-    if name != "serving_default":
-        yield f"signature = {_quoted(name)}"
+    yield from entry
     others = ", ".join(json.dumps(check.value) for check in Check if check not in _CHEAP_CHECKS)
     cheap = ", ".join(json.dumps(check.value) for check in _CHEAP_CHECKS)
     yield f"checks = [{cheap}]  # these are cheap; others: {others}"
-    if os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
+    if signature.method != FUNCTION and os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
         yield "inputs = [{ warmup = 100 }]  # the warm-up requests saved with the model"
         return
     if any(spec.dtype == "string" for spec in signature.inputs.values()):
         yield "# Strings are random words. If the model needs serialized tf.Example, give a file instead."
+    if any(spec.kind is Kind.OTHER for spec in signature.inputs.values()):
+        yield "# An input is neither a tensor nor a sparse or ragged one, and cannot be given."
     guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)
     yield f"inputs = [{{ generate = {_inline(guess)} }}]"
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.commands.inspect_document import (
+    CallRow,
     FilesRow,
     InputRow,
     InspectDocument,
@@ -24,8 +25,9 @@ from savedmodel_matrix.commands.inspect_text import render_model
 from savedmodel_matrix.commands.varying import varying
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
-from savedmodel_matrix.environments.host import platform_name
+from savedmodel_matrix.environments.host import cpu_flags, platform_name
 from savedmodel_matrix.knowledge.releases import ReleaseTable
+from savedmodel_matrix.models.preflight.lost_classes import lost_classes
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Target
 from savedmodel_matrix.models.preflight.risks import risky_ops
@@ -63,7 +65,7 @@ def describe_model(
     installed = dict.fromkeys(packages, "")
     here = platform_name()
     predicted = {
-        version: predict(facts, Target(version, installed, loader, platform=here))
+        version: predict(facts, Target(version, installed, loader, platform=here, cpu_flags=cpu_flags()))
         for version in ReleaseTable.load().minor_releases()
     }
     return InspectDocument(
@@ -121,6 +123,17 @@ def _graph(graph: MetaGraphFacts) -> MetaGraphRow:
                 defaults=list(signature.defaults),
             )
             for name, signature in graph.signatures.items()
+        },
+        callables={
+            each.name: [
+                CallRow(
+                    shown=str(trace),
+                    inputs={name: str(spec) for name, spec in trace.inputs.items()},
+                    values=trace.call.values(),
+                )
+                for trace in each.traces
+            ]
+            for each in graph.functions.functions
         },
         ops={
             name: OpRow(in_graph=use.in_graph, in_functions=use.in_functions, since=_since(name))
@@ -191,6 +204,7 @@ def _keras(keras: KerasFacts) -> KerasRow:
                 if each.class_name and not known.is_keras_class(each.class_name)
             }
         ),
+        lost_classes={loader: list(lost_classes(keras, loader, known)) for loader in Loader},
     )
 
 

@@ -23,6 +23,17 @@ class SignatureRow(Printed):
     """Inputs with a default value in the model."""
 
 
+class CallRow(Printed):
+    """One call that a function was traced with, and takes."""
+
+    shown: str
+    """All arguments, as in Python: ``(x=float32[1,2], training=False)``."""
+    inputs: dict[str, str]
+    """The tensors in it by the name that a case gives them; components are ``NAME.indices`` and so on."""
+    values: dict[str, bool | int | float | str | None]
+    """The Python values in it, by parameter."""
+
+
 class OpRow(Printed):
     """How often an op type is used."""
 
@@ -53,6 +64,8 @@ class MetaGraphRow(Printed):
     min_consumer: int
     """The oldest GraphDef version that can read it."""
     signatures: dict[str, SignatureRow]
+    callables: dict[str, list[CallRow]]
+    """Functions by the path of their attribute, and the calls that each takes."""
     ops: dict[str, OpRow]
     declared_ops: list[str]
     functions: int
@@ -104,6 +117,9 @@ class KerasRow(Printed):
     """Lambda layers, which contain bytecode of the Python version that wrote them."""
     preparing: list[PreparingRow]
     custom_classes: list[str]
+    lost_classes: dict[Loader, list[str]]
+    """Classes that each loader loses: the load_model of Keras 2 restores a stand-in, which runs what was
+    traced, and the other loaders restore functions and variables only."""
 
 
 class FilesRow(Printed):

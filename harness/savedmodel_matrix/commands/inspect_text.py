@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.commands.printed import Table, text_of
 from savedmodel_matrix.commands.varying import varying_lines
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.wording import count, first_lines, joined, listed, shortened
 from savedmodel_matrix.knowledge.ops import minor_of, order
 from savedmodel_matrix.models.preflight.prediction import Kind
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     )
     from savedmodel_matrix.models.preflight.prediction import Confidence
 
+_LEFT_BY_KERAS = "a stand-in runs what was traced; `modules` keeps the class"
+_LEFT_ELSE = "only functions and variables are left"
 _WHEN = {When.LOAD: "at load", When.RUN: "when it runs", When.CALL: "in a function that no signature calls"}
 #: How much is printed; --json has all of it. A hostile model has a million names, of a megabyte each.
 _MOST_NAMED = 8
@@ -47,6 +50,8 @@ def render_model(model: InspectDocument) -> str:
         rows = list(_signatures(graph))
         parts += ["", f"graph with tags {_named(graph.tags) or 'none'}:"]
         parts.append(Table(rows, ("signature", "inputs", "outputs")) if rows else "  it has no signature")
+        if not rows and (calls := list(_calls(graph))):
+            parts += ["", Table(calls, ("function", "calls that it was traced with, and takes"))]
         if more := len(graph.signatures) - len(rows):
             parts.append(f"and {count(more, 'more signature')}")
     if (more := len(model.meta_graphs) - _MOST_GRAPHS) > 0:
@@ -54,6 +59,8 @@ def render_model(model: InspectDocument) -> str:
     prepared = [(name, *row) for name, inputs in model.expects.items() for row in _prepared(inputs)]
     if prepared:
         parts += ["", Table(prepared[:_MOST_LINES], ("signature", "input", "preprocessing in the model"))]
+    if model.keras is not None and (lost := list(_lost(model.keras))):
+        parts += ["", Table(lost, ("loader", "Keras classes that it loses"))]
     if told := list(varying_lines(model.varying)):
         parts += ["", "random numbers and state, and the outputs that depend on them:"]
         parts += first_lines(told, _MOST_LINES)
@@ -141,6 +148,17 @@ def _keras_facts(keras: KerasRow) -> Iterator[tuple[str, str]]:
     yield "data layers", _named([f"{each.class_name} {each.name}" for each in keras.preparing])
 
 
+def _lost(keras: KerasRow) -> Iterator[tuple[str, str]]:
+    """Yield the classes that loaders lose, and what is left; loaders that lose the same share a row."""
+    loaders: dict[tuple[str, ...], list[Loader]] = {}
+    for loader, lost in keras.lost_classes.items():
+        loaders.setdefault(tuple(lost), []).append(loader)
+    for classes, alike in loaders.items():
+        if classes:
+            left = _LEFT_BY_KERAS if Loader.KERAS in alike else _LEFT_ELSE
+            yield ", ".join(alike), f"{_named(classes)}: {left}"
+
+
 def _op_facts(graphs: Sequence[MetaGraphRow]) -> Iterator[tuple[str, str]]:
     ops = {name: use.since for graph in graphs for name, use in graph.ops.items()}
     yield "op types", str(len(ops))
@@ -168,6 +186,12 @@ def _signatures(graph: MetaGraphRow) -> Iterator[tuple[str, list[str], list[str]
             for side in (signature.inputs, signature.outputs)
         )
         yield name, inputs, outputs
+
+
+def _calls(graph: MetaGraphRow) -> Iterator[tuple[str, list[str]]]:
+    for name, calls in islice(graph.callables.items(), _MOST_SIGNATURES):
+        shown = [shortened(each.shown, _LONGEST_FACT) for each in calls]
+        yield name, first_lines(shown or ["none: it was never called before it was saved"], _MOST_NAMED)
 
 
 def _prepared(inputs: Mapping[str, InputRow]) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ from savedmodel_matrix.planning.besides import besides
 from savedmodel_matrix.planning.locking import lock_status
 from savedmodel_matrix.planning.predictions import planned_facts, predict_plan
 from savedmodel_matrix.planning.ready import find_all_ready
-from savedmodel_matrix.questions.fixes import left_to_do
+from savedmodel_matrix.questions.fixes import search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -152,4 +152,4 @@ def _predicted(cell: CellId, case: str, prediction: Prediction) -> PredictedCase
 
 
 def _attempts_left(project: Workspace, plan: Plan) -> list[Job]:
-    return left_to_do(project, plan, collect(project, plan, Selection())).jobs
+    return search(project, plan, collect(project, plan, Selection())).jobs

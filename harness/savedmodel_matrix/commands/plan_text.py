@@ -20,8 +20,8 @@ _COLUMNS = ("environment", "work", "packages", "needs", "predicted")
 _MOST_LISTED = 20
 #: If more cells × cases than this are excluded for one reason, the rest are counted instead of named.
 _MOST_NAMED = 6
-#: Runs of a case for its noise floor in addition to the replicates: the case is loaded two more times and run
-#: twice each time, and its batches are run once in two parts.
+#: Runs of a case for its noise floor in addition to the replicates: the case is loaded three more times, run
+#: twice in two of them, and its batches are run once in two parts.
 _MORE_FOR_NOISE = 6
 #: Characters of a reason in the table; ``plan --json`` and ``inspect`` show all of it.
 _REASON_WIDTH = 60

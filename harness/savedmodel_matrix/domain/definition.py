@@ -264,6 +264,12 @@ class CaseDefinition(Table):
     signature: str = "serving_default"
     function: str | None = None
     """An attribute of the loaded object to call instead of a signature, e.g. "__call__"."""
+    endpoint: str | None = None
+    """What the loader "tfsm-layer" calls for the signature: a function of the model that takes all inputs in
+    one argument, e.g. "__call__". Inputs and outputs keep the signature's names. Default: the signature."""
+    arguments: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], bool | int | float | str] = {}
+    """Python values of the function's arguments, e.g. { training = false }. They choose one of the calls that
+    it was traced with; the other arguments have their default values where such a call exists."""
     tags: list[str] | None = None
     """Tag set of the meta graph. Default: the only one, or "serve"."""
     loader: Loader = Loader.SAVED_MODEL
@@ -299,6 +305,12 @@ class CaseDefinition(Table):
     tolerance: dict[Glob, ToleranceDefinition] = {}
     """Limits by glob on the output's name; later ones win. Default: by element type. Outputs of
     ``postprocess`` are called "postprocess/NAME"."""
+
+    @model_validator(mode="after")
+    def _only_functions_take_values(self) -> Self:
+        if self.arguments and self.function is None:
+            raise ValueError("a signature takes tensors only: arguments are those of a function; name it")
+        return self
 
     @model_validator(mode="after")
     def _one_pipeline_serves(self) -> Self:

@@ -10,14 +10,18 @@ from savedmodel_matrix.domain.stored import Stored
 from savedmodel_matrix.domain.thresholds import NOISE
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from savedmodel_matrix.domain.recording import RecordedOutputs
 
 
 class Moved(Stored):
-    """How many numbers were perturbed by -1, 0 or +1 unit in the last place."""
+    """How many numbers were perturbed by -1, 0 or +1 unit in the last place, and operations rounded so."""
 
     inputs: int
     variables: int
+    operations: int
 
 
 class OutputSpread(Named):
@@ -49,6 +53,10 @@ class NoiseFloorPart(Stored):
     """Outputs of the batch run in two parts, for outputs with one row for each row of the input."""
     unreached: tuple[str, ...]
     """Inputs whose elements could be reordered without changing any output."""
+    not_rounded: str | None
+    """Why no operation rounded at random, so that only inputs and weights moved; None if they did."""
+    anew: bool
+    """Whether each replicate loaded the model anew, because its outputs change from run to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,9 @@ class MeasuredFloor:
 class MeasuredSpread:
     """The spread of one output's replicates in the baseline; see ``OutputSpread``.
 
-    ``base`` is the unperturbed output, from the process that ran the replicates.
+    ``base`` is the unperturbed output, from the process that ran the replicates. ``swing`` says how
+    much more the distance of a replicate from it varies than that of many independent elements would: 1 if
+    the elements move each by themselves, about 1.4 if all move together, as behind a normalisation.
     """
 
     base: ArrayEntry
@@ -71,16 +81,45 @@ class MeasuredSpread:
     flipped: ArrayEntry
     replicates: int
     lost: str | None
+    swing: float = 1.0
+
+
+#: The largest of 16 replicates' distances, relative to their root mean square, is below this if several
+#: elements move by themselves; of a single normal deviate it is about 2.1.
+_SEVERAL = 1.5
+
+
+def _swing(rms: tuple[float | None, ...]) -> float:
+    squares = [each * each for each in rms if each]
+    largest = (max(squares) * len(squares) / sum(squares)) ** 0.5 if squares else 1.0
+    return max(1.0, largest / _SEVERAL)
 
 
 def spreads_of(floor: MeasuredFloor) -> dict[OutputId, MeasuredSpread]:
     """Return the spread of every output of a noise floor."""
     bases = {output.id: output.array for output in floor.run.outputs}
     return {
-        each.id: MeasuredSpread(bases[each.id], each.std, each.flipped, each.replicates, each.lost)
+        each.id: MeasuredSpread(
+            bases[each.id], each.std, each.flipped, each.replicates, each.lost, _swing(each.rms)
+        )
         for each in floor.part.outputs
         if each.id in bases
     }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalNoise:
+    """The root mean square noise of the elements of one scale, in the output's unit.
+
+    ``columns`` is per position of the last axis, of ``width`` elements; ``rows`` per ``row`` consecutive
+    elements; ``magnitudes`` per group of neighbouring powers of two. A group too small to tell is infinite.
+    """
+
+    width: int
+    row: int
+    rows: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    magnitudes: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,32 +127,38 @@ class NoiseFloor:
     """The noise of one float output, in the output's unit.
 
     ``sigma`` is the root mean square over elements of the standard deviation over replicates, at least
-    half a unit in the last place of the output's root mean square ``rms``. ``columns`` is the same per
-    position of the last axis. ``raised`` multiplies both if runs that differ only in threads or in how the
+    half a unit in the last place of the output's root mean square ``rms``. ``local`` is the noise of the
+    elements of one scale. ``raised`` multiplies both if runs that differ only in threads or in how the
     batch is split show more noise than the replicates. ``jumps`` counts elements that one unit in the last
-    place of the input moves across a discontinuity.
+    place of the input moves across a discontinuity. ``flips`` counts elements that moved, if none moved by
+    more than its last bit; None if one did.
     """
 
     spread: MeasuredSpread
     sigma: float
     rms: float
-    columns: tuple[float, ...]
+    local: LocalNoise
     jumps: int
+    flips: int | None = None
     raised: float = 1.0
 
     @property
     def detectable(self) -> float | None:
         """Return the smallest relative change of the whole output that exceeds the noise (``NOISE``)."""
-        return NOISE * 2**0.5 * self.sigma * self.raised / self.rms if self.rms else None
+        least = NOISE * 2**0.5 * self.sigma * self.raised * self.spread.swing
+        return least / self.rms if self.rms else None
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseRatio:
-    """A difference as a multiple of the noise between two runs: over all elements, and at the worst one.
+    """A difference as a multiple of the noise between two runs: over all elements, and where it is worst.
 
-    ``overall`` = rms(a - b) / (sqrt(2) sigma). ``peak`` is the largest |a - b| / (sqrt(2) s) over elements,
-    with s the largest of the element's own standard deviation, its column's and half a unit in its last
-    place, divided by sqrt(2 ln N), the approximate largest of N normal deviates.
+    ``overall`` = rms(a - b) / (sqrt(2) sigma m), with m the swing of the replicates. ``peak`` compares each
+    element with the noise of its own scale, z = |a - b| / (sqrt(2) s). s is the largest of its standard
+    deviation, of the noise of its peers (the least of its row's, its column's and its magnitude's), of half a
+    unit in its last place and of what may underflow. ``peak`` is the largest of z over elements, of rms(z)
+    over rows and over columns, each divided by the expected largest of as many normal deviates, and of rms(z)
+    over all elements, divided by m.
     """
 
     overall: float

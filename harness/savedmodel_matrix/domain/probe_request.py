@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import JsonValue
 
 from savedmodel_matrix.domain.arrays import Batch
+from savedmodel_matrix.domain.call import Call
 from savedmodel_matrix.domain.stored import Stored
 
 REQUEST_FORMAT: Final = 2
@@ -80,6 +81,8 @@ class CaseRequest(Stored):
     tags: tuple[str, ...] | None = None
     signature: str | None = None
     function: str | None = None
+    endpoint: str | None = None
+    call: Call | None = None
     batches: tuple[Batch, ...] | OutputsOf | None
     inputs_error: str | None
     runs: int

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from packaging.specifiers import SpecifierSet
 
 from savedmodel_matrix.domain.arrays import Batch
+from savedmodel_matrix.domain.call import Call
 from savedmodel_matrix.domain.stored import Stored
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry
 
 #: Raised when the same definition leads to something else, so that cases are made anew.
-CASE_FORMAT: Final = 5
+CASE_FORMAT: Final = 6
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,11 @@ class ReadyCase(Stored):
     If a stage makes the model's inputs, ``batches`` are that stage's inputs, and ``expects`` is what the
     signature declares about the inputs that the stage must make; None if unknown.
 
-    ``outside`` are the files outside the model that it reads.
+    ``outside`` are the files outside the model that it reads. ``call`` says where the inputs go if the case
+    calls a function; None if that is not known: they are then passed by name.
     """
 
-    format: Literal[5] = CASE_FORMAT
+    format: Literal[6] = CASE_FORMAT
     definition: str
     """Digest of the definition and of the files that it names, which is also the name of its file."""
     model: str
@@ -100,6 +102,7 @@ class ReadyCase(Stored):
     stages: dict[str, ReadyStage] = {}
     expects: dict[str, ExpectedInput] | None = None
     outside: tuple[OutsideFile, ...] = ()
+    call: Call | None = None
 
     def arrays(self) -> Iterator[ArrayEntry]:
         """Yield every stored array of its inputs, those of its stages included."""

@@ -54,6 +54,12 @@ def host_fingerprint() -> str:
     return json_digest(host_facts())[:12]
 
 
+@functools.cache
+def cpu_flags() -> frozenset[str]:
+    """Return the CPU's flags as Linux names them; none on another system."""
+    return frozenset(_cpu()[1].split())
+
+
 def _cpu() -> tuple[str, str]:
     """Return the CPU's model name and its flags, sorted."""
     try:

@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import os
 import re
-import signal
 import subprocess
 import tempfile
 import time
@@ -19,18 +18,18 @@ import psutil
 
 import savedmodel_matrix.probe
 from savedmodel_matrix.domain.effective import Effective
-from savedmodel_matrix.domain.errors import MachineError, ProbeError
+from savedmodel_matrix.domain.errors import MachineError
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.probe_request import OutputsOf, ProbeRequest
 from savedmodel_matrix.domain.recording import Recording
 from savedmodel_matrix.domain.secrets import masked, secret_values
+from savedmodel_matrix.environments.ended import end, ended_with, raise_failure, status_of, was_stopped
 from savedmodel_matrix.environments.isolation.confine import COMPLAINTS, confine
-from savedmodel_matrix.environments.isolation.staging import RefusedError, Staging
+from savedmodel_matrix.environments.isolation.staging import Staging
 from savedmodel_matrix.environments.isolation.view import View, of_cases, of_interpreter, of_variables
-from savedmodel_matrix.probe.exchange import RECORDING, UNFILED, changed_source
-from savedmodel_matrix.probe.processes import STOPS
+from savedmodel_matrix.environments.watch import Watch
+from savedmodel_matrix.probe.exchange import changed_source
 from savedmodel_matrix.probe.scrub import scrub
-from savedmodel_matrix.probe.sealed import unseal
 from savedmodel_matrix.probe.unfinished import owner_here
 from savedmodel_matrix.store.atomic import write_stored
 
@@ -53,8 +52,6 @@ GRACE_S = 60.0
 _POLL_S = 0.1
 _LOG_TAIL_BYTES = 8192
 _PROBE = Path(savedmodel_matrix.probe.__file__).parent
-_PROBE_FAULTS = (2, 5)  # see ``savedmodel_matrix/probe/__main__.py``: our fault, not the model's
-_REFUSED = 4  # as above: the system's
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,7 @@ def _run_once(
             staging.bring(launch.cases)
             _compile_packages(launch, environ, scratch)
             command = _confined(launch, command, environ, staging, scratch)
-        watch = _Watch(launch.cases, on_result, on_unfiled, staging)
+        watch = Watch(launch.cases, on_result, on_unfiled, staging)
         with log.open("wb") as sink:
             process = psutil.Popen(
                 command,
@@ -159,19 +156,19 @@ def _run_once(
             try:
                 why = _wait(process, imported, launch, watch)
             finally:
-                _end(process)
+                end(process)
         watch.look()
         if not watch.missing:
             return []
-        status = _status(process.returncode, launch)
-        _raise_failure(status, _tail(log))
+        status = status_of(process.returncode, isolated=launch.isolated)
+        raise_failure(status, _tail(log))
         if launch.isolated and not imported.exists() and _tail(log).startswith(COMPLAINTS):
             raise MachineError(f"models cannot be isolated here: {_tail(log).strip()}")
-        ended = _ended(status)
+        ended = ended_with(status)
         # A probe that hangs had no more to do than its cases: one alone has had its time.
         if imported.exists() and not alone and (why is None or len(launch.cases) > 1):
             return watch.missing
-        if why is None and not imported.exists() and _was_stopped(status):
+        if why is None and not imported.exists() and was_stopped(status):
             for case in watch.missing:
                 on_unfiled(case.key, f"something outside ended its environment's process with {ended}")
             return []
@@ -228,74 +225,6 @@ def _compile_packages(launch: Launch, environ: Mapping[str, str], scratch: Path)
         )  # fmt: skip
 
 
-def _raise_failure(returncode: int | None, said: str) -> None:
-    """Raise what the probe reports about itself or the machine, if that is how it ended."""
-    if returncode in _PROBE_FAULTS:
-        raise ProbeError(f"the probe failed (exit status {returncode}):", *said.splitlines())
-    if returncode == _REFUSED:
-        refused = said.strip().rpartition("\n")[2].removeprefix("probe: ")
-        raise MachineError(f"{refused}; run again when the machine allows it. What is recorded is kept")
-
-
-class _Watch:
-    """Tracks which recordings have appeared since the probe was started."""
-
-    def __init__(
-        self,
-        cases: Sequence[CaseRequest],
-        on_result: Callable[[Recording], None],
-        on_unfiled: Callable[[str, str], None],
-        staging: Staging | None,
-    ) -> None:
-        self.missing = list(cases)
-        self._on_result, self._on_unfiled, self._staging = on_result, on_unfiled, staging
-        for case in cases:
-            self._place(case.result).parent.mkdir(parents=True, exist_ok=True)
-            self._place(case.result + UNFILED).unlink(missing_ok=True)  # of a run that was killed
-        # When a job runs again, its old recording stays until the new one replaces it: a kill loses none.
-        self._before = {case.result: _identity(self._place(case.result)) for case in cases}
-
-    def look(self) -> None:
-        for case in list(self.missing):
-            unfiled = self._place(case.result + UNFILED)
-            if _identity(self._place(case.result)) != self._before[case.result]:
-                self.missing.remove(case)
-                try:
-                    recording = self._read(case)
-                except RefusedError as error:
-                    self._on_unfiled(case.key, str(error))
-                else:
-                    self._on_result(recording)
-            elif unfiled.exists():
-                self.missing.remove(case)
-                self._on_unfiled(case.key, self._why(case.result + UNFILED))
-
-    def _place(self, path: str) -> Path:
-        """Return where the probe's file really is."""
-        return Path(path) if self._staging is None else self._staging.place(path)
-
-    def _read(self, case: CaseRequest) -> Recording:
-        if self._staging is not None:
-            return self._staging.admit(case)
-        return Recording.model_validate_json(unseal(Path(case.result).read_bytes(), RECORDING))
-
-    def _why(self, path: str) -> str:
-        if self._staging is not None:
-            return self._staging.why_unfiled(path)
-        reason = str(json.loads(unseal(Path(path).read_bytes()))["reason"])
-        Path(path).unlink()
-        return reason
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return a stamp that changes when the file is replaced, or None if there is no file."""
-    try:
-        status = path.lstat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
-
-
 def _request(launch: Launch, imported: Path, scratch: Path) -> ProbeRequest:
     return ProbeRequest(
         objects=str(launch.objects),
@@ -327,7 +256,7 @@ def _environment(variables: Mapping[str, str], home: Path) -> dict[str, str]:
     return {**passed, **own, **variables}
 
 
-def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) -> str | None:
+def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: Watch) -> str | None:
     """Wait for the probe; return why the wait was abandoned, or None if the probe ended on its own."""
     begun = time.monotonic()
     work_limit = sum(case.time_limit_s for case in launch.cases) + GRACE_S
@@ -344,39 +273,6 @@ def _wait(process: psutil.Popen, imported: Path, launch: Launch, watch: _Watch) 
             return f"import tensorflow did not finish within {launch.import_limit_s:g} s"
         if imported_at is not None and now - imported_at > work_limit:
             return f"the probe did not finish within {work_limit:g} s"
-
-
-def _end(process: psutil.Popen) -> None:
-    """Kill what is left of the probe and its descendants."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for child in process.children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
-        process.kill()
-    if os.name == "posix":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _status(returncode: int | None, launch: Launch) -> int | None:
-    """Return how the probe ended; what confines it ends with 128 + N where signal N ended the probe."""
-    if launch.isolated and returncode is not None and returncode - 128 in set(signal.Signals):
-        return 128 - returncode
-    return returncode
-
-
-def _ended(returncode: int | None) -> str:
-    if returncode is not None and returncode - 128 in STOPS:
-        returncode = 128 - returncode  # the probe's word for a signal that asked it to end
-    if returncode is not None and returncode < 0:
-        return f"signal {signal.Signals(-returncode).name} ({-returncode})"
-    return f"exit status {returncode}"
-
-
-def _was_stopped(returncode: int | None) -> bool:
-    """Whether a signal ended the process that a person or the system sends, and no fault of its own."""
-    return returncode is not None and (-returncode in STOPS or returncode - 128 in STOPS)
 
 
 def _unwritten(

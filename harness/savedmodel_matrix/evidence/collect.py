@@ -15,6 +15,7 @@ from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
+from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.evidence.outside import collect_outside
 from savedmodel_matrix.evidence.recorded import Evidence, job_name
 from savedmodel_matrix.evidence.stages import collect_elsewhere, collect_stages, collect_swaps
@@ -81,6 +82,7 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
         evidence.seen,
         settled=evidence.settled,
         locked=_locked(project, plan),
+        origins={name: Origin(project, case, evidence.ready[name]) for name, case in plan.cases.items()},
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.domain.recording import RecordedOutputs, Recording
     from savedmodel_matrix.environments.state import EnvironmentState
+    from savedmodel_matrix.evidence.origins import Origin
     from savedmodel_matrix.store.file_facts import Facts
 
 #: Environment, setting, case, measurement and variant: what names a job in its plan.
@@ -39,6 +40,12 @@ class Collected:
     required: bool
     recording: Recording | None = None
     selected: bool = True
+
+    @property
+    def without_value(self) -> tuple[str, ...]:
+        """The uninitialised variables that it read."""
+        found = self.recording.effective.initialisation if self.recording else None
+        return tuple(found.uninitialised_variables) if found else ()
 
 
 @dataclass(frozen=True)
@@ -152,3 +159,5 @@ class Collection:
     """Whether no selected job would run again."""
     locked: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Per environment with a lock: the version of every package that it pins."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Per case: what in its model makes its outputs random, read on demand."""

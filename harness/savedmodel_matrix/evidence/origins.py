@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 #: Ops named per output: a network may have a dropout in every layer.
 _MOST_NAMED = 3
 _ADDS = {
-    Kind.SEEDED: "from a fixed seed: the first run of every process draws the same; set runs = 1 "
-    "to compare it",
-    Kind.GENERATOR: "from a state in the model: the first run of every process draws the same; set runs = 1 "
-    "to compare it",
+    Kind.SEEDED: "from a fixed seed: the first run of every process draws the same",
+    Kind.GENERATOR: "from a state in the model: the first run of every process draws the same",
 }
+#: What every process begins with in the same state.
+_RESTARTS = frozenset({Kind.SEEDED, Kind.GENERATOR, Kind.STATE})
 
 
 class Origin:
@@ -56,6 +56,16 @@ class Origin:
         """The names of outputs that depend on something that may change in the next run."""
         found = self.sources or {}
         return frozenset(name for name, each in found.items() if any(source.kind.moves_on for source in each))
+
+    @cached_property
+    def restarting(self) -> frozenset[str]:
+        """The names of moving outputs that begin the same in every process, as all that moves them does."""
+        found = self.sources or {}
+        return frozenset(
+            name
+            for name in self.moving
+            if all(source.kind in _RESTARTS for source in found[name] if source.kind.moves_on)
+        )
 
     def because(self, output: str) -> str:
         """Return the sources that reach an output, as a suffix for a sentence; "" if nothing is known."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from savedmodel_matrix.domain.errors import StoreError
 from savedmodel_matrix.knowledge.op_packages import OpPackages
+from savedmodel_matrix.knowledge.precision import Precision
 
 OPS = Path(__file__).with_name("ops.json")
 KERAS = Path(__file__).with_name("keras.json")
@@ -115,6 +116,11 @@ class Knowledge:
     def packages(self) -> OpPackages:
         """The packages that were installed to see which ops they register."""
         return OpPackages()
+
+    @cached_property
+    def precision(self) -> Precision:
+        """Which ops lack bfloat16 on a CPU."""
+        return Precision()
 
     def provider_of_op(self, op: str) -> Provider | None:
         """Return what provides an op that neither TensorFlow nor ``packages`` has; None if unknown."""

@@ -53,9 +53,13 @@ class ModelMeasurement(Measurement):
         case, ready = site.plan.cases[job.case], site.ready
         asked = case.model_dump(mode="json", include={"signature", "function", "tags", "runs", "imports"})
         asked["loader"] = self._loader(site.plan, job)
+        if case.endpoint is not None:
+            asked["endpoint"] = case.endpoint
         asked["code"] = list(ready.code.items())  # in import order
         asked["measure"] = self.measure(site.plan, job).to_json()
         asked["fresh_process"] = self.fresh_process(job)
+        if ready.call is not None:
+            asked["call"] = ready.call.model_dump(mode="json")
         if ready.outside:
             asked["outside"] = [[each.path, each.digest] for each in ready.outside]
         taken = self.takes(site.plan, job)
@@ -100,6 +104,8 @@ class ModelMeasurement(Measurement):
             tags=None if case.tags is None else tuple(case.tags),
             signature=None if case.function else case.signature,
             function=case.function,
+            endpoint=case.endpoint,
+            call=ready.call,
             batches=batches,
             inputs_error=ready.inputs_problem,
             runs=case.runs,

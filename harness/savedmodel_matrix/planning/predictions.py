@@ -12,7 +12,7 @@ from savedmodel_matrix.domain.errors import LockError, UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyCase
-from savedmodel_matrix.environments.host import platform_name
+from savedmodel_matrix.environments.host import cpu_flags, host_facts, platform_name
 from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Kind, Prediction, Stage, Target
@@ -61,7 +61,17 @@ def predict_plan(
         environment, loader = job.cell.environment, setting.loader or case.loader
         tags = None if case.tags is None else frozenset(case.tags)
         imports, brings = frozenset(case.imports), _brings(case)
-        run_time = (loader, tags, frozenset(setting.variables.items()), setting.deterministic)
+        called = (case.signature, case.function, case.endpoint)
+        elsewhere = setting.jit_compile or (host_facts()["gpus"] != "none" and setting.device != "cpu")
+        run_time = (
+            loader,
+            tags,
+            frozenset(setting.variables.items()),
+            setting.deterministic,
+            setting.grappler,
+            elsewhere,
+            called,
+        )
         asked = (id(facts[job.case]), environment, *run_time, imports, brings, files[job.case])
         if asked not in same:
             target = Target(
@@ -75,6 +85,12 @@ def predict_plan(
                 imports=imports,
                 brings=brings,
                 files=files[job.case],
+                signature=case.signature,
+                function=case.function,
+                endpoint=case.endpoint,
+                cpu_flags=cpu_flags(),
+                grappler=setting.grappler,
+                computes_elsewhere=elsewhere,
             )
             same[asked] = predict(facts[job.case], target)
         predictions[job.cell, job.case] = same[asked]

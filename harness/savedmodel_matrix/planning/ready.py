@@ -9,8 +9,9 @@ from savedmodel_matrix.domain.arrays import InputPart
 from savedmodel_matrix.domain.errors import InputsError, UnreadableModelError
 from savedmodel_matrix.domain.input_sources import source_files
 from savedmodel_matrix.domain.ready_case import CASE_FORMAT, Archive, ExpectedInput, ReadyCase, ReadyStage
+from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.models.savedmodel.facts import read_facts
-from savedmodel_matrix.models.savedmodel.reader import Kind, read_model
+from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.planning.look import Look
 from savedmodel_matrix.planning.outside import are_the_same, outside_files
 from savedmodel_matrix.planning.stage_script import stage_needs
@@ -22,13 +23,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from savedmodel_matrix.domain.arrays import Batch
+    from savedmodel_matrix.domain.call import Call
     from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.domain.errors import HarnessError
     from savedmodel_matrix.domain.input_sources import InputSource
     from savedmodel_matrix.domain.ready_case import OutsideFile
     from savedmodel_matrix.domain.stage import StageDefinition
-    from savedmodel_matrix.models.savedmodel.reader import ModelSummary, Signature
+    from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts, ModelFacts
+    from savedmodel_matrix.models.savedmodel.reader import Signature
     from savedmodel_matrix.planning.workspace import Workspace
+
+#: Functions in a message.
+_MOST_NAMED = 8
 
 
 def find_all_ready(project: Workspace, cases: Mapping[str, CaseDefinition]) -> dict[str, ReadyCase | None]:
@@ -84,7 +90,7 @@ def make_ready(project: Workspace, case: CaseDefinition, look: Look | None = Non
         digest = now.model(_relative(project, model))
         code = _code(now, case)
         stages = {name: _stage(project, stage, model, now) for name, stage in case.stages.items()}
-        batches, problem = _inputs(project, case, case.inputs, model, for_stage=case.serving is not None)
+        batches, problem, call = _inputs(project, case, case.inputs, model)
         ready = ReadyCase(
             definition=definition,
             model=_relative(project, model),
@@ -97,6 +103,7 @@ def make_ready(project: Workspace, case: CaseDefinition, look: Look | None = Non
             stages=stages,
             expects=_expects(case, model) if case.serving else None,
             outside=_outside(project, model),
+            call=call,
         )
         write_stored(project.results.case_path(definition), ready)
         project.digests.save()
@@ -132,7 +139,7 @@ def _definition_digest(project: Workspace, case: CaseDefinition, look: Look) -> 
     files = dict(look.file(path) for source in sources for path in source_files(source, project.root))
     code = _code(look, case)
     made_from = case.model_dump(
-        mode="json", include={"path", "package", "signature", "function", "tags", "inputs"}
+        mode="json", include={"path", "package", "signature", "function", "arguments", "tags", "inputs"}
     )
     made = {"format": CASE_FORMAT, "case": made_from, "model": local, "files": files}
     if case.stages:
@@ -180,14 +187,41 @@ def _place(project: Workspace, case: CaseDefinition) -> tuple[Path, Archive | No
 
 
 def _inputs(
-    project: Workspace, case: CaseDefinition, sources: list[InputSource], model: Path, *, for_stage: bool
-) -> tuple[tuple[Batch, ...] | None, str | None]:
+    project: Workspace, case: CaseDefinition, sources: list[InputSource], model: Path
+) -> tuple[tuple[Batch, ...] | None, str | None, Call | None]:
+    """Return the batches, or why there are none, and the call that takes them if it is a function's.
+
+    Of several calls that a function knows, the first that takes the inputs is chosen.
+    """
     try:
-        # No signature declares a stage's inputs.
-        signature = None if for_stage else _signature(case, model)
+        entries = _entries(case, model)
     except (InputsError, UnreadableModelError) as error:
-        return None, reason_of(project, error)
-    return _made(project, sources, signature, model, case.signature)
+        return None, reason_of(project, error), None
+    found = []
+    for signature, call in entries:
+        # No signature declares a stage's inputs.
+        batches, problem = _made(project, sources, None if case.serving else signature, model, case.signature)
+        if batches is not None and (signature is None or _accepts(signature, batches)):
+            return batches, problem, call
+        found.append((batches, problem, call))
+    return next((each for each in found if each[0] is not None), found[0])
+
+
+def _accepts(signature: Signature, batches: Iterable[Batch]) -> bool:
+    """Whether the shapes of all dense inputs fit the declared ones."""
+    return all(
+        _fits(signature.inputs[part.name].shape, part.array.shape)
+        for batch in batches
+        for part in batch
+        if part.component is None and part.name in signature.inputs
+    )
+
+
+def _fits(declared: tuple[int | None, ...] | None, shape: tuple[int, ...]) -> bool:
+    if declared is None:
+        return True
+    sizes = zip(declared, shape, strict=False)
+    return len(declared) == len(shape) and all(size in {None, each} for size, each in sizes)
 
 
 def _made(
@@ -222,45 +256,66 @@ def _outside(project: Workspace, model: Path) -> tuple[OutsideFile, ...]:
 
 
 def _expects(case: CaseDefinition, model: Path) -> dict[str, ExpectedInput] | None:
-    """Return what the signature declares about its inputs; None if unknown: running the model decides."""
+    """Return what the signature declares about its inputs; None if unknown: running the model decides.
+
+    A stage gives each component of a sparse or ragged input under the signature's own name for it.
+    """
     try:
-        signature = _signature(case, model)
+        entries = _entries(case, model)
     except (InputsError, UnreadableModelError):
         return None
-    if signature is None:
+    signature = entries[0][0]
+    if signature is None or case.function is not None:
         return None
-    return {
-        name: ExpectedInput(
-            dtype=spec.dtype if spec.kind is Kind.DENSE and not spec.reference else None,
-            shape=tuple(spec.shape) if spec.kind is Kind.DENSE and spec.shape is not None else None,
-            optional=name in signature.defaults,
-        )
-        for name, spec in signature.inputs.items()
-    }
+    expected = {}
+    for name, spec in signature.inputs.items():
+        parts = spec.parts or (name,)
+        dense = spec.kind is Kind.DENSE and not spec.reference
+        for part, dtype in zip(parts, spec.components.values(), strict=False):
+            expected[part] = ExpectedInput(
+                dtype=dtype if dense or spec.parts else None,
+                shape=tuple(spec.shape) if spec.kind is Kind.DENSE and spec.shape is not None else None,
+                optional=name in signature.defaults,
+            )
+    return expected
 
 
-def _signature(case: CaseDefinition, model: Path) -> Signature | None:
-    """Return the declared signature; None if the case calls a function, which declares nothing.
+def _entries(case: CaseDefinition, model: Path) -> list[tuple[Signature | None, Call | None]]:
+    """Return what the case may run: its signature, or calls of its function with what each declares.
+
+    The signature is None for a function that the model's file does not describe.
 
     Raises:
         InputsError: if the model has no such signature.
         UnreadableModelError: if its protobuf cannot be read.
     """
+    graph = _graph(read_facts(model), case.tags)
     if case.function is not None:
-        return None
-    summary = read_model(model)
-    signatures = _meta_graph_signatures(summary, case.tags)
+        functions = () if graph is None else graph.functions.functions
+        found = next((each for each in functions if each.name == case.function), None)
+        traces = [] if found is None else found.for_values(case.arguments)
+        return [(each.signature, each.call) for each in traces] or [(None, None)]
+    signatures = {} if graph is None else graph.signatures
     if case.signature not in signatures:
         raise InputsError(
             f"signature '{case.signature}' does not exist; the model has: {', '.join(signatures) or 'none'}"
+            f"{_instead(graph)}"
         )
-    return signatures[case.signature]
+    return [(signatures[case.signature], None)]
 
 
-def _meta_graph_signatures(summary: ModelSummary, tags: list[str] | None) -> dict[str, Signature]:
-    graphs = [graph for graph in summary.meta_graphs if tags is None or set(graph.tags) == set(tags)]
+def _instead(graph: MetaGraphFacts | None) -> str:
+    """Return which functions can be called by a case if the model has no signature at all."""
+    if graph is None or graph.signatures or not graph.functions.functions:
+        return ""
+    named = listed([each.name for each in graph.functions.functions], _MOST_NAMED)
+    return f"; call one of its functions with function = ...: {named}"
+
+
+def _graph(facts: ModelFacts, tags: list[str] | None) -> MetaGraphFacts | None:
+    graphs = [graph for graph in facts.meta_graphs if tags is None or set(graph.tags) == set(tags)]
     preferred = [graph for graph in graphs if "serve" in graph.tags] or graphs
-    return dict(preferred[0].signatures) if preferred else {}
+    return preferred[0] if preferred else None
 
 
 def _relative(project: Workspace, path: Path) -> str:

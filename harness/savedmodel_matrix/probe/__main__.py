@@ -21,6 +21,9 @@
                 "loader": null | "saved_model" | "v1-session" | "keras" | "tf-keras" | "tfsm-layer",
                 "imports": [module, ...], "modules": [path, ...], "libraries": [path, ...],
                 "tags": null | [str], "signature": null | str, "function": null | str,
+                "endpoint": null | str,
+                "call": null | {"names": [str, ...], "positional": [argument, ...],
+                                "keywords": {str: argument}},    the function's arguments, see below
                 "batches": null | [[input, ...], ...] | {"name": str, "outputs_of": path of a result},
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,
                 "memory_limit_bytes": null | int,
@@ -28,7 +31,13 @@
 
 An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
 that is called instead of a signature; its input named "" is passed by position. Without either,
-the signature is ``serving_default``. ``runs`` includes the first run.
+the signature is ``serving_default``. ``endpoint`` is what the loader tfsm-layer calls for the signature.
+``runs`` includes the first run.
+
+With a ``call``, a function gets its arguments as that says. An argument is ``{"kind", "value", "keys",
+"items"}``: an "input" (its name is the value), a "value", a "dtype" (a type's name), a "list", a "tuple", a
+"dict" with these keys, or a "namedtuple" of this name and these fields. Inputs that are not those of the call
+are passed by name.
 
 Batches that are the outputs of another case come from its result, which must exist when this case runs:
 from an earlier case of this request, or from an earlier request. If that case failed, this case gets its
@@ -84,14 +93,18 @@ A stage::
 
 A noise floor (K replicates with floats moved by one unit in the last place)::
 
-    {"replicates": K, "seed", "moved": {"inputs", "variables"},    numbers of moved values
+    {"replicates": K, "seed",
+     "moved": {"inputs", "variables", "operations"},    numbers of moved values, and of operations that round
+                                                        at random (see ``rounding``)
+     "not_rounded": null | why no operation does,
+     "anew": bool,    whether each replicate loaded the model, since its outputs change from run to run
      "outputs": [{"batch", "name", "component", "dtype", "replicates",
                   "lost": null | why the replicates of this output cannot be used,
                   "std": null | float64 array of the output's shape: the standard deviation over replicates,
                   "rms": [root mean square of each replicate's distance from the first run, ...],
                   "flipped": bool array: where a replicate had another argmax over the last axis (floats
                              of rank 2 and more), or another value (integers, booleans, strings)}],
-     "split": [{"batch", "name", "component", "array"}],    outputs of the batch run in two parts
+     "split": [{"batch", "name", "component", "array"}],    outputs of the batch run in two parts; not if anew
      "unreached": [input name, ...]}    inputs whose elements can be reordered without changing any output
 
 A check, in place of the plain runs::

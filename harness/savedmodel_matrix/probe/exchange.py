@@ -17,8 +17,8 @@ _SETTING = (
 )  # fmt: skip
 _CASE = (
     "result", "key", "identity", "measure", "after", "fresh_process", "model", "loader", "tags", "signature",
-    "function", "batches", "inputs_error", "runs", "time_limit_s", "memory_limit_bytes", "setting",
-    "imports", "modules", "libraries", "sources",
+    "function", "endpoint", "call", "batches", "inputs_error", "runs", "time_limit_s", "memory_limit_bytes",
+    "setting", "imports", "modules", "libraries", "sources",
 )  # fmt: skip
 _MEASURE = ("kind", "program")
 

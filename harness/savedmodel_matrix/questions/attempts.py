@@ -1,224 +1,249 @@
-"""Candidate fixes for failed cells, as a plan: each is tried in its own new cell."""
+"""Candidate fixes for failed cells, as a plan: each set of steps is tried in its own new cell.
+
+The smallest sets come first: single steps, then pairs that belong together (``knowledge.together``). Where
+nothing works yet, sets follow that continue where a failure *changed*: the steps of its next cause are added,
+and two steps that each changed it are put together.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
+from itertools import combinations, product
 from typing import TYPE_CHECKING
-
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.plan import Plan
 from savedmodel_matrix.knowledge.causes.base import RemedyKind
+from savedmodel_matrix.knowledge.ops import minor_of
+from savedmodel_matrix.knowledge.together import partners
+from savedmodel_matrix.questions.steps import Step, applied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from savedmodel_matrix.domain.definition import CaseDefinition, SettingDefinition
     from savedmodel_matrix.domain.environment import Environment
-    from savedmodel_matrix.domain.job import Given, Limits
     from savedmodel_matrix.knowledge.causes.base import Remedy
+    from savedmodel_matrix.questions.steps import Changed, Failure
     from savedmodel_matrix.verdicts.causes.match import Match
 
-#: Attempts per failure. Causes and their fixes are ranked; later ones are guesses.
+    #: A cell and case of the plan of attempts.
+    Place = tuple[CellId, str]
+
+#: Causes of a failure whose steps are tried. Causes and their steps are ranked; later ones are guesses.
 _MOST_CAUSES = 2
-_MOST_ATTEMPTS = 5
-#: The TensorFlow version is an axis of the matrix, so changing it does not count as a fix.
-_TENSORFLOW = re.compile(r"(tensorflow|tf[-_]nightly)([-_](cpu|gpu|intel|macos))?")
+#: The budget for a failure: single steps, and attempts of any kind.
+_MOST_SINGLE = 5
+_MOST_ATTEMPTS = 12
+#: Steps in a set.
+MOST_STEPS = 3
+_PAIR = 2
+#: The order in which steps are applied and named: what is installed comes first.
+_ORDER = (
+    RemedyKind.PACKAGE, RemedyKind.PIN, RemedyKind.RESOLVE, RemedyKind.IMPORT, RemedyKind.VARIABLE,
+    RemedyKind.LOADER, RemedyKind.ENDPOINT, RemedyKind.RE_EXPORT, RemedyKind.MODULE, RemedyKind.UPGRADE,
+    RemedyKind.ADVICE,
+)  # fmt: skip
 _NOT_TRIED = "no part of any attempt"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A cell and case that failed, and its explanations, best first."""
-
-    cell: CellId
-    case: str
-    matches: Sequence[Match]
-    re_exported: str | None = None
-    """The model as exported again by the baseline's environment; None if that is not possible."""
-    given: Given | None = None
-    """The inputs from the baseline's pipeline, if the model itself failed: a fixed model is compared with the
-    baseline on the same inputs."""
+#: Why a set was not tried.
+BUDGET = f"at most {_MOST_SINGLE} single steps and {_MOST_ATTEMPTS} attempts for each failure"
+NO_ENVIRONMENT = "its environment cannot be created here"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One fix for one failure: ``variant`` of the case in ``cell`` of the fix plan."""
+    """One set of steps for one failure: ``variant`` of the case in ``cell`` of the fix plan."""
 
     failed: CellId
     case: str
     cause: str
-    remedy: Remedy
+    steps: tuple[Remedy, ...]
     cell: CellId
     variant: str
+
+    @property
+    def place(self) -> Place:
+        """The cell and case of the fix plan."""
+        return self.cell, self.variant
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of an attempt that ran, or that never can."""
+
+    mended: bool = False
+    """Whether the case runs and agrees with the baseline."""
+    next_causes: Sequence[Match] | None = None
+    """If the failure changed, and came no earlier than before: the causes of the new one, best first."""
+
+
+@dataclass(frozen=True)
+class Untried:
+    """An attempt that would follow and is not made, and why not."""
+
+    attempt: Attempt
+    because: str
 
 
 @dataclass(frozen=True)
 class Remedies:
-    """The attempts, and the plan that runs them all."""
+    """The attempts, the plan that runs them all, and what is left out."""
 
     plan: Plan
     attempts: tuple[Attempt, ...]
+    untried: tuple[Untried, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Changed:
-    """A cell and case with one fix applied."""
+class _Set:
+    """Steps that are applied together, in a fixed order, so that the same set is the same cell and case."""
 
-    environment: Environment
-    setting: tuple[str, SettingDefinition]
-    case: tuple[str, CaseDefinition]
-    limits: Limits
-    given: Given | None
+    steps: tuple[Step, ...]
+    cause: str
+
+    @property
+    def remedies(self) -> frozenset[Remedy]:
+        return frozenset(step.remedy for step in self.steps)
+
+    def with_step(self, step: Step) -> _Set:
+        return _Set(tuple(sorted((*self.steps, step), key=_order)), self.cause)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    steps: _Set
+    attempt: Attempt
+    changed: Changed
 
 
 def plan_remedies(
-    plan: Plan, failures: Sequence[Failure], can_exist: Callable[[Environment], bool]
+    plan: Plan,
+    failures: Sequence[Failure],
+    can_exist: Callable[[Environment], bool],
+    results: Mapping[Place, Result] | None = None,
 ) -> Remedies:
-    """Return the attempts to fix failures: a few for each environment and case.
+    """Return the attempts to fix failures, as far as the results so far tell: a few for each failure.
 
-    Settings that fail alike in one environment have the same fix, so only the first of them is tried.
-    ``can_exist`` says whether an environment can be created here.
+    Settings that fail alike with the same loader in one environment have the same fix, so only the first of
+    them is tried.
+    ``can_exist`` says whether an environment can be created here. ``results`` has every attempt that ran or
+    never can; larger sets for a failure follow only once all smaller ones for it have a result.
     """
     attempts: list[Attempt] = []
-    changed: dict[tuple[CellId, str], _Changed] = {}
-    seen: set[tuple[str, str, tuple[str, ...]]] = set()
+    untried: list[Untried] = []
+    changed: dict[Place, Changed] = {}
+    seen: set[tuple[str, str, str, tuple[str, ...]]] = set()
     for failure in failures:
         causes = tuple(match.cause.id for match in failure.matches[:_MOST_CAUSES])
-        if (kind := (failure.cell.environment, failure.case, causes)) in seen:
+        loader = plan.settings[failure.cell.setting].loader or plan.cases[failure.case].loader
+        if (kind := (failure.cell.environment, failure.case, loader, causes)) in seen:
             continue
         seen.add(kind)
-        for attempt, result in list(_attempts(plan, failure, can_exist))[:_MOST_ATTEMPTS]:
-            attempts.append(attempt)
-            changed[attempt.cell, attempt.variant] = result
-    return Remedies(_plan(plan, changed), tuple(attempts))
+        search = _Search(plan, failure, can_exist, results or {})
+        search.go()
+        attempts += [each.attempt for each in search.chosen]
+        changed |= {each.attempt.place: each.changed for each in search.chosen}
+        untried += search.untried
+    return Remedies(_plan(plan, changed), tuple(attempts), tuple(untried))
 
 
-def _attempts(
-    plan: Plan, failure: Failure, can_exist: Callable[[Environment], bool]
-) -> Iterator[tuple[Attempt, _Changed]]:
-    tried: set[tuple[CellId, str]] = set()
-    for match in failure.matches[:_MOST_CAUSES]:
-        for remedy in match.remedies:
-            brought = any(each.kind is RemedyKind.PACKAGE for each in match.remedies)
-            result = _apply(plan, failure, remedy, brought=brought)
-            if result is None or not can_exist(result.environment):
+class _Search:
+    """The search for the smallest sets of steps that fix one failure."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        failure: Failure,
+        can_exist: Callable[[Environment], bool],
+        results: Mapping[Place, Result],
+    ) -> None:
+        self.chosen: list[_Chosen] = []
+        self.untried: list[Untried] = []
+        self._plan, self._failure, self._can_exist = plan, failure, can_exist
+        self._results = results
+
+    def go(self) -> None:
+        """Choose attempts, round by round, until one of them has no result yet."""
+        self._choose(self._single(), _MOST_SINGLE)
+        if self._is_waiting():
+            return
+        self._choose(self._belonging_together(), _MOST_ATTEMPTS)
+        for size in range(2, MOST_STEPS + 1):
+            if self._is_waiting() or self._mended():
+                return
+            self._choose(self._continued(size), _MOST_ATTEMPTS)
+
+    def _is_waiting(self) -> bool:
+        return any(each.attempt.place not in self._results for each in self.chosen)
+
+    def _mended(self) -> list[frozenset[Remedy]]:
+        return [
+            each.steps.remedies
+            for each in self.chosen
+            if (result := self._results.get(each.attempt.place)) is not None and result.mended
+        ]
+
+    def _choose(self, candidates: Iterator[_Set], most: int) -> None:
+        """Add the candidates that can be tried and are not; beyond ``most`` attempts they are left out."""
+        mended, known = self._mended(), {each.attempt.place for each in self.chosen}
+        for steps in list(candidates):
+            changed = applied(self._plan, self._failure, steps.steps)
+            if changed is None or any(part <= steps.remedies for part in mended):
                 continue
-            result = _with_rest(result, remedy, match)
-            cell = CellId(result.environment.id, result.setting[0])
-            if (cell, result.case[0]) not in tried:
-                tried.add((cell, result.case[0]))
-                yield (
-                    Attempt(failure.cell, failure.case, match.cause.id, remedy, cell, result.case[0]),
-                    result,
-                )
+            cell = CellId(changed.environment.id, changed.setting[0])
+            if (place := (cell, changed.case[0])) in known:
+                continue
+            known.add(place)
+            failure, remedies = self._failure, tuple(step.remedy for step in steps.steps)
+            attempt = Attempt(failure.cell, failure.case, steps.cause, remedies, *place)
+            if not self._can_exist(changed.environment):
+                self.untried.append(Untried(attempt, NO_ENVIRONMENT))
+            elif len(self.chosen) >= most:
+                self.untried.append(Untried(attempt, BUDGET))
+            else:
+                self.chosen.append(_Chosen(steps, attempt, changed))
+
+    def _single(self) -> Iterator[_Set]:
+        return (_Set((step,), step.match.cause.id) for step in _steps(self._failure.matches))
+
+    def _belonging_together(self) -> Iterator[_Set]:
+        """Yield the pairs of the knowledge base, and before each the step that no cause names, alone."""
+        minor = minor_of(self._plan.environments[self._failure.cell.environment].tensorflow)
+        mended = self._mended()
+        for single in self._single():
+            (step,) = single.steps
+            changed = applied(self._plan, self._failure, single.steps)
+            if changed is not None and not self._can_exist(changed.environment):
+                continue
+            for partner in partners(step.remedy, minor):
+                if not any(part <= single.remedies for part in mended):
+                    yield _Set((Step(partner, step.match),), single.cause)
+                    yield single.with_step(Step(partner, step.match))
+
+    def _continued(self, size: int) -> Iterator[_Set]:
+        """Yield sets of ``size`` steps that continue where a smaller set changed the failure."""
+        near = [
+            (each.steps, result.next_causes)
+            for each in self.chosen
+            if len(each.steps.steps) == size - 1
+            and (result := self._results[each.attempt.place]).next_causes is not None
+        ]
+        for steps, causes in near:
+            yield from (steps.with_step(step) for step in _steps(causes or ()))
+        if size == _PAIR:  # of larger sets too many would follow
+            for (one, _), (other, _) in combinations(near, 2):
+                yield one.with_step(*other.steps)
 
 
-def _apply(plan: Plan, failure: Failure, remedy: Remedy, *, brought: bool) -> _Changed | None:
-    """Return the failed cell and case with the fix applied; None for a fix that only a person can make.
-
-    ``brought`` is whether another fix for the same cause adds a package.
-    """
-    setting = plan.settings[failure.cell.setting]
-    # The only question is whether it runs at all, so no checks.
-    case = plan.cases[failure.case].model_copy(update={"checks": []})
-    same = _Changed(
-        plan.environments[failure.cell.environment],
-        (failure.cell.setting, setting),
-        (failure.case, case),
-        plan.limits[failure.cell, failure.case],
-        failure.given,
-    )
-    if remedy.kind is RemedyKind.RE_EXPORT:
-        at_home = failure.cell.environment == plan.baseline.environment
-        return None if failure.re_exported is None or at_home else _saved_again(same, failure.re_exported)
-    if remedy.kind in {RemedyKind.IMPORT, RemedyKind.RESOLVE} and brought:
-        return None  # tried together with the package that needs it
-    apply = _APPLY.get(remedy.kind)
-    changed = None if apply is None else apply(same, remedy.value)
-    return None if changed == same else changed
+def _steps(matches: Sequence[Match]) -> Iterator[Step]:
+    for match in matches[:_MOST_CAUSES]:
+        yield from (Step(remedy, match) for remedy in match.remedies)
 
 
-def _other_loader(same: _Changed, loader: str) -> _Changed | None:
-    (setting_name, setting), (name, case) = same.setting, same.case
-    if loader == (setting.loader or case.loader):
-        return None
-    if setting.loader is not None:
-        # Under its own name: other fixes for the same failure keep the setting unchanged.
-        setting_name, setting = f"{setting_name}+{loader}", setting.model_copy(update={"loader": None})
-    return replace(
-        same,
-        setting=(setting_name, setting),
-        case=(f"{name}+{loader}", case.model_copy(update={"loader": loader})),
-    )
+def _order(step: Step) -> tuple[int, str]:
+    return _ORDER.index(step.remedy.kind), step.remedy.value
 
 
-def _other_packages(same: _Changed, requirement: str) -> _Changed | None:
-    """Add a requirement, in the place of what the environment asks of the same package, if anything."""
-    wanted, asked = Requirement(requirement).name, same.environment.requirements
-    if _TENSORFLOW.fullmatch(wanted) or requirement in asked:
-        return None
-    kept = [each for each in asked if canonicalize_name(Requirement(each).name) != canonicalize_name(wanted)]
-    return replace(
-        same,
-        environment=replace(same.environment, requirements=(*kept, requirement), provisional=True),
-    )
-
-
-def _with_rest(changed: _Changed, remedy: Remedy, match: Match) -> _Changed:
-    """Return a package added, with the date at which it is there and the import that the same cause names."""
-    if remedy.kind is not RemedyKind.PACKAGE:
-        return changed
-    for each in match.remedies:
-        if each.kind is RemedyKind.RESOLVE and changed.environment.resolve == "release":
-            changed = _other_resolution(changed, each.value)
-        if each.kind is RemedyKind.IMPORT:
-            changed = _other_imports(changed, each.value)
-    return changed
-
-
-def _other_imports(same: _Changed, module: str) -> _Changed:
-    name, case = same.case
-    if module in case.imports:
-        return same
-    imports = [*case.imports, module]
-    return replace(same, case=(f"{name}+import-{module}", case.model_copy(update={"imports": imports})))
-
-
-def _other_resolution(same: _Changed, resolve: str) -> _Changed:
-    return replace(same, environment=replace(same.environment, resolve=resolve, provisional=True))
-
-
-def _other_variable(same: _Changed, assignment: str) -> _Changed:
-    variable, _, value = assignment.partition("=")
-    name, setting = same.setting
-    changed = setting.model_copy(update={"variables": {**setting.variables, variable: value}})
-    if changed == setting:
-        return same
-    return replace(same, setting=(f"{name}+{variable}-{re.sub('[^A-Za-z0-9._-]', '_', value)}", changed))
-
-
-def _saved_again(same: _Changed, folder: str) -> _Changed:
-    name, case = same.case
-    place = {"path": folder, "package": None, "tags": None}
-    return replace(same, case=(f"{name}+re-export", case.model_copy(update=place)))
-
-
-_APPLY: dict[RemedyKind, Callable[[_Changed, str], _Changed | None]] = {
-    RemedyKind.LOADER: _other_loader,
-    RemedyKind.IMPORT: _other_imports,
-    RemedyKind.PACKAGE: _other_packages,
-    RemedyKind.PIN: _other_packages,
-    RemedyKind.RESOLVE: _other_resolution,
-    RemedyKind.VARIABLE: _other_variable,
-}
-
-
-def _plan(plan: Plan, changed: dict[tuple[CellId, str], _Changed]) -> Plan:
+def _plan(plan: Plan, changed: dict[tuple[CellId, str], Changed]) -> Plan:
     environments = {found.environment.id: found.environment for found in changed.values()}
     settings = dict(found.setting for found in changed.values())
     cases = dict(found.case for found in changed.values())

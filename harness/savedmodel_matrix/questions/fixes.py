@@ -1,7 +1,8 @@
-"""Fixes for failures: which changes make a failed case run, and does it then match the baseline?
+"""Fixes for failures: which smallest sets of steps make a failed case run, and match the baseline?
 
-In the first round the baseline's environment exports models again; in the next round the attempts run. If no
-model has to be exported again, the attempts are the first round.
+Each round either exports models again in the baseline's environment, for the attempts that need them, or
+makes all attempts that can be made now. Larger sets of steps follow from the results of smaller ones
+(``attempts``), which are read from the store, so that a search continues where it was interrupted.
 """
 
 from __future__ import annotations
@@ -19,19 +20,22 @@ from savedmodel_matrix.environments.state import read_state
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.evidence.stages import given_by
 from savedmodel_matrix.execution.pending import pending
+from savedmodel_matrix.knowledge.causes.base import RemedyKind
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.measurements.re_export import ReExportMeasurement, re_export_folder
-from savedmodel_matrix.models.preflight.features import features_of
+from savedmodel_matrix.models.preflight.features import features_of, told_of
 from savedmodel_matrix.models.savedmodel.whole import is_whole
 from savedmodel_matrix.planning.predictions import facts_of, installed_packages
-from savedmodel_matrix.questions.attempts import Failure, plan_remedies
+from savedmodel_matrix.questions.attempts import BUDGET, MOST_STEPS, Result, plan_remedies
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.outside import left_outside
 from savedmodel_matrix.questions.share import run_share
+from savedmodel_matrix.questions.steps import Failure
 from savedmodel_matrix.questions.swapped_inputs import pending_swaps
+from savedmodel_matrix.questions.tried import Tried, became
 from savedmodel_matrix.store.atomic import set_aside
-from savedmodel_matrix.store.runs import Run, RunAttempt
+from savedmodel_matrix.store.runs import Run, RunAttempt, RunStep
 from savedmodel_matrix.verdicts.causes.match import find_causes
 
 if TYPE_CHECKING:
@@ -44,11 +48,13 @@ if TYPE_CHECKING:
     from savedmodel_matrix.evidence.collected import Collected, Collection, StageRecord
     from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.planning.workspace import Workspace
-    from savedmodel_matrix.questions.attempts import Remedies
+    from savedmodel_matrix.questions.attempts import Attempt, Place, Remedies
     from savedmodel_matrix.verdicts.causes.match import Match
 
-#: Outcomes that a fix may change. A crash or a timeout may be the machine's fault.
-_MENDABLE = {Outcome.INSTALL_FAILED, Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED}
+#: Outcomes that a fix may change, the earliest first. A crash or a timeout may be the machine's fault.
+_MENDABLE = (Outcome.INSTALL_FAILED, Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED)
+#: Single steps, pairs that belong together and sets of each further size, and before each a round of exports.
+_MOST_ROUNDS = 2 * (MOST_STEPS + 1)
 
 
 @dataclass(frozen=True)
@@ -56,90 +62,120 @@ class Mending:
     """The fixes of a matrix, and the results of those that were tried."""
 
     remedies: Remedies
-    tried: Collection
+    tried: tuple[Tried, ...]
     done: bool
     """Whether every fix that can be tried was tried."""
 
 
 @dataclass(frozen=True)
-class Left:
-    """Jobs for fixes that are not in the store yet."""
+class Searched:
+    """How far the search for fixes has come: the attempts with their results, and what is left to do now."""
 
     remedies: Remedies
+    tried: tuple[Tried, ...]
+    """In the order of the attempts."""
     jobs: list[Job]
-    """Attempts that can run now."""
+    """Attempts that can run now and are not in the store yet."""
     re_exports: list[Job]
     """Models to export again."""
 
 
 class FixesQuestion:
-    """Two rounds at most: exporting models again, then the attempts."""
+    """Rounds of exporting models again and of attempts, until every failure is fixed or nothing is left."""
 
     name = "fixes"
 
     def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
-        """Return the models to export again unless that was tried, then the attempts; None if all is done."""
-        if not asked.request.fixes or len(before) > 1:
+        """Return the models to export again, unless that was tried, or the attempts; None if none is left."""
+        if not asked.request.fixes or len(before) >= _MOST_ROUNDS:
             return None
-        left = _left_of(asked)
-        if left.re_exports and not before:
-            says = f"exporting {count(len(left.re_exports), 'model')} again, as a fix to try"
-            return Round(self.name, 1, shares_of(asked.plan, left.re_exports), says)
-        if not left.jobs:
+        found = _searched(asked)
+        attempted = {text for each in before for share in each.shares for text in share.work}
+        number = len(before) + 1
+        saving = shares_of(asked.plan, found.re_exports)
+        if any(attempted.isdisjoint(share.work) for share in saving):
+            says = f"exporting {count(len(found.re_exports), 'model')} again, as a fix to try"
+            return Round(self.name, number, saving, says)
+        if not found.jobs:
             return None
-        says = f"trying fixes: {count(len(left.jobs), 'run')} (--no-fixes leaves them out)"
-        return Round(self.name, len(before) + 1, shares_of(left.remedies.plan, left.jobs), says)
+        together = any(len(each.steps) > 1 for each in found.remedies.attempts)
+        what = "fixes together, as alone they do not help" if together else "fixes"
+        says = f"trying {what}: {count(len(found.jobs), 'run')} ({BUDGET}; --no-fixes leaves them out)"
+        return Round(self.name, number, shares_of(found.remedies.plan, found.jobs), says)
 
-    def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:
-        """Export models again in the first round that has some; otherwise run one environment's attempts."""
-        left = _left_of(asked)
-        saving = number == 1 and bool(left.re_exports)
-        plan = asked.plan.asking(left.re_exports) if saving else left.remedies.plan
-        run_share(asked, plan, environment, venv, say)
+    def do(self, asked: Asked, number: int, environment: Environment, venv: Path, say: Progress) -> None:  # noqa: ARG002 - the evidence says what is left
+        """Export models again if this is the baseline's environment, and make one environment's attempts."""
+        found = _searched(asked)
+        if found.re_exports and environment.id == asked.plan.baseline.environment:
+            run_share(asked, asked.plan.asking(found.re_exports), environment, venv, say)
+            found = _searched(asked)
+        if any(job.cell.environment == environment.id for job in found.jobs):
+            run_share(asked, found.remedies.plan, environment, venv, say)
 
     def written(self, asked: Asked, number: int) -> Run:
-        """Return the outcome of every attempt."""
-        left = _left_of(asked)
-        tried = collect(asked.project, left.remedies.plan, Selection())
-        rows = {(row.cell, row.case): row for row in tried.rows}
-        attempts = []
-        for attempt in left.remedies.attempts:
-            row = rows[attempt.cell, attempt.variant]
-            attempts.append(
-                RunAttempt(
-                    environment=attempt.failed.environment,
-                    setting=attempt.failed.setting,
-                    case=attempt.case,
-                    cause=attempt.cause,
-                    kind=attempt.remedy.kind,
-                    value=attempt.remedy.value,
-                    tried_in=str(attempt.cell),
-                    outcome=row.outcome,
-                    reason=row.reason,
-                    recording=row.recording.key if row.recording else None,
-                )
-            )
+        """Return the outcome of every attempt so far."""
         return Run(
             run=asked.run,
             matrix=asked.plan.matrix,
             question=self.name,
             number=number,
             baseline=str(asked.plan.baseline),
-            attempts=tuple(attempts),
+            attempts=tuple(_written(each) for each in _searched(asked).tried),
         )
+
+
+def _written(tried: Tried) -> RunAttempt:
+    first, *others = tried.attempt.steps
+    row = tried.row
+    return RunAttempt(
+        environment=tried.attempt.failed.environment,
+        setting=tried.attempt.failed.setting,
+        case=tried.attempt.case,
+        cause=tried.attempt.cause,
+        kind=first.kind,
+        value=first.value,
+        together=tuple(RunStep(kind=each.kind, value=each.value) for each in others),
+        tried_in=str(tried.attempt.cell),
+        outcome=tried.outcome,
+        reason=tried.says if row is None else row.reason,
+        recording=None if row is None or row.recording is None else row.recording.key,
+    )
 
 
 def mending_of(project: Workspace, plan: Plan, collection: Collection) -> Mending:
     """Return the fixes of a matrix with their results so far."""
-    left = left_to_do(project, plan, collection)
-    tried = collect(project, left.remedies.plan, Selection())
+    found = search(project, plan, collection)
     others = [*pending_swaps(project, plan, collection), *left_outside(project, plan, collection)]
-    return Mending(left.remedies, tried, done=not (left.jobs or left.re_exports or others))
+    return Mending(found.remedies, found.tried, done=not (found.jobs or found.re_exports or others))
 
 
-def left_to_do(project: Workspace, plan: Plan, collection: Collection) -> Left:
-    """Return the jobs for fixes of the collected failures that are not in the store yet."""
-    remedies = remedies_for(project, plan, collection)
+def search(project: Workspace, plan: Plan, collection: Collection) -> Searched:
+    """Return how far the search for fixes of the collected failures has come, from what is in the store."""
+    failures = _failures(project, plan, collection)
+    rows = {(row.cell, row.case): row for row in collection.rows}
+    best = {(each.cell, each.case): each.matches[0].cause.id for each in failures}
+
+    def can_exist(environment: Environment) -> bool:
+        why_not = project.releases.why_unavailable(
+            environment.tensorflow, environment.build, platform_name(), environment.python
+        )
+        return why_not is None
+
+    results: dict[Place, Result] = {}
+    while True:
+        remedies = plan_remedies(plan, failures, can_exist, results)
+        collected = collect(project, remedies.plan, Selection())
+        tried = _tried(project, plan, collection, remedies, collected)
+        known = {}
+        for each in tried:
+            place = each.attempt.failed, each.attempt.case
+            causes = None
+            if each.row is not None and not each.mended:
+                causes = _next_causes(project, remedies.plan, collected, rows[place], best[place], each.row)
+            known[each.attempt.place] = Result(each.mended, causes)
+        if known.keys() == results.keys():
+            break
+        results = known
     wanted = re_exports(project, plan, remedies, collection)
     coming = {
         re_export_folder(project, plan, ready)
@@ -152,11 +188,61 @@ def left_to_do(project: Workspace, plan: Plan, collection: Collection) -> Left:
         # A failed installation fails again, and a model that could not be exported again cannot be loaded.
         if _can_run(project, job) and _has_model(project, remedies, job, coming)
     ]
-    return Left(remedies, jobs, wanted)
+    return Searched(remedies, tried, jobs, wanted)
 
 
-def _left_of(asked: Asked) -> Left:
-    return left_to_do(asked.project, asked.plan, collect(asked.project, asked.plan, Selection()))
+def _searched(asked: Asked) -> Searched:
+    return search(asked.project, asked.plan, collect(asked.project, asked.plan, Selection()))
+
+
+def _tried(
+    project: Workspace, plan: Plan, collection: Collection, remedies: Remedies, collected: Collection
+) -> tuple[Tried, ...]:
+    """Return the attempts that ran or never can, in order."""
+    rows = {(row.cell, row.case): row for row in collected.rows}
+    found = []
+    for attempt in remedies.attempts:
+        missing = _missing_re_export(project, plan, collection, remedies, attempt)
+        if missing is not None:
+            found.append(Tried(attempt, None, Outcome.SKIPPED, None, missing))
+        elif (became_of := became(project, plan, collection, attempt, rows[attempt.place])) is not None:
+            found.append(became_of)
+    return tuple(found)
+
+
+def _missing_re_export(
+    project: Workspace, plan: Plan, collection: Collection, remedies: Remedies, attempt: Attempt
+) -> str | None:
+    """Return why a model could not be exported again; None if it is there, or was not to be or not yet."""
+    folder = project.root / remedies.plan.cases[attempt.variant].path
+    if all(step.kind is not RemedyKind.RE_EXPORT for step in attempt.steps) or folder.exists():
+        return None
+    result = re_export_recording(project, plan, collection, attempt.case)
+    if result is None or result.outcome is Outcome.RECORDED:
+        return None
+    return f"the baseline's environment could not re-export the model: {result.outcome}: {result.reason}"
+
+
+def _next_causes(
+    project: Workspace,
+    fixes: Plan,
+    collected: Collection,
+    failed: Collected,
+    cause: str,
+    row: Collected,
+) -> list[Match] | None:
+    """Return the causes of the failure that an attempt ended with; None if it brought the case no further.
+
+    It did if the case fails later than before, or as early with another cause.
+    """
+    if row.outcome not in _MENDABLE or failed.outcome not in _MENDABLE:
+        return None
+    before, now = _MENDABLE.index(failed.outcome), _MENDABLE.index(row.outcome)
+    if now < before:
+        return None
+    found = causes_of(project, fixes, row, collected.ready[row.case])
+    same = now == before and (found[0].cause.id if found else None) == cause
+    return None if same else found
 
 
 def _can_run(project: Workspace, job: Job) -> bool:
@@ -189,11 +275,12 @@ def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase |
         installed=installed_packages(project, plan.environments[row.cell.environment]),
         imported=plan.cases[row.case].imports,
         platform=platform_name(),
+        of_model={} if facts is None else told_of(facts, plan.cases[row.case].signature),
     )
 
 
-def remedies_for(project: Workspace, plan: Plan, collection: Collection) -> Remedies:
-    """Return the attempts to fix the failures, with the plan that runs them."""
+def _failures(project: Workspace, plan: Plan, collection: Collection) -> list[Failure]:
+    """Return the failures that have a cause and that a fix may change."""
     trained = {
         row.case for row in collection.rows if row.cell == plan.baseline and row.outcome is Outcome.RECORDED
     }
@@ -212,14 +299,7 @@ def remedies_for(project: Workspace, plan: Plan, collection: Collection) -> Reme
             if not _is_the_model_s(plan, row, collection.stages):
                 given = None
             failures.append(Failure(row.cell, row.case, matches, target, given))
-
-    def can_exist(environment: Environment) -> bool:
-        why_not = project.releases.why_unavailable(
-            environment.tensorflow, environment.build, platform_name(), environment.python
-        )
-        return why_not is None
-
-    return plan_remedies(plan, failures, can_exist)
+    return failures
 
 
 def _is_the_model_s(plan: Plan, row: Collected, stages: Sequence[StageRecord]) -> bool:

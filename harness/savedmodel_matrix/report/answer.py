@@ -8,13 +8,14 @@ from savedmodel_matrix.domain.check import CheckVerdict
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import count, joined, listed
-from savedmodel_matrix.report.lines import causes, fixes, unselected
+from savedmodel_matrix.report.lines import causes, fixed_places, fixes, unselected
 from savedmodel_matrix.report.tables import shown_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from savedmodel_matrix.report.document import CellRow, Report
+    from savedmodel_matrix.report.lines import Fix
 
 _MOST_NAMED = 3
 _AGREE = (Verdict.IDENTICAL, Verdict.FLOAT_NOISE)
@@ -123,12 +124,18 @@ def _causes(report: Report) -> Iterator[str]:
     working = [fix for fix in fixes(report, cause, places) if fix.works] if cause else []
     everywhere = [fix for fix in working if set(fix.places) >= set(places)]
     if everywhere:
-        # A loader needs no other environment, and one value for all of them is simpler than one each.
-        simplest = min(everywhere, key=lambda fix: (len(fix.values), fix.kind != "loader"))
+        simplest = min(everywhere, key=_simplicity)
         yield f"Verified fix for all of them: {simplest.name}."
     elif working:
-        fixed = {place for fix in working for place in fix.places}
-        yield f"{len(fixed & set(places))} of {len(places)} have a verified fix, see below."
+        yield f"{len(fixed_places(report, places))} of {len(places)} have a verified fix, see below."
+
+
+def _simplicity(fix: Fix) -> tuple[int, int, bool]:
+    """Return a key that sorts the simplest fix first.
+
+    What is loaded or called needs no other environment, and one value for all is simpler than one each.
+    """
+    return len(fix.kinds), len(fix.values), not {"endpoint", "loader"}.issuperset(fix.kinds)
 
 
 def _is_missing(row: CellRow) -> bool:

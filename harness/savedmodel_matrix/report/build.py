@@ -11,12 +11,12 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import POSTPROCESS
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
-from savedmodel_matrix.evidence.origins import Origin
+from savedmodel_matrix.evidence.judged import judge_case
 from savedmodel_matrix.planning.predictions import planned_facts, predict_plan
 from savedmodel_matrix.report.checks import check_rows, verdicts_by_place
 from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
-from savedmodel_matrix.report.fixes import cause_rows, remedy_rows
+from savedmodel_matrix.report.fixes import cause_rows, remedy_rows, untried_rows
 from savedmodel_matrix.report.initialisation import initialisation_remarks
 from savedmodel_matrix.report.outside import outside_rows
 from savedmodel_matrix.report.pipelines.entries import entry_rows
@@ -45,7 +45,6 @@ from savedmodel_matrix.report.rows import (
 )
 from savedmodel_matrix.report.tables import MOST_CLASSES, class_name
 from savedmodel_matrix.verdicts.compare.classes import representative_pairs
-from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.known_problems import Seen, check_expectations, remark_on
 
 if TYPE_CHECKING:
@@ -100,8 +99,7 @@ def build_report(
     explained: dict[str, CaseExplanation] = {}
     for case in plan.cases:
         collected = [row for row, _ in of_case[case]]
-        origin = Origin(project, plan.cases[case], collection.ready[case])
-        rows = _CaseRows(read, plan, case, collected, collection, origin)
+        rows = _CaseRows(read, plan, case, collected, collection)
         classes, divergences = rows.classes(), rows.divergences()
         if rows.pipelines:
             class_of = {cell: row.cells[0] for row in classes for cell in row.cells}
@@ -152,7 +150,8 @@ def build_report(
         classes=class_rows,
         divergences=divergence_rows,
         causes=cause_rows(project, plan, collection),
-        remedies=remedy_rows(project, plan, collection, mending, read),
+        remedies=remedy_rows(plan, mending),
+        untried=untried_rows(mending),
         remedies_done=mending.done,
         stages=stages,
         entries=entries,
@@ -187,7 +186,6 @@ class _CaseRows:
         case: str,
         rows: Sequence[Collected],
         collection: Collection,
-        origin: Origin,
     ) -> None:
         self.case = case
         self._rows = rows
@@ -201,17 +199,15 @@ class _CaseRows:
             for row in rows
             if row.outcome is Outcome.RECORDED and row.recording is not None
         }
-        self._judged = JudgedCase(
-            self._recorded,
-            self.baseline,
-            self._noise.floor if self._noise else None,
-            self._noise.threads if self._noise else None,
-            self._limits,
-            read,
-            origin.moving,
-        )
+        self._judged = judge_case(plan, case, collection, self._recorded, self.baseline, read)
         self.remarks = case_remarks(
-            case, self.baseline, self._recorded, self._judged, self._limits, self._noise, origin
+            case,
+            self.baseline,
+            self._recorded,
+            self._judged,
+            self._limits,
+            self._noise,
+            collection.origins[case],
         )
 
     def _through(self, plan: Plan, cell: CellId, outputs: RecordedOutputs) -> RecordedOutputs:

@@ -285,8 +285,15 @@ class CauseRow(Row):
     """For an unknown cause, the part of the traceback that is worth searching for."""
 
 
+class StepRow(Row):
+    """One step of a fix."""
+
+    kind: str
+    value: str
+
+
 class RemedyRow(Row):
-    """One fix that was tried in a fresh cell for one failure, and its result."""
+    """One fix that was tried in a fresh cell for one failure, of one step or several, and its result."""
 
     environment: str
     setting: str
@@ -294,6 +301,8 @@ class RemedyRow(Row):
     cause: str
     kind: str
     value: str
+    together: list[StepRow] = []
+    """The other steps, if it takes several."""
     tried_in: str
     """The cell in which it was tried."""
     outcome: Outcome
@@ -301,6 +310,20 @@ class RemedyRow(Row):
     """Against the baseline."""
     mended: bool
     says: str
+
+
+class UntriedRow(Row):
+    """A fix that would have been next for one failure and was not tried, and why not."""
+
+    environment: str
+    setting: str
+    case: str
+    cause: str
+    kind: str
+    value: str
+    together: list[StepRow] = []
+    """The other steps, if it takes several."""
+    because: str
 
 
 class ExpectationRow(Row):
@@ -365,6 +388,8 @@ class Report(Row):
     divergences: list[DivergenceRow]
     causes: list[CauseRow]
     remedies: list[RemedyRow]
+    untried: list[UntriedRow] = []
+    """Fixes that would have been next and were not tried."""
     remedies_done: bool
     """Whether every fix that can be tried was tried; ``--no-fixes`` leaves them out."""
     stages: list[StageRow] = []

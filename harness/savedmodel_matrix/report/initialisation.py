@@ -34,12 +34,6 @@ def initialisation_remarks(case: str, rows: Iterable[Collected]) -> list[str]:
     ]
 
 
-def without_value(row: Collected) -> list[str]:
-    """Return the uninitialised variables that a cell read."""
-    found = row.recording.effective.initialisation if row.recording else None
-    return list(found.uninitialised_variables) if found else []
-
-
 def _said(found: Initialisation, loader: str, *, recorded: bool) -> Iterator[str]:
     if found.unknown is not None:
         yield f"the initialisation could not be determined: {found.unknown}"

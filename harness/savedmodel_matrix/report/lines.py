@@ -12,12 +12,14 @@ from savedmodel_matrix.knowledge.causes.base import RemedyKind
 from savedmodel_matrix.report.tables import several
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from savedmodel_matrix.report.document import CauseRow, RemedyRow, Report
+    from savedmodel_matrix.report.document import CauseRow, RemedyRow, Report, UntriedRow
 
     #: An environment and a case.
     Place = tuple[str, str]
+    #: The kind and the value of a step.
+    Step = tuple[str, str]
 
 #: Remedies that only a person can apply, in words.
 _TO_DO: dict[str, str] = {
@@ -27,6 +29,7 @@ _TO_DO: dict[str, str] = {
 }
 _MOST_CASES = 4
 _MOST_FIXES = 3
+_MOST_NOT_TRIED = 3
 _MOST_ERRORS = 3
 _MOST_TO_DO = 1
 
@@ -113,15 +116,21 @@ class Fix(NamedTuple):
     """A fix that was tried, with one result; its values may differ between environments."""
 
     works: bool
-    kind: str
-    values: list[str]
+    kinds: tuple[str, ...]
+    """The kind of each of its steps."""
+    values: list[tuple[str, ...]]
+    """The values of its steps."""
     says: str
     places: list[Place]
 
     @property
     def name(self) -> str:
-        """The fix in words: ``loader v1-session``."""
-        return f"{self.kind} {joined(self.values, 'or')}".removesuffix(" ")
+        """The fix in words: ``loader v1-session``, ``package a~=1.0 with variable B=1``."""
+        steps = [
+            f"{kind} {joined(list(dict.fromkeys(values)), 'or')}".removesuffix(" ")
+            for kind, values in zip(self.kinds, zip(*self.values, strict=True), strict=True)
+        ]
+        return " with ".join([steps[0], joined(steps[1:], "and")] if len(steps) > 1 else steps)
 
 
 def causes(report: Report) -> dict[tuple[str | None, str], list[Place]]:
@@ -136,30 +145,84 @@ def causes(report: Report) -> dict[tuple[str | None, str], list[Place]]:
 
 
 def fixes(report: Report, cause: str | None, places: Sequence[Place]) -> list[Fix]:
-    """Return what was tried for a cause in places: first what works, in most places, with fewest values."""
-    grouped: dict[tuple[bool, str, str, str], list[RemedyRow]] = {}
-    for row in report.remedies:
-        if row.cause == cause and (row.environment, row.case) in places:
-            grouped.setdefault((row.mended, row.kind, _family(row), row.says), []).append(row)
+    """Return what was tried for a cause in places, without sets of which a part works as well.
+
+    First comes what works, with fewest steps, in most places, with fewest values.
+    """
+    struck = {_cell_of(row) for row in report.causes if row.cause == cause}
+    rows = [
+        row for row in report.remedies if (row.environment, row.case) in places and _cell_of(row) in struck
+    ]
+    working: dict[tuple[str, str, str], list[set[Step]]] = {}
+    for row in rows:
+        if row.mended:
+            working.setdefault(_cell_of(row), []).append(set(steps_of(row)))
+    grouped: dict[tuple[bool, tuple[Step, ...], str], list[RemedyRow]] = {}
+    for row in rows:
+        if any(part < set(steps_of(row)) for part in working.get(_cell_of(row), [])):
+            continue
+        family = tuple((kind, _family(kind, value)) for kind, value in steps_of(row))
+        grouped.setdefault((row.mended, family, row.says), []).append(row)
+    tried_in = _settings_of(rows)
     found = [
         Fix(
             works,
-            kind,
-            list(dict.fromkeys(row.value for row in rows)),
+            tuple(kind for kind, _ in family),
+            list(dict.fromkeys(tuple(value for _, value in steps_of(row)) for row in same)),
             says,
-            list(dict.fromkeys((row.environment, row.case) for row in rows)),
+            _places(same, tried_in),
         )
-        for (works, kind, _, says), rows in grouped.items()
+        for (works, family, says), same in grouped.items()
     ]
-    return sorted(found, key=lambda fix: (not fix.works, -len(fix.places), len(fix.values)))
+    return sorted(found, key=lambda fix: (not fix.works, len(fix.kinds), -len(fix.places), len(fix.values)))
 
 
-def _family(row: RemedyRow) -> str:
-    """Return what values of one fix have in common: tf-keras~=2.16.0 and ~=2.18.0 are the same package."""
-    if row.kind not in ("package", "pin"):
-        return row.value
-    named = re.match(r"[\w.-]+?(?=[=<>~! \[;]|$)", row.value)
-    return named.group() if named else row.value
+def _settings_of(rows: Sequence[RemedyRow]) -> dict[Place, set[str]]:
+    found: dict[Place, set[str]] = {}
+    for row in rows:
+        found.setdefault((row.environment, row.case), set()).add(row.setting)
+    return found
+
+
+def _places(same: Sequence[RemedyRow], tried: Mapping[Place, set[str]]) -> list[Place]:
+    """Return where a fix had one result; with the setting, if fixes for another one had another result."""
+    settings = _settings_of(same)
+    return list(
+        dict.fromkeys(
+            (
+                row.environment if settings[place] == tried[place] else f"{row.environment}/{row.setting}",
+                row.case,
+            )
+            for row in same
+            for place in [(row.environment, row.case)]
+        )
+    )
+
+
+def fixed_places(report: Report, places: Sequence[Place]) -> set[Place]:
+    """Return the places where a fix works for every setting for which fixes were tried."""
+    tried: dict[Place, dict[str, bool]] = {}
+    for row in report.remedies:
+        settings = tried.setdefault((row.environment, row.case), {})
+        settings[row.setting] = settings.get(row.setting, False) or row.mended
+    return {place for place in places if place in tried and all(tried[place].values())}
+
+
+def steps_of(row: RemedyRow | UntriedRow) -> list[Step]:
+    """Return the kind and value of each step of a fix."""
+    return [(row.kind, row.value), *((each.kind, each.value) for each in row.together)]
+
+
+def _cell_of(row: RemedyRow | CauseRow | UntriedRow) -> tuple[str, str, str]:
+    return row.environment, row.setting, row.case
+
+
+def _family(kind: str, value: str) -> str:
+    """Return what values of one step have in common: tf-keras~=2.16.0 and ~=2.18.0 are the same package."""
+    if kind not in ("package", "pin"):
+        return value
+    named = re.match(r"[\w.-]+?(?=[=<>~! \[;]|$)", value)
+    return named.group() if named else value
 
 
 def cause_lines(report: Report, most: int = 3, *, short: bool = False) -> list[str]:
@@ -179,8 +242,11 @@ def cause_lines(report: Report, most: int = 3, *, short: bool = False) -> list[s
         tried = fixes(report, cause, places)
         if short:
             tried = ([fix for fix in tried if fix.works] or tried)[:_MOST_FIXES]
-        lines += [f"  {_tried(fix, places, most)}" for fix in tried]
-        if not any(fix.works for fix in tried):
+        lines += [f"  {_tried(fix, tried, places, most)}" for fix in tried]
+        works = any(fix.works for fix in tried)
+        if not (short and works):
+            lines += [f"  {each}" for each in _not_tried(report, cause, _MOST_NOT_TRIED if short else None)]
+        if not works:
             lines += [f"  to do: {each}" for each in _for_a_person(rows)[: _MOST_TO_DO if short else None]]
     return lines
 
@@ -206,10 +272,34 @@ def _errors(report: Report, rows: Sequence[CauseRow], most: int | None) -> list[
     return [*lines, f"{count(left, 'more error')} with this cause"] if left else lines
 
 
-def _tried(fix: Fix, struck: Sequence[Place], most: int) -> str:
-    start = f"fixed by {fix.name}" if fix.works else f"tried, does not help: {fix.name}"
+def _tried(fix: Fix, tried: Sequence[Fix], struck: Sequence[Place], most: int) -> str:
+    start = f"fixed by {fix.name}" if fix.works else f"tried, does not help{_alone(fix, tried)}: {fix.name}"
     only = "" if set(fix.places) >= set(struck) else f": {_where(fix.places, most)}"
     return f"{start} ({fix.says}){only}"
+
+
+def _alone(fix: Fix, tried: Sequence[Fix]) -> str:
+    """Return that it helps with other steps, if it does."""
+    own = {step for values in fix.values for step in zip(fix.kinds, values, strict=True)}
+    for other in tried:
+        steps = {step for values in other.values for step in zip(other.kinds, values, strict=True)}
+        if other.works and own < steps:
+            return " alone"
+    return ""
+
+
+def _not_tried(report: Report, cause: str | None, most: int | None) -> list[str]:
+    """Return the fixes that were not tried, with the reason, one line for each reason."""
+    struck = {_cell_of(row) for row in report.causes if row.cause == cause}
+    grouped: dict[str, list[str]] = {}
+    for row in report.untried:
+        if _cell_of(row) in struck:
+            name = " with ".join(f"{kind} {value}" for kind, value in steps_of(row))
+            grouped.setdefault(row.because, []).append(name)
+    return [
+        f"not tried: {listed(list(dict.fromkeys(names)), most or len(names))} ({because})"
+        for because, names in grouped.items()
+    ]
 
 
 def _where(places: Sequence[Place], most: int) -> str:

@@ -8,14 +8,13 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import listed
-from savedmodel_matrix.evidence.origins import Origin
+from savedmodel_matrix.evidence.judged import judged_outputs, verdict_of
 from savedmodel_matrix.measurements.outside import HIDDEN, SELF_CONTAINED, self_contained_folder
 from savedmodel_matrix.models.preflight.self_contained import not_self_contained
 from savedmodel_matrix.planning.outside import not_missing
 from savedmodel_matrix.planning.predictions import facts_of
+from savedmodel_matrix.questions.tried import SAYS
 from savedmodel_matrix.report.document import OutsideRow
-from savedmodel_matrix.report.fixes import SAYS
-from savedmodel_matrix.report.judged import judged_outputs, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +45,7 @@ def outside_rows(
         hidden, repaired = ran.get((case, HIDDEN)), ran.get((case, SELF_CONTAINED))
         verdict = None
         if repaired is not None and repaired.is_recorded:
-            verdict = _verdict(project, plan, case, collection, repaired, read)
+            verdict = _verdict(plan, case, collection, repaired, read)
         folder = self_contained_folder(project, plan, ready).relative_to(project.root).as_posix()
         sentences = [
             f"{case} is {not_self_contained(facts.outside)}",
@@ -71,7 +70,6 @@ def outside_rows(
 
 
 def _verdict(
-    project: Workspace,
     plan: Plan,
     case: str,
     collection: Collection,
@@ -82,10 +80,7 @@ def _verdict(
     baseline = next(rows).recording
     if baseline is None or not baseline.is_recorded:
         return None
-    moving = Origin(project, plan.cases[case], collection.ready[case]).moving
-    return verdict_of(
-        judged_outputs(plan, case, collection, repaired, baseline, read, same_inputs=True, moving=moving)
-    )
+    return verdict_of(judged_outputs(plan, case, collection, repaired, baseline, read, same_inputs=True))
 
 
 def _missing(missing: list[str]) -> Iterator[str]:

@@ -52,7 +52,11 @@ def _said_of_outputs(judged: JudgedCase, origin: Origin, *, measured: bool) -> I
             continue  # it is not compared, so nothing else matters
         if standing.output.name in origin.moving:
             because = origin.because(standing.output.name)
-            yield standing.output, f"no runs differed here, but they may{because}"
+            if standing.output.name in origin.restarting and standing.floor is not None:
+                says = "runs differ, but begin the same in every process, so first runs are compared"
+            else:
+                says = "no runs differed here, but they may"
+            yield standing.output, f"{says}{because}"
         for caveat, says in standing.caveats.items():
             yield standing.output, f"{caveat}: {says}"
         if standing.no_floor and measured:

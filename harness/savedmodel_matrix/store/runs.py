@@ -39,8 +39,15 @@ class RunCell(Stored):
     """Against the baseline."""
 
 
+class RunStep(Stored):
+    """One step of a fix."""
+
+    kind: str
+    value: str
+
+
 class RunAttempt(Stored):
-    """One fix that was tried for one failure."""
+    """One fix that was tried for one failure: one step, or several together."""
 
     environment: str
     """The environment of the failed cell."""
@@ -49,6 +56,8 @@ class RunAttempt(Stored):
     cause: str
     kind: str
     value: str
+    together: tuple[RunStep, ...] = ()
+    """The other steps, if it takes several."""
     tried_in: str
     """The cell that the fix was tried in."""
     outcome: Outcome

@@ -3,11 +3,12 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from built_models import v1_model, write
+from built_models import user_object, v1_model, v2_model, write
 from hostile_texts import FORGED, HOSTILE, assert_harmless
 from savedmodel_matrix.commands.init import write_matrix
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
+from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.planning.workspace import Workspace
 
 
@@ -93,3 +94,35 @@ def test_names_of_a_model_stay_data(tmp_path):
     cases = tomllib.loads(text)["cases"].values()
     assert name in {each.get("signature") for each in cases}
     assert all(name in each["tags"] for each in cases)
+
+
+def test_a_model_without_signatures_gets_a_case_that_calls_a_function(tmp_path):
+    tensor = {"tensor_spec_value": {"name": "x", "shape": {"dim": [{"size": 2}]}, "dtype": pb.DT_FLOAT}}
+    training = [{"bool_value": each} for each in (True, False)]
+    names = ["__inference_f_1", "__inference_f_2"]
+    full = [
+        {
+            "key": "args",
+            "value": {"list_value": {"values": [{"string_value": "x"}, {"string_value": "training"}]}},
+        },
+        {"key": "defaults", "value": {"tuple_value": {"values": [{"bool_value": False}]}}},
+    ]
+    spec = {"fullargspec": {"named_tuple_value": {"name": "FullArgSpec", "values": full}}}
+    root = user_object(children=[{"node_id": 1, "local_name": "__call__"}])
+    function = pb.SavedObject(function={"concrete_functions": names, "function_spec": spec})
+    model = v2_model(objects=[root, function])
+    graph = model.meta_graphs[0]
+    graph.signature_def.clear()
+    for name, each in zip(names, training, strict=True):
+        positional = {"tuple_value": {"values": [tensor, each]}}
+        call = {"tuple_value": {"values": [positional, {"dict_value": {}}]}}
+        graph.object_graph_def.concrete_functions[name].CopyFrom(
+            pb.SavedConcreteFunction(canonicalized_input_signature=call)
+        )
+    write(tmp_path / "m", model)
+    write_matrix(Workspace(tmp_path), tmp_path / "m", "default")
+    text = (tmp_path / "matrices/default.toml").read_text()
+    case = tomllib.loads(text)["cases"]["m"]
+    assert (case["function"], case["arguments"]) == ("__call__", {"training": False})
+    assert "signature" not in case
+    assert "# It can also be called as (x=float32[2], training=True)" in text

@@ -54,6 +54,16 @@ def test_what_the_model_does_to_its_inputs_itself():
     assert "data layers Rescaling rescaling" in lines_of(described)
 
 
+def test_classes_that_loaders_lose_are_listed():
+    text = lines_of(describe_model(EXAMPLES / "custom_layer"))
+    left = "Sequential, MyCustomLayer, Dense: only functions and variables are left"
+    assert f"saved_model, v1-session, tfsm-layer {left}" in text
+    assert "keras, tf-keras MyCustomLayer: a stand-in runs what was traced; `modules` keeps the class" in text
+    assert "a stand-in" not in str(lines_of(describe_model(EXAMPLES / "cnn"))), (
+        "all of its classes are Keras's"
+    )
+
+
 def test_custom_and_risky_ops_and_custom_classes_are_named(tmp_path):
     lines = lines_of(describe_model(write(tmp_path, v2_model(node("ZeroOut"), node("WriteFile")))))
     assert "custom ops ZeroOut" in lines

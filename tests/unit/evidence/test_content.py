@@ -25,10 +25,12 @@ MEASURED = {
     "noise floor": {
         "replicates": 8,
         "seed": 0,
-        "moved": {"inputs": 1, "variables": 1},
+        "moved": {"inputs": 1, "variables": 1, "operations": 0},
         "outputs": [],
         "split": [],
         "unreached": [],
+        "not_rounded": None,
+        "anew": False,
     },
     "leak": {"loads": [1], "calls": [1]},
 }

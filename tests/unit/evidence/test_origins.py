@@ -31,6 +31,13 @@ def test_the_op_is_named_behind_what_is_said(origin):
     assert "the first run of every process draws the same" in origin("RngReadAndSkip").because("y")
 
 
+def test_only_what_begins_the_same_in_every_process_restarts(origin):
+    assert origin("RngReadAndSkip").restarting == {"y"}
+    assert origin("RandomUniform").restarting == set(), "it has no seed"
+    assert origin("Unstage").restarting == set()
+    assert origin("MatMul").restarting == set()
+
+
 def test_where_nothing_is_found_that_is_said_and_where_nothing_is_known_nothing(origin, tmp_path):
     assert origin("MatMul").because("y") == "; no random op of its graph reaches it"
     assert origin("StatelessRandomNormalV2").moving == set()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.probe.loaders import LOADERS
-from savedmodel_matrix.probe.loaders.base import spelled
+from savedmodel_matrix.probe.loaders.base import built, function_of, spelled
 from savedmodel_matrix.probe.loaders.v1_session import choose_tags
 from savedmodel_matrix.probe.texts import PlainError, one_line
 
@@ -113,3 +113,50 @@ def test_of_a_graph_what_the_kernel_says_is_said_and_not_where_its_node_is_from(
     text = f"Graph execution error:\n\n{origin}\nTable not initialized.\n\t [[{{{{node lookup}}}}]]"
     text += '\n\nOriginal stack trace for lookup:\n  File "c.py", line 3, in build\n    a = table.lookup(b)'
     assert one_line(TypeError(text)) == "TypeError: Table not initialized."
+
+
+def argument(kind, value=None, keys=(), items=()):
+    return {"kind": kind, "value": value, "keys": list(keys), "items": list(items)}
+
+
+def test_arguments_are_built_as_the_function_was_traced():
+    tensors = {"x": "X", "pair/left": "L"}
+    x, left = argument("input", "x"), argument("input", "pair/left")
+    assert built(None, argument("tuple", items=[x, argument("value", False)]), tensors) == ("X", False)
+    assert built(None, argument("dict", keys=["a"], items=[argument("list", items=[x])]), tensors) == {
+        "a": ["X"]
+    }
+    pair = built(None, argument("namedtuple", "Pair", ["left", "mask"], [left, argument("value")]), tensors)
+    assert (type(pair).__name__, pair.left, pair.mask) == ("Pair", "L", None)
+
+
+class Restored:
+    """A function that takes ``training=False`` only, as TensorFlow restores one."""
+
+    concrete_functions = ()
+
+    def __call__(self, x, training):
+        if training is not False:
+            raise ValueError(
+                "Could not find matching concrete function to call loaded from the SavedModel. Got:"
+            )
+        return x
+
+
+class Module:
+    call = Restored()
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_call_that_was_not_traced_is_shown(training):
+    call = {
+        "positional": [argument("input", "x")],
+        "keywords": {"training": argument("value", training)},
+    }
+    run = function_of(None, Module(), "call", call)
+    if training:
+        text = r"^call was not traced with these arguments: given \('X', training=True\); traced: nothing$"
+        with pytest.raises(PlainError, match=text):
+            run({"x": {None: "X"}})
+    else:
+        assert run({"x": {None: "X"}}) == "X"

@@ -13,7 +13,8 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import Plan
 from savedmodel_matrix.knowledge.causes.base import Cause, Remedy, RemedyKind
 from savedmodel_matrix.measurements import work
-from savedmodel_matrix.questions.attempts import Failure, plan_remedies
+from savedmodel_matrix.questions.attempts import plan_remedies
+from savedmodel_matrix.questions.steps import Failure
 from savedmodel_matrix.verdicts.causes.match import Match
 
 OLD, NEW = Environment("2.7.4", "3.9", Build.CPU), Environment("2.21.0", "3.13", Build.CPU)
@@ -130,7 +131,7 @@ def test_a_package_comes_with_the_import_and_the_date_that_its_cause_names(plan)
     (attempt,) = found.attempts
     (environment,) = found.plan.environments.values()
     assert (environment.requirements, environment.resolve) == (("b==2",), "2024-05-01")
-    assert (attempt.remedy.value, attempt.variant) == ("b==2", "cnn+import-b.ops")
+    assert (attempt.steps[0].value, attempt.variant) == ("b==2", "cnn+import-b.ops")
     assert found.plan.cases[attempt.variant].imports == ["b.ops"]
 
 
@@ -232,3 +233,19 @@ def test_a_module_that_is_there_already_is_imported(plan):
 def test_importing_a_module_and_loading_with_it_are_two_attempts(plan):
     found = attempted(plan, (RemedyKind.IMPORT, "keras"), (RemedyKind.LOADER, "keras"))
     assert [attempt.variant for attempt in found.attempts] == ["cnn+import-keras", "cnn+keras"]
+
+
+def test_another_endpoint_is_for_a_layer_only(plan):
+    endpoint = (RemedyKind.ENDPOINT, "__call__")
+    assert attempted(plan, endpoint).attempts == ()
+    plan.cases["cnn"] = plan.cases["cnn"].model_copy(update={"loader": "tfsm-layer"})
+    found = attempted(plan, endpoint)
+    assert jobs(found) == [(f"{NEW.id}/default", "cnn+endpoint-__call__")]
+    case = found.plan.cases["cnn+endpoint-__call__"]
+    assert (case.endpoint, case.signature, case.loader) == ("__call__", "serving_default", "tfsm-layer")
+
+
+def test_a_layer_of_a_setting_has_endpoints_too(plan):
+    plan.settings["off"] = SettingDefinition(loader="tfsm-layer")
+    found = attempted(plan, (RemedyKind.ENDPOINT, "__call__"), cell=OFF)
+    assert jobs(found) == [(f"{NEW.id}/off", "cnn+endpoint-__call__")]

@@ -102,6 +102,6 @@ def test_the_matrix_asks_for_what_is_selected(asked):
 
 def test_without_fixes_none_is_tried(asked, monkeypatch):
     monkeypatch.setattr(
-        "savedmodel_matrix.questions.fixes._left_of", lambda _: pytest.fail("it was looked up")
+        "savedmodel_matrix.questions.fixes._searched", lambda _: pytest.fail("it was looked up")
     )
     assert question_named("fixes").next_round(replace(asked, request=Request(fixes=False)), []) is None

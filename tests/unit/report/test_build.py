@@ -10,6 +10,7 @@ from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import Check, RepeatPart
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
+from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.questions.attempts import Remedies
 from savedmodel_matrix.questions.fixes import Mending
 from savedmodel_matrix.report.build import build_report
@@ -53,9 +54,14 @@ def built(tmp_path):
             rows.append(Collected(cell, "cnn", outcome, None, True, made))
         found = noise or CollectedNoise(None, None, "it was not measured")
         collection = Collection(
-            rows, dict.fromkeys(plan.environments), {"cnn": "why"}, {"cnn": found}, checks or {}
+            rows,
+            dict.fromkeys(plan.environments),
+            {"cnn": "why"},
+            {"cnn": found},
+            checks or {},
+            origins={"cnn": Origin(project, plan.cases["cnn"], "why")},
         )
-        nothing = Mending(Remedies(plan, ()), Collection([], {}, {}, {}), done=True)
+        nothing = Mending(Remedies(plan, ()), (), done=True)
         return build_report(project, plan, collection, nothing, run="r", content="c", today=TODAY)
 
     return build

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 from savedmodel_matrix.report import lines
-from savedmodel_matrix.report.document import CauseRow, PredictionRow, ProposalRow, RemedyRow
+from savedmodel_matrix.report.document import (
+    CauseRow,
+    PredictionRow,
+    ProposalRow,
+    RemedyRow,
+    StepRow,
+    UntriedRow,
+)
 
 
 def test_failures_are_grouped_by_their_reason(make):
@@ -63,6 +70,103 @@ def test_what_fixes_a_failure_comes_first_and_places_are_put_together(make):
     ]
     assert lines.cause_lines(report, short=True) == lines.cause_lines(report)[:4]
     assert lines.cause_lines(report, most=1)[0] == "slots: Optimizer state (e1 and 1 more: cnn and 1 more)"
+
+
+def together(row, *steps):
+    return row.model_copy(update={"together": [StepRow(kind=kind, value=value) for kind, value in steps]})
+
+
+LEGACY = ("variable", "A=1")
+
+
+def test_a_set_is_named_with_all_of_its_steps_and_its_parts_do_not_help_alone(make):
+    report = make({"cnn": {"e1": "load-failed", "e2": "load-failed"}})
+    report.causes = [cause("e1", "cnn"), cause("e2", "cnn")]
+    packages = {each: f"tf-keras~=2.1{number}.0" for number, each in enumerate(("e1", "e2"), 6)}
+    report.remedies = [
+        *(remedy(each, "cnn", value, "still", False, "package") for each, value in packages.items()),
+        remedy("e1", "cnn", "keras", "still", mended=False),
+        *(
+            together(remedy(each, "cnn", value, "verified", kind="package"), LEGACY)
+            for each, value in packages.items()
+        ),
+    ]
+    assert lines.cause_lines(report)[2:] == [
+        "  fixed by package tf-keras~=2.16.0 or tf-keras~=2.17.0 with variable A=1 (verified)",
+        "  tried, does not help alone: package tf-keras~=2.16.0 or tf-keras~=2.17.0 (still)",
+        "  tried, does not help: loader keras (still): e1: cnn",
+    ]
+
+
+def test_three_steps_are_one_fix(make):
+    report = make({"cnn": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "cnn")]
+    report.remedies = [
+        together(remedy("e1", "cnn", "a<2", "verified", kind="pin"), LEGACY, ("loader", "keras"))
+    ]
+    assert lines.cause_lines(report)[2:] == [
+        "  fixed by pin a<2 with variable A=1 and loader keras (verified)"
+    ]
+
+
+def test_the_smallest_set_that_works_stands_for_larger_ones(make):
+    report = make({"cnn": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "cnn")]
+    one = remedy("e1", "cnn", "a<2", "verified", kind="pin")
+    report.remedies = [together(one, LEGACY), one]
+    assert lines.cause_lines(report)[2:] == ["  fixed by pin a<2 (verified)"]
+
+
+def test_fewer_steps_come_first(make):
+    report = make({"cnn": {"e1": "load-failed", "e2": "load-failed"}})
+    report.causes = [cause("e1", "cnn"), cause("e2", "cnn")]
+    report.remedies = [
+        *(together(remedy(each, "cnn", "a<2", "verified", kind="pin"), LEGACY) for each in ("e1", "e2")),
+        remedy("e2", "cnn", "keras", "verified"),
+    ]
+    assert [fix.name for fix in lines.fixes(report, "slots", [("e1", "cnn"), ("e2", "cnn")])] == [
+        "loader keras",
+        "pin a<2 with variable A=1",
+    ]
+
+
+def test_a_fix_of_one_setting_is_not_said_to_fix_another(make):
+    report = make({"cnn": {"e1": "load-failed"}})
+    other = {"setting": "layer"}
+    report.causes = [cause("e1", "cnn"), cause("e1", "cnn").model_copy(update=other)]
+    one = remedy("e1", "cnn", "a<2", "verified", kind="pin")
+    failed = remedy("e1", "cnn", "a<2", "now load-failed", False, "pin").model_copy(update=other)
+    both = together(one, ("loader", "keras")).model_copy(update=other)
+    report.remedies = [one, failed]
+    assert lines.fixed_places(report, [("e1", "cnn")]) == set()
+    report.remedies.append(both)
+    assert lines.fixed_places(report, [("e1", "cnn")]) == {("e1", "cnn")}
+    assert lines.cause_lines(report)[-3:] == [
+        "  fixed by pin a<2 (verified): e1/default: cnn",
+        "  fixed by pin a<2 with loader keras (verified): e1/layer: cnn",
+        "  tried, does not help alone: pin a<2 (now load-failed): e1/layer: cnn",
+    ]
+
+
+def untried(value, because):
+    return UntriedRow(
+        environment="e1", setting="default", case="cnn", cause="slots", kind="pin", value=value,
+        together=[StepRow(kind="loader", value="keras")], because=because,
+    )  # fmt: skip
+
+
+def test_what_was_not_tried_is_said_with_the_reason(make):
+    report = make({"cnn": {"e1": "load-failed"}})
+    report.causes = [cause("e1", "cnn")]
+    report.untried = [untried(f"a=={number}", "at most 12") for number in range(5)]
+    every = ", ".join(f"pin a=={number} with loader keras" for number in range(5))
+    assert lines.cause_lines(report)[2:] == [f"  not tried: {every} (at most 12)"]
+    (short,) = lines.cause_lines(report, short=True)[2:]
+    assert short.endswith("and 2 more (at most 12)")
+    report.remedies = [remedy("e1", "cnn", "v1-session", "verified")]
+    assert len(lines.cause_lines(report, short=True)) == 3, (
+        "something works, so the rest is in the full report"
+    )
 
 
 def test_every_error_of_a_cause_is_shown_with_its_cases(make):
@@ -129,8 +233,8 @@ def test_only_versions_of_one_package_are_one_fix(make):
         for value in ("tf-keras>=2", "tf-keras-nightly", "tf-keras[x]==2.16")
     ]
     assert [fix.values for fix in lines.fixes(report, "slots", [("e1", "cnn")])] == [
-        ["tf-keras-nightly"],
-        ["tf-keras>=2", "tf-keras[x]==2.16"],
+        [("tf-keras-nightly",)],
+        [("tf-keras>=2",), ("tf-keras[x]==2.16",)],
     ], "the one with the fewest values first"
 
 

@@ -35,6 +35,7 @@ MINOR = "minor"
 #: Features of a model that entries may name, in addition to ``op:NAME`` for an operation in its graph.
 FEATURES = {
     "assets-read-late": "a signature reads an asset itself, and not just what initialises the model",
+    "bfloat16": "it computes in bfloat16",
     "compiled": "Keras saved it with its loss and metrics",
     "custom-objects": "it names classes that are not Keras's own",
     "files-outside": "its graph reads files outside it, at constant paths",
@@ -51,11 +52,19 @@ FEATURES = {
 _STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
+#: Braces that are filled in from the failed case's model: the function that takes a signature's inputs in one
+#: argument, and the names of those inputs.
+ENDPOINT, TAKES = "at_once", "takes"
+_OF_MODEL = frozenset({ENDPOINT, TAKES})
+
+
 class RemedyKind(StrEnum):
     """What a remedy changes, and hence what its value means."""
 
     LOADER = "loader"
     """Another loader; value: its name."""
+    ENDPOINT = "endpoint"
+    """Another function of the model is called in a layer; value: its name."""
     PACKAGE = "package"
     """A package is added to the environment; value: a requirement."""
     PIN = "pin"
@@ -77,9 +86,14 @@ class RemedyKind(StrEnum):
 
 
 _APPLIED = {
-    RemedyKind.LOADER, RemedyKind.IMPORT, RemedyKind.PACKAGE, RemedyKind.PIN, RemedyKind.RESOLVE,
-    RemedyKind.VARIABLE,
+    RemedyKind.LOADER, RemedyKind.ENDPOINT, RemedyKind.IMPORT, RemedyKind.PACKAGE, RemedyKind.PIN,
+    RemedyKind.RESOLVE, RemedyKind.VARIABLE,
 }  # fmt: skip
+
+
+def _told(kind: RemedyKind) -> frozenset[str]:
+    """Return the braces that may be filled in for a remedy that is applied."""
+    return FACTS | {MINOR} | ({ENDPOINT} if kind is RemedyKind.ENDPOINT else frozenset())
 
 
 def _specifier(text: object) -> object:
@@ -135,7 +149,7 @@ class Remedy:
     @model_validator(mode="after")
     def _can_be_applied(self) -> Self:
         # A name taken from an error's text must never decide what is installed: the tables do.
-        if self.kind in _APPLIED and (foreign := self.fields - FACTS - {MINOR}):
+        if self.kind in _APPLIED and (foreign := self.fields - _told(self.kind)):
             raise ValueError(
                 f"a {self.kind} is applied as it is: {', '.join(sorted(foreign))} cannot be in it"
             )
@@ -212,11 +226,14 @@ class Cause:
             told = self.groups | ALWAYS[self.missing_op]
             if unknown := _fields(self.title + self.explanation) - told:
                 raise ValueError(f"nothing always fills in {', '.join(sorted(unknown))}")
-        known = self.groups | facts | {MINOR}
+        if taken := self.groups & _OF_MODEL:
+            raise ValueError(f"{', '.join(sorted(taken))} comes from the model, and cannot be a group")
+        known = self.groups | facts | _OF_MODEL | {MINOR}
         if self.named is not None and (unknown := _fields(self.named) - known):
             raise ValueError(f"named {self.named!r}: nothing fills in {', '.join(sorted(unknown))}")
         for remedy in self.remedies:
-            if remedy.kind in _APPLIED and (foreign := remedy.fields - facts - {MINOR}):
+            told = _told(remedy.kind) - (FACTS - facts)
+            if remedy.kind in _APPLIED and (foreign := remedy.fields - told):
                 raise ValueError(
                     f"{remedy.kind} is applied: only tables may fill in {', '.join(sorted(foreign))}"
                 )

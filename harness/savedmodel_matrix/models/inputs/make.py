@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, assert_never
+
+import numpy as np
 
 from savedmodel_matrix.domain.errors import InputsError
 from savedmodel_matrix.domain.input_sources import (
@@ -25,13 +29,13 @@ from savedmodel_matrix.models.inputs.raw_files import read_files
 from savedmodel_matrix.models.inputs.rest import read_rest
 from savedmodel_matrix.models.inputs.values import Value, Values, listing, suggestion
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE, read_warmup
-from savedmodel_matrix.models.savedmodel.reader import Kind, TensorSpec
+from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.probe.arrays import write_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from savedmodel_matrix.models.savedmodel.reader import Signature
+    from savedmodel_matrix.models.savedmodel.reader import Signature, TensorSpec
 
 #: The lines of a message; a hostile signature has thousands of inputs.
 _MOST_PROBLEMS = 40
@@ -59,7 +63,8 @@ def make_batches(
 ) -> list[Batch]:
     """Return the batches of all ``sources`` in order, with their arrays stored in ``objects_dir``.
 
-    ``signature`` is None if a function or a stage takes the inputs: names and types are then as given.
+    ``signature`` is what a function or a signature takes; None if that is not known, or if a stage takes the
+    inputs: names and types are then as given.
     ``base_dir`` is the folder that relative paths in the sources refer to, ``model_dir`` the SavedModel's
     directory. Names, element types and the components of sparse and ragged inputs are checked. Shapes are
     not, because signatures may state them wrongly. Raises ``InputsError``, which names the source and input.
@@ -69,7 +74,8 @@ def make_batches(
         return [[]]
     for source in sources:
         label = _label(source, model_dir, base_dir)
-        for values in _values(source, signature, model_dir, signature_name, base_dir):
+        for found in _values(source, signature, model_dir, signature_name, base_dir):
+            values = _put_together(found, signature)
             _check(label, values, signature)
             batches.append(_stored(values, objects_dir))
     if not batches:
@@ -110,11 +116,25 @@ def _values(
         case GenerateSource():
             if signature is None:
                 raise InputsError(
-                    "generate: functions and stages have no signature to generate inputs from; name a file"
+                    "generate: what the inputs must be is not known here, for a stage and for a function "
+                    "that the model's file does not describe; name a file"
                 )
             return generate(signature, source.generate)
         case _:
             assert_never(source)
+
+
+def _put_together(values: Values, signature: Signature | None) -> Values:
+    """Return the values with those named as the signature names a component under their input's name."""
+    if signature is None:
+        return values
+    spellings = signature.spellings
+    return [
+        replace(value, name=spellings[value.name][0], component=spellings[value.name][1])
+        if value.component is None and value.name in spellings
+        else value
+        for value in values
+    ]
 
 
 def _stored(values: Values, objects_dir: Path) -> Batch:
@@ -148,7 +168,7 @@ def _name_problems(values: Values, signature: Signature) -> Iterator[str]:
 
 
 def _problems(name: str, given: Mapping[str | None, Value], declared: TensorSpec) -> Iterator[str]:
-    wanted = _components(declared)
+    wanted = declared.components
     if wanted and given.keys() != wanted.keys():
         yield (
             f"input {name!r} is {declared.kind}: it needs {listing(_part(name, each) for each in wanted)},"
@@ -166,27 +186,19 @@ def _problems(name: str, given: Mapping[str | None, Value], declared: TensorSpec
         indices, count = given["indices"].array, given["values"].array.shape
         if indices.ndim != 2 or count != indices.shape[:1]:
             yield f"input {name!r}: indices of shape {indices.shape} and values of shape {count} do not match"
+    if declared.kind is Kind.RAGGED:
+        yield from _row_problems(name, given, declared.ragged_rank)
 
 
-def _components(declared: TensorSpec) -> dict[str | None, str]:
-    """Return the element type of each component of an input; empty if unknown."""
-    match declared.kind:
-        case Kind.DENSE:
-            return {None: declared.dtype}
-        case Kind.SPARSE:
-            return {"indices": "int64", "values": declared.dtype, "dense_shape": "int64"}
-        case Kind.RAGGED:
-            splits = {
-                f"row_splits_{level}": declared.row_splits_dtype for level in range(declared.ragged_rank)
-            }
-            return {
-                "flat_values": declared.dtype,
-                **{each: dtype or "int64" for each, dtype in splits.items()},
-            }
-        case Kind.OTHER:
-            return {}
-        case _:
-            assert_never(declared.kind)
+def _row_problems(name: str, given: Mapping[str | None, Value], rank: int) -> Iterator[str]:
+    """Yield the levels of a ragged input whose row splits do not rise from 0 to the number of rows below."""
+    below = [*(f"row_splits_{level}" for level in range(rank)), "flat_values"]
+    for splits, rows in pairwise(below):
+        ends, held = given[splits].array, given[rows].array
+        count = held.shape[0] - (rows != "flat_values") if held.ndim else 0
+        rises = ends.ndim == 1 and ends.size > 0 and ends[0] == 0 and bool((np.diff(ends) >= 0).all())
+        if not rises or ends[-1] != count:
+            yield f"input {name!r}: {splits} must rise from 0 to {count}, the number of rows of {rows}"
 
 
 def _part(name: str, component: str | None) -> str:

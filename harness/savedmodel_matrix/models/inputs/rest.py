@@ -2,6 +2,8 @@
 
 Row format ``{"instances": [...]}`` and column format ``{"inputs": ...}``, byte strings as
 ``{"b64": "..."}``, NaN and Infinity as bare words: https://www.tensorflow.org/tfx/serving/api_rest.
+A sparse or ragged input is given in column format as its components, ``x.indices`` or what the signature
+calls it.
 JSON has no element types, so they come from the signature.
 """
 
@@ -27,7 +29,6 @@ from savedmodel_matrix.models.inputs.values import (
     string_array,
     suggestion,
 )
-from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.probe.arrays import STRING
 
 if TYPE_CHECKING:
@@ -106,20 +107,26 @@ def _columns(inputs: Json, signature: Signature) -> Mapping[str, Json]:
 
 
 def _value(name: str, nested: Json, signature: Signature) -> Value:
-    declared = signature.inputs.get(name)
+    whole, component = signature.spellings.get(name, (name, None))
+    declared = signature.inputs.get(whole)
     if declared is None:
         known = signature.inputs
         raise InputsError(f"no input {name!r}{suggestion(name, known)}; the signature has {listing(known)}")
-    if declared.kind is not Kind.DENSE:
-        raise InputsError(f"input {name!r} is {declared.kind}, which a REST body cannot hold; use .npz")
+    if component not in declared.components:
+        needed = listing(f"{name}.{each}" for each in declared.components)
+        raise InputsError(
+            f"input {name!r} is {declared.kind}, which a REST body cannot hold as one list; give its parts: "
+            f"{needed}"
+        )
+    dtype = declared.components[component]
     shape = _shape(nested)
     leaves: list[Json] = []
     _flatten(nested, shape, leaves, name)
     try:
-        array = _array(leaves, declared.dtype)
+        array = _array(leaves, dtype)
     except (ValueError, OverflowError, TypeError, binascii.Error) as error:
-        raise InputsError(f"input {name!r} is {declared.dtype}: {error}") from error
-    return Value(name, None, declared.dtype, array.reshape(shape))
+        raise InputsError(f"input {name!r} is {dtype}: {error}") from error
+    return Value(whole, component, dtype, array.reshape(shape))
 
 
 def _array(leaves: list[Json], dtype: str) -> NDArray[Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.knowledge.causes.base import ENDPOINT, TAKES
+from savedmodel_matrix.models.preflight.layer_rules import named_inputs
 from savedmodel_matrix.models.preflight.predict import knowledge
+from savedmodel_matrix.models.savedmodel.endpoints import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +22,20 @@ def features_of(facts: ModelFacts) -> frozenset[str]:
     return frozenset(_features(facts))
 
 
+def told_of(facts: ModelFacts, signature: str) -> dict[str, str]:
+    """Return what fills in braces of causes: of a signature, or of the only one if there is no such."""
+    signatures = facts.main.signatures
+    if signature not in signatures and len(signatures) == 1:
+        (signature,) = signatures
+    if (called := signatures.get(signature)) is None:
+        return {}
+    told = {TAKES: named_inputs(called)}
+    other = at_once(facts.main.endpoints, called)
+    if other is not None or len(called.inputs) == 1:
+        told[ENDPOINT] = other or signature
+    return told
+
+
 def _features(facts: ModelFacts) -> Iterator[str]:
     known, graph, keras = knowledge(), facts.main, facts.keras
     for op in graph.graph.ops:
@@ -31,6 +48,8 @@ def _features(facts: ModelFacts) -> Iterator[str]:
         yield "tables-without-main-op"
     if graph.graph.outside:
         yield "files-outside"
+    if any(graph.graph.bfloat16.values()):
+        yield "bfloat16"
     if graph.objects is None:
         yield "v1"
         yield from _without_value(graph)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.keras_versions import LEGACY_VARIABLE, comes_with_keras_3, wants_legacy
 from savedmodel_matrix.knowledge.ops import order
-from savedmodel_matrix.models.preflight.prediction import Finding, Stage
+from savedmodel_matrix.models.preflight.lost_classes import lost_classes
+from savedmodel_matrix.models.preflight.prediction import Finding, Stage, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,12 +91,39 @@ def custom_classes(asked: Question) -> Iterator[Finding]:
                 )
 
 
+def untraced_classes(asked: Question) -> Iterator[Finding]:
+    """``Cannot call custom layer``: saved with ``save_traces=False``; seen with 2.7, 2.12 and 2.15."""
+    keras = asked.model.keras
+    traced = any(each.name == "__call__" for each in asked.graph.endpoints)
+    if not uses_keras_2(asked) or keras is None or traced or asked.target.brings:
+        return
+    needed = {each.class_name for each in keras.objects if each.needs_class}
+    for name in lost_classes(keras, asked.target.loader, asked.known):
+        provider = asked.known.provider_of_class(name)
+        if name not in needed and (provider is None or not asked.target.has(provider.package)):
+            yield Finding(
+                f"what {name} computes was not saved (save_traces=False)", needs=(f"the module of {name}",)
+            )
+
+
 def nameless_losses(asked: Question) -> Iterator[Finding]:
     """``losses.deserialize``, ``Unknown loss function``; seen."""
     if not uses_keras_2(asked) or asked.model.keras is None:
         return
     if "<lambda>" in asked.model.keras.losses:
         yield Finding("its loss is a lambda, which cannot be looked up by name", needs=("compile=False",))
+
+
+def stand_ins(asked: Question) -> Iterator[str]:
+    """Yield a note on layers and models that are restored without their class."""
+    keras = asked.model.keras
+    if not uses_keras_2(asked) or keras is None or asked.target.brings or any(untraced_classes(asked)):
+        return
+    needed = {each.class_name for each in keras.objects if each.needs_class}
+    lost = [name for name in lost_classes(keras, asked.target.loader, asked.known) if name not in needed]
+    if lost:
+        says = "it runs what was traced; `modules` keeps the class"
+        yield f"Keras restores a stand-in for {some(lost)}: {says}"
 
 
 def newer_keras(asked: Question) -> Iterator[str]:
@@ -108,4 +136,7 @@ def newer_keras(asked: Question) -> Iterator[str]:
         yield f"Keras {keras.version} wrote the layers' configurations, which an older Keras may not read"
 
 
-RULES = (right_keras, model_of_tf_1, metadata_elsewhere, lost_metadata, custom_classes, nameless_losses)
+RULES = (
+    right_keras, model_of_tf_1, metadata_elsewhere, lost_metadata, custom_classes, untraced_classes,
+    nameless_losses,
+)  # fmt: skip

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.ops import Knowledge, minor_of, order
-from savedmodel_matrix.models.preflight import keras_rules, op_rules, rules, v1_rules
+from savedmodel_matrix.models.preflight import (
+    keras_rules,
+    layer_rules,
+    op_rules,
+    precision_rules,
+    rules,
+    v1_rules,
+)
 from savedmodel_matrix.models.preflight.prediction import (
     Confidence,
     Finding,
@@ -48,11 +55,14 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
     minor, covered = known.known_minor(target.tensorflow)
     graph = _graph(facts, target)
     asked = Question(facts, graph, target, minor, known)
-    findings: list[Finding] = [finding for rule in (*rules.RULES, *v1_rules.RULES) for finding in rule(asked)]
+    always = (*rules.RULES, *v1_rules.RULES, *precision_rules.RULES)
+    findings: list[Finding] = [finding for rule in always for finding in rule(asked)]
     if target.loader in _KERAS_LOADERS:
-        findings += [finding for rule in keras_rules.RULES for finding in rule(asked)]
+        of_keras = (*keras_rules.RULES, *layer_rules.RULES)
+        findings += [finding for rule in of_keras for finding in rule(asked)]
     unsure = list(op_rules.ops_of_the_case(asked))
-    notes = [*_of_files_outside(asked), *_notes(asked), *unsure, *keras_rules.newer_keras(asked)]
+    notes = [*_of_files_outside(asked), *_notes(asked), *unsure, *keras_rules.stand_ins(asked)]
+    notes += keras_rules.newer_keras(asked)
     if not covered:
         notes.append(f"TensorFlow {minor_of(target.tensorflow)} is not known here; predicted as for {minor}")
     return conclude(findings, notes, _otherwise(graph, target, sure=covered and bool(findings or not unsure)))
@@ -98,7 +108,9 @@ def _notes(asked: Question) -> Iterator[str]:
                 inputs = some(signature.defaults)
                 yield f"signature {name!r}: pass {inputs} too: this loader ignores the model's default values"
     if not graph.signatures:
-        yield "the model has no signature"
+        functions = [each.name for each in graph.functions.functions if each.traces]
+        named = f"; a case can call a function of it: {some(functions)}" if functions else ""
+        yield f"the model has no signature{named}"
     if names := v1_rules.reads_as_empty(asked):
         yield (
             f"the signatures read variables that never get a value ({some(names)}): they "
@@ -116,6 +128,7 @@ def _notes(asked: Question) -> Iterator[str]:
         for name, attribute, since in rules.newer_attributes(asked):
             yield f"op {name} uses attribute {attribute}, which exists from {since} on and is ignored before"
     yield from op_rules.ops_of_an_installed_package(asked)
+    yield from precision_rules.bfloat16_by_onednn(asked)
     for name, use in asked.ops():
         known = use.reached and asked.known.has_op(name, asked.minor)
         if known and asked.known.kernels(name) is None and not asked.known.has_kernel(name, asked.minor):

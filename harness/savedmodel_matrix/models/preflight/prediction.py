@@ -72,6 +72,18 @@ class Target:
     brings: tuple[str, ...] = ()
     """Code loaded before the model that may register ops which are not known here."""
     files: frozenset[str] = frozenset()
+    signature: str | None = None
+    """What is called; None if that is not known."""
+    function: str | None = None
+    """An attribute that is called instead of the signature."""
+    endpoint: str | None = None
+    """What a layer calls for the signature."""
+    cpu_flags: frozenset[str] = frozenset()
+    """As in /proc/cpuinfo; empty if unknown."""
+    grappler: bool = True
+    """Whether TensorFlow's graph optimizer is on."""
+    computes_elsewhere: bool = False
+    """Whether ops may run on a GPU or be compiled by XLA, whose kernels are others."""
 
     def has(self, package: str) -> bool:
         """Whether a distribution is installed, however its name is spelled."""

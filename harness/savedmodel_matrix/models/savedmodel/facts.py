@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mmap
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from google.protobuf.message import DecodeError
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.endpoints import read_endpoints
+from savedmodel_matrix.models.savedmodel.functions import FunctionFacts, read_functions
 from savedmodel_matrix.models.savedmodel.graph import GraphFacts, read_graph
 from savedmodel_matrix.models.savedmodel.keras import METADATA, KerasFacts, read_keras
 from savedmodel_matrix.models.savedmodel.model_files import FileFacts, read_files, read_small
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from savedmodel_matrix.models.savedmodel.endpoints import Endpoint
     from savedmodel_matrix.models.savedmodel.outside import OutsidePath
 
     _Collections = Mapping[str, tuple[list[memoryview], int]]
@@ -82,8 +85,12 @@ class MetaGraphFacts:
     repeated_inputs: Mapping[str, tuple[str, ...]]
     fed: frozenset[str]
     assets: tuple[str, ...]
+    functions: FunctionFacts = field(default_factory=FunctionFacts)
+    """What can be called besides the signatures, whose inputs are put together by it."""
     late_assets: tuple[str, ...] = ()
     """Assets that a signature itself reads, not only the ops that run at load."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """The functions of the root object."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,8 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     }
     own = {name: each for name, each in sorted(signatures.items()) if name not in RESERVED_SIGNATURES}
     fed = {name: list(tensors_of(each.inputs)) for name, each in own.items()}
-    fetched = {node_of(tensor) for each in own.values() for tensor in tensors_of(each.outputs)}
+    outputs = {name: {node_of(tensor) for tensor in tensors_of(each.outputs)} for name, each in own.items()}
+    fetched = set().union(*outputs.values())
     restore_op = next(map(text, walk.inside(view, *_RESTORE)), "") or None
     info = pb.WholeMetaInfoDef()
     for each in walk.inside(view, _INFO):
@@ -187,13 +195,19 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     constants = {node_of(each.tensor_info.name) for each in assets}
     nodes_fed = frozenset(node_of(tensor) for tensors in fed.values() for tensor in tensors)
     given = {*nodes_fed, *constants, *(node_of(text(each)) for each in walk.inside(view, *_CHECKPOINT))}
-    graph = read_graph(walk, view, fetched, init_op, restore_op, initialisers, constants, given)
+    functions = read_functions(walk, view)
+    # Without a signature, what can be called are the functions.
+    called = {each.name: [trace.concrete for trace in each.traces] for each in functions.functions if not own}
+    graph = read_graph(
+        walk, view, fetched, init_op, restore_op, initialisers, constants, given, called, outputs
+    )
     return MetaGraphFacts(
         tags=tuple(info.tags),
         tensorflow_version=info.tensorflow_version[:_LONGEST_VERSION],
-        signatures={name: signature_of(each) for name, each in own.items()},
+        signatures={name: functions.put_together(name, signature_of(each)) for name, each in own.items()},
         graph=graph,
         objects=read_objects(walk, view),
+        endpoints=read_endpoints(walk, view),
         collections={name: count for name, (_, count) in sorted(collections.items())},
         init_op=init_op,
         restore_op=restore_op,
@@ -203,6 +217,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
             if (repeated := tuple(tensor for tensor, count in sorted(Counter(tensors).items()) if count > 1))
         },
         fed=nodes_fed,
+        functions=functions,
         assets=tuple(each.filename for each in assets),
         late_assets=tuple(
             each.filename for each in assets if node_of(each.tensor_info.name) in graph.read_late

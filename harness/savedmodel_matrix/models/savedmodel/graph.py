@@ -74,6 +74,8 @@ class GraphFacts:
     """Whether the op that should run at load is named but missing."""
     unseeded: frozenset[str] = frozenset()
     """Ops that draw random numbers, at least once without a seed."""
+    bfloat16: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What each signature, or function if there is none, runs in bfloat16, with attributes: ``Conv2D.T``."""
     outside: tuple[OutsidePath, ...] = ()
     """The paths outside the model that it reads."""
 
@@ -95,12 +97,15 @@ def read_graph(
     initialisers: Collection[str] = (),
     constants: Collection[str] = (),
     given: Collection[str] = (),
+    called: Mapping[str, Collection[str]] | None = None,
+    by_signature: Mapping[str, Collection[str]] | None = None,
 ) -> GraphFacts:
     """Return the facts of the graph in ``meta_graph``, the bytes of a MetaGraphDef.
 
     ``fetched`` names the nodes that the signatures' outputs come from, ``init`` and ``restore`` the ops that
-    run at load, ``initialisers`` those of tables; ``constants`` are the nodes to look for in signatures, and
-    ``given`` those whose value a caller or the loader gives.
+    run at load, ``initialisers`` those of tables; ``constants`` are the nodes to look for in signatures,
+    ``given`` those whose value a caller or the loader gives, and ``called`` the concrete functions that a
+    caller may call, by name. ``by_signature`` are the nodes of ``fetched`` by signature.
     """
     declared = [walk.parse(pb.OpDef, view) for view in walk.inside(meta_graph, *_STRIPPED)]
     reader = _Reader(declared)
@@ -127,12 +132,13 @@ def read_graph(
         versions.MergeFrom(walk.parse(pb.VersionDef, view))
     at_load = {node_of(name) for name in (init, restore) if name}
     run, loaded = reach.nodes_from(fetched), reach.nodes_from(at_load)
+    concrete = {each for names in (called or {}).values() for each in names}
     left_out = set(initialisers) - loaded if init else set()
     return GraphFacts(
         producer=versions.producer,
         min_consumer=versions.min_consumer,
         bad_consumers=frozenset(versions.bad_consumers),
-        ops=reader.ops(reach.ops_from({*fetched, *at_load})),
+        ops=reader.ops(reach.ops_from({*fetched, *at_load}, concrete)),
         declared_ops=tuple(sorted(op.name for op in declared)),
         functions=len(reader.functions),
         scalar_placeholders=frozenset(scalars),
@@ -143,6 +149,10 @@ def read_graph(
         read_late=frozenset(run & set(constants)),
         init_missing=init is not None and not reach.op(node_of(init)),
         unseeded=frozenset(reader.unseeded),
+        bfloat16={
+            **{name: frozenset(reach.bfloat16_from(nodes)) for name, nodes in (by_signature or {}).items()},
+            **{name: frozenset(reach.bfloat16_from((), each)) for name, each in (called or {}).items()},
+        },
         # Without an init op, TensorFlow 2 runs the initialisers in the collection.
         outside=paths.outside(reach, at_load if init else {*at_load, *initialisers}, fetched, given),
     )

@@ -2,37 +2,32 @@
 
 A path that comes from an asset follows the model: at load, TensorFlow feeds the place of the file below
 ``assets/``. A path that comes from a constant of the graph stays what it was on the machine that saved the
-model. Such constants are found by walking back from every op that opens files, through called functions,
-variables, queues and joined strings. A path that a caller passes is no part of the model.
+model. Such constants are found by walking back from every op that opens files (``strings.py``). A path that a
+caller passes is no part of the model.
 
 Ops that only write are left out: they do not need the file.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import product
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
-from savedmodel_matrix.models.savedmodel.flow import SAME, tensor_of
 from savedmodel_matrix.models.savedmodel.reach import Reach, node_of
+from savedmodel_matrix.models.savedmodel.strings import JOIN, PASSES, Constant, Function, Kept, Place, Search
 from savedmodel_matrix.models.savedmodel.wire import text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from savedmodel_matrix.models.savedmodel.wire import Walk
 
 #: The longest path on any system that TensorFlow runs on (Windows with long paths).
 _LONGEST_PATH = 32_767
 _MOST_PATHS = 100
-#: Strings that a join may give, and how deep joins may be nested.
-_MOST_JOINED = 64
-_DEEPEST = 20
 
 _GRAPH = pb.WholeMetaGraphDef.OBJECT_GRAPH_DEF_FIELD_NUMBER
 _OBJECTS = (_GRAPH, pb.SavedObjectGraph.NODES_FIELD_NUMBER)
@@ -95,37 +90,6 @@ _OPENS: Mapping[str, tuple[tuple[int, Reads], ...]] = {
     "ReaderReadUpTo": ((1, _FILE),),
     "ReaderReadUpToV2": ((1, _FILE),),
 }
-#: Ops whose strings are those of any of their inputs.
-_PASSES = SAME | {
-    "IdentityN",
-    "Reshape",
-    "ExpandDims",
-    "Squeeze",
-    "Pack",
-    "Concat",
-    "ConcatV2",
-    "GatherV2",
-    "StridedSlice",
-    "Select",
-    "SelectV2",
-    "Switch",
-    "Merge",
-    "RandomShuffle",
-    "ReadVariableOp",
-    "TensorDataset",
-    "TensorSliceDataset",
-    "RepeatDataset",
-    "ShuffleDataset",
-    "ShuffleDatasetV2",
-    "ShuffleDatasetV3",
-    "ShuffleAndRepeatDataset",
-    "ShuffleAndRepeatDatasetV2",
-    "TakeDataset",
-    "SkipDataset",
-    "ShardDataset",
-    "PrefetchDataset",
-    "OptionsDataset",
-}
 #: Ops that put strings into what their first input names: a variable or a queue.
 _PUTS = frozenset(
     {
@@ -137,16 +101,6 @@ _PUTS = frozenset(
         "QueueEnqueueManyV2",
     }
 )
-_JOIN = "StringJoin"
-
-
-@dataclass(frozen=True, order=True)
-class Constant:
-    """A string of a meta graph: in a node of a function ("" for the graph itself), at an index."""
-
-    function: str
-    node: str
-    index: int
 
 
 @dataclass(frozen=True)
@@ -163,37 +117,15 @@ class OutsidePath:
     constants: tuple[Constant, ...]
 
 
-#: A function ("" for the graph itself), and the name of a node or an argument there.
-_Place = tuple[str, str]
-
-
-@dataclass
-class _Kept:
-    """The parts of a node that matter here."""
-
-    op: str
-    inputs: list[str]
-    calls: tuple[str, ...]
-    strings: tuple[bytes, ...] = ()
-    separator: bytes = b""
-
-
-@dataclass
-class _Function:
-    arguments: list[str]
-    results: list[str]
-    nodes: dict[str, _Kept] = field(default_factory=dict)
-
-
 class PathReader:
     """Collects the nodes that paths may come from while a graph is read, and then finds the paths."""
 
     def __init__(self, walk: Walk, meta_graph: memoryview) -> None:
         self._walk, self._meta_graph = walk, meta_graph
-        self._bodies: dict[str, _Function] = {"": _Function([], [])}
-        self._callers: defaultdict[str, list[_Place]] = defaultdict(list)
-        self._puts: defaultdict[_Place, list[_Place]] = defaultdict(list)
-        self._opened: list[_Place] = []
+        self._bodies: dict[str, Function] = {"": Function([], [])}
+        self._callers: defaultdict[str, list[Place]] = defaultdict(list)
+        self._puts: defaultdict[Place, list[Place]] = defaultdict(list)
+        self._opened: list[Place] = []
 
     def add_function(self, view: memoryview) -> None:
         """Add a function, before its nodes."""
@@ -206,7 +138,7 @@ class PathReader:
             key, value = found.get(1), found.get(2)
             if isinstance(key, memoryview) and isinstance(value, memoryview):
                 returned[text(key)] = text(value)
-        self._bodies[signature.name] = _Function(
+        self._bodies[signature.name] = Function(
             [each.name for each in signature.input_arg],
             [returned.get(each.name, "") for each in signature.output_arg],
         )
@@ -215,14 +147,14 @@ class PathReader:
         """Add a node of a function, or of the graph itself, and the functions that it names."""
         opens = node.op in _OPENS
         strings = tuple(node.attr["value"].tensor.string_val) if node.op == "Const" else ()
-        if not (called or opens or strings or node.op in _PASSES or node.op in _PUTS or node.op == _JOIN):
+        if not (called or opens or strings or node.op in PASSES or node.op in _PUTS or node.op == JOIN):
             # TF 1 calls a function by its name, as if it were an op; functions precede the graph's nodes.
             if node.op not in self._bodies:
                 return
             called = {node.op}
         inputs = [each for each in node.input if not each.startswith("^")]
-        separator = node.attr["separator"].s if node.op == _JOIN else b""
-        self._bodies[function].nodes[node.name] = _Kept(
+        separator = node.attr["separator"].s if node.op == JOIN else b""
+        self._bodies[function].nodes[node.name] = Kept(
             node.op, inputs, tuple(sorted(called)), strings, separator
         )
         place = function, node.name
@@ -251,7 +183,7 @@ class PathReader:
             When.RUN: (reach.nodes_from(in_run), reach.functions_from(in_run)),
             When.CALL: (set[str](), reach.functions_below(bound)),
         }
-        search = _Search(self._walk, self._bodies, self._callers, self._puts, bound, frozenset(given))
+        search = Search(self._walk, self._bodies, self._callers, self._puts, bound, frozenset(given))
         found: dict[tuple[str, Reads], OutsidePath] = {}
         for place in self._opened:
             function, name = place
@@ -275,12 +207,12 @@ class PathReader:
                     found[new.path, reads] = new if old is None else _merged(old, new)
         return tuple(found[key] for key in sorted(found)[:_MOST_PATHS])
 
-    def _bound(self) -> Iterator[tuple[str, list[_Place | None]]]:
+    def _bound(self) -> Iterator[tuple[str, list[Place | None]]]:
         """Yield each function of the object graph, with the constants that are its last arguments.
 
         None stands for an argument that is no constant.
         """
-        constants: list[_Place | None] = []
+        constants: list[Place | None] = []
         for view in self._walk.inside(self._meta_graph, *_OBJECTS):
             node = self._walk.parse(pb.SavedObject, view)
             operation = node.constant.operation if node.HasField("constant") else ""
@@ -304,102 +236,3 @@ def _merged(one: OutsidePath, other: OutsidePath) -> OutsidePath:
         ops=tuple(sorted({*one.ops, *other.ops})),
         constants=tuple(sorted({*one.constants, *other.constants})),
     )
-
-
-@dataclass(frozen=True)
-class _String:
-    value: bytes
-    end: Constant
-
-    @property
-    def path(self) -> str:
-        return self.value.decode("utf-8", "replace").removeprefix("file://")
-
-
-@dataclass
-class _Search:
-    """Walks back from tensors to the constants that their strings come from."""
-
-    walk: Walk
-    bodies: Mapping[str, _Function]
-    callers: Mapping[str, list[_Place]]
-    puts: Mapping[_Place, list[_Place]]
-    bound: Mapping[str, list[_Place | None]]
-    given: frozenset[str]
-    known: dict[_Place, list[_String]] = field(default_factory=dict)
-    """The strings of each join, found once: a join may be an input of many others."""
-
-    def strings(self, function: str, tensors: Iterable[str], depth: int = 0) -> list[_String]:
-        """Return the constant strings that these tensors of a function, or of the graph, may have."""
-        found: list[_String] = []
-        waiting = [(function, *tensor_of(each)) for each in tensors]
-        seen = set(waiting)
-        while waiting:
-            place = waiting.pop()
-            self.walk.spend(1)
-            inside, name, _ = place
-            node = self.bodies[inside].nodes.get(name)
-            if not inside and name in self.given:
-                continue
-            if node is not None and node.op == _JOIN:
-                found += self._joined((inside, name), node, depth)
-                continue
-            if node is not None:
-                found += [
-                    _String(value, Constant(inside, name, index)) for index, value in enumerate(node.strings)
-                ]
-            for origin in self._origins(place, node):
-                if origin not in seen:
-                    seen.add(origin)
-                    waiting.append(origin)
-        return found
-
-    def _origins(self, place: tuple[str, str, int], node: _Kept | None) -> Iterator[tuple[str, str, int]]:
-        """Yield the tensors that a tensor's strings may come from."""
-        function, name, number = place
-        for other, putting in self.puts.get((function, name), ()):
-            for each in self.bodies[other].nodes[putting].inputs[1:]:
-                yield (other, *tensor_of(each))
-        if node is None:
-            yield from self._given_to(function, name)
-        elif node.op in _PASSES:
-            for each in node.inputs:
-                yield (function, *tensor_of(each))
-        else:
-            for called in node.calls:
-                for result in (
-                    self.bodies[called].results[number : number + 1] if called in self.bodies else ()
-                ):
-                    yield (called, *tensor_of(result))
-
-    def _given_to(self, function: str, argument: str) -> Iterator[tuple[str, str, int]]:
-        """Yield what callers give a function as this argument.
-
-        A node's last inputs are the last arguments of the functions that it calls, whatever comes before: the
-        condition of an If, or the elements of a dataset.
-        """
-        arguments = self.bodies[function].arguments
-        if argument not in arguments:
-            return
-        from_end = len(arguments) - arguments.index(argument)
-        for caller, name in self.callers.get(function, ()):
-            self.walk.spend(1)
-            inputs = self.bodies[caller].nodes[name].inputs
-            if from_end <= len(inputs):
-                yield (caller, *tensor_of(inputs[-from_end]))
-        bound = self.bound.get(function, [])
-        if from_end <= len(bound) and (constant := bound[-from_end]) is not None:
-            yield (*constant, 0)
-
-    def _joined(self, place: _Place, node: _Kept, depth: int) -> list[_String]:
-        if place not in self.known:
-            self.known[place] = []  # of a join that leads to itself
-            parts = [
-                self.strings(place[0], [each], depth + 1) if depth < _DEEPEST else [] for each in node.inputs
-            ]
-            if 0 < math.prod(map(len, parts)) <= _MOST_JOINED:
-                self.known[place] = [
-                    _String(node.separator.join(each.value for each in chosen), chosen[-1].end)
-                    for chosen in product(*parts)
-                ]
-        return self.known[place]

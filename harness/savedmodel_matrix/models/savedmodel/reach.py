@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 
 
+#: DT_BFLOAT16 (types.proto).
+_BFLOAT16 = 14
+
+
 class Reach:
     """Edges between nodes and functions, and what is reachable along them."""
 
@@ -24,11 +28,15 @@ class Reach:
         self._ops: dict[str, str] = {}
         self._function_ops: defaultdict[str, set[str]] = defaultdict(set)
         self._function_calls: defaultdict[str, set[str]] = defaultdict(set)
+        self._bfloat16: dict[str, set[str]] = {}  # of a node, by its name
+        self._function_bfloat16: defaultdict[str, set[str]] = defaultdict(set)
 
     def add_node(self, node: pb.NodeDef) -> set[str]:
         """Add a node of the graph itself; return the functions that it names."""
         self._inputs[node.name] = [node_of(tensor) for tensor in node.input]
         self._ops[node.name] = node.op
+        if halves := _in_bfloat16(node):
+            self._bfloat16[node.name] = halves
         called = _called(node)
         if called:
             self._calls[node.name] = called
@@ -37,6 +45,8 @@ class Reach:
     def add_to_function(self, function: str, node: pb.NodeDef) -> set[str]:
         """Add a node of a function, all of which are assumed to run; return the functions that it names."""
         self._function_ops[function].add(node.op)
+        if halves := _in_bfloat16(node):
+            self._function_bfloat16[function] |= halves
         called = _called(node)
         self._function_calls[function] |= called
         return called
@@ -57,12 +67,20 @@ class Reach:
         """Return the names of the resource variables in the graph."""
         return {name for name, op in self._ops.items() if op == "VarHandleOp"}
 
-    def ops_from(self, nodes: Iterable[str]) -> set[str]:
-        """Return the op types that must run for these nodes of the graph."""
+    def ops_from(self, nodes: Iterable[str], called: Iterable[str] = ()) -> set[str]:
+        """Return the op types that must run for these nodes of the graph and the functions ``called``."""
         reached = self.nodes_from(nodes)
-        functions = self.functions_from(reached)
+        functions = self.functions_from(reached) | self.functions_below(called)
         ops = {self._ops[node] for node in reached if node in self._ops}
         return ops.union(*(self._function_ops[name] for name in functions if name in self._function_ops))
+
+    def bfloat16_from(self, nodes: Iterable[str], called: Iterable[str] = ()) -> set[str]:
+        """Return the ops that these nodes and functions run in bfloat16, with the attribute: ``Conv2D.T``."""
+        reached = self.nodes_from(nodes)
+        functions = self.functions_from(reached) | self.functions_below(called)
+        found = [self._bfloat16[node] for node in reached if node in self._bfloat16]
+        inside = [self._function_bfloat16[each] for each in functions if each in self._function_bfloat16]
+        return set().union(*found, *inside)
 
     def functions_from(self, nodes: Iterable[str]) -> set[str]:
         """Return the functions that may run for these nodes of the graph; op types may be among them."""
@@ -89,6 +107,10 @@ def _called(node: pb.NodeDef) -> set[str]:
     """Return the names of functions in the attributes of a node: those that it calls or may call."""
     called = {value.func.name for value in node.attr.values() if value.func.name}
     return called | {each.name for value in node.attr.values() for each in value.list.func}
+
+
+def _in_bfloat16(node: pb.NodeDef) -> set[str]:
+    return {f"{node.op}.{name}" for name, value in node.attr.items() if value.type == _BFLOAT16}
 
 
 def _closure(start: Iterable[str], edges: dict[str, set[str]] | dict[str, list[str]]) -> set[str]:

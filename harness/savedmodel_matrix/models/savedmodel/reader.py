@@ -12,7 +12,7 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
@@ -57,7 +57,8 @@ class TensorSpec:
     ``dtype`` is TensorFlow's lower-case name ("float32", "string"; "invalid" if none is declared).
     ``shape`` has None for an unknown dimension, and is itself None if even the rank is unknown.
     ``reference`` marks the ``*_ref`` types of TF 1 variables. ``ragged_rank`` and ``row_splits_dtype``
-    are set for ragged tensors only.
+    are set for ragged tensors only. ``parts`` are the signature's own names for the components of a sparse or
+    ragged tensor, in their order, if it declares each as an input of its own.
     """
 
     dtype: str
@@ -66,6 +67,26 @@ class TensorSpec:
     reference: bool = False
     ragged_rank: int = 0
     row_splits_dtype: str | None = None
+    parts: tuple[str, ...] = ()
+
+    @property
+    def components(self) -> dict[str | None, str]:
+        """Return the element type of each component, in TensorFlow's order; empty if unknown."""
+        match self.kind:
+            case Kind.DENSE:
+                return {None: self.dtype}
+            case Kind.SPARSE:
+                return {"indices": "int64", "values": self.dtype, "dense_shape": "int64"}
+            case Kind.RAGGED:
+                splits = {f"row_splits_{level}": self.row_splits_dtype for level in range(self.ragged_rank)}
+                return {
+                    "flat_values": self.dtype,
+                    **{each: dtype or "int64" for each, dtype in splits.items()},
+                }
+            case Kind.OTHER:
+                return {}
+            case _:
+                assert_never(self.kind)
 
     def __str__(self) -> str:
         """Return the spec in readable form, for example ``float32[?,28,28]``."""
@@ -83,6 +104,19 @@ class Signature:
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
     defaults: tuple[str, ...] = ()
+
+    @property
+    def spellings(self) -> dict[str, tuple[str, str | None]]:
+        """Return every way to name a component of a sparse or ragged input, with input and component.
+
+        ``x.indices`` always names one; so does the signature's own name for it, such as ``x_1``.
+        """
+        found: dict[str, tuple[str, str | None]] = {}
+        for name, spec in self.inputs.items():
+            if spec.kind is not Kind.DENSE:
+                found |= {f"{name}.{each}": (name, each) for each in spec.components}
+                found |= dict(zip(spec.parts, ((name, each) for each in spec.components), strict=False))
+        return found
 
 
 @dataclass(frozen=True)

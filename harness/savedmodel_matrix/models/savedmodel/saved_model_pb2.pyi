@@ -217,20 +217,30 @@ class StructuredValue(_message.Message):
     bool_value: bool
     tensor_shape_value: TensorShapeProto
     tensor_dtype_value: DataType
-    tensor_spec_value: Skipped
+    tensor_spec_value: TensorSpecProto
     type_spec_value: TypeSpecProto
-    bounded_tensor_spec_value: Skipped
+    bounded_tensor_spec_value: TensorSpecProto
     list_value: ListValue
     tuple_value: TupleValue
     dict_value: DictValue
     named_tuple_value: NamedTupleValue
     tensor_value: Skipped
     numpy_value: Skipped
-    def __init__(self, none_value: _Optional[_Union[NoneValue, _Mapping]] = ..., float64_value: _Optional[float] = ..., int64_value: _Optional[int] = ..., string_value: _Optional[str] = ..., bool_value: bool = ..., tensor_shape_value: _Optional[_Union[TensorShapeProto, _Mapping]] = ..., tensor_dtype_value: _Optional[_Union[DataType, str]] = ..., tensor_spec_value: _Optional[_Union[Skipped, _Mapping]] = ..., type_spec_value: _Optional[_Union[TypeSpecProto, _Mapping]] = ..., bounded_tensor_spec_value: _Optional[_Union[Skipped, _Mapping]] = ..., list_value: _Optional[_Union[ListValue, _Mapping]] = ..., tuple_value: _Optional[_Union[TupleValue, _Mapping]] = ..., dict_value: _Optional[_Union[DictValue, _Mapping]] = ..., named_tuple_value: _Optional[_Union[NamedTupleValue, _Mapping]] = ..., tensor_value: _Optional[_Union[Skipped, _Mapping]] = ..., numpy_value: _Optional[_Union[Skipped, _Mapping]] = ...) -> None: ...
+    def __init__(self, none_value: _Optional[_Union[NoneValue, _Mapping]] = ..., float64_value: _Optional[float] = ..., int64_value: _Optional[int] = ..., string_value: _Optional[str] = ..., bool_value: bool = ..., tensor_shape_value: _Optional[_Union[TensorShapeProto, _Mapping]] = ..., tensor_dtype_value: _Optional[_Union[DataType, str]] = ..., tensor_spec_value: _Optional[_Union[TensorSpecProto, _Mapping]] = ..., type_spec_value: _Optional[_Union[TypeSpecProto, _Mapping]] = ..., bounded_tensor_spec_value: _Optional[_Union[TensorSpecProto, _Mapping]] = ..., list_value: _Optional[_Union[ListValue, _Mapping]] = ..., tuple_value: _Optional[_Union[TupleValue, _Mapping]] = ..., dict_value: _Optional[_Union[DictValue, _Mapping]] = ..., named_tuple_value: _Optional[_Union[NamedTupleValue, _Mapping]] = ..., tensor_value: _Optional[_Union[Skipped, _Mapping]] = ..., numpy_value: _Optional[_Union[Skipped, _Mapping]] = ...) -> None: ...
 
 class NoneValue(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class TensorSpecProto(_message.Message):
+    __slots__ = ("name", "shape", "dtype")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    shape: TensorShapeProto
+    dtype: DataType
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Union[TensorShapeProto, _Mapping]] = ..., dtype: _Optional[_Union[DataType, str]] = ...) -> None: ...
 
 class Skipped(_message.Message):
     __slots__ = ()
@@ -610,12 +620,14 @@ class SavedUserObject(_message.Message):
     def __init__(self, identifier: _Optional[str] = ..., version: _Optional[_Union[VersionDef, _Mapping]] = ..., metadata: _Optional[str] = ...) -> None: ...
 
 class FunctionSpec(_message.Message):
-    __slots__ = ("fullargspec", "input_signature")
+    __slots__ = ("fullargspec", "is_method", "input_signature")
     FULLARGSPEC_FIELD_NUMBER: _ClassVar[int]
+    IS_METHOD_FIELD_NUMBER: _ClassVar[int]
     INPUT_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     fullargspec: StructuredValue
+    is_method: bool
     input_signature: StructuredValue
-    def __init__(self, fullargspec: _Optional[_Union[StructuredValue, _Mapping]] = ..., input_signature: _Optional[_Union[StructuredValue, _Mapping]] = ...) -> None: ...
+    def __init__(self, fullargspec: _Optional[_Union[StructuredValue, _Mapping]] = ..., is_method: bool = ..., input_signature: _Optional[_Union[StructuredValue, _Mapping]] = ...) -> None: ...
 
 class SavedFunction(_message.Message):
     __slots__ = ("concrete_functions", "function_spec")
@@ -626,12 +638,14 @@ class SavedFunction(_message.Message):
     def __init__(self, concrete_functions: _Optional[_Iterable[str]] = ..., function_spec: _Optional[_Union[FunctionSpec, _Mapping]] = ...) -> None: ...
 
 class SavedBareConcreteFunction(_message.Message):
-    __slots__ = ("concrete_function_name", "function_spec")
+    __slots__ = ("concrete_function_name", "argument_keywords", "function_spec")
     CONCRETE_FUNCTION_NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENT_KEYWORDS_FIELD_NUMBER: _ClassVar[int]
     FUNCTION_SPEC_FIELD_NUMBER: _ClassVar[int]
     concrete_function_name: str
+    argument_keywords: _containers.RepeatedScalarFieldContainer[str]
     function_spec: FunctionSpec
-    def __init__(self, concrete_function_name: _Optional[str] = ..., function_spec: _Optional[_Union[FunctionSpec, _Mapping]] = ...) -> None: ...
+    def __init__(self, concrete_function_name: _Optional[str] = ..., argument_keywords: _Optional[_Iterable[str]] = ..., function_spec: _Optional[_Union[FunctionSpec, _Mapping]] = ...) -> None: ...
 
 class SavedAsset(_message.Message):
     __slots__ = ("asset_file_def_index",)

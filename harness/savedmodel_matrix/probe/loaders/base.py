@@ -1,6 +1,7 @@
 """What loaders share: their form, the error for a missing signature or function, calls by attribute."""
 
 import collections
+import collections.abc
 
 from .. import tensors, texts
 
@@ -22,8 +23,22 @@ def no_such_signature(wanted, names):
     return NoSuchEntryError("signature {!r} does not exist; the model has: {}".format(wanted, have))
 
 
-def function_of(tf, loaded, path):
-    """Return a caller of the attribute at the dotted ``path``; unnamed inputs are positional."""
+#: How TensorFlow says that a function was not traced with such arguments: up to 2.9, and since.
+_NO_MATCH = ("Could not find matching function to call", "Could not find matching concrete function to call")
+#: Calls in a message.
+_MOST_TRACES = 8
+
+
+class NoSuchCallError(texts.PlainError):
+    """A function was given arguments that it was not traced with."""
+
+
+def function_of(tf, loaded, path, arguments=None):
+    """Return a caller of the attribute at the dotted ``path``.
+
+    ``arguments`` say where the inputs go (see ``__main__``). If they are not known, or the inputs are not
+    theirs, inputs are passed by name, and an unnamed one by position.
+    """
     target = attribute(loaded, path)
     if not callable(target):
         have = ", ".join(sorted(name for name in dir(loaded) if _offered(loaded, name))) or "none"
@@ -31,10 +46,86 @@ def function_of(tf, loaded, path):
 
     def call(inputs):
         values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
-        positional = [values.pop("")] if "" in values else []
-        return target(*positional, **values)
+        if arguments is not None and set(values) == set(_taken(arguments)):
+            positional = [built(tf, each, values) for each in arguments["positional"]]
+            named = {name: built(tf, each, values) for name, each in arguments["keywords"].items()}
+        else:
+            positional, named = [values.pop("")] if "" in values else [], values
+        try:
+            return target(*positional, **named)
+        except ValueError as error:
+            if not str(error).startswith(_NO_MATCH):
+                raise
+            text = "{} was not traced with these arguments: given {}; traced: {}"
+            given = shown(positional, named)
+            raise NoSuchCallError(text.format(path, given, traced(target))) from error
 
     return call
+
+
+def _taken(arguments):
+    """Return the names of the inputs in a call."""
+    waiting, found = list(arguments["positional"]) + list(arguments["keywords"].values()), []
+    while waiting:
+        each = waiting.pop()
+        waiting += each["items"]
+        found += [each["value"]] if each["kind"] == "input" else []
+    return found
+
+
+def built(tf, argument, values):
+    """Return the Python object that an argument describes, with the inputs' ``values`` in their places."""
+    kind, value = argument["kind"], argument["value"]
+    if kind == "input":
+        return values[value]
+    if kind == "dtype":
+        return tf.as_dtype(value)
+    items = [built(tf, each, values) for each in argument["items"]]
+    made = {
+        "list": lambda: items,
+        "tuple": lambda: tuple(items),
+        "dict": lambda: dict(zip(argument["keys"], items)),
+        "namedtuple": lambda: collections.namedtuple(value, argument["keys"])(*items),
+    }
+    return made[kind]() if kind in made else value
+
+
+def traced(function):
+    """Return the calls that a restored function knows, in readable form."""
+    known = [each.structured_input_signature for each in getattr(function, "concrete_functions", ())]
+    calls = sorted({shown(*each) for each in known if each is not None})
+    more = ["and {} more".format(len(calls) - _MOST_TRACES)] if len(calls) > _MOST_TRACES else []
+    return " or ".join(calls[:_MOST_TRACES] + more) or "nothing"
+
+
+def shown(positional, named):
+    """Return the arguments of a call: types and shapes of tensors, everything else as Python writes it."""
+    listed = [_shown(each) for each in positional]
+    listed += ["{}={}".format(name, _shown(named[name])) for name in sorted(named)]
+    return "({})".format(", ".join(listed))
+
+
+def _shown(value):
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        kind = type(value).__name__
+        kind = "sparse " if kind.startswith("Sparse") else "ragged " if kind.startswith("Ragged") else ""
+        rank = value.shape.rank
+        sizes = (
+            ["any rank"] if rank is None else ["?" if n is None else str(n) for n in value.shape.as_list()]
+        )
+        return "{}{}[{}]".format(kind, getattr(value.dtype, "name", value.dtype), ",".join(sizes))
+    if isinstance(value, collections.abc.Mapping):
+        return "{" + ", ".join("{!r}: {}".format(key, _shown(value[key])) for key in sorted(value)) + "}"
+    if isinstance(value, (list, tuple)):
+        items = [_shown(each) for each in value]
+        fields = getattr(value, "_fields", None)
+        if fields is not None:
+            items = ["{}={}".format(*each) for each in zip(fields, items)]
+            return "{}({})".format(type(value).__name__, ", ".join(items))
+        if isinstance(value, list):
+            return "[{}]".format(", ".join(items))
+        return "({}{})".format(", ".join(items), "," if len(items) == 1 else "")
+    return repr(value)
 
 
 def attribute(loaded, path):

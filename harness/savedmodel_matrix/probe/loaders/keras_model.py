@@ -28,7 +28,7 @@ def load_layer(tf, case):  # noqa: ARG001 - as above
     if not hasattr(keras.layers, "TFSMLayer"):
         text = "Keras {} has no TFSMLayer, which came with Keras 3"
         raise texts.PlainError(text.format(getattr(keras, "__version__", "without a version")))
-    endpoint = case["function"] or case["signature"] or base.DEFAULT_SIGNATURE
+    endpoint = case["endpoint"] or case["function"] or case["signature"] or base.DEFAULT_SIGNATURE
     return keras.layers.TFSMLayer(case["model"], call_endpoint=endpoint)
 
 
@@ -50,7 +50,7 @@ def _load(keras, case):
 def entry(tf, model, case):
     """Return a function that calls the model, or the attribute that the case names."""
     if case["function"] is not None:
-        return base.function_of(tf, model, case["function"])
+        return base.function_of(tf, model, case["function"], case["call"])
     if case["signature"] not in (None, base.DEFAULT_SIGNATURE):
         text = "signature {!r} cannot be called by a Keras loader: it calls the model itself"
         raise base.NoSuchEntryError(text.format(case["signature"]))
@@ -127,17 +127,60 @@ def variables(loaded, case):  # noqa: ARG001 - the form of every loader
     return [getattr(each, "value", each) if isinstance(each.dtype, str) else each for each in loaded.weights]
 
 
-def entry_layer(tf, layer, case):  # noqa: ARG001 - as above
-    """Return a function that calls the layer; multiple inputs must be passed as one structure."""
+def entry_layer(tf, layer, case):
+    """Return a function that calls the layer.
+
+    The layer passes on its first argument by position, so a signature of several inputs cannot be called. A
+    function gets its inputs in the structure that it was traced with. The outputs of an endpoint that the
+    case names instead of the signature have the signature's names.
+    """
 
     def call(inputs):
         values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
-        return layer(next(iter(values.values())) if len(values) == 1 else values)
+        first, rest = _arguments(tf, layer, values)
+        outputs = layer(first, **rest)
+        return outputs if case["endpoint"] is None else _named_as_signature(tf, layer, case, outputs)
 
     return call
 
 
+def _arguments(tf, layer, values):
+    """Return the first argument and the keyword arguments of the layer for the inputs ``values``, by name."""
+    for function in _functions(layer):
+        arguments = function.structured_input_signature[0]
+        if not arguments or not values:
+            break
+        leaves = tf.nest.flatten(arguments[0])
+        if _are(leaves, values):
+            return tf.nest.pack_sequence_as(arguments[0], [values[leaf.name] for leaf in leaves]), {}
+        specs = [each for each in arguments if isinstance(each, tf.TensorSpec)]
+        if _are(specs, values):
+            rest = {spec.name: values[spec.name] for spec in specs[1:]}
+            return values[specs[0].name], rest
+    return next(iter(values.values())) if len(values) == 1 else values, {}
+
+
+def _are(specs, values):
+    """Whether ``specs`` are the inputs ``values``, by name."""
+    names = [getattr(spec, "name", None) for spec in specs]
+    return len(names) == len(values) and set(names) == set(values)
+
+
+def _named_as_signature(tf, layer, case, outputs):
+    """Return the outputs; a bare tensor with the name of the signature's only output."""
+    signatures = getattr(getattr(layer, "_reloaded_obj", None), "signatures", None) or {}
+    wanted = case["signature"] or base.DEFAULT_SIGNATURE
+    if wanted not in signatures or not tf.is_tensor(outputs):
+        return outputs
+    names = list(signatures[wanted].structured_outputs)
+    return {names[0]: outputs} if len(names) == 1 else outputs
+
+
 def variables_layer(loaded, case):  # noqa: ARG001 - as above
     """Return the variables that the layer's function reads; the layer's weights are copies of them."""
-    function = loaded.call_endpoint_fn
-    return base.captured(getattr(function, "concrete_functions", [function]))
+    return base.captured(_functions(loaded))
+
+
+def _functions(layer):
+    """Return the concrete functions of the layer's endpoint."""
+    return getattr(layer.call_endpoint_fn, "concrete_functions", [layer.call_endpoint_fn])

@@ -13,7 +13,7 @@ def load(tf, case):
 def entry(tf, loaded, case):
     """Return a function for the case's signature, or for the attribute that it names."""
     if case["function"] is not None:
-        return base.function_of(tf, loaded, case["function"])
+        return base.function_of(tf, loaded, case["function"], case["call"])
     wanted = case["signature"] or base.DEFAULT_SIGNATURE
     signatures = loaded.signatures
     if wanted not in signatures:

@@ -1,17 +1,21 @@
-"""The noise floor of a case: how the smallest change of its inputs and weights affects its outputs.
+"""The noise floor of a case: how the smallest changes of its numbers affect its outputs.
 
 Replicates of every batch are run with each float input and each float variable moved by -1, 0 or +1 unit
-in the last place, at random from a seed. The resulting variation of the outputs is noise that no comparison
-can resolve: rounding of that size happens everywhere inside the model as well. Each replicate is a separate
-run, not a row of one batch, because kernels change with the batch size.
+in the last place, at random from a seed, and by a copy of the model whose operations round at random in
+their own precision (see ``rounding``). The resulting variation of the outputs is noise that no comparison
+can resolve: other kernels, compilers and releases round as differently. Each replicate is a separate run,
+not a row of one batch, because kernels change with the batch size.
 
 Two more runs are cheap to add here: the batch in two parts, and each input rolled by one row, which must
 change some output, or the case does not test that input.
 """
 
+import os
+import tempfile
+
 import numpy as np
 
-from .. import arrays, tensors
+from .. import arrays, copies, loaders, rounding, tensors, texts
 from ..failing import failing_as
 
 #: An integer type per width: stepping it by one steps a float of the same bits by one unit.
@@ -41,7 +45,7 @@ def perturb(array, dtype, random):
 
 
 class Variables:
-    """The float variables that a model reads, to be moved and restored."""
+    """The float variables that a model reads, to be moved."""
 
     def __init__(self, found):
         self._variables = []
@@ -59,11 +63,6 @@ class Variables:
         """Assign every variable its value with each element moved."""
         for variable, value, dtype in self._variables:
             variable.assign(perturb(value, dtype, random))
-
-    def restore(self):
-        """Assign every variable its original value."""
-        for variable, value, _ in self._variables:
-            variable.assign(value)
 
 
 class Spread:
@@ -149,7 +148,11 @@ def _from_bfloat16(array):
     return words.view(np.float32).astype(np.float64).reshape(np.shape(array))
 
 
-TEXTS = ()
+TEXTS = ("not_rounded",)
+#: Loaders that build a graph of their own instead of running the one in the file.
+_REBUILD = ("keras", "tf-keras")
+#: Between the seeds of two copies, further than a copy has operations.
+_APART = 1000003
 
 
 def run(job):
@@ -159,41 +162,103 @@ def run(job):
     job.require_inputs()
     entry, first = job.record(loaded)
     with job.phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
-        variables = job.loader.variables(loaded, job.case)
-        objects = job.request["objects"]
-        job.part["measured"] = measure(job.tf, job.case, objects, entry, variables, first, job.report)
+        # Each run of such a model has other random numbers or another state, which are no noise.
+        anew = bool(job.part["unstable"]) or _moves_on(job, entry, first)
+        measured = {
+            "replicates": job.case["measure"]["replicates"],
+            "seed": job.case["measure"]["seed"],
+            "anew": anew,
+            "split": []
+            if anew
+            else _split(job.tf, job.case, job.request["objects"], entry, first, job.report),
+            "unreached": _unreached(job.tf, job.case, job.request["objects"], entry, first, job.report),
+        }
+        # Two models at a time might be more than there is memory for.
+        job.loader.release(loaded)
+        del loaded, entry
+        measured.update(_spread(job, first, anew))
+        job.part["measured"] = measured
 
 
-def measure(tf, case, objects, entry, variables, first, report):
-    """Return the measured part of a result: replicates, batches in two parts, inputs without effect.
+def _moves_on(job, entry, first):
+    """Whether the next run of the batches differs from the first; ``unstable`` tells unless there was one."""
+    if job.case["runs"] > 1:
+        return False
+    batches = [tensors.read_inputs(job.tf, job.request["objects"], batch) for batch in job.case["batches"]]
+    again = [tensors.flatten_arrays(entry(inputs)) for inputs in batches]
+    return any(_differ(leaves, before) for leaves, before in zip(again, first))
 
-    ``first`` is the unperturbed run of each batch, as ``tensors.flatten_arrays`` returns it.
+
+def _spread(job, first, anew):
+    """Return what replicates say: of the copy that rounds at random or, for what that loses, of the model.
+
+    ``first`` is the unperturbed run of each batch, as ``tensors.flatten_arrays`` returns it. With ``anew``,
+    each replicate loads the model, so that its runs are the first ones as well.
     """
-    spec = case["measure"]
-    moved = Variables(variables)
+    moved, outputs, why, counts = None, [], None, []
+    with tempfile.TemporaryDirectory(prefix="rounding-") as folder:
+
+        def copy(replicate):
+            # What is loaded anew draws the same numbers again, unless it has another seed.
+            target = os.path.join(folder, str(replicate))
+            counts.append(_write_copy(job, target, job.case["measure"]["seed"] + _APART * replicate))
+            return target
+
+        try:
+            moved, outputs = _replicates(job, _runs_file(job), copy, first, anew)
+            moved["operations"] = counts[0]
+        except Exception as error:  # what cannot be copied has at least the noise of its inputs and weights
+            why = texts.one_line(error)
+    kept = [each for each in outputs if not each["lost"]]
+    if moved is None or len(kept) < len(outputs):
+        plain, again = _replicates(job, job.loader, lambda _: job.case["model"], first, anew)
+        moved = moved or dict(plain, operations=0)
+        known = {(each["batch"], each["name"], each["component"]) for each in kept}
+        kept += [each for each in again if (each["batch"], each["name"], each["component"]) not in known]
+    return {"moved": moved, "outputs": kept, "not_rounded": why}
+
+
+def _write_copy(job, folder, seed):
+    """Write the copy of the model that rounds at random and return how many operations do."""
+    message = copies.read(job.case["model"])
+    count = rounding.round_at_random(job.tf, message, seed)
+    copies.copy_rest(job.case["model"], folder, copies.linked)
+    copies.write(message, folder)
+    return count
+
+
+def _runs_file(job):
+    """Return the case's loader, or for one that builds a graph of its own the one that runs the file's."""
+    return loaders.LOADERS["saved_model"] if job.case["loader"] in _REBUILD else job.loader
+
+
+def _replicates(job, loader, model_of, first, anew):
+    """Return how many numbers move, and each output's entry, from replicates.
+
+    ``model_of`` returns the SavedModel of a replicate: that of the first is run in all, unless ``anew``.
+    """
+    spec, objects = job.case["measure"], job.request["objects"]
     spreads = [[Spread(name, part, array, dtype) for name, part, array, dtype in leaves] for leaves in first]
-    inputs_moved = 0
-    try:
-        for replicate in range(spec["replicates"]):
-            report("running replicate {} of {}".format(replicate + 1, spec["replicates"]))
-            random = np.random.RandomState([spec["seed"], replicate])
-            moved.move(random)
-            for batch, gathered in zip(case["batches"], spreads):
-                inputs, count = _moved_inputs(tf, objects, batch, random)
-                inputs_moved += count
-                _take(gathered, tensors.flatten_arrays(entry(inputs)))
-    finally:
-        moved.restore()
-    return {
-        "replicates": spec["replicates"],
-        "seed": spec["seed"],
-        "moved": {"inputs": inputs_moved // max(1, spec["replicates"]), "variables": moved.elements},
-        "outputs": [
-            spread.entry(objects, number) for number, gathered in enumerate(spreads) for spread in gathered
-        ],
-        "split": _split(tf, case, objects, entry, first, report),
-        "unreached": _unreached(tf, case, objects, entry, first, report),
-    }
+    loaded, numbers = None, 0
+    for replicate in range(spec["replicates"]):
+        if loaded is None or anew:
+            job.report("loading for replicate {}".format(replicate + 1))
+            if loaded is not None:
+                loader.release(loaded)
+            case = dict(job.case, model=model_of(replicate))
+            loaded = loader.load(job.tf, case)
+            entry = loader.entry(job.tf, loaded, case)
+            variables = Variables(loader.variables(loaded, case))
+        job.report("running replicate {} of {}".format(replicate + 1, spec["replicates"]))
+        random = np.random.RandomState([spec["seed"], replicate])
+        variables.move(random)
+        for batch, gathered in zip(job.case["batches"], spreads):
+            inputs, count = _moved_inputs(job.tf, objects, batch, random)
+            numbers += count
+            _take(gathered, tensors.flatten_arrays(entry(inputs)))
+    loader.release(loaded)
+    moved = {"inputs": numbers // spec["replicates"], "variables": variables.elements}
+    return moved, [spread.entry(objects, batch) for batch, each in enumerate(spreads) for spread in each]
 
 
 def _take(gathered, leaves):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.plan import POSTPROCESS
 from savedmodel_matrix.domain.verdict import Verdict, worst
-from savedmodel_matrix.report.judged import judged_outputs, verdict_of
+from savedmodel_matrix.evidence.judged import judged_outputs, verdict_of
 from savedmodel_matrix.report.pipelines.document import EntryRow
 from savedmodel_matrix.report.pipelines.stages import arrays_of, changed_libraries
 from savedmodel_matrix.verdicts.diagnose.describe import describe

@@ -16,7 +16,7 @@ from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.evidence.collected import contents
-from savedmodel_matrix.report.judged import judged_outputs, verdict_of
+from savedmodel_matrix.evidence.judged import judged_outputs, verdict_of
 from savedmodel_matrix.report.pipelines.diagnoses import proof_of, row_of
 from savedmodel_matrix.report.pipelines.document import SkewRow
 from savedmodel_matrix.report.pipelines.stages import arrays_of

@@ -93,6 +93,7 @@ def find_causes(
     installed: Mapping[str, str] | None = None,
     imported: Collection[str] = (),
     platform: str = "linux-x86_64",
+    of_model: Mapping[str, str] | None = None,
     causes: Sequence[Cause] | None = None,
 ) -> list[Match]:
     """Return the entries that explain a failure, the most specific first; none if it is unknown.
@@ -100,7 +101,7 @@ def find_causes(
     ``tensorflow`` and ``producer`` are the versions that failed and that saved the model. If one is unknown
     (None), ranges of it exclude nothing. ``features`` are the known features of the model's graph;
     ``installed`` are the environment's packages with their versions, ``imported`` the modules that the case
-    imports, and ``platform`` is that of the wheels.
+    imports, and ``platform`` is that of the wheels. ``of_model`` fills in braces from the model's files.
     """
     head, trace, log = (normalise(_bounded(text or "")) for text in (reason, traceback, log_tail))
     text = f"{head}\n{trace}"
@@ -128,7 +129,9 @@ def find_causes(
             groups = _with_facts(cause.missing_op, groups, missing(groups["op"]))
         if groups is not None:
             in_reason = _groups(cause, head, log) is not None
-            found.append(Match(cause, {**groups, **minor}, cause.features & features, in_reason))
+            found.append(
+                Match(cause, {**(of_model or {}), **groups, **minor}, cause.features & features, in_reason)
+            )
     return sorted(found, key=_rank)
 
 

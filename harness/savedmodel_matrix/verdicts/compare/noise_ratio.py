@@ -7,6 +7,7 @@ a real change has tens to thousands (``docs/verdicts.md``).
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,20 +16,22 @@ from savedmodel_matrix.domain.noise_floor import MovedRow, NoiseFloor, NoiseRati
 from savedmodel_matrix.domain.thresholds import NOISE
 from savedmodel_matrix.verdicts.compare.blocks import BLOCK, BlockPair
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
+from savedmodel_matrix.verdicts.compare.local_noise import local_noise, scale, scale_at, ulp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
-    from savedmodel_matrix.domain.noise_floor import MeasuredSpread
+    from savedmodel_matrix.domain.noise_floor import LocalNoise, MeasuredSpread
     from savedmodel_matrix.verdicts.compare.elements import Array, Element
     from savedmodel_matrix.verdicts.compare.metrics import Reader
 
-#: A last axis longer than this is a signal rather than a set of columns (classes, channels, bins).
-_MOST_COLUMNS = 65536
 #: If one unit in the last place of the input becomes more than this many in the output, it is no longer
 #: rounding: it went through a Round, a Cast, a comparison, or a difference of nearly equal numbers.
 _JUMP_ULP = 8192.0
+_NORMAL = NormalDist()
+#: A larger difference counts as this one, so that squares and their sums are finite.
+_MOST = 1e140
 
 
 def noise_floor(spread: MeasuredSpread, read: Reader) -> NoiseFloor | None:
@@ -43,28 +46,30 @@ def noise_floor(spread: MeasuredSpread, read: Reader) -> NoiseFloor | None:
         return None
     if not math.prod(spread.base.shape):
         return None
-    width = _columns(spread.base.shape)
-    squares, variances = np.zeros(width), np.zeros(width)
+    local = local_noise(spread, read, element)
+    squares, variances = np.zeros(local.width), np.zeros(local.width)
     for start, stored, std in BlockPair(read(spread.base), read(spread.std), BLOCK):
-        at = _column_of(start, std.size, width)
+        at = np.arange(start, start + std.size) % local.width
         values = np.abs(element.load(stored))
-        squares += np.bincount(at, np.where(np.isfinite(values), values, 0.0) ** 2, width)
-        variances += np.bincount(at, std * std, width)
-    rows = math.prod(spread.base.shape) / width
-    column_rms = np.sqrt(squares / rows)
-    rms = float(np.sqrt(squares.sum() / (rows * width)))
-    sigma = float(np.sqrt(variances.sum() / (rows * width)))
-    limits = _JUMP_ULP * np.maximum(_ulp(column_rms, element), _ulp(np.array([rms]), element) / _JUMP_ULP)
-    jumps = 0
-    stds = read(spread.std)
-    for start, std, _ in BlockPair(stds, stds, BLOCK):
-        jumps += int(np.count_nonzero(std > limits[_column_of(start, std.size, width)]))
+        squares += np.bincount(at, np.where(np.isfinite(values), values, 0.0) ** 2, local.width)
+        variances += np.bincount(at, std * std, local.width)
+    size = math.prod(spread.base.shape)
+    column_rms = np.sqrt(squares / (size / local.width))
+    rms = float(np.sqrt(squares.sum() / size))
+    sigma = float(np.sqrt(variances.sum() / size))
+    limits = _JUMP_ULP * np.maximum(ulp(column_rms, element), ulp(np.array([rms]), element) / _JUMP_ULP)
+    jumps, flips, beyond = 0, 0, 0
+    for start, stored, std in BlockPair(read(spread.base), read(spread.std), BLOCK):
+        jumps += int(np.count_nonzero(std > limits[np.arange(start, start + std.size) % local.width]))
+        flips += int(np.count_nonzero(std))
+        beyond += int(np.count_nonzero(std > ulp(np.abs(element.load(stored)), element)))
     return NoiseFloor(
         spread=spread,
-        sigma=max(sigma, float(_ulp(np.array([rms]), element)[0]) / 2),
+        sigma=max(sigma, float(ulp(np.array([rms]), element)[0]) / 2),
         rms=rms,
-        columns=tuple(np.sqrt(variances / rows).tolist()),
+        local=local,
         jumps=jumps,
+        flips=None if beyond else flips,
     )
 
 
@@ -76,9 +81,9 @@ def noise_ratio(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) -
     if a == b:
         return NoiseRatio(0.0, 0.0)
     element = element_of(a.dtype)
-    columns = np.array(floor.columns)
     std = read(floor.spread.std or a)
-    total, worst, count = 0.0, 0.0, 0
+    peaks = _Peaks(floor.local)
+    total, count = 0.0, 0
     with np.errstate(all="ignore"):
         arrays = zip(BlockPair(read(a), read(b), BLOCK), BlockPair(std, std, BLOCK), strict=True)
         for (start, stored_a, stored_b), (_, own, _) in arrays:
@@ -89,13 +94,46 @@ def noise_ratio(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) -
             count += int(np.count_nonzero(finite))
             total += float(np.vdot(gap, gap))
             if gap.any():
-                scale = _scale(own, columns, start, np.abs(right), element)
-                worst = max(worst, float((gap / scale).max()))
+                peaks.add(start, gap / scale(floor.local, start, own, np.abs(right), element))
     if not count:
         return NoiseRatio(0.0, 0.0)
     both = math.sqrt(2) * floor.raised
-    overall = math.sqrt(total / count) / (both * floor.sigma)
-    return NoiseRatio(overall, worst / both / math.sqrt(2 * math.log(max(count, 3))))
+    swing = floor.spread.swing
+    overall = math.sqrt(total / count) / (both * floor.sigma * swing)
+    return NoiseRatio(overall, peaks.worst(count, swing) / both)
+
+
+class _Peaks:
+    """Differences in units of the noise of their own scale, gathered where they may stand out."""
+
+    def __init__(self, local: LocalNoise) -> None:
+        self._local = local
+        self._largest = 0.0
+        self._rows, self._columns = np.zeros(len(local.rows)), np.zeros(len(local.columns))
+
+    def add(self, start: int, ratios: Array) -> None:
+        """Add those of the elements from the flat index ``start`` on."""
+        at = np.arange(start, start + ratios.size)
+        squares = np.minimum(ratios, _MOST) ** 2
+        self._largest = max(self._largest, float(ratios.max()))
+        self._rows += np.bincount(at // self._local.row, squares, len(self._rows))
+        self._columns += np.bincount(at % self._local.width, squares, len(self._columns))
+
+    def worst(self, count: int, swing: float) -> float:
+        """Return the worst of ``count`` elements, of the rows, of the columns, and of the whole."""
+        found = [self._largest / _expected(count), math.sqrt(self._rows.sum() / count) / swing]
+        for groups in (each for each in (self._rows, self._columns) if len(each) > 1):
+            each = count / len(groups)
+            found.append(math.sqrt(float(groups.max()) / each) / _expected(len(groups)))
+        return max(found)
+
+
+def _expected(count: int) -> float:
+    """Return the approximate largest of that many normal deviates, by size; at least 1.
+
+    Blom's formula: the mean of the largest of n is close to the quantile of 1 - 0.56 / n, here of both tails.
+    """
+    return max(1.0, _NORMAL.inv_cdf(1 - 0.28 / max(count, 1)))
 
 
 def moved_rows(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) -> tuple[MovedRow, ...]:
@@ -107,21 +145,19 @@ def moved_rows(floor: NoiseFloor, a: ArrayEntry, b: ArrayEntry, read: Reader) ->
     if element.kind is not Kind.FLOAT or len(a.shape) < 2 or a.shape[-1] < 2 or not math.prod(a.shape):
         return ()
     width = a.shape[-1]
-    columns = np.array(floor.columns)
     flipped = np.asarray(read(floor.spread.flipped)).reshape(-1)
     std = np.asarray(read(floor.spread.std or a)).reshape(-1)
-    noise = math.sqrt(2) * floor.raised * math.sqrt(2 * math.log(max(math.prod(a.shape[:-1]), 3)))
+    noise = math.sqrt(2) * floor.raised * _expected(math.prod(a.shape[:-1]))
     moved = []
     for start, left, right in _rows(read(a), read(b), element, width):
         befores, nows = right.argmax(1), left.argmax(1)
         for row in np.flatnonzero(befores != nows).tolist():
             pair = np.array([befores[row], nows[row]])
             values = right[row, pair]
-            scale = np.maximum(std[(start + row) * width + pair], _ulp(np.abs(values), element) / 2)
-            if len(columns) == width:
-                scale = np.maximum(scale, columns[pair])
+            at = (start + row) * width + pair
+            each = scale_at(floor.local, at, std[at], np.abs(values), element)
             with np.errstate(all="ignore"):
-                margin = float((values[0] - values[1]) / (noise * np.hypot(*scale)))
+                margin = float((values[0] - values[1]) / (noise * np.hypot(*each)))
             # A NaN margin does not count as within the noise.
             is_benign = margin <= NOISE or bool(flipped[start + row])
             moved.append(MovedRow(start + row, int(pair[0]), int(pair[1]), margin, is_benign))
@@ -168,27 +204,3 @@ def _rows(a: Array, b: Array, element: Element, width: int) -> Iterator[tuple[in
         parts = (np.ascontiguousarray(flat[start : start + step]) for flat in (flat_a, flat_b))
         left, right = (element.load(part.reshape(-1)).reshape(-1, width) for part in parts)
         yield start, left, right
-
-
-def _columns(shape: tuple[int, ...]) -> int:
-    """Return the number of columns of a floor: the last axis, or 1 if there are no rows."""
-    return shape[-1] if len(shape) > 1 and 1 < shape[-1] <= _MOST_COLUMNS else 1
-
-
-def _column_of(start: int, size: int, width: int) -> Array:
-    if width == 1:
-        return np.zeros(size, np.intp)
-    return np.arange(start, start + size, dtype=np.intp) % width
-
-
-def _scale(own: Array, columns: Array, start: int, moduli: Array, element: Element) -> Array:
-    """Return the noise of each element: its own, its column's, or half a unit in its last place."""
-    column = columns[_column_of(start, own.size, len(columns))]
-    return np.maximum(np.maximum(own, column), _ulp(moduli, element) / 2)
-
-
-def _ulp(moduli: Array, element: Element) -> Array:
-    """Return one unit in the last place of non-negative numbers, in the element's own type."""
-    exponents = np.frexp(np.where(np.isfinite(moduli), moduli, 0.0))[1] - 1
-    units: Array = np.ldexp(1.0, np.maximum(exponents, element.least_exponent) - element.mantissa_bits)
-    return units

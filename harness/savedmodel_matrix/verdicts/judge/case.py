@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 
 _MOVED = "when inputs and weights change by one unit in the last place"
+
+#: If fewer elements than this share move at all, and only by their last bits, that is no measure of noise:
+#: the output is saturated, or so coarse that a ratio would compare one rounding with another.
+_MEASURABLE = 0.05
 
 
 class Caveat(StrEnum):
@@ -86,7 +91,8 @@ class JudgedCase:
     threads; None if there is none. ``read`` returns the array of an entry, ideally numeric ones as memory
     maps. ``moving`` names outputs that depend on random numbers or changing state, which spreads their
     replicates. ``other_process`` says whether the floor's first run had the same inputs as the baseline's
-    recording here, so that the two must agree bit for bit.
+    recording here, so that the two must agree bit for bit. ``restarting`` names those of the moving outputs
+    that begin the same in every process: they are compared run by run.
     """
 
     def __init__(
@@ -97,17 +103,18 @@ class JudgedCase:
         threads: RecordedOutputs | None,
         limits: Mapping[str, ToleranceDefinition],
         read: Callable[[ArrayEntry], Array],
-        moving: Container[str] = (),
+        moving: Container[str],
+        restarting: Container[str],
         *,
         other_process: bool = True,
     ) -> None:
         self._read = read
-        self._moving = moving
+        self._moving, self.restarting = moving, restarting
         self._limits = limits
         self._cache: Cache = {}
         self._ratios: dict[tuple[ArrayEntry, ArrayEntry], NoiseRatio] = {}
         self.nondeterministic = _nondeterministic(
-            recordings, baseline, floor if other_process else None, threads
+            recordings, baseline, floor if other_process else None, threads, restarting
         )
         self.sound = {
             cell: replace(
@@ -203,12 +210,14 @@ class JudgedCase:
     ) -> list[OutputStanding]:
         spreads = {} if floor is None else spreads_of(floor)
         moved = None if floor is None else floor.part.moved
+        # Their replicates are runs of other numbers, unless each began anew.
+        anew = self.restarting if floor is not None and floor.part.anew else ()
         others = {
             Caveat.BATCH_DEPENDENT: _entries(floor.part.split if floor else ()),
             Caveat.THREAD_DEPENDENT: _entries(threads.outputs if threads else ()),
         }
         return [
-            self._standing(output, spreads.get(output.id), moved, others)
+            self._standing(output, spreads.get(output.id), moved, others, anew)
             for output in (recorded.outputs if recorded else ())
         ]
 
@@ -218,6 +227,7 @@ class JudgedCase:
         spread: MeasuredSpread | None,
         moved: Moved | None,
         others: Mapping[Caveat, Mapping[OutputId, ArrayEntry]],
+        anew: Container[str],
     ) -> OutputStanding:
         caveats: dict[Caveat, str] = {}
         if output.id in self.nondeterministic:
@@ -228,15 +238,24 @@ class JudgedCase:
         floor, problem = None, None
         if is_float and spread is None:
             problem = "its noise was not measured"
-        elif is_float and output.id.name in self._moving:
+        elif is_float and output.id.name in self._moving and output.id.name not in anew:
             problem = "it depends on random numbers or changing state, which are not noise"
-        elif is_float and spread is not None and not (moved and (moved.inputs or moved.variables)):
+        elif is_float and spread is not None and not (moved and any(dict(moved).values())):
             problem = "the model has no float inputs or weights to perturb"
         elif is_float and spread is not None and spread.lost is not None:
             problem = spread.lost
         elif is_float and spread is not None:
             floor = noise_floor(spread, self._read)
             problem = None if floor else "it has no elements"
+            if (
+                floor is not None
+                and floor.flips
+                and floor.flips < _MEASURABLE * math.prod(output.array.shape)
+            ):
+                problem = (
+                    f"not measurable: {_elements(floor.flips, 'move')} {_MOVED}, by the last bit and no more"
+                )
+                floor = None
         if floor is not None:
             floor = self._raised(floor, output.id, others, caveats)
         caveats |= self._conditioning(spread, floor)
@@ -294,17 +313,24 @@ def _nondeterministic(
     baseline: str,
     floor: MeasuredFloor | None,
     threads: RecordedOutputs | None,
+    restarting: Container[str],
 ) -> dict[OutputId, str]:
     """Return the outputs that differ between repeats in one cell, and where.
 
-    In every cell two runs in one process are compared; in the baseline, two processes as well.
+    In every cell two runs in one process are compared; in the baseline, two processes as well. Outputs that
+    are ``restarting`` need only agree between two processes.
     """
     found: dict[OutputId, str] = {}
+    run_by_run = restarting if floor is not None else ()
     for cell, recorded in recordings.items():
         for output in recorded.unstable:
+            if output.name in run_by_run:
+                continue
             found.setdefault(output, f"two runs in one process differ in {cell}")
     for run in (floor.run if floor else None, threads):
         for unstable in run.unstable if run else ():
+            if unstable.name in run_by_run:
+                continue
             found.setdefault(unstable, f"two runs in one process differ in {baseline}")
     if floor is not None and baseline in recordings:
         second = _entries(floor.run.outputs)

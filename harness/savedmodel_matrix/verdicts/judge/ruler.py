@@ -64,7 +64,10 @@ class Ruler:
         self._floors: dict[OutputId, NoiseFloor] = {
             name: standing.floor
             for name, standing in judged.standings.items()
-            if standing.floor is not None and name not in judged.nondeterministic and name not in changing
+            if standing.floor is not None
+            and name not in judged.nondeterministic
+            and name not in changing
+            and name.name not in judged.restarting
         }
 
     def measure(

@@ -139,7 +139,7 @@ def test_no_source(make):
 
 def test_function_takes_what_is_given(make, read, tmp_path):
     assert read(make(npz(tmp_path, anything=np.float64(1)), signature=None)) == [{"anything": 1.0}]
-    with pytest.raises(InputsError, match="no signature to generate inputs from"):
+    with pytest.raises(InputsError, match="what the inputs must be is not known here"):
         make(GenerateSource(generate={}), signature=None)
 
 
@@ -216,3 +216,47 @@ def test_rest_body_for_the_signature_of_the_case(make, tmp_path):
     assert make(RestSource(rest="body.json"), signature_name="other")
     with pytest.raises(InputsError, match="is for signature 'other'"):
         make(RestSource(rest="body.json"))
+
+
+TAKEN_APART = Signature(
+    "predict",
+    {
+        "args_0": TensorSpec(
+            "int64",
+            (None, None),
+            Kind.RAGGED,
+            ragged_rank=1,
+            row_splits_dtype="int64",
+            parts=("args_0", "args_0_1"),
+        )
+    },
+    {},
+)
+TOGETHER = [{"args_0.flat_values": [1, 2, 3], "args_0.row_splits_0": [0, 2, 3]}]
+
+
+@pytest.mark.parametrize("names", [("args_0", "args_0_1"), ("args_0.flat_values", "args_0.row_splits_0")])
+def test_components_under_either_name(make, read, tmp_path, names):
+    values, splits = names
+    arrays = {values: np.array([1, 2, 3]), splits: np.array([0, 2, 3])}
+    assert read(make(npz(tmp_path, **arrays), signature=TAKEN_APART)) == TOGETHER
+    body = {"inputs": {name: array.tolist() for name, array in arrays.items()}}
+    (tmp_path / "body.json").write_text(json.dumps(body))
+    assert read(make(RestSource(rest="body.json"), signature=TAKEN_APART)) == TOGETHER
+
+
+@pytest.mark.parametrize("splits", [[0, 2, 4], [1, 2, 3], [0, 3, 2], [[0, 3]], []])
+def test_row_splits_that_fit_no_rows(make, tmp_path, splits):
+    arrays = {"args_0": np.array([1, 2, 3]), "args_0_1": np.array(splits, np.int64)}
+    with pytest.raises(
+        InputsError, match="row_splits_0 must rise from 0 to 3, the number of rows of flat_values"
+    ):
+        make(npz(tmp_path, **arrays), signature=TAKEN_APART)
+
+
+def test_generated_components_fit_together(make, read):
+    (batch,) = read(make(GenerateSource(generate={"seed": 1, "batch": 5}), signature=TAKEN_APART))
+    splits, values = batch["args_0.row_splits_0"], batch["args_0.flat_values"]
+    assert len(splits) == 6
+    assert splits == sorted(splits)
+    assert (splits[0], splits[-1]) == (0, len(values))

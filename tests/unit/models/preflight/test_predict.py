@@ -23,12 +23,14 @@ from op_table import TABLE
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge import op_packages
 from savedmodel_matrix.knowledge.ops import Knowledge
-from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.features import told_of
+from savedmodel_matrix.models.preflight.lost_classes import lost_classes
+from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Stage, Target
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 
-SESSION = Loader.V1_SESSION
+SESSION, LAYER = Loader.V1_SESSION, Loader.TFSM_LAYER
 
 
 @pytest.fixture
@@ -552,7 +554,10 @@ MODEL = ("_tf_keras_sequential", {"class_name": "Sequential", "keras_version": "
 
 
 def keras_model():
-    return v2_model(objects=[user_object("_tf_keras_sequential")])
+    children = [{"node_id": 1, "local_name": "__call__"}]
+    return v2_model(
+        objects=[user_object("_tf_keras_sequential", children=children), pb.SavedObject(function={})]
+    )
 
 
 @pytest.mark.parametrize(
@@ -718,3 +723,185 @@ def test_many_files_outside_are_counted(expect):
     files = frozenset(map("/data/{}".format, range(9)))
     (note,) = expect(model, "2.15.1", files=files).notes
     assert note.endswith("/data/2 and 6 more, outside the model; will fail where one of them is missing")
+
+
+def layer_model(inputs=("a", "b"), functions=None):
+    """A model with a signature of these inputs, and functions that are attributes of its root object."""
+    functions = functions or {}
+    children = [{"node_id": number, "local_name": name} for number, name in enumerate(functions, 1)]
+    model = v2_model(objects=[user_object(children=children), *functions.values()])
+    signature = model.meta_graphs[0].signature_def["serving_default"]
+    signature.inputs.clear()
+    for name in inputs:
+        signature.inputs[name].CopyFrom(tensor(f"{name}:0"))
+    return model
+
+
+def test_a_layer_cannot_call_a_signature_of_several_inputs(expect):
+    found = expect(layer_model(), "2.18.1", loader=LAYER, signature="serving_default")
+    assert (found.kind, found.stage, found.confidence) == (Kind.FAILS, Stage.RUN, Confidence.HIGH)
+    assert found.because == (
+        "TFSMLayer passes one argument by position, but signature 'serving_default' takes a and b by name",
+    )
+
+
+@pytest.mark.parametrize("target", [{"loader": LAYER, "signature": "serving_default"}, {"loader": LAYER}])
+def test_a_layer_calls_a_signature_of_one_input(expect, target):
+    assert expect(layer_model(inputs=("a",)), "2.18.1", **target).kind is Kind.LOADS
+
+
+def test_only_a_layer_cannot(expect):
+    assert expect(layer_model(), "2.18.1", signature="serving_default").kind is Kind.LOADS
+
+
+def test_a_layer_of_a_keras_without_it_fails_for_that_reason_only(expect):
+    found = expect(layer_model(), "2.15.1", loader=LAYER, signature="serving_default")
+    assert found.because == ("TFSMLayer is part of Keras 3, which TensorFlow has from 2.16 on",)
+
+
+def test_many_inputs_are_not_all_named(expect):
+    found = expect(layer_model(inputs=[f"x{n}" for n in range(20)]), "2.18.1", loader=LAYER)
+    assert "takes x0, x1" in found.because[0]
+    assert "and 12 more by name" in found.because[0]
+
+
+def keras_function(*arguments, defaults=0):
+    spec = pb.StructuredValue(named_tuple_value={"name": "FullArgSpec"})
+    args = pb.StructuredValue(
+        list_value={"values": [pb.StructuredValue(string_value=each) for each in arguments]}
+    )
+    given = pb.StructuredValue(tuple_value={"values": [pb.StructuredValue(bool_value=False)] * defaults})
+    spec.named_tuple_value.values.add(key="args", value=args)
+    spec.named_tuple_value.values.add(key="defaults", value=given)
+    return pb.SavedObject(function={"function_spec": {"fullargspec": spec}})
+
+
+@pytest.mark.parametrize(("defaults", "kind"), [(0, Kind.FAILS), (1, Kind.LOADS)])
+def test_a_function_that_needs_training_is_not_for_a_layer(expect, defaults, kind):
+    functions = {"__call__": keras_function("self", "inputs", "training", defaults=defaults)}
+    found = expect(layer_model(functions=functions), "2.18.1", loader=LAYER, function="__call__")
+    assert found.kind is kind
+    if kind is Kind.FAILS:
+        assert found.because == ("'__call__' needs training, which TFSMLayer does not pass on",)
+        assert found.stage is Stage.RUN
+
+
+def test_an_endpoint_that_the_model_does_not_have(expect):
+    functions = {"__call__": keras_function("inputs")}
+    found = expect(layer_model(functions=functions), "2.18.1", loader=LAYER, function="serve")
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.LOAD)
+    assert found.because == (
+        "the model has no endpoint 'serve' for TFSMLayer; it has: serving_default, __call__",
+    )
+    calls = {"loader": LAYER, "signature": "serving_default", "endpoint": "__call__"}
+    assert expect(layer_model(functions=functions), "2.18.1", **calls).kind is Kind.LOADS
+
+
+def custom_model():
+    return keras_metadata(
+        ("_tf_keras_sequential", {"class_name": "Sequential", "name": "all"}),
+        ("_tf_keras_layer", {"class_name": "Mine", "name": "one"}),
+        ("_tf_keras_layer", {"class_name": "Mine", "name": "two"}),
+        ("_tf_keras_metric", {"class_name": "MyMetric", "name": "m"}),
+    )
+
+
+def test_a_class_of_which_nothing_was_traced_is_needed(expect):
+    asked = {"metadata": keras_metadata(("_tf_keras_layer", {"class_name": "Mine", "name": "one"}))}
+    found = expect(v2_model(), "2.15.1", loader=Loader.KERAS, **asked)
+    assert (found.kind, found.stage, found.needs) == (Kind.NEEDS, Stage.LOAD, ("the module of Mine",))
+    assert found.because == ("what Mine computes was not saved (save_traces=False)",)
+    for target in ({"brings": ("mine.py",), "loader": Loader.KERAS}, {}):
+        assert expect(v2_model(), "2.15.1", **target, **asked).kind is Kind.LOADS
+    traced = layer_model(functions={"__call__": keras_function("inputs")})
+    assert expect(traced, "2.15.1", loader=Loader.KERAS, **asked).kind is Kind.LOADS
+
+
+@pytest.mark.parametrize(
+    ("loader", "lost"),
+    [
+        (Loader.KERAS, ("Mine", "MyMetric")),
+        (Loader.TF_KERAS, ("Mine", "MyMetric")),
+        (Loader.SAVED_MODEL, ("Sequential", "Mine", "MyMetric")),
+        (LAYER, ("Sequential", "Mine", "MyMetric")),
+    ],
+)
+def test_the_classes_that_a_loader_loses(tmp_path, loader, lost):
+    folder = write(tmp_path, v2_model())
+    (folder / "keras_metadata.pb").write_bytes(custom_model())
+    assert lost_classes(read_facts(folder).keras, loader, knowledge()) == lost
+
+
+def test_a_stand_in_is_said_unless_code_is_given(expect):
+    says = "Keras restores a stand-in for Mine: it runs what was traced; `modules` keeps the class"
+    asked = {"metadata": custom_model(), "loader": Loader.KERAS}
+    model = layer_model(functions={"__call__": keras_function("inputs")})
+    assert says in expect(model, "2.15.1", **asked).notes
+    assert says not in expect(model, "2.15.1", **asked, brings=("mine.py",)).notes
+    assert says not in expect(model, "2.15.1", metadata=custom_model()).notes
+    assert says not in expect(model, "2.18.1", **asked).notes, "Keras 3 restores nothing"
+
+
+def told(folder, model, signature="serving_default"):
+    return told_of(read_facts(write(folder, model)), signature)
+
+
+def test_what_a_model_tells_causes(tmp_path):
+    assert told(tmp_path, layer_model()) == {"takes": "a and b by name"}
+    assert told(tmp_path, layer_model(inputs=("a",)), "other") == {
+        "takes": "a by name",
+        "at_once": "serving_default",
+    }, "the only signature, where there is none of this name"
+    assert told(tmp_path, layer_model(inputs=())) == {"takes": "no input"}
+
+
+HALF = {"T": {"type": pb.DT_BFLOAT16}}
+NEW_CPU = frozenset({"avx2", "avx512f", "avx512_vnni"})
+
+
+def test_bfloat16_without_onednn(expect):
+    model = v2_model(node("FusedBatchNormV3", **HALF), node("Conv2D", **HALF), tensorflow="2.12.1")
+    off = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    found = expect(model, "2.12.1", variables=off, cpu_flags=NEW_CPU)
+    assert (found.kind, found.stage, found.confidence) == (Kind.FAILS, Stage.RUN, Confidence.HIGH)
+    assert found.because[0].startswith("op FusedBatchNormV3: no bfloat16 in TensorFlow 2.12 on a CPU without")
+    assert expect(model, "2.15.1", variables=off, cpu_flags=NEW_CPU).kind is Kind.LOADS
+    assert expect(model, "2.12.1", cpu_flags=frozenset({"avx2"})).kind is Kind.FAILS
+
+
+@pytest.mark.parametrize("flags", [NEW_CPU, frozenset()])
+def test_bfloat16_where_onednn_may_compute_it_is_a_note(expect, flags):
+    found = expect(v2_model(node("FusedBatchNormV3", **HALF), tensorflow="2.12.1"), "2.12.1", cpu_flags=flags)
+    assert found.kind is Kind.LOADS
+    assert any("bfloat16 in 1 op (FusedBatchNormV3) depends on oneDNN" in note for note in found.notes)
+
+
+def test_bfloat16_elsewhere_and_float32_are_nobodys_business(expect):
+    off = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    model = v2_model(node("FusedBatchNormV3", **HALF), tensorflow="2.12.1")
+    assert expect(model, "2.12.1", variables=off, computes_elsewhere=True).notes == ()
+    model = v2_model(node("FusedBatchNormV3", T={"type": pb.DT_FLOAT}), tensorflow="2.12.1")
+    assert expect(model, "2.12.1", variables=off).kind is Kind.LOADS
+
+
+def test_bfloat16_fused_for_onednn_on_a_cpu_that_lacks_it(expect):
+    model = v2_model(node("Conv2D", **HALF), node("BiasAdd", **HALF), tensorflow="2.12.1")
+    given = {"variables": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "cpu_flags": frozenset({"avx2"})}
+    found = expect(model, "2.12.1", **given)
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert "fuses them into an op that this CPU has no kernel for" in found.because[0]
+    assert expect(model, "2.12.1", **given, grappler=False).kind is Kind.LOADS
+    assert expect(model, "2.15.1", **given).kind is Kind.LOADS
+    assert expect(model, "2.12.1", cpu_flags=frozenset({"avx2"})).kind is Kind.LOADS
+
+
+def test_bfloat16_is_that_of_the_signature_that_runs(expect):
+    model = v2_model(node("FusedBatchNormV3", **HALF), tensorflow="2.12.1")
+    graph = model.meta_graphs[0]
+    graph.graph_def.node.append(node("Placeholder", "z"))
+    graph.signature_def["other"].CopyFrom(pb.SignatureDef(outputs={"z": tensor("z:0")}))
+    kinds = {
+        entry: expect(model, "2.12.1", signature=entry, cpu_flags=frozenset({"avx2"})).kind
+        for entry in ("serving_default", "other", None)
+    }
+    assert kinds == {"serving_default": Kind.FAILS, "other": Kind.LOADS, None: Kind.FAILS}

@@ -5,7 +5,8 @@ from built_models import node, user_object, v1_model, v2_model, write
 from flow_models import function, op, string
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.facts import read_facts
-from savedmodel_matrix.models.savedmodel.outside import Constant, OutsidePath, Reads, When
+from savedmodel_matrix.models.savedmodel.outside import OutsidePath, Reads, When
+from savedmodel_matrix.models.savedmodel.strings import Constant
 
 WORDS = "/data/words.txt"
 

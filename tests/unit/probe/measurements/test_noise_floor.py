@@ -76,15 +76,13 @@ class Variable:
         self.value = value
 
 
-def test_variables_are_moved_from_their_own_values_and_put_back():
+def test_variables_are_moved_from_their_own_values():
     kernel, steps = Variable(np.ones(50, "f4")), Variable(np.array(7))
     variables = Variables([kernel, steps])
     assert variables.elements == 50
     for _ in range(3):
         variables.move(random())
         assert np.abs(kernel.value - 1).max() == np.spacing(np.float32(1)), "moves do not add up"
-    variables.restore()
-    assert (kernel.value == 1).all()
     assert steps.value == 7
 
 

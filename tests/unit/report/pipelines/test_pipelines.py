@@ -21,6 +21,7 @@ from savedmodel_matrix.evidence.collected import (
     StageRecord,
     SwapRecord,
 )
+from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.measurements.elsewhere import EVERYTHING, SEEDED, SEEDED_AGAIN
 from savedmodel_matrix.measurements.stage import AGAIN
 from savedmodel_matrix.planning.workspace import Workspace
@@ -106,9 +107,10 @@ class Made:
             stages=self.stages,
             trained={"c": self.trained},
             swaps=self.swaps,
+            origins={"c": Origin(project, plan.cases["c"], "not read")},
             elsewhere=self.elsewhere,
         )
-        nothing = Mending(Remedies(plan, ()), Collection([], {}, {}, {}), done=True)
+        nothing = Mending(Remedies(plan, ()), (), done=True)
         today = dt.date(2026, 11, 24)
         return build_report(project, plan, collection, nothing, run="r", content="c", today=today)
 

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_metrics import Memory
+from recordings import entry as stored_entry
+from recordings import measured_floor, output
 from savedmodel_matrix.domain.arrays import ArrayEntry
-from savedmodel_matrix.domain.noise_floor import MeasuredSpread, MovedRow
+from savedmodel_matrix.domain.noise_floor import (
+    MeasuredFloor,
+    MeasuredSpread,
+    MovedRow,
+    OutputSpread,
+    spreads_of,
+)
+from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.verdicts.compare.noise_ratio import (
     is_change_benign,
     moved_rows,
@@ -95,6 +105,74 @@ def test_a_small_column_beside_a_large_one_is_seen():
     assert noisy.ratio(noisy.run()).worst < 3
 
 
+def normal(*shape, seed=3):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+#: Outputs of which a part is a millionth of the rest, and that part. Noise is a millionth of each scale.
+UNEQUAL = {
+    "small rows": (np.where(np.arange(40) % 4, 1e6, 1.0)[:, None] * np.ones(16), np.s_[::4]),
+    "one item": (np.where(np.arange(8) == 5, 1.0, 1e6)[:, None, None] * np.ones((6, 5)), np.s_[5]),
+    "one class": (np.where(np.arange(10) == 7, 1.0, 1e6) * np.ones((60, 1)), np.s_[:, 7]),
+    "a third of a vector": (np.where(np.arange(300) < 200, 1e6, 1.0), np.s_[200:]),
+    "a third of a row": (np.where(np.arange(300) < 200, 1e6, 1.0)[None], np.s_[:, 200:]),
+    "one number": (np.where(np.arange(4096).reshape(64, 64) == 77, 1.0, 1e6), np.s_[1, 13]),
+}
+
+
+@pytest.mark.parametrize("name", UNEQUAL)
+def test_a_hundredth_is_seen_beside_what_is_a_million_times_larger(name):
+    scales, small = UNEQUAL[name]
+    noisy = Noisy(scales * (2 + np.tanh(normal(*scales.shape))), scales * 1e-6)
+    changed = noisy.run()
+    changed[small] *= np.float32(1.01)
+    assert noisy.ratio(changed).worst > 10
+
+
+@pytest.mark.parametrize("name", UNEQUAL)
+@given(seed=st.integers(0, 200))
+def test_rounding_of_every_scale_is_noise(name, seed):
+    scales, _ = UNEQUAL[name]
+    noisy = Noisy(scales * (2 + np.tanh(normal(*scales.shape, seed=seed))), scales * 1e-6, seed)
+    assert noisy.ratio(noisy.run()).worst < 3
+
+
+def test_a_thousandth_of_a_row_of_two_is_seen_beside_a_row_of_half_a_million():
+    base = np.stack([np.full(12, 5e5), np.full(12, 2.0)])
+    noisy = Noisy(base, base * 1e-7)
+    changed = noisy.run()
+    changed[1] += np.float32(1e-3)
+    assert noisy.ratio(changed).worst > 10
+
+
+def test_a_large_row_does_not_excuse_the_flip_of_a_small_one():
+    base = np.array([[2e6, 1e6, 1.5e6]] * 20 + [[2.0, 1.9, 1.0]])
+    noisy = Noisy(base, base * 1e-6)
+    changed = noisy.base.copy()
+    changed[20, :2] = changed[20, 1::-1]
+    (row,) = noisy.moved(changed)
+    assert not row.is_benign
+
+
+def test_few_replicates_that_happen_to_agree_are_helped_by_their_peers():
+    noisy = Noisy(np.ones((50, 20)), 1e-5)
+    std = np.array(noisy.memory.read(noisy.spread.std))
+    std[7, 3] = 0
+    spread = MeasuredSpread(
+        noisy.spread.base, noisy.memory.entry(std, "float64"), noisy.spread.flipped, 16, None
+    )
+    noisy.floor = noisy_floor(noisy, spread)
+    changed = noisy.base.copy()
+    changed[7, 3] += np.float32(1e-5)
+    assert noisy.ratio(changed).worst < 1
+
+
+def test_rows_beyond_the_most_groups_are_pooled_with_their_neighbours():
+    noisy = Noisy(np.ones((70_000, 8)), 1e-6)
+    assert len(noisy.floor.local.rows) <= 65536
+    assert noisy.ratio(noisy.run()).worst < 2
+
+
 def test_saturated_outputs_have_the_noise_of_their_last_place():
     # Replicates of a softmax that is sure are all exactly 1: a neighbour of 1 is still the same answer.
     base = np.zeros((16, 10))
@@ -105,6 +183,13 @@ def test_saturated_outputs_have_the_noise_of_their_last_place():
     found = noisy.ratio(changed)
     assert 0 < found.worst < 3
     assert noisy.ratio(noisy.run()).worst == 0
+
+
+def test_what_may_underflow_may_be_zero():
+    base = np.array([[1.0, 1.3e-38], [1.0, 1e-30]])
+    noisy = Noisy(base, base * 1e-6)
+    assert noisy.ratio(noisy.base * np.float32([[1, 0], [1, 1]])).worst < 3
+    assert noisy.ratio(noisy.base * np.float32([[1, 1], [1, 0]])).worst > 10
 
 
 def test_the_ratio_is_the_formula():
@@ -227,3 +312,30 @@ def test_an_output_of_another_size_has_no_rows_to_follow():
 def test_what_replicates_change_is_benign():
     assert benign([4, 5], [4, 6], flipped=[False, True], rows=())
     assert not benign([4, 5], [3, 6], flipped=[False, True], rows=())
+
+
+def test_elements_that_all_move_together_may_move_as_far_as_the_largest_replicate():
+    noisy = Noisy(np.random.default_rng(0).normal(size=(50, 10)), 1e-5)
+    shifted = noisy.base + np.float32(4.5e-5)
+    alone = noisy.ratio(shifted)
+    noisy.floor = noisy_floor(noisy, replace(noisy.spread, swing=2.0))
+    together = noisy.ratio(shifted)
+    assert together.overall == pytest.approx(alone.overall / 2)
+    assert alone.worst > 3 > together.worst
+
+
+def test_swing_is_that_of_the_replicates():
+    spread = OutputSpread(
+        batch=0,
+        name="y",
+        component=None,
+        dtype="float32",
+        replicates=16,
+        lost=None,
+        std=None,
+        rms=(*[0.5] * 15, 2.0),
+        flipped=stored_entry(),
+    )
+    run = RecordedOutputs((output(stored_entry()),))
+    (found,) = spreads_of(MeasuredFloor(run, measured_floor((), [spread]).part)).values()
+    assert found.swing == pytest.approx(2 / math.sqrt((15 * 0.25 + 4) / 16) / 1.5)

@@ -23,4 +23,4 @@ def read(tmp_path):
 @pytest.fixture
 def ruler(read):
     """A ruler without noise floors: tolerances by type are all it has."""
-    return Ruler(JudgedCase({}, "base/default", None, None, {}, read), {}, set(), read)
+    return Ruler(JudgedCase({}, "base/default", None, None, {}, read, (), ()), {}, set(), read)

@@ -38,7 +38,7 @@ class Case:
         again = frozenset(each.id for each in entries if each.name in unstable)
         self.recorded[cell] = RecordedOutputs(entries, again)
 
-    def measure(self, replicates, moved=1, split=None, **outputs):
+    def measure(self, replicates, moved=1, split=None, *, anew=False, **outputs):
         """Record the floor: ``replicates`` is called for each replicate of each output."""
         measured = []
         for name, value in outputs.items():
@@ -47,7 +47,12 @@ class Case:
                 spread.add(replicates(name, value))
             measured.append(spread.entry(self.objects, 0))
         self.floor = measured_floor(
-            self.entries(outputs), measured, inputs=moved, variables=0, split=self.entries(split or {})
+            self.entries(outputs),
+            measured,
+            inputs=moved,
+            variables=0,
+            split=self.entries(split or {}),
+            anew=anew,
         )
 
     def noisy(self, name, value):
@@ -55,7 +60,7 @@ class Case:
             return value
         return (value + NOISE * self.random.normal(size=value.shape)).astype("f4")
 
-    def judged(self, moving=()):
+    def judged(self, moving=(), restarting=()):
         return JudgedCase(
             self.recorded,
             BASE,
@@ -64,6 +69,7 @@ class Case:
             self.limits,
             lambda entry: read_array(self.objects, entry.to_json(), mmap=True),
             moving,
+            restarting,
         )
 
     def verdict(self, name="scores"):
@@ -251,3 +257,70 @@ def test_what_moves_on_is_no_noise(case):
         None,
         "it depends on random numbers or changing state, which are not noise",
     )
+
+
+def test_a_few_flipped_last_bits_are_no_measure_of_noise(case):
+    sure = np.tile(np.float32([1, 0, 0, 0]), (40, 1))
+    case.cell(BASE, scores=sure)
+
+    def flipping(_, value):
+        flipped = value.copy()
+        flipped[3, 0] = np.nextafter(flipped[3, 0], np.float32(0)) if case.random.random() < 0.5 else 1
+        return flipped
+
+    case.measure(flipping, scores=sure)
+    (standing,) = case.judged().standings.values()
+    assert standing.floor is None
+    assert standing.no_floor == (
+        "not measurable: 1 element moves when inputs and weights change by one unit in the last place, "
+        "by the last bit and no more"
+    )
+    case.cell(OTHER, scores=sure * np.float32(1 - 1e-6))
+    found = case.verdict()
+    assert found.ratio is None
+    assert (found.judgement.verdict, found.judgement.by) == (Verdict.FLOAT_NOISE, Measure.DEFAULT)
+
+
+def test_last_bits_that_flip_everywhere_are_the_noise(case):
+    case.measure(
+        lambda _, value: np.nextafter(value, value + case.random.normal(size=value.shape).astype("f4")),
+        scores=SCORES,
+    )
+    (standing,) = case.judged().standings.values()
+    assert standing.floor is not None
+
+
+@pytest.fixture
+def restarting(case):
+    """A case whose runs differ, but whose first runs are the same in every process."""
+    case.cell(BASE, unstable=["scores"], scores=SCORES)
+    case.measure(case.noisy, anew=True, scores=SCORES)
+    return lambda: case.judged(moving={"scores"}, restarting={"scores"})
+
+
+def test_what_restarts_is_compared_by_a_floor_of_replicates_that_begin_anew(case, restarting):
+    case.cell(OTHER, unstable=["scores"], scores=case.noisy("scores", SCORES))
+    (found,) = restarting().judge(OTHER, BASE)
+    assert (found.judgement.verdict, found.judgement.by) == (Verdict.FLOAT_NOISE, Measure.NOISE_FLOOR)
+    case.cell(OTHER, unstable=["scores"], scores=SCORES * np.float32(1.001))
+    (found,) = restarting().judge(OTHER, BASE)
+    assert found.judgement.verdict is Verdict.DIVERGED
+
+
+def test_what_restarts_must_be_the_same_in_two_processes(case, restarting):
+    case.cell(BASE, unstable=["scores"], scores=SCORES + np.float32(1))
+    assert restarting().nondeterministic == {OutputId(0, "scores", None): f"two processes differ in {BASE}"}
+
+
+def test_without_a_second_process_two_runs_decide(case, restarting):
+    case.floor = None
+    assert restarting().nondeterministic == {
+        OutputId(0, "scores", None): f"two runs in one process differ in {BASE}"
+    }
+
+
+def test_replicates_that_went_on_drawing_are_no_floor(case):
+    case.measure(case.noisy, scores=SCORES)
+    judged = case.judged(moving={"scores"}, restarting={"scores"})
+    (standing,) = judged.standings.values()
+    assert standing.floor is None

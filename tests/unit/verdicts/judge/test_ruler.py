@@ -30,7 +30,7 @@ def ruler(tmp_path, store, read):
         parts = [output(store(ONE + np.float32(split)))] if split else []
         floor = measured_floor([output(store(ONE))], [spread.entry(str(tmp_path), 0)], split=parts)
         recorded = {BASE: RecordedOutputs((output(store(ONE)),))}
-        judged = JudgedCase(recorded, BASE, floor, None, {}, read)
+        judged = JudgedCase(recorded, BASE, floor, None, {}, read, (), ())
         return Ruler(judged, limits or {}, set(changing), read)
 
     return make

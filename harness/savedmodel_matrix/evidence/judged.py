@@ -1,4 +1,4 @@
-"""Compares and judges two recordings of one case as if they were cells of the matrix."""
+"""Judges recordings of one case: the only place that says which noise floor judges what."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Mapping
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
@@ -21,6 +21,35 @@ if TYPE_CHECKING:
 _THIS, _REFERENCE = "this one", "the reference"
 
 
+def judge_case(
+    plan: Plan,
+    case: str,
+    collection: Collection,
+    recordings: Mapping[str, RecordedOutputs],
+    baseline: str,
+    read: Callable[[ArrayEntry], Array],
+    *,
+    same_inputs: bool = True,
+) -> JudgedCase:
+    """Return recordings of a case, by name, to be judged by its noise floor, limits and random ops.
+
+    ``baseline`` names the one that stands for the baseline; ``same_inputs`` is whether it had the inputs on
+    which the floor was measured.
+    """
+    noise = collection.noise.get(case)
+    return JudgedCase(
+        recordings,
+        baseline,
+        noise.floor if noise else None,
+        noise.threads if noise and same_inputs else None,
+        plan.cases[case].tolerance,
+        read,
+        collection.origins[case].moving,
+        collection.origins[case].restarting,
+        other_process=same_inputs,
+    )
+
+
 def judged_outputs(
     plan: Plan,
     case: str,
@@ -30,24 +59,13 @@ def judged_outputs(
     read: Callable[[ArrayEntry], Array],
     *,
     same_inputs: bool,
-    moving: Container[str] = (),
 ) -> list[JudgedOutput]:
     """Return every deterministic output of either, judged by the case's noise floor in the baseline.
 
-    ``same_inputs`` is whether the reference had the inputs on which the floor was measured; ``moving`` is
-    that of ``JudgedCase``.
+    ``same_inputs`` is that of ``judge_case``.
     """
-    noise = collection.noise.get(case)
-    judged = JudgedCase(
-        {_THIS: RecordedOutputs.of(recording), _REFERENCE: RecordedOutputs.of(reference)},
-        _REFERENCE,
-        noise.floor if noise else None,
-        noise.threads if noise and same_inputs else None,
-        plan.cases[case].tolerance,
-        read,
-        moving,
-        other_process=same_inputs,
-    )
+    pair = {_THIS: RecordedOutputs.of(recording), _REFERENCE: RecordedOutputs.of(reference)}
+    judged = judge_case(plan, case, collection, pair, _REFERENCE, read, same_inputs=same_inputs)
     return judged.judge(_THIS, _REFERENCE)
 
 

@@ -1,0 +1,5 @@
+"""Asks the Keras that TensorFlow has chosen."""
+
+import tensorflow as tf
+
+EPSILON = tf.keras.backend.epsilon()
