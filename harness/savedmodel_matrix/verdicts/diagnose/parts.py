@@ -32,7 +32,7 @@ class Parts:
     def moved(self) -> dict[str, float]:
         """Return by how much (relative L2) each way changes the tensor; only those that do."""
         found = {}
-        for way, made in self.parts.items():
+        for way, made in self.parts.items() if self.whole.ndim else ():
             of_whole = self.whole[: len(made)]
             if not is_same(of_whole, made):
                 found[way] = distance(of_whole, made).relative
@@ -45,6 +45,8 @@ def explain(train: Parts, serve: Parts) -> Diagnosis | None:
     If the side that depends on it makes the other's values of single samples, a fix is proven. If not, the
     other side has constants from elsewhere.
     """
+    if train.whole.shape != serve.whole.shape:
+        return None
     of_train, of_serve = train.moved(), serve.moved()
     if bool(of_train) == bool(of_serve) or is_same(train.whole, serve.whole):
         return None

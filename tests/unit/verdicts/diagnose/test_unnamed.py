@@ -178,3 +178,23 @@ def test_a_search_that_takes_too_long_says_so():
     noise = R.normal(size=TABLE.shape)
     assert examine({"x": TABLE}, {"x": noise}, None, lambda: True).stopped == ["x"]
     assert examine({"x": TABLE}, {"x": noise}, None).stopped == []
+
+
+@pytest.mark.parametrize(
+    ("train", "serve"),
+    [
+        (np.zeros(0, complex), np.ones(0, complex)),
+        (np.full((9, 2), np.nan), R.normal(size=(9, 2))),
+        (np.full((3, 8, 8, 1), np.nan), R.random((3, 8, 8, 1))),
+        (np.float64(3), R.normal(size=(9, 2))),
+        (texts("a", "b"), np.array([1.0, 2.0])),
+        (np.full((9, 3), np.inf), R.normal(size=(9, 3))),
+    ],
+)
+def test_awkward_arrays_are_examined_like_others(train, serve):
+    train, serve = np.asarray(train), np.asarray(serve)
+    raw = {"raw": R.random((3, 8, 8, 1)), "text": texts("a b", "c")}
+    assert examine({"x": train}, {"x": serve}, raw).stopped == []
+    assert isinstance(where(train, serve, raw), str)
+    assert len(worst(train, serve, raw)) <= 3
+    assert explain(Parts(train, {"alone": train}), Parts(serve, {"alone": serve})) is None

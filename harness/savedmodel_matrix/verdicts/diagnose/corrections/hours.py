@@ -96,6 +96,8 @@ def _circles(pair: Pair) -> Iterator[Fix]:
         return
     if any(np.abs(np.square(each).sum(axis=1) - 1).max() > 1e-3 for each in (t, s)):
         return
+    if not (np.isfinite(t).all() and np.isfinite(s).all()):
+        return
     angle = np.arctan2(t[:, 0], t[:, 1]) - np.arctan2(s[:, 0], s[:, 1])
     quarters = float(np.median(angle % (2 * np.pi))) / (2 * np.pi) * 96
     gap = round(quarters) / 4

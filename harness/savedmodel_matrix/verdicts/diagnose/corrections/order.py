@@ -37,7 +37,7 @@ _MATCH = 0.9999
 def propose(pair: Pair) -> Iterator[Fix]:
     """Yield orders of rows and columns, and tables of ids."""
     train, serve = pair.train, pair.serve
-    if train.shape != serve.shape or train.ndim == 0:
+    if train.shape != serve.shape or train.size == 0 or train.ndim == 0:
         return
     if train.dtype.kind == serve.dtype.kind or (is_numeric(train) and is_numeric(serve)):
         yield from _rows(pair)

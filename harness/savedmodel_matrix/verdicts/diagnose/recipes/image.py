@@ -115,6 +115,8 @@ def _recipe(layout: str, target: Array, reading: Reading, side: Array) -> list[R
         padding = np.isnan(made[0]).any(axis=-1)
         values = _padding(target, made, padding)
         levels = np.abs(made - target)[: min(len(images), _MOST_IMAGES)] / named.level
+        if np.isnan(levels).all():
+            continue
         within = np.nanmean(levels <= _LEVEL), np.sqrt(np.nanmean(np.square(levels)))
         exact = within[0] >= _MOST and within[1] <= _MOST_LEVELS_RMS
         if not exact and not (reading.is_jpeg and _other_decoder(made - target, named.level)):
