@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mmap
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
-from savedmodel_matrix.models.savedmodel.endpoints import read_endpoints
+from savedmodel_matrix.models.savedmodel.endpoints import endpoints_of
 from savedmodel_matrix.models.savedmodel.functions import FunctionFacts, read_functions
 from savedmodel_matrix.models.savedmodel.graph import GraphFacts, read_graph
 from savedmodel_matrix.models.savedmodel.keras import METADATA, KerasFacts, read_keras
@@ -85,7 +85,7 @@ class MetaGraphFacts:
     repeated_inputs: Mapping[str, tuple[str, ...]]
     fed: frozenset[str]
     assets: tuple[str, ...]
-    functions: FunctionFacts = FunctionFacts()
+    functions: FunctionFacts = field(default_factory=FunctionFacts)
     """What can be called besides the signatures, whose inputs are put together by it."""
     late_assets: tuple[str, ...] = ()
     """Assets that a signature itself reads, not only the ops that run at load."""
@@ -201,12 +201,10 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
     return MetaGraphFacts(
         tags=tuple(info.tags),
         tensorflow_version=info.tensorflow_version[:_LONGEST_VERSION],
-        signatures={
-            name: functions.put_together(name, signature_of(each)) for name, each in own.items()
-        },
+        signatures={name: functions.put_together(name, signature_of(each)) for name, each in own.items()},
         graph=graph,
         objects=read_objects(walk, view),
-        endpoints=read_endpoints(walk, view),
+        endpoints=endpoints_of(functions),
         collections={name: count for name, (_, count) in sorted(collections.items())},
         init_op=init_op,
         restore_op=restore_op,
