@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
-from savedmodel_matrix.models.savedmodel.endpoints import read_endpoints
+from savedmodel_matrix.models.savedmodel.endpoints import endpoints_of
 from savedmodel_matrix.models.savedmodel.functions import FunctionFacts, read_functions
 from savedmodel_matrix.models.savedmodel.graph import GraphFacts, read_graph
 from savedmodel_matrix.models.savedmodel.keras import METADATA, KerasFacts, read_keras
@@ -207,7 +207,7 @@ def _meta_graph(walk: Walk, view: memoryview) -> MetaGraphFacts:
         signatures={name: functions.put_together(name, signature_of(each)) for name, each in own.items()},
         graph=graph,
         objects=read_objects(walk, view),
-        endpoints=read_endpoints(walk, view),
+        endpoints=endpoints_of(functions),
         collections={name: count for name, (_, count) in sorted(collections.items())},
         init_op=init_op,
         restore_op=restore_op,

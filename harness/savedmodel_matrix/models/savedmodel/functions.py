@@ -2,13 +2,12 @@
 
 TensorFlow 2 saves every traced call of a function as a concrete function with the structure of its
 arguments: tensors, composite tensors and Python values. A restored function accepts these calls and no
-others. Sources: tensorflow/core/protobuf/{saved_object_graph,struct}.proto,
-tensorflow/python/saved_model/{function_serialization,nested_structure_coder,signature_serialization}.py.
+others. Sources: tensorflow/core/protobuf/saved_object_graph.proto,
+tensorflow/python/saved_model/{function_serialization,signature_serialization}.py.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.call import Argument, ArgumentKind, Call
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
-from savedmodel_matrix.models.savedmodel.reader import Kind, Signature, TensorSpec, dtype_name, shape_of
-from savedmodel_matrix.models.savedmodel.wire import DamagedError, Walk, text
+from savedmodel_matrix.models.savedmodel.reader import Kind, Signature, TensorSpec
+from savedmodel_matrix.models.savedmodel.structured import Parameters, StructureReader, read_parameters
+from savedmodel_matrix.models.savedmodel.wire import Walk, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _GRAPH = pb.WholeMetaGraphDef.OBJECT_GRAPH_DEF_FIELD_NUMBER
 _NODES = (_GRAPH, pb.SavedObjectGraph.NODES_FIELD_NUMBER)
 _CONCRETE = (_GRAPH, pb.SavedObjectGraph.CONCRETE_FUNCTIONS_FIELD_NUMBER)
+_INPUTS = pb.SavedConcreteFunction.CANONICALIZED_INPUT_SIGNATURE_FIELD_NUMBER
+_OUTPUTS = pb.SavedConcreteFunction.OUTPUT_SIGNATURE_FIELD_NUMBER
 _LIBRARY = (
     pb.WholeMetaGraphDef.GRAPH_DEF_FIELD_NUMBER,
     pb.WholeGraphDef.LIBRARY_FIELD_NUMBER,
@@ -34,11 +36,9 @@ _NAME = (pb.FunctionDef.SIGNATURE_FIELD_NUMBER, pb.OpDef.NAME_FIELD_NUMBER)
 #: Children that hold the signatures, and Keras's copies of what the object itself has.
 _SIGNATURES, _KERAS = "signatures", "keras_api"
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-#: Functions of a model, calls of a function, and nested structures in an argument; real models have fewer.
+#: Functions of a model, and calls of a function; real models have fewer.
 _MOST_FUNCTIONS = 1000
 _MOST_CALLS = 100
-_DEEPEST = 30
-_LONGEST_TEXT = 1000
 
 #: Stands for the method of a function's signature, which has none.
 FUNCTION = "function"
@@ -52,14 +52,19 @@ class Trace:
 
     An input is named after the parameter that it belongs to, and inside a structure by its path:
     ``features/x`` for a dict, ``pair/0`` for a list or tuple, ``pair/left`` for a named tuple.
-    ``concrete`` is the name of the graph function that the call runs.
+    ``concrete`` is the name of the graph function that the call runs. ``names`` are, by input, the names of
+    the tensors themselves, but for sparse and ragged ones: those that the inputs of a signature go by.
+    ``result`` is what the call returns, and ``outputs`` are the tensors in it, named like inputs.
     """
 
     call: Call
     inputs: Mapping[str, TensorSpec]
-    defaults: Mapping[str, bool | int | float | str | None] = field(default_factory=dict)
+    names: Mapping[str, str]
+    result: Argument
+    outputs: Mapping[str, TensorSpec]
+    defaults: Mapping[str, bool | int | float | str | None]
     """The default values of the function's parameters, as far as they are Python values."""
-    concrete: str = ""
+    concrete: str
 
     def __str__(self) -> str:
         """Return the call in readable form: ``(x=float32[1,2], training=False)``."""
@@ -77,6 +82,8 @@ class Function:
 
     name: str
     traces: tuple[Trace, ...]
+    parameters: Parameters
+    """Its parameters; unknown for a concrete function on its own, which takes what its one call does."""
 
     def for_values(self, values: Mapping[str, bool | int | float | str]) -> list[Trace]:
         """Return the calls with these Python values, those with the parameters' defaults first.
@@ -95,11 +102,13 @@ class Function:
 class FunctionFacts:
     """A model's functions, and the sparse and ragged inputs of its signatures.
 
-    ``composites`` are, by signature and by the name of the first of the arguments that one input is taken
-    apart into, the input itself.
+    ``functions`` are those with public names all the way from the root object. ``of_root`` are those that are
+    attributes of the root object, whatever their names, and sorted by them. ``composites`` are, by signature
+    and by the name of the first of the arguments that one input is taken apart into, the input itself.
     """
 
     functions: tuple[Function, ...] = ()
+    of_root: tuple[Function, ...] = ()
     composites: Mapping[str, Mapping[str, TensorSpec]] = field(default_factory=dict)
 
     def put_together(self, name: str, signature: Signature) -> Signature:
@@ -118,11 +127,21 @@ def read_functions(walk: Walk, meta_graph: memoryview) -> FunctionFacts:
     if not found.children:
         return FunctionFacts()
     concrete = dict(walk.entries(meta_graph, *_CONCRETE))
-    functions = tuple(
-        Function(name, tuple(_traces(walk, islice(names, _MOST_CALLS), concrete, found)))
-        for name, names in islice(found.functions(), _MOST_FUNCTIONS)
+    functions = {
+        number: _function(walk, name, number, concrete, found)
+        for name, number in islice(found.functions(), _MOST_FUNCTIONS)
+    }
+    of_root = [
+        replace(functions[number], name=name)
+        if number in functions
+        else _function(walk, name, number, concrete, found)
+        for name, number in islice(found.of_root(), _MOST_FUNCTIONS)
+    ]
+    return FunctionFacts(
+        functions=tuple(functions.values()),
+        of_root=tuple(of_root),
+        composites=dict(_composites(walk, meta_graph, concrete, found)),
     )
-    return FunctionFacts(functions, dict(_composites(walk, meta_graph, concrete, found)))
 
 
 class _Objects:
@@ -135,6 +154,8 @@ class _Objects:
         """Names of the arguments of a concrete function on its own, by its name."""
         self.specs: dict[str, memoryview] = {}
         """The FunctionSpec of each concrete function."""
+        self.parameters: dict[int, memoryview] = {}
+        """The FunctionSpec of each function that is not a concrete one on its own."""
 
     def add(self, walk: Walk, number: int, node: memoryview) -> None:
         self.children[number] = children = []
@@ -148,6 +169,7 @@ class _Objects:
                 names = map(text, walk.inside(value, pb.SavedFunction.CONCRETE_FUNCTIONS_FIELD_NUMBER))
                 self.concrete[number] = tuple(names)
                 for spec in walk.inside(value, pb.SavedFunction.FUNCTION_SPEC_FIELD_NUMBER):
+                    self.parameters[number] = spec
                     self.specs.update(dict.fromkeys(self.concrete[number], spec))
             elif kind == pb.SavedObject.BARE_CONCRETE_FUNCTION_FIELD_NUMBER:
                 self._add_bare(walk, number, value)
@@ -160,8 +182,8 @@ class _Objects:
         for spec in walk.inside(bare, message.FUNCTION_SPEC_FIELD_NUMBER):
             self.specs.setdefault(name, spec)
 
-    def functions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the path and the concrete functions of every function, the nearest to the root first."""
+    def functions(self) -> Iterator[tuple[str, int]]:
+        """Yield the path and the number of every public function, the nearest to the root first."""
         seen, waiting = {0}, deque([(0, "")])
         while waiting:
             number, path = waiting.popleft()
@@ -171,9 +193,15 @@ class _Objects:
                     continue
                 seen.add(child)
                 if child in self.concrete:
-                    yield path + name, self.concrete[child]
+                    yield path + name, child
                 else:
                     waiting.append((child, f"{path}{name}."))
+
+    def of_root(self) -> Iterator[tuple[str, int]]:
+        """Yield the name and the number of every function of the root object, by name."""
+        for name, child in sorted(dict(self.children.get(0, ())).items()):
+            if child in self.concrete:
+                yield name, child
 
     def signatures(self) -> Iterator[tuple[str, str]]:
         """Yield the name and the concrete function of every signature."""
@@ -184,26 +212,27 @@ class _Objects:
                         yield each, concrete
 
 
-def _traces(
-    walk: Walk, names: Iterator[str], concrete: Mapping[str, memoryview], found: _Objects
-) -> Iterator[Trace]:
-    for name in names:
-        if name in concrete:
-            yield _trace(walk, name, concrete[name], found)
+def _function(
+    walk: Walk, name: str, number: int, concrete: Mapping[str, memoryview], found: _Objects
+) -> Function:
+    known = islice(found.concrete[number], _MOST_CALLS)
+    traces = tuple(_trace(walk, each, concrete[each], found) for each in known if each in concrete)
+    return Function(name, traces, read_parameters(walk, found.parameters.get(number)))
 
 
 def _trace(walk: Walk, name: str, function: memoryview, found: _Objects) -> Trace:
     """Return the call that a concrete function stands for."""
-    spec = _spec(walk, found.specs.get(name))
-    canonical = pb.StructuredValue()
-    number = pb.SavedConcreteFunction.CANONICALIZED_INPUT_SIGNATURE_FIELD_NUMBER
-    for each in walk.inside(function, number):
+    spec = read_parameters(walk, found.specs.get(name))
+    canonical = result = pb.StructuredValue()
+    for each in walk.inside(function, _INPUTS):
         canonical = walk.parse(pb.StructuredValue, each)
+    for each in walk.inside(function, _OUTPUTS):
+        result = walk.parse(pb.StructuredValue, each)
     parts = [*canonical.tuple_value.values, pb.StructuredValue(), pb.StructuredValue()]
     positional = list(parts[0].tuple_value.values)
     wanted = [*spec.wanted, *[None] * len(positional)]
-    names = spec.parameters(len(positional))
-    reader = _Reader(walk)
+    names = spec.first(len(positional))
+    reader, returned = StructureReader(walk), StructureReader(walk)
     arguments = [
         reader.argument(value, (each,), meant)
         for value, each, meant in zip(positional, names, wanted, strict=False)
@@ -212,161 +241,15 @@ def _trace(walk: Walk, name: str, function: memoryview, found: _Objects) -> Trac
         key: reader.argument(value, (key,)) for key, value in sorted(parts[1].dict_value.fields.items())
     }
     call = Call(names=tuple(names), positional=tuple(arguments), keywords=keywords)
-    return Trace(call, reader.inputs, spec.defaults, name)
-
-
-@dataclass
-class _Spec:
-    """What a FunctionSpec says: parameters by position, the rest's name, defaults, an input signature."""
-
-    names: list[str] = field(default_factory=list)
-    rest: str = "args"
-    defaults: dict[str, bool | int | float | str | None] = field(default_factory=dict)
-    wanted: list[pb.StructuredValue] = field(default_factory=list)
-
-    def parameters(self, count: int) -> list[str]:
-        """Return the names of the first parameters; those behind the named ones are numbered."""
-        more = (f"{self.rest}/{number}" for number in range(count))
-        return [*self.names[:count], *islice(more, max(0, count - len(self.names)))]
-
-
-def _spec(walk: Walk, view: memoryview | None) -> _Spec:
-    if view is None:
-        return _Spec()
-    message = walk.parse(pb.FunctionSpec, view)
-    full = {each.key: each.value for each in message.fullargspec.named_tuple_value.values}
-    nothing = pb.StructuredValue()
-    names = [each.string_value for each in full.get("args", nothing).list_value.values]
-    defaults = list(full.get("defaults", nothing).tuple_value.values)
-    pairs = [
-        *(zip(names[len(names) - len(defaults) :], defaults, strict=False) if defaults else ()),
-        *sorted(full.get("kwonlydefaults", nothing).dict_value.fields.items()),
-    ]
-    values = {name: _plain(each) for name, each in pairs}
-    return _Spec(
-        # A method's own object is no argument of a call.
-        names=names[1:] if message.is_method else names,
-        rest=full.get("varargs", nothing).string_value or "args",
-        defaults={name: found.value for name, found in values.items() if found.kind is ArgumentKind.VALUE},
-        wanted=list(message.input_signature.tuple_value.values),
+    return Trace(
+        call=call,
+        inputs=reader.tensors,
+        names=reader.names,
+        result=returned.argument(result, ()),
+        outputs=returned.tensors,
+        defaults=spec.defaults,
+        concrete=name,
     )
-
-
-class _Reader:
-    """Reads the structure of arguments, and collects the tensors in it."""
-
-    def __init__(self, walk: Walk) -> None:
-        self._walk = walk
-        self.inputs: dict[str, TensorSpec] = {}
-
-    def argument(
-        self, value: pb.StructuredValue, path: tuple[str, ...], wanted: pb.StructuredValue | None = None
-    ) -> Argument:
-        """Return an argument; ``wanted`` is the same part of the function's declared input signature."""
-        self._walk.spend(1)
-        if len(path) > _DEEPEST:
-            raise DamagedError("endlessly nested arguments")
-        if (spec := _tensor_spec(value)) is not None:
-            declared = None if wanted is None else _tensor_spec(wanted)
-            return self._input(_narrowed(spec, declared), path)
-        kind = value.WhichOneof("kind")
-        if kind in {"list_value", "tuple_value"}:
-            items = list(getattr(value, kind).values)
-            named = [(str(number), each) for number, each in enumerate(items)]
-            keys: tuple[str, ...] = ()
-        elif kind == "dict_value":
-            named = sorted(value.dict_value.fields.items())
-            keys = tuple(key for key, _ in named)
-        elif kind == "named_tuple_value":
-            named = [(each.key, each.value) for each in value.named_tuple_value.values]
-            keys = tuple(key for key, _ in named)
-        else:
-            return _plain(value)
-        return Argument(
-            kind=_STRUCTURES[kind],
-            value=value.named_tuple_value.name if kind == "named_tuple_value" else None,
-            keys=keys,
-            items=tuple(self.argument(each, (*path, key)) for key, each in named),
-        )
-
-    def _input(self, spec: TensorSpec, path: tuple[str, ...]) -> Argument:
-        name = unique = "/".join(path)
-        count = 1
-        while unique in self.inputs:  # a key may look like another argument's path
-            count += 1
-            unique = f"{name} ({count})"
-        self.inputs[unique] = spec
-        return Argument(kind=ArgumentKind.INPUT, value=unique)
-
-
-_STRUCTURES = {
-    "list_value": ArgumentKind.LIST,
-    "tuple_value": ArgumentKind.TUPLE,
-    "dict_value": ArgumentKind.DICT,
-    "named_tuple_value": ArgumentKind.NAMED_TUPLE,
-}
-_SPECS = {"tensor_spec_value", "bounded_tensor_spec_value"}
-_COMPOSITES = {
-    pb.TypeSpecProto.SPARSE_TENSOR_SPEC: Kind.SPARSE,
-    pb.TypeSpecProto.RAGGED_TENSOR_SPEC: Kind.RAGGED,
-}
-
-
-def _plain(value: pb.StructuredValue) -> Argument:
-    """Return a Python value; anything but None, booleans, finite numbers, strings and types is OTHER."""
-    kind = value.WhichOneof("kind")
-    if kind == "none_value":
-        return Argument(kind=ArgumentKind.VALUE, value=None)
-    if kind in {"bool_value", "int64_value", "string_value"}:
-        held = getattr(value, kind)
-        if not isinstance(held, str) or len(held) <= _LONGEST_TEXT:
-            return Argument(kind=ArgumentKind.VALUE, value=held)
-    if kind == "float64_value" and math.isfinite(value.float64_value):
-        return Argument(kind=ArgumentKind.VALUE, value=value.float64_value)
-    if kind == "tensor_dtype_value":
-        return Argument(kind=ArgumentKind.DTYPE, value=dtype_name(value.tensor_dtype_value))
-    return Argument(kind=ArgumentKind.OTHER, value=f"a {(kind or 'unknown_value').removesuffix('_value')}")
-
-
-def _tensor_spec(value: pb.StructuredValue) -> TensorSpec | None:
-    """Return the spec of a tensor or composite tensor; None for anything else."""
-    kind = value.WhichOneof("kind")
-    if kind in _SPECS:
-        spec = getattr(value, kind)
-        return TensorSpec(dtype_name(spec.dtype), shape_of(spec.shape))
-    if kind != "type_spec_value":
-        return None
-    composite = _COMPOSITES.get(value.type_spec_value.type_spec_class)
-    # A sparse tensor's state is its shape and type; a ragged one's also has its ragged rank and the type
-    # of its row splits (sparse_tensor.py, ragged_tensor.py).
-    state = list(value.type_spec_value.type_state.tuple_value.values)
-    stated = 2 if composite is Kind.SPARSE else 4
-    if composite is None or len(state) < stated:
-        return TensorSpec("invalid", None, Kind.OTHER)
-    dtype = dtype_name(state[1].tensor_dtype_value)
-    known = state[0].WhichOneof("kind") == "tensor_shape_value"
-    shape = shape_of(state[0].tensor_shape_value) if known else None
-    if composite is Kind.SPARSE:
-        return TensorSpec(dtype, shape, Kind.SPARSE)
-    rank = state[2].int64_value
-    if not rank:
-        return TensorSpec(dtype, shape)
-    if not 0 < rank <= _DEEPEST:
-        raise DamagedError(f"a ragged rank of {rank}")
-    splits = dtype_name(state[3].tensor_dtype_value)
-    return TensorSpec(dtype, shape, Kind.RAGGED, ragged_rank=rank, row_splits_dtype=splits)
-
-
-def _narrowed(spec: TensorSpec, declared: TensorSpec | None) -> TensorSpec:
-    """Return the spec with the sizes that only the declared input signature has (a sparse tensor's)."""
-    if declared is None or declared.shape is None or declared.kind is not spec.kind:
-        return spec
-    if spec.shape is None:
-        return replace(spec, shape=declared.shape)
-    if len(spec.shape) != len(declared.shape):
-        return spec
-    sizes = zip(spec.shape, declared.shape, strict=True)
-    return replace(spec, shape=tuple(other if size is None else size for size, other in sizes))
 
 
 def _has(held: Mapping[str, object], wanted: Mapping[str, object]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from built_models import EXAMPLES, user_object, v2_model, write
+from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.endpoints import Endpoint, Trace, at_once
 from savedmodel_matrix.models.savedmodel.facts import read_facts
@@ -128,21 +129,46 @@ def test_a_private_function_is_chosen_last_and_what_is_no_name_never(read):
     assert chosen(read(functions, {"f": at_once_too})) == "__call__"
 
 
-def test_endlessly_nested_arguments_end(read):
+def test_endlessly_nested_arguments_are_damage(read):
     deep = spec("a")
-    for _ in range(40):
+    for _ in range(20):
         deep = listed(deep)
     graph = read({"f": function("f")}, {"f": ([deep], spec("y"))})
-    assert graph.endpoints[0].traces[0].first is None
+    assert graph.endpoints[0].traces[0].first == ("a",)
+    for _ in range(20):
+        deep = listed(deep)
+    with pytest.raises(UnreadableModelError, match="endlessly nested arguments"):
+        read({"f": function("f")}, {"f": ([deep], spec("y"))})
+
+
+def test_a_function_has_every_name_that_the_root_gives_it(tmp_path):
+    model = model_of({"_score": function("f", arguments=["x"])}, {"f": AT_ONCE})
+    model.meta_graphs[0].object_graph_def.nodes[0].children.add(node_id=1, local_name="score")
+    graph = read_facts(write(tmp_path, model)).main
+    assert [each.name for each in graph.endpoints] == ["_score", "score"]
+    assert [each.name for each in graph.functions.functions] == ["score"]
+    assert chosen(graph) is None  # its second argument has no default
+
+
+def test_what_is_no_plain_tensor_has_no_name(read):
+    ragged = VALUE(type_spec_value={"type_spec_class": pb.TypeSpecProto.RAGGED_TENSOR_SPEC})
+    graph = read({"f": function("f")}, {"f": ([listed(spec("a"), ragged)], named(y=ragged))})
+    (trace,) = graph.endpoints[0].traces
+    assert trace == Trace(first=None, others=0, outputs=None, output_count=0)
 
 
 def test_an_example_of_keras():
-    endpoints = {each.name: each for each in read_facts(EXAMPLES / "cnn").main.endpoints}
+    graph = read_facts(EXAMPLES / "cnn").main
+    endpoints = {each.name: each for each in graph.endpoints}
     assert list(endpoints) == [
         "__call__",
         "_default_save_signature",
         "call_and_return_all_conditional_losses",
     ]
     assert endpoints["__call__"].arguments == ("inputs", "training", "mask")
+    assert (endpoints["__call__"].defaults, endpoints["__call__"].required) == (2, ())
+    # 2.7 writes the defaults as a list, newer releases as a tuple.
+    call = next(each for each in graph.functions.functions if each.name == "__call__")
+    assert call.traces[0].defaults == {"training": False, "mask": None}
     assert ("image",) in [trace.first for trace in endpoints["__call__"].traces]
     assert endpoints["_default_save_signature"].traces[0].outputs == ("probabilities",)
