@@ -49,6 +49,20 @@ def tags(asked: Question) -> Iterator[Finding]:
         yield Finding(f"no graph has the tags {', '.join(sorted(wanted)) or 'none'}; the model has {has}")
 
 
+def signatures(asked: Question) -> Iterator[Finding]:
+    """The loaders of the harness call a signature by its name (``probe/loaders``); seen."""
+    target = asked.target
+    by_name = target.loader in {Loader.SAVED_MODEL, Loader.V1_SESSION} and target.function is None
+    if not by_name or target.signature is None or target.signature in asked.graph.signatures:
+        return
+    functions = [each.name for each in asked.graph.functions.functions]
+    if asked.graph.signatures:
+        has = f"; it has {some([*asked.graph.signatures])}"
+    else:
+        has = f", and only functions: {some(functions)}" if functions else ", and no other"
+    yield Finding(f"the model has no signature {target.signature!r}{has}", stage=Stage.RUN)
+
+
 def unknown_attributes(asked: Question) -> Iterator[Finding]:
     """``NodeDef mentions attr ... not in Op``; seen in 2.4, in a session, with VarHandleOp's debug_name.
 
@@ -252,6 +266,7 @@ def files_outside(asked: Question) -> Iterator[Finding]:
 
 RULES = (
     tags,
+    signatures,
     files,
     files_outside,
     unregistered_ops,

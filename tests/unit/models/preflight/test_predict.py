@@ -725,6 +725,22 @@ def test_many_files_outside_are_counted(expect):
     assert note.endswith("/data/2 and 6 more, outside the model; will fail where one of them is missing")
 
 
+@pytest.mark.parametrize("loader", [Loader.SAVED_MODEL, Loader.V1_SESSION])
+def test_a_signature_that_the_model_does_not_have(expect, loader):
+    found = expect(v2_model(), "2.15.1", loader=loader, signature="score")
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert found.because == ("the model has no signature 'score'; it has serving_default",)
+    assert expect(v2_model(), "2.15.1", loader=loader, signature="serving_default").kind is Kind.LOADS
+    assert expect(v2_model(), "2.15.1", loader=loader, signature="score", function="f").kind is Kind.LOADS
+
+
+def test_a_model_of_functions_only(expect):
+    model = layer_model(functions={"f": keras_function("inputs")})
+    del model.meta_graphs[0].signature_def["serving_default"]
+    found = expect(model, "2.15.1", signature="serving_default")
+    assert found.because == ("the model has no signature 'serving_default', and only functions: f",)
+
+
 def layer_model(inputs=("a", "b"), functions=None):
     """A model with a signature of these inputs, and functions that are attributes of its root object."""
     functions = functions or {}
