@@ -37,7 +37,6 @@ _INPUTS = {
     "texts": {"text": np.array(["Ash and  birch", "CEDAR\uff01 fir", "e\u0301lm"], dtype=object)},
     "words": {"word": np.array(["ash", "cedar", "yew"], dtype=object)},
     "same": {name: np.array([[0.5, 1.5], [2.0, -1.0]], np.float32) for name in ("points", "queries")},
-    "row": {"x": np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 4.0]], np.float32)},
 }
 _ABOUT = """\
 Each failure is planted in a real environment: the case runs in the baseline, whose TensorFlow saves the
@@ -117,11 +116,23 @@ def _found(root: Path, group: Group) -> Iterator[Found]:
     print(f"{group.name}: {len(group.planted)} planted, {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
 
 
+def cells_of(group: Group) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the baseline and the other cell, each as environment and setting."""
+    settings = list(group.settings)
+    return (group.baseline.id, settings[0]), (group.other.id, settings[-1])
+
+
 def definition_of(group: Group) -> str:
     """Return the group's matrix, in TOML."""
     environments = dict.fromkeys((group.baseline, group.other))
     blocks = [f'baseline = "{group.baseline.id}"', *map(_block, environments)]
     blocks += [f"[settings.{name}]\n{lines}" for name, lines in group.settings.items()]
+    blocks += [
+        f'[[exclude]]\ncells = "{environment.id}/{name}"\nreason = "neither of the two"'
+        for environment in environments
+        for name in group.settings
+        if (environment.id, name) not in cells_of(group)
+    ]
     blocks += [
         f'[cases.{each.case}]\npath = "models/{each.made}"\ninputs = [{each.inputs}]\n{each.options}'
         for each in group.planted
@@ -166,8 +177,7 @@ def _write_models(root: Path, group: Group, names: Collection[str]) -> None:
 
 
 def _read(report: dict[str, Any], group: Group, planted: Planted) -> Found:
-    settings = list(group.settings)
-    base, other = (group.baseline.id, settings[0]), (group.other.id, settings[-1])
+    base, other = cells_of(group)
     outcomes = {
         (row["environment"], row["setting"]): row["outcome"]
         for row in report["cells"]

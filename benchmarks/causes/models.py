@@ -109,6 +109,25 @@ def recurrent(folder):
 
 
 @model
+def two_inputs(folder):
+    """A functional model of two inputs."""
+    _joined(folder, "width", "height")
+
+
+@model
+def three_inputs(folder):
+    """A functional model of three inputs."""
+    _joined(folder, "red", "green", "blue")
+
+
+def _joined(folder, *names):
+    inputs = [tf.keras.Input([2], name=name) for name in names]
+    tf.keras.Model(inputs, tf.keras.layers.Dense(2)(tf.keras.layers.Concatenate()(inputs))).save(
+        folder, save_format="tf"
+    )
+
+
+@model
 def tf_keras_dense(folder):
     """A model that the package tf-keras saved."""
     _with_tf_keras(folder, lambda layers: [layers.Dense(4, "relu")])
@@ -125,26 +144,6 @@ def _with_tf_keras(folder, hidden):
 
     layers = tf_keras.layers
     tf_keras.Sequential([tf_keras.Input([FEATURES], name="x"), *hidden(layers), layers.Dense(1)]).save(
-        folder, save_format="tf"
-    )
-
-
-@model
-def lambda_scales(folder):
-    """A Lambda layer with a loop in it, so that its bytecode is of this Python."""
-
-    def scaled(x):
-        for factor in (2.0, 3.0):
-            x = x * factor if factor > 1 else x
-        return x
-
-    regression(tf.keras.layers.Lambda(scaled)).save(folder, save_format="tf")
-
-
-@model
-def lambda_clips(folder):
-    """A Lambda layer of an expression."""
-    regression(tf.keras.layers.Lambda(lambda x: tf.clip_by_value(x, -0.5, 0.5) + x[:, ::-1])).save(
         folder, save_format="tf"
     )
 
@@ -243,23 +242,6 @@ def v1_same_input(folder):
 
 
 @model
-def v1_wrong_shape(folder):
-    """A signature that states a scalar where the placeholder has rows."""
-
-    def build():
-        x = v1.placeholder(tf.float32, [None, 3], "x")
-        return {"x": x}, {"y": tf.matmul(x, [[1.0], [2.0], [-1.0]])}, {}
-
-    save_graph(folder, build)
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    file = Path(folder) / "saved_model.pb"
-    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
-    del saved.meta_graphs[0].signature_def["serving_default"].inputs["x"].tensor_shape.dim[:]
-    file.write_bytes(saved.SerializeToString())
-
-
-@model
 def v1_table(folder):
     """A table that stands only in the collection of table initialisers."""
 
@@ -305,17 +287,28 @@ def has_variables(folder):
 
 
 @model
-def newer_op(folder):
-    """A Fourier transform over given axes."""
-    save_function(
-        folder,
-        lambda x: {
-            "y": tf.math.real(
-                tf.raw_ops.FFTND(input=tf.cast(x, tf.complex64), fft_length=[FEATURES], axes=[1])
-            )
-        },
-        floats(),
-    )
+def newer_shuffle(folder):
+    """A shuffle of indices without a table of them."""
+
+    def shuffled(x):
+        places = tf.range(FEATURES)
+        moved = tf.random.experimental.index_shuffle(places, seed=[1, 2, 3], max_index=FEATURES - 1)
+        return {"y": tf.gather(x, moved, axis=1)}
+
+    save_function(folder, shuffled, floats())
+
+
+@model
+def half_normalized(folder):
+    """A batch normalization in bfloat16."""
+
+    def normalized(x):
+        ones, zeros = tf.ones([3]), tf.zeros([3])
+        images = tf.cast(x, tf.bfloat16)
+        y, _, _ = tf.compat.v1.nn.fused_batch_norm(images, ones, zeros, zeros, ones, is_training=False)
+        return {"y": tf.cast(y, tf.float32)}
+
+    save_function(folder, normalized, floats(shape=(None, 4, 4, 3)))
 
 
 @model
@@ -330,16 +323,6 @@ def newer_quantization(folder):
         return {"y": tf.bitcast(whole, tf.int8)}
 
     save_function(folder, quantized, floats())
-
-
-@model
-def python_function(folder):
-    """A Python function, which only this process has."""
-    save_function(
-        folder,
-        lambda x: {"y": tf.ensure_shape(tf.py_function(lambda a: a + 1.0, [x], tf.float32), x.shape)},
-        floats(),
-    )
 
 
 if __name__ == "__main__":

@@ -181,8 +181,8 @@ GROUPS = (
     Group(
         "protobuf-4",
         "protobuf 4 with a TensorFlow built before it",
-        _with(_OLD_TODAY, "numpy<2", "protobuf<3.21"),
-        _with(_OLD_TODAY, "numpy<2", "protobuf==4.25.3"),
+        _cpu("2.7.0", "3.9", "protobuf<3.21"),
+        _cpu("2.7.0", "3.9", "protobuf==4.25.3", "numpy<2", resolve="today"),
         (_affine("protobuf_4", "protobuf-4-with-old-code"),),
     ),
     Group(
@@ -221,7 +221,6 @@ GROUPS = (
         (
             Planted("v1_counter", "reference-variable"),
             Planted("v1_same_input", "one-tensor-two-inputs", inputs='{ npz = "same.npz" }'),
-            Planted("v1_wrong_shape", "signature-shape-wrong", inputs='{ npz = "row.npz" }'),
         ),
         {"session": 'loader = "v1-session"', "default": 'loader = "saved_model"'},
     ),
@@ -234,14 +233,20 @@ GROUPS = (
         {"default": 'loader = "saved_model"', "session": 'loader = "v1-session"'},
     ),
     Group(
-        "lambda",
-        "a Lambda layer's bytecode in another Python",
-        _cpu("2.15.1", "3.9"),
+        "layer",
+        "a layer of Keras 3 for a signature of several inputs",
         _KERAS_2,
-        tuple(
-            Planted(name, "keras-lambda-bytecode", options='loader = "keras"')
-            for name in ("lambda_scales", "lambda_clips")
-        ),
+        _KERAS_3,
+        tuple(Planted(name, "keras-layer-one-argument") for name in ("two_inputs", "three_inputs")),
+        {"default": "", "layer": 'loader = "tfsm-layer"'},
+    ),
+    Group(
+        "bfloat16",
+        "bfloat16 where only oneDNN computes it",
+        _KERAS_2,
+        _cpu("2.12.1", "3.11"),
+        (Planted("half_normalized", "bfloat16-needs-onednn", fix=False),),
+        {"default": "", "eigen": 'variables = { TF_ENABLE_ONEDNN_OPTS = "0" }'},
     ),
     Group(
         "layout",
@@ -261,18 +266,15 @@ GROUPS = (
         _OLD,
         (
             Planted("has_variables", "op-disable-copy-on-read", fix=False),
-            Planted("newer_op", "op-newer-than-tensorflow", fix=False),
+            Planted("newer_shuffle", "op-newer-than-tensorflow", fix=False),
             Planted("newer_quantization", "op-newer-than-tensorflow", fix=False),
         ),
     ),
     Group(
-        "other-process",
-        "what only the process that saved the model has",
+        "dropped-dependency",
+        "code that needs a package which TensorFlow no longer brings",
         _KERAS_2,
         _KERAS_3,
-        (
-            Planted("python_function", "python-function-in-graph", fix=False),
-            Planted("needs_estimator", "module-missing", "affine", _modules("needs_estimator"), fix=False),
-        ),
+        (Planted("needs_estimator", "module-missing", "affine", _modules("needs_estimator"), fix=False),),
     ),
 )
