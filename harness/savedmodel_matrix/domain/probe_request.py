@@ -90,6 +90,8 @@ class CaseRequest(Stored):
     memory_limit_bytes: int | None
     sources: tuple[SourceFile, ...] = ()
     """The files that the job's key stands for: if one changes meanwhile, there is no recording."""
+    links: dict[str, str] = {}
+    """By paths relative to the working folder, the files outside the model that it reads there."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that the probe reads."""

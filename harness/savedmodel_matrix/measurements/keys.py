@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from savedmodel_matrix.domain.probe_request import SourceFile
@@ -13,7 +14,6 @@ from savedmodel_matrix.store.atomic import json_digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from savedmodel_matrix.domain.environment import Beside
     from savedmodel_matrix.domain.job import Job
@@ -89,6 +89,17 @@ def outside_sources(site: Site) -> tuple[SourceFile, ...]:
             there = source_files(site, [str(place)])
             found += there if each.digest is not None else (SourceFile.absent(str(place)),)
     return tuple(found)
+
+
+def outside_links(site: Site) -> dict[str, str]:
+    """Return the files that the model reads by relative paths: a case has its own working folder."""
+    return {
+        str(place.relative_to(site.project.root)): str(place)
+        for each in site.ready.outside
+        if not Path(each.path).is_absolute()
+        for place in places_of(site.project, each)
+        if place.is_relative_to(site.project.root)
+    }
 
 
 def source_files(site: Site, paths: Sequence[str]) -> tuple[SourceFile, ...]:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 from savedmodel_matrix.domain.probe_request import CaseRequest, Measure, OutputsOf, SettingRequest
 from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.measurements.interface import Depends, Measurement
-from savedmodel_matrix.measurements.keys import identity_of, key_of, outside_sources, source_files
+from savedmodel_matrix.measurements.keys import (
+    identity_of,
+    key_of,
+    outside_links,
+    outside_sources,
+    source_files,
+)
 from savedmodel_matrix.planning.ready import batches_digest, model_folder
 
 if TYPE_CHECKING:
@@ -115,6 +121,7 @@ class ModelMeasurement(Measurement):
                 *source_files(site, [model_folder(project, ready), *case.modules, *case.libraries]),
                 *outside_sources(site),
             ),
+            links=outside_links(site),
         )
 
     def _loader(self, plan: Plan, job: Job) -> str:

@@ -38,14 +38,19 @@ def are_the_same(project: Workspace, outside: Sequence[OutsideFile]) -> bool:
 
 
 def not_missing(outside: Sequence[OutsideFile]) -> frozenset[str]:
-    """Return the paths that exist on this machine, as far as that is known without running the model."""
-    return frozenset(each.path for each in outside if each.digest is not None or is_remote(each.path))
+    """Return the paths that a case finds on this machine, as far as that is known without running the model.
+
+    A case has its own working folder, with the project's files in it that the model reads, and nothing above.
+    """
+    above = {each.path for each in outside if os.path.normpath(each.path).startswith(os.pardir)}
+    found = {each.path for each in outside if each.digest is not None or is_remote(each.path)}
+    return frozenset(found - above)
 
 
 def places_of(project: Workspace, outside: OutsideFile) -> list[Path]:
     """Return the files that a path stands for; for one missing file, the place where it should be.
 
-    A relative path counts from the project's root, in which every environment's session works.
+    A relative path counts from the project's root: a case finds such files in its working folder.
     """
     if is_remote(outside.path):
         return []

@@ -27,7 +27,8 @@
                 "batches": null | [[input, ...], ...] | {"name": str, "outputs_of": path of a result},
                 "inputs_error": null | str, "runs": int, "time_limit_s": number,
                 "memory_limit_bytes": null | int,
-                "sources": [{"path", "size", "mtime_ns", "ctime_ns", "inode"}, ...]}]}    as below
+                "sources": [{"path", "size", "mtime_ns", "ctime_ns", "inode"}, ...],
+                "links": {path in the working folder: path of a file}}]}    as below
 
 An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
 that is called instead of a signature; its input named "" is passed by position. Without either,

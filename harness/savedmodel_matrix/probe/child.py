@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 
-from . import effective, exchange, measure, processes, texts, watch
+from . import effective, exchange, folders, measure, processes, texts, watch
 
 
 def import_tensorflow(request, clean):
@@ -53,6 +53,7 @@ def run_and_write(tf, request, case, places):
     from . import run  # needs NumPy, so not before the measured import
 
     faulthandler.enable()  # a crash leaves Python's stack in the log and still ends with its signal
+    folders.link(case["links"].items())
     part = run.run_case(tf, request, case, reporter(places))
     processes.hold_standard_descriptors()
     exchange.write_json(places.part, part)

@@ -18,7 +18,7 @@ _SETTING = (
 _CASE = (
     "result", "key", "identity", "measure", "after", "fresh_process", "model", "loader", "tags", "signature",
     "function", "endpoint", "call", "batches", "inputs_error", "runs", "time_limit_s", "memory_limit_bytes",
-    "setting", "imports", "modules", "libraries", "sources",
+    "setting", "imports", "modules", "libraries", "sources", "links",
 )  # fmt: skip
 _MEASURE = ("kind", "program")
 

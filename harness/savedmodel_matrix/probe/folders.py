@@ -35,6 +35,14 @@ class Folders:
         os.chdir(self.current)
 
 
+def link(places):
+    """Make files reachable from the working folder: ``places`` are (path relative to it, path of a file)."""
+    for place, path in sorted(places):  # a folder comes before what is in it
+        if not place.startswith(os.pardir) and os.path.exists(path) and not os.path.lexists(place):
+            os.makedirs(os.path.dirname(place) or os.curdir, exist_ok=True)
+            os.symlink(path, place)
+
+
 def remove(folder):
     """Remove ``folder`` and all that is in it, readable or not."""
     shutil.rmtree(folder, ignore_errors=True)

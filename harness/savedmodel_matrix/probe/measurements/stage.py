@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-from .. import arrays, effective, exchange, local, tensors, texts
+from .. import arrays, effective, exchange, folders, local, tensors, texts
 from ..failing import CaseError, failing_as
 from ..run import apply_setting, differing
 
@@ -158,12 +158,7 @@ def _together(made, way):
 def _bring_listed(spec):
     """Make what the stage lists reachable from the working folder by its path from the project's root."""
     listed = [spec["file"], *spec["modules"], *spec["reads"]]
-    # A folder comes before what is in it.
-    for path in sorted(path for path in listed if path):
-        place = os.path.relpath(path, spec["root"])
-        if not place.startswith(os.pardir) and os.path.exists(path) and not os.path.lexists(place):
-            os.makedirs(os.path.dirname(place) or os.curdir, exist_ok=True)
-            os.symlink(path, place)
+    folders.link((os.path.relpath(path, spec["root"]), path) for path in listed if path)
 
 
 @contextlib.contextmanager
