@@ -115,7 +115,7 @@ def custom_classes(asked: Question) -> Iterator[Finding]:
 
     A custom layer or model without its class is restored as a callable stand-in, unless it asks to be
     restored from its configuration. Custom metrics and losses are no obstacle: with ``compile=False``, as the
-    harness loads, Keras leaves them out; seen in 2.4, 2.7, 2.12 and 2.15. Not predicted: in 2.4, a layer of 2.4
+    harness loads, Keras leaves them out; seen in 2.4, 2.7, 2.12 and 2.15. Not predicted: in 2.4, a layer
     that calls a custom metric of its own gets ``training=None``, with which it was not traced.
     """
     if not uses_keras_2(asked) or asked.model.keras is None:
