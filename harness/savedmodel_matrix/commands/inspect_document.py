@@ -118,8 +118,8 @@ class KerasRow(Printed):
     preparing: list[PreparingRow]
     custom_classes: list[str]
     lost_classes: dict[Loader, list[str]]
-    """Classes that each loader loses: the load_model of Keras 2 restores a stand-in, which runs what was
-    traced, and the other loaders restore functions and variables only."""
+    """Classes that each loader loses: the load_model of Keras 2 restores a stand-in for a layer or model,
+    which runs what was traced, and the other loaders restore functions and variables only."""
 
 
 class FilesRow(Printed):

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from savedmodel_matrix.models.preflight.question import Question
+    from savedmodel_matrix.models.savedmodel.keras import KerasFacts
 
+#: What the identifiers of Keras's objects begin with.
+_OF_KERAS = "_tf_keras_"
 #: Up to this minor load_model may look for a layer's metadata in the object graph.
 _LAST_WITH_METADATA_IN_GRAPH = (2, 5)
 
@@ -49,12 +52,48 @@ def model_of_tf_1(asked: Question) -> Iterator[Finding]:
         yield Finding("load_model needs an object graph, but this model has none")
 
 
+def no_model_of_keras(asked: Question) -> Iterator[Finding]:
+    """``load.py`` returns what ``tf.saved_model.load`` does, which has no ``call``.
+
+    Seen in 2.12 and 2.15 with what ``model.export`` of 2.15 wrote, and in 2.4, 2.7, 2.12 and 2.15 with a
+    module of 2.4 that holds a layer.
+    """
+    objects = asked.graph.objects
+    if not uses_keras_2(asked) or objects is None or asked.target.function or _lacks_metadata(asked):
+        return
+    by_keras = objects.root.startswith(_OF_KERAS) or asked.model.files.keras_metadata
+    if not by_keras and not any(each.name == "call" for each in asked.graph.endpoints):
+        says = "Keras did not save it as a model, so what load_model restores of it cannot be called"
+        yield Finding(says, stage=Stage.RUN)
+
+
+def no_metadata(asked: Question) -> Iterator[Finding]:
+    """``load.py``, ``_read_legacy_metadata``: ``lacks the Keras metadata``; in 2.4 ``JSONDecodeError``.
+
+    Seen in 2.4, 2.7, 2.12 and 2.15 with models of 2.12: from ``model.export`` and ``tf.saved_model.save``,
+    and without their ``keras_metadata.pb``; in the last three with a module that holds a layer.
+    """
+    if uses_keras_2(asked) and _lacks_metadata(asked):
+        yield Finding(
+            "the model has objects of Keras, but not the metadata that only model.save writes "
+            "(keras_metadata.pb)"
+        )
+
+
+def _lacks_metadata(asked: Question) -> bool:
+    objects = asked.graph.objects
+    if asked.model.files.keras_metadata or objects is None:
+        return False
+    return not all(metadata for _, metadata in objects.keras_metadata)
+
+
 def metadata_elsewhere(asked: Question) -> Iterator[Finding]:
     """``JSONDecodeError``: no forward compatibility of Keras's metadata; seen with models of 2.6 on."""
     objects = asked.graph.objects
     if not uses_keras_2(asked) or objects is None or asked.release > _LAST_WITH_METADATA_IN_GRAPH:
         return
-    if objects.keras_metadata and not any(metadata for _, metadata in objects.keras_metadata):
+    elsewhere = not _lacks_metadata(asked) and not any(metadata for _, metadata in objects.keras_metadata)
+    if objects.keras_metadata and elsewhere:
         yield Finding("Keras's metadata is only in keras_metadata.pb, which Keras reads from 2.6 on")
 
 
@@ -72,10 +111,12 @@ def lost_metadata(asked: Question) -> Iterator[Finding]:
 
 
 def custom_classes(asked: Question) -> Iterator[Finding]:
-    """``KerasObjectLoader._revive_custom_object``, ``Unable to restore custom object``; seen with a metric.
+    """``KerasObjectLoader._revive_custom_object``, ``Unable to restore custom object``.
 
-    A custom layer or model without its class is restored as a callable stand-in. A metric is not, nor is an
-    object that asks to be restored from its configuration.
+    A custom layer or model without its class is restored as a callable stand-in, unless it asks to be
+    restored from its configuration. Custom metrics and losses are no obstacle: with ``compile=False``, as the
+    harness loads, Keras leaves them out; seen in 2.4, 2.7, 2.12 and 2.15. Not predicted: in 2.4, a layer
+    that calls a custom metric of its own gets ``training=None``, with which it was not traced.
     """
     if not uses_keras_2(asked) or asked.model.keras is None:
         return
@@ -97,21 +138,12 @@ def untraced_classes(asked: Question) -> Iterator[Finding]:
     traced = any(each.name == "__call__" for each in asked.graph.endpoints)
     if not uses_keras_2(asked) or keras is None or traced or asked.target.brings:
         return
-    needed = {each.class_name for each in keras.objects if each.needs_class}
-    for name in lost_classes(keras, asked.target.loader, asked.known):
+    for name in _replaced(asked, keras):
         provider = asked.known.provider_of_class(name)
-        if name not in needed and (provider is None or not asked.target.has(provider.package)):
+        if provider is None or not asked.target.has(provider.package):
             yield Finding(
                 f"what {name} computes was not saved (save_traces=False)", needs=(f"the module of {name}",)
             )
-
-
-def nameless_losses(asked: Question) -> Iterator[Finding]:
-    """``losses.deserialize``, ``Unknown loss function``; seen."""
-    if not uses_keras_2(asked) or asked.model.keras is None:
-        return
-    if "<lambda>" in asked.model.keras.losses:
-        yield Finding("its loss is a lambda, which cannot be looked up by name", needs=("compile=False",))
 
 
 def stand_ins(asked: Question) -> Iterator[str]:
@@ -119,11 +151,15 @@ def stand_ins(asked: Question) -> Iterator[str]:
     keras = asked.model.keras
     if not uses_keras_2(asked) or keras is None or asked.target.brings or any(untraced_classes(asked)):
         return
-    needed = {each.class_name for each in keras.objects if each.needs_class}
-    lost = [name for name in lost_classes(keras, asked.target.loader, asked.known) if name not in needed]
-    if lost:
+    if replaced := _replaced(asked, keras):
         says = "it runs what was traced; `modules` keeps the class"
-        yield f"Keras restores a stand-in for {some(lost)}: {says}"
+        yield f"Keras restores a stand-in for {some(replaced)}: {says}"
+
+
+def _replaced(asked: Question, keras: KerasFacts) -> list[str]:
+    """Return the classes of layers and models that get a stand-in."""
+    needed = {each.class_name for each in keras.objects if each.needs_class}
+    return [name for name in lost_classes(keras, asked.target.loader, asked.known) if name not in needed]
 
 
 def newer_keras(asked: Question) -> Iterator[str]:
@@ -137,6 +173,6 @@ def newer_keras(asked: Question) -> Iterator[str]:
 
 
 RULES = (
-    right_keras, model_of_tf_1, metadata_elsewhere, lost_metadata, custom_classes, untraced_classes,
-    nameless_losses,
+    right_keras, model_of_tf_1, no_model_of_keras, no_metadata, metadata_elsewhere, lost_metadata,
+    custom_classes, untraced_classes,
 )  # fmt: skip

@@ -49,6 +49,11 @@ class KerasObject:
     needs_class: bool = False
     """Whether Keras refuses to restore the object without its class."""
 
+    @property
+    def is_metric(self) -> bool:
+        """Whether it is a metric, which takes no part in inference."""
+        return self.identifier == "_tf_keras_metric"
+
 
 @dataclass(frozen=True)
 class KerasFacts:
@@ -86,9 +91,8 @@ def read_keras(walk: Walk, content: memoryview | None, in_graph: tuple[tuple[str
                 identifier=identifier,
                 class_name=_string(facts.get("class_name")),
                 name=_string(facts.get("name")),
-                # keras/saving/legacy/saved_model/load.py, KerasObjectLoader._revive_from_config and
-                # _revive_custom_object, which have no stand-in for metrics.
-                needs_class=facts.get("must_restore_from_config") is True or identifier == "_tf_keras_metric",
+                # keras/saving/legacy/saved_model/load.py, KerasObjectLoader._revive_from_config
+                needs_class=facts.get("must_restore_from_config") is True,
             )
         )
         if objects[-1].class_name == "Lambda" and _is_bytecode(facts.get("config")):

@@ -76,6 +76,8 @@ class ObjectFacts:
     specs: frozenset[str]
     keras_3: bool
     exported: bool
+    root: str
+    """The identifier of the root object; empty if it has none."""
     keras_metadata: tuple[tuple[str, bytes], ...]
     """Identifier and JSON of each object that Keras wrote; after 2.4 the JSON is empty."""
 
@@ -93,6 +95,7 @@ class _Found:
     specs: set[str] = field(default_factory=set)
     children: set[str] = field(default_factory=set)
     metadata: list[tuple[str, bytes]] = field(default_factory=list)
+    root: str | None = None
 
 
 def read_objects(walk: Walk, meta_graph: memoryview) -> ObjectFacts | None:
@@ -116,6 +119,7 @@ def read_objects(walk: Walk, meta_graph: memoryview) -> ObjectFacts | None:
         specs=frozenset(found.specs),
         keras_3=len(found.children & _KERAS_3_CHILDREN) > 0,
         exported=_EXPORT_CHILD in found.children,
+        root=found.root or "",
         keras_metadata=tuple(found.metadata),
     )
 
@@ -142,6 +146,8 @@ def _add(walk: Walk, node: memoryview, found: _Found) -> None:
         elif number in _FUNCTION_SPECS:
             for spec in walk.inside(value, _FUNCTION_SPECS[number]):
                 _add_values(walk, spec, _SPEC_VALUES, found)
+    if found.root is None:  # the first object is the root
+        found.root = identifier
     found.kinds[kind] += 1
     found.savers += kind == "resource" and counts[pb.SavedObject.SAVEABLE_OBJECTS_FIELD_NUMBER] > 0
     if registered:

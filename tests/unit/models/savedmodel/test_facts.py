@@ -219,7 +219,8 @@ def test_keras_metadata(tmp_path):
     found = read_facts(folder).keras
     assert (found.major, found.version, found.compiled, found.losses) == (2, "2.7.0", True, ("mse", "Mine"))
     assert found.lambdas == ("twice", "new")
-    assert [each.name for each in found.objects if each.needs_class] == ["own", "f1"]
+    assert [each.name for each in found.objects if each.needs_class] == ["own"]
+    assert [each.name for each in found.objects if each.is_metric] == ["f1"]
     assert KerasObject("_tf_keras_layer", "Package>Own", "own", needs_class=True) in found.objects
 
 
