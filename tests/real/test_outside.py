@@ -34,10 +34,10 @@ FIXED = {"table": BOTH, "inside_a_function": BOTH, "captured": {"saved_model"}, 
 SELF_CONTAINED_ALREADY = ("given", "asset")
 
 
-def written(environment, folder):
+def written(environment, folder, cwd=None):
     """Write the models with an environment's own TensorFlow."""
     command = [environment, Path(__file__).with_name("outside_models.py"), folder]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -176,6 +176,18 @@ def test_the_report_says_it_first_and_verifies_the_fix(new_project, environment)
     assert f"Missing here: {words}" in elsewhere.text
     assert "file-outside-missing" in elsewhere.output
     assert [row.prediction.came_true for row in project.report().cells] == [True] * 3
+
+
+def test_a_relative_path_is_found_in_the_working_folder_of_the_case(new_project, environment):
+    project = new_project
+    written(environment(MIDDLE), Path("outside"), cwd=project.root)
+    np.savez(project.root / "words.npz", word=np.array(["cat", "bee"]))
+    project.matrix(MATRIX + "".join(CASE.format(name=name) for name in ("table", "inside_a_function")))
+    assert project.nox("-s", "matrix").status == 0
+    assert [row.prediction.came_true for row in project.report().cells] == [True] * 2
+    for row in project.report().not_self_contained:
+        assert row.paths == ["outside/files/words.txt"]
+        assert (row.hidden, row.verdict) == (Outcome(HIDDEN_OUTCOME[row.case]), Verdict.IDENTICAL)
 
 
 CHANGES = """

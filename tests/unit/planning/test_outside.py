@@ -56,6 +56,13 @@ def test_a_relative_path_counts_from_the_projects_root(project, reads):
     assert [each.digest is None for each in reads("words.txt")()] == [True]
 
 
+def test_a_case_finds_nothing_above_its_working_folder(project, reads):
+    for path, found in (("words.txt", True), ("../words.txt", False), ("below/../words.txt", True)):
+        (project.root / path).parent.resolve().mkdir(exist_ok=True)
+        (project.root / path).resolve().write_text("ant")
+        assert not_missing(reads(path)()) == (frozenset({path}) if found else frozenset())
+
+
 def test_a_pattern_stands_for_what_matches(project, reads):
     ready = reads(project.root / "part-*", "MatchingFiles")
     assert [each.digest for each in ready()] == [None]
