@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.preflight.question import Question
 
 #: Ops of these kinds may be registered by code that the case brings, and whose ops nobody knows.
-_MAYBE_BROUGHT = {MissingOp.PACKAGE, MissingOp.NOT_IMPORTED, MissingOp.NAMED, MissingOp.UNKNOWN}
+_MAYBE_BROUGHT = {MissingOp.NOT_IMPORTED, MissingOp.NAMED, MissingOp.UNKNOWN}
+#: A package's ops may be in a library of the case. Python code can only import what is installed.
+_LIBRARIES = (".so", ".dylib", ".dll")
 
 
 def unregistered_ops(asked: Question) -> Iterator[Finding]:
@@ -68,7 +70,10 @@ def _missing(asked: Question) -> list[tuple[Answer, list[str]]]:
 
 
 def _maybe_brought(asked: Question, answer: Answer) -> bool:
-    return bool(asked.target.brings) and answer.kind in _MAYBE_BROUGHT
+    brings = asked.target.brings
+    if answer.kind is MissingOp.PACKAGE:
+        return any(each.endswith(_LIBRARIES) for each in brings)
+    return bool(brings) and answer.kind in _MAYBE_BROUGHT
 
 
 def _is_there(asked: Question, answer: Answer) -> bool:

@@ -763,6 +763,12 @@ def test_a_model_of_functions_only(expect):
     assert found.because == ("the model has no signature 'serving_default', and only functions: f",)
 
 
+@pytest.mark.parametrize(("brings", "kind"), [("code.py", Kind.NEEDS), ("ops/scann.so", Kind.LOADS)])
+def test_code_does_not_bring_the_ops_of_a_package_that_is_not_installed(expect, brings, kind):
+    model = v2_model(node("Scann>TensorsToScann"), tensorflow="2.9.3")
+    assert expect(model, "2.9.3", brings=(brings,)).kind is kind
+
+
 def layer_model(inputs=("a", "b"), functions=None):
     """A model with a signature of these inputs, and functions that are attributes of its root object."""
     functions = functions or {}
