@@ -219,9 +219,11 @@ def test_a_variable_that_is_written_and_read_back_is_no_place_for_two_callers(mi
     assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "not re-entrant"), result.says
 
 
-def test_a_sum_may_depend_on_how_threads_share_the_work(middle):
+def test_how_threads_share_the_work_of_a_sum_is_rounding(middle):
+    """Terms of 1e9 that cancel: the sum moves by 128, and by more where each addition rounds otherwise."""
     result = middle["cancels", Check.THREADS]
-    assert (result.verdict, result.kind) == (CheckVerdict.FAILS, "thread-dependent"), result.says
+    assert (result.verdict, result.kind) == (CheckVerdict.FLOAT_NOISE, None), result.says
+    assert result.says.startswith("one thread and many threads agree up to rounding (largest difference: ")
 
 
 @pytest.mark.parametrize(("case", "check"), UNKNOWN)
