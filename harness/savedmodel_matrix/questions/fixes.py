@@ -192,7 +192,7 @@ def search(project: Workspace, plan: Plan, collection: Collection) -> Searched:
 
 
 def _searched(asked: Asked) -> Searched:
-    return search(asked.project, asked.plan, collect(asked.project, asked.plan, Selection()))
+    return search(asked.project, asked.plan, collect(asked.project, asked.plan, asked.request.selection))
 
 
 def _tried(
@@ -280,14 +280,23 @@ def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase |
 
 
 def _failures(project: Workspace, plan: Plan, collection: Collection) -> list[Failure]:
-    """Return the failures that have a cause and that a fix may change."""
+    """Return the failures that have a cause and that a fix may change.
+
+    Settings that fail alike share the fixes of the first, so while a setting before it has no outcome yet, a
+    failure waits: an interrupted run must not lead to attempts that an undisturbed one does not make.
+    """
+    awaited: set[tuple[str, str]] = set()
     trained = {
         row.case for row in collection.rows if row.cell == plan.baseline and row.outcome is Outcome.RECORDED
     }
     failures = []
     for row in collection.rows:
+        place = row.cell.environment, row.case
+        if row.required and row.outcome is Outcome.SKIPPED:
+            awaited.add(place)
         if (
             row.required
+            and place not in awaited
             and row.outcome in _MENDABLE
             and (matches := causes_of(project, plan, row, collection.ready[row.case]))
         ):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.job import Job
 from savedmodel_matrix.domain.selection import Request, Selection
 from savedmodel_matrix.questions import QUESTIONS, question_named
 from savedmodel_matrix.questions.interface import Asked, Round, Share, ask
 from savedmodel_matrix.store.runs import Run
 
 NEW = "tf2.9.3-py3.10-cpu"
+NEWER_OBJECT = "ValueError: Unknown SavedObject type: None"  # fixed by the loader v1-session
 
 
 @pytest.fixture
@@ -105,3 +108,25 @@ def test_without_fixes_none_is_tried(asked, monkeypatch):
         "savedmodel_matrix.questions.fixes._searched", lambda _: pytest.fail("it was looked up")
     )
     assert question_named("fixes").next_round(replace(asked, request=Request(fixes=False)), []) is None
+
+
+def test_a_failure_waits_for_the_settings_before_it(asked, install, key_in, record):
+    """After an interrupted run, the setting whose fixes the others share may have no outcome."""
+    plan, fixes = asked.plan, question_named("fixes")
+
+    def fail(setting):
+        cell = CellId(NEW, setting)
+        job = Job(cell, "one", plan.limits[cell, "one"])
+        record(key_in(plan, job, installed), outcome="load-failed", reason=NEWER_OBJECT, outputs=())
+
+    def tried(*cells):
+        found = fixes.next_round(replace(asked, request=Request(selection=Selection(cells))), [])
+        return [] if found is None else [text for share in found.shares for text in share.work]
+
+    installed = install(plan.environments[NEW])
+    fail("onednn-off")
+    assert tried() == []
+    assert any("/onednn-off " in text for text in tried("*/onednn-off")), "it waits for what is selected only"
+    fail("default")
+    assert tried()
+    assert all("/default " in text for text in tried())
