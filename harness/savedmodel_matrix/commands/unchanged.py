@@ -1,7 +1,7 @@
 """Whether anything changed since the newest report: asked before anything stored is read.
 
-A run reads its definition, its cases, its environments' states and their locks, and computes every key. Only
-the recordings are not read again: the facts of their files say whether they are still the ones that the
+A run reads its definition, its cases, its environments' states and their locks, from which the keys follow.
+Only the recordings are not read again: the facts of their files say whether they are still the ones that the
 report was made from, and the sizes of the files of arrays do the same. The report itself is hashed.
 """
 
@@ -15,7 +15,7 @@ from savedmodel_matrix.environments.state import read_state
 from savedmodel_matrix.evidence.content import premises_digest
 from savedmodel_matrix.evidence.recorded import job_name
 from savedmodel_matrix.execution.pending import current_installation
-from savedmodel_matrix.measurements import work
+from savedmodel_matrix.measurements import added_measurements, work
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.planning.ready import find_all_ready
@@ -124,12 +124,16 @@ def _premises(project: Workspace, plan: Plan, selection: Selection, today: dt.da
         name: current_installation(project, environment, plan)
         for name, environment in plan.environments.items()
     }
+    if any(
+        selection.wants(job)
+        for name, installed in current.items()
+        if installed is None
+        for job in work(plan, name)
+    ):
+        return None
     keys: list[tuple[JobName, str | None]] = []
-    for job in work(plan):
-        name = job.cell.environment
-        state = states[name]
-        if current[name] is None and selection.wants(job):
-            return None
+    for job in (job for kind in added_measurements().values() for job in kind.jobs(plan)):
+        state = states[job.cell.environment]
         installed = None if state is None else state.installed
         site = None if installed is None else Site(project, plan, installed, known[job.case])
         keys.append((job_name(job), None if site is None else key_of(site, job)))

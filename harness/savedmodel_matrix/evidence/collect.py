@@ -19,7 +19,7 @@ from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.evidence.outside import collect_outside
 from savedmodel_matrix.evidence.recorded import Evidence, job_name
 from savedmodel_matrix.evidence.stages import collect_elsewhere, collect_stages, collect_swaps
-from savedmodel_matrix.measurements import measurement_of, work
+from savedmodel_matrix.measurements import added_measurements, measurement_of, work
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.elsewhere import ElsewhereMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
@@ -49,7 +49,8 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
     by_kind: dict[str, list[Job]] = {}
     for job in work(plan):
         by_kind.setdefault(job.measurement, []).append(job)
-        names.append(job_name(job))
+        if job.measurement in added_measurements():
+            names.append(job_name(job))
     stages = collect_stages(evidence, by_kind.pop(StageMeasurement.name, []))
     rows = _rows(evidence, by_kind.pop(OutputsMeasurement.name, []), stages, selection)
     noise = _noise(

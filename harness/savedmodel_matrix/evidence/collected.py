@@ -152,7 +152,7 @@ class Collection:
     read: frozenset[tuple[str, str]] = frozenset()
     """Key and end time of every recording that was read: what a report of this collection depends on."""
     keys: Sequence[tuple[JobName, str | None]] = ()
-    """Every job that the plan wants, with the key of its recording; None if it has no environment or case."""
+    """Every job of a measurement from another package, with the key of its recording; None if it has none."""
     seen: Mapping[str, Facts | None] = field(default_factory=dict)
     """The facts of the file of every key that was looked up, just before it was read."""
     settled: bool = False

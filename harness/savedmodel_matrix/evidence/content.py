@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from savedmodel_matrix.environments.host import host_fingerprint
 from savedmodel_matrix.store.atomic import json_digest
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def premises_digest(
 ) -> str:
     """Return the digest of everything that a collection and its report depend on, except stored recordings.
 
-    ``keys`` holds the key of every job that the plan wants. If this digest and the recordings are the same,
-    ``content_digest`` is.
+    The keys of this package's measurements follow from it; to compute them takes longer than all the rest.
+    ``keys`` holds those of other packages' measurements, which may depend on anything. If this digest and the
+    recordings are the same, ``content_digest`` is.
     """
     return json_digest(
         {
@@ -68,6 +70,8 @@ def premises_digest(
             "unavailable": dict(plan.unavailable),
             "excluded": [[str(cell), case, reason] for (cell, case), reason in plan.excluded.items()],
             "selected": [selection.cells, selection.cases],
+            "isolate": plan.isolate,
+            "host": host_fingerprint(),
             "keys": keys,
         }
     )

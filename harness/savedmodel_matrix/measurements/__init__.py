@@ -48,10 +48,15 @@ MEASUREMENTS: tuple[Measurement, ...] = (
 
 
 @cache
+def added_measurements() -> dict[str, Measurement]:
+    """Every kind from another package by name."""
+    return {each.name: each for each in (point.load()() for point in entry_points(group=GROUP))}
+
+
+@cache
 def all_measurements() -> dict[str, Measurement]:
     """Every kind by name: those of this package, then those from other packages."""
-    added = tuple(each.load()() for each in entry_points(group=GROUP))
-    return {each.name: each for each in (*MEASUREMENTS, *added)}
+    return {each.name: each for each in MEASUREMENTS} | added_measurements()
 
 
 def measurement_of(job: Job) -> Measurement:

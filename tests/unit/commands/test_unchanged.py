@@ -17,8 +17,10 @@ from savedmodel_matrix.commands.aggregate import aggregate, tell_again
 from savedmodel_matrix.commands.unchanged import unchanged_since
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.environments.state import read_state, write_state
+from savedmodel_matrix.evidence import collect as collect_module
 from savedmodel_matrix.evidence import content
-from savedmodel_matrix.measurements import keys, work
+from savedmodel_matrix.measurements import all_measurements, work
+from savedmodel_matrix.measurements.outputs import OutputsMeasurement
 from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.questions import fixes
 from savedmodel_matrix.store.runs import read_runs
@@ -175,8 +177,52 @@ def test_a_changed_program_is_noticed(project, reported, monkeypatch):
     assert found(project) is None
 
 
-def test_keys_are_computed_anew(project, reported, monkeypatch):
-    monkeypatch.setattr(keys, "PROBE_VERSION", 999)
+def _another_host(project, monkeypatch):
+    monkeypatch.setattr(content, "host_fingerprint", lambda: "another")
+
+
+def _another_interpreter(project, monkeypatch):
+    state = read_state(project.results, OLD)
+    installed = state.installed.model_copy(update={"interpreter": "3.8.99"})
+    write_state(project.results, state.model_copy(update={"installed": installed}))
+
+
+def _isolated(project, monkeypatch):
+    path = project.root / "matrices" / "default.toml"
+    path.write_text("isolate = true\n" + path.read_text())
+
+
+@pytest.mark.parametrize("change", [_another_host, _another_interpreter, _isolated])
+def test_what_every_key_depends_on_is_noticed(project, reported, monkeypatch, change):
+    change(project, monkeypatch)
+    assert found(project) is None
+
+
+class Added(OutputsMeasurement):
+    """A measurement of another package, whose keys depend on something that is known to it alone."""
+
+    name = "added"
+    knows = "one thing"
+
+    def jobs(self, plan, environment=None):
+        return (replace(job, measurement=self.name) for job in plan.jobs(environment))
+
+    def depends_on(self, site, job):
+        return replace(super().depends_on(site, job), inputs=self.knows)
+
+
+def test_keys_of_other_packages_measurements_are_computed_anew(
+    project, plan, filled, later, install, record, key_in, monkeypatch
+):
+    added = Added()
+    monkeypatch.setitem(all_measurements(), added.name, added)
+    for module in (unchanged_module, collect_module):
+        monkeypatch.setattr(module, "added_measurements", lambda: {added.name: added})
+    for job in added.jobs(plan):
+        record(key_in(plan, job, install(plan.environments[job.cell.environment])))
+    aggregate(project, plan, Selection(), FIRST, attempted=True)
+    assert found(project) is not None
+    added.knows = "another"
     assert found(project) is None
 
 

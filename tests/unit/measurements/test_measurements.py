@@ -9,7 +9,13 @@ import pytest
 from savedmodel_matrix import measurements
 from savedmodel_matrix.domain.check import RECIPES, Check
 from savedmodel_matrix.domain.definition import NoiseFloorDefinition
-from savedmodel_matrix.measurements import MEASUREMENTS, all_measurements, measurement_of, work
+from savedmodel_matrix.measurements import (
+    MEASUREMENTS,
+    added_measurements,
+    all_measurements,
+    measurement_of,
+    work,
+)
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.outputs import OutputsMeasurement
 
@@ -52,6 +58,11 @@ def test_of_one_environment_only_its_own_work_is_wanted(plan):
     assert list(work(asking, first)) == [job for job in asked if job.cell.environment == first]
 
 
+def _forget():
+    added_measurements.cache_clear()
+    all_measurements.cache_clear()
+
+
 @pytest.fixture
 def of_another_package(monkeypatch):
     class Added(OutputsMeasurement):
@@ -64,9 +75,9 @@ def of_another_package(monkeypatch):
     monkeypatch.setattr(
         measurements, "entry_points", lambda *, group: found if group == measurements.GROUP else []
     )
-    all_measurements.cache_clear()
+    _forget()
     yield Added
-    all_measurements.cache_clear()
+    _forget()
 
 
 def test_other_packages_add_kinds(plan, of_another_package):
