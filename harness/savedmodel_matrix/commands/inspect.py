@@ -213,6 +213,7 @@ def _files(files: FileFacts) -> FilesRow:
         variables_index=files.index,
         shards=files.shards,
         missing_shards=list(files.missing_shards),
+        missing_shard_count=files.missing_shard_count,
         damaged=list(files.damaged),
         assets=list(files.assets),
         missing_assets=list(files.missing_assets),

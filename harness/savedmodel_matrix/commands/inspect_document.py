@@ -129,6 +129,8 @@ class FilesRow(Printed):
     shards: int
     """Expected number of data files; 0 if unknown."""
     missing_shards: list[str]
+    """The names of the first of them."""
+    missing_shard_count: int
     damaged: list[str]
     """What is wrong with the files of the variables that are there: a sentence each."""
     assets: list[str]

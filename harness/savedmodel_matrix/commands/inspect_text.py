@@ -169,7 +169,7 @@ def _op_facts(graphs: Sequence[MetaGraphRow]) -> Iterator[tuple[str, str]]:
 
 def _file_facts(files: FilesRow) -> Iterator[tuple[str, str]]:
     whole = count(files.shards, "data file")
-    missing = len(files.missing_shards)
+    missing = files.missing_shard_count
     found = f"{missing} of {whole} missing" if missing else whole
     yield "variables", found if files.variables_index else "no index"
     yield "damaged", _named(files.damaged)

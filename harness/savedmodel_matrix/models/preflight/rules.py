@@ -245,7 +245,7 @@ def files(asked: Question) -> Iterator[Finding]:
     ):
         yield Finding("variables/variables.index is missing")
     if there.index and there.missing_shards:
-        count = f"{len(there.missing_shards)} of {there.shards} data files are missing"
+        count = f"{there.missing_shard_count} of {there.shards} data files are missing"
         yield Finding(f"{count}: variables/{there.missing_shards[0]}")
     for damage in there.damaged:
         yield Finding(damage)

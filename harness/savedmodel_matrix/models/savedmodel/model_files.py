@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel.checkpoint import IndexFacts
 
 _SHARD = re.compile(r"variables\.data-(\d{5})-of-(\d{5})")
+_MOST_NAMED = 100
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class FileFacts:
     shards: int
     """How many files of values there should be; 0 if unknown."""
     missing_shards: tuple[str, ...]
+    """The names of the first that are missing: a damaged index or file name may state 99,999."""
+    missing_shard_count: int
     damaged: tuple[str, ...]
     """What is wrong with the files of the variables that are there: a sentence each, which names the file."""
     assets: tuple[str, ...]
@@ -50,13 +53,15 @@ def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
     facts, damaged = _variables(index)
     shards = facts.shards if facts else max((int(name[-5:]) for name in found), default=0)
     wanted = [f"variables.data-{number:05}-of-{shards:05}" for number in range(shards)]
+    missing = [name for name in wanted if name not in found]
     for number, length in sorted(facts.lengths.items()) if facts else ():
         if wanted[number] in found:
             damaged += _shorter(path / "variables" / wanted[number], length)
     return FileFacts(
         index=_is_file(index),
         shards=shards,
-        missing_shards=tuple(name for name in wanted if name not in found),
+        missing_shards=tuple(missing[:_MOST_NAMED]),
+        missing_shard_count=len(missing),
         damaged=tuple(damaged),
         assets=named,
         missing_assets=tuple(

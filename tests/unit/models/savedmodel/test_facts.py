@@ -264,6 +264,17 @@ def test_shards_are_counted_from_the_index(tmp_path):
     found = read_facts(folder).files
     assert found.shards == 3
     assert found.missing_shards == ("variables.data-00000-of-00003", "variables.data-00002-of-00003")
+    assert found.missing_shard_count == 2
+
+
+def test_of_many_missing_shards_the_first_are_named(tmp_path):
+    folder = write(tmp_path, v2_model())
+    (folder / "variables" / "variables.index").unlink()
+    (folder / "variables" / "variables.data-00000-of-99999").write_bytes(b"")
+    found = read_facts(folder).files
+    assert (found.shards, found.missing_shard_count) == (99_999, 99_998)
+    assert found.missing_shards[0] == "variables.data-00001-of-99999"
+    assert len(found.missing_shards) == 100
 
 
 def test_without_an_index_nothing_is_missing_but_that(tmp_path):
