@@ -15,7 +15,7 @@ import tempfile
 
 import numpy as np
 
-from .. import arrays, copies, loaders, rounding, tensors, texts
+from .. import arrays, copies, loaders, power, rounding, tensors, texts
 from ..failing import failing_as
 
 #: An integer type per width: stepping it by one steps a float of the same bits by one unit.
@@ -148,7 +148,7 @@ def _from_bfloat16(array):
     return words.view(np.float32).astype(np.float64).reshape(np.shape(array))
 
 
-TEXTS = ("not_rounded",)
+TEXTS = ("not_rounded", "no_power")
 #: Loaders that build a graph of their own instead of running the one in the file.
 _REBUILD = ("keras", "tf-keras")
 #: Between the seeds of two copies, further than a copy has operations.
@@ -173,20 +173,81 @@ def run(job):
             else _split(job.tf, job.case, job.request["objects"], entry, first, job.report),
             "unreached": _unreached(job.tf, job.case, job.request["objects"], entry, first, job.report),
         }
+        trial = power.Trial(job, first)
+        measured["no_power"] = _try_variables(job, trial, loaded, entry, anew)
         # Two models at a time might be more than there is memory for.
         job.loader.release(loaded)
         del loaded, entry
+        measured["no_power"] = measured["no_power"] or _try_constants(job, trial)
+        measured["power"] = trial.found
         measured.update(_spread(job, first, anew))
         job.part["measured"] = measured
+
+
+def _try_variables(job, trial, loaded, entry, anew):
+    """Change the model's variables one by one; return why that cannot be done, or ``None``."""
+
+    def in_place(index):
+        return lambda change: power.with_variable(variables[index], change, lambda: _runs(job, entry))
+
+    def loaded_anew(index):
+        return lambda change: _run_model(job, job.case["model"], index, change)
+
+    if not trial.is_wanted:
+        return None
+    try:
+        variables = job.loader.variables(loaded, job.case)
+        trial.over(*power.of_variables(variables, loaded_anew if anew else in_place))
+    except Exception as error:  # the noise floor is worth as much without it
+        return texts.one_line(error)
+    return None
+
+
+def _try_constants(job, trial):
+    """Change the constants of the model's file one by one; return why that cannot be done, or ``None``."""
+    if not trial.is_wanted or job.case["loader"] in _REBUILD:
+        return None
+    try:
+        model = job.case["model"]
+        weights = power.of_constants(job.tf, model, job.case, lambda folder: _run_model(job, folder))
+        trial.over(weights, 0)
+    except Exception as error:  # as above
+        return texts.one_line(error)
+    return None
+
+
+def _run_model(job, folder, index=None, change=None):
+    """Return the leaves of the first runs of a SavedModel in which the variable ``index`` is changed."""
+    case = dict(job.case, model=folder)
+    loaded = job.loader.load(job.tf, case)
+    try:
+        if change is not None:
+            variable = job.loader.variables(loaded, case)[index]
+            variable.assign(change(variable.numpy()))
+        return _runs(job, job.loader.entry(job.tf, loaded, case))
+    finally:
+        job.loader.release(loaded)
+
+
+def _runs(job, entry):
+    """Return the leaves of every batch, as the model is now; ``None`` if it fails."""
+    try:
+        return _all_batches(job, entry)
+    except Exception:  # a change that makes a model fail is one that everyone notices
+        return None
+
+
+def _all_batches(job, entry):
+    """Return the leaves of every batch, as the model is now."""
+    batches = [tensors.read_inputs(job.tf, job.request["objects"], batch) for batch in job.case["batches"]]
+    return [tensors.flatten_arrays(entry(inputs)) for inputs in batches]
 
 
 def _moves_on(job, entry, first):
     """Whether the next run of the batches differs from the first; ``unstable`` tells unless there was one."""
     if job.case["runs"] > 1:
         return False
-    batches = [tensors.read_inputs(job.tf, job.request["objects"], batch) for batch in job.case["batches"]]
-    again = [tensors.flatten_arrays(entry(inputs)) for inputs in batches]
-    return any(_differ(leaves, before) for leaves, before in zip(again, first))
+    return any(_differ(leaves, before) for leaves, before in zip(_all_batches(job, entry), first))
 
 
 def _spread(job, first, anew):
