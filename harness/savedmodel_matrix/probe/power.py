@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from . import constants, copies, tensors
+from . import constants, copies, loaders, tensors, texts
 
 #: Sizes of a change, relative to the root mean square of the weight. If the first changes no bit, the second
 #: is taken to change none either, and is not run.
@@ -128,7 +128,7 @@ def scale(array):
 def moved(array, level, random):
     """Return a copy of a float array, each element moved up or down by ``level`` times the array's scale."""
     array = np.asarray(array)
-    steps = (random.randint(0, 2, size=array.shape) * 2 - 1) * (level * scale(array))
+    steps = (random.randint(0, 2, size=array.shape, dtype=np.int8) * 2 - 1) * (level * scale(array))
     wide = array.astype(np.complex128 if _is_complex(array) else np.float64)
     with np.errstate(all="ignore"):
         return (wide + steps).astype(array.dtype)
@@ -138,7 +138,7 @@ def _is_complex(array):
     return np.asarray(array).dtype.kind == "c"
 
 
-def of_variables(variables, runs_of):
+def _of_variables(variables, runs_of):
     """Return the weights among ``variables``, and how many of them cannot move.
 
     ``runs_of(index)`` returns the ``runs`` of the weight that is the variable of this index.
@@ -157,7 +157,7 @@ def of_variables(variables, runs_of):
     return movable, left_out
 
 
-def with_variable(variable, change, run):
+def _with_variable(variable, change, run):
     """Return what ``run()`` returns while a variable has another value."""
     before = variable.numpy()
     try:
@@ -167,7 +167,7 @@ def with_variable(variable, change, run):
         variable.assign(before)
 
 
-def of_constants(tf, model, case, run_model):
+def _of_constants(tf, model, case, run_model):
     """Return the weights among the constants of a SavedModel's graph.
 
     ``run_model(folder)`` loads the SavedModel in ``folder`` and returns the leaves of each batch.
@@ -200,3 +200,62 @@ def _unique(name, taken):
         unique = "{} ({})".format(name, count)
     taken.add(unique)
     return unique
+
+
+def try_variables(job, trial, loaded, entry, *, anew):
+    """Change the model's variables one by one; return why that cannot be done, or ``None``."""
+
+    def in_place(index):
+        return lambda change: _with_variable(variables[index], change, lambda: _runs(job, entry))
+
+    def loaded_anew(index):
+        return lambda change: _run_model(job, job.case["model"], index, change)
+
+    if not trial.is_wanted:
+        return None
+    try:
+        variables = job.loader.variables(loaded, job.case)
+        trial.over(*_of_variables(variables, loaded_anew if anew else in_place))
+    except Exception as error:  # the noise floor is worth as much without it
+        return texts.one_line(error)
+    return None
+
+
+def try_constants(job, trial):
+    """Change the constants of the model's file one by one; return why that cannot be done, or ``None``."""
+    if not trial.is_wanted or job.case["loader"] in loaders.REBUILD:
+        return None
+    try:
+        model = job.case["model"]
+        weights = _of_constants(job.tf, model, job.case, lambda folder: _run_model(job, folder))
+        trial.over(weights, 0)
+    except Exception as error:  # as above
+        return texts.one_line(error)
+    return None
+
+
+def _run_model(job, folder, index=None, change=None):
+    """Return the leaves of the first runs of a SavedModel in which the variable ``index`` is changed."""
+    case = dict(job.case, model=folder)
+    loaded = job.loader.load(job.tf, case)
+    try:
+        if change is not None:
+            variable = job.loader.variables(loaded, case)[index]
+            variable.assign(change(variable.numpy()))
+        return _runs(job, job.loader.entry(job.tf, loaded, case))
+    finally:
+        job.loader.release(loaded)
+
+
+def _runs(job, entry):
+    """Return the leaves of every batch, as the model is now; ``None`` if it fails."""
+    try:
+        return all_batches(job, entry)
+    except Exception:  # a change that makes a model fail is one that everyone notices
+        return None
+
+
+def all_batches(job, entry):
+    """Return the leaves of every batch, as the model is now."""
+    batches = [tensors.read_inputs(job.tf, job.request["objects"], batch) for batch in job.case["batches"]]
+    return [tensors.flatten_arrays(entry(inputs)) for inputs in batches]

@@ -149,8 +149,6 @@ def _from_bfloat16(array):
 
 
 TEXTS = ("not_rounded", "no_power")
-#: Loaders that build a graph of their own instead of running the one in the file.
-_REBUILD = ("keras", "tf-keras")
 #: Between the seeds of two copies, further than a copy has operations.
 _APART = 1000003
 
@@ -161,93 +159,35 @@ def run(job):
     loaded = job.load()
     job.require_inputs()
     entry, first = job.record(loaded)
-    with job.phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
-        # Each run of such a model has other random numbers or another state, which are no noise.
-        anew = bool(job.part["unstable"]) or _moves_on(job, entry, first)
-        measured = {
-            "replicates": job.case["measure"]["replicates"],
-            "seed": job.case["measure"]["seed"],
-            "anew": anew,
-            "split": []
-            if anew
-            else _split(job.tf, job.case, job.request["objects"], entry, first, job.report),
-            "unreached": _unreached(job.tf, job.case, job.request["objects"], entry, first, job.report),
-        }
-        trial = power.Trial(job, first)
-        measured["no_power"] = _try_variables(job, trial, loaded, entry, anew)
-        # Two models at a time might be more than there is memory for.
-        job.loader.release(loaded)
-        del loaded, entry
-        measured["no_power"] = measured["no_power"] or _try_constants(job, trial)
-        measured["power"] = trial.found
-        measured.update(_spread(job, first, anew))
+    with failing_as("run-failed", "the noise floor could not be measured: "):
+        with job.phases.timed("floor"):
+            # Each run of such a model has other random numbers or another state, which are no noise.
+            anew = bool(job.part["unstable"]) or _moves_on(job, entry, first)
+            tf, case, objects = job.tf, job.case, job.request["objects"]
+            measured = {
+                "replicates": case["measure"]["replicates"],
+                "seed": case["measure"]["seed"],
+                "anew": anew,
+                "split": [] if anew else _split(tf, case, objects, entry, first, job.report),
+                "unreached": _unreached(tf, case, objects, entry, first, job.report),
+            }
+        with job.phases.timed("power"):
+            trial = power.Trial(job, first)
+            problem = power.try_variables(job, trial, loaded, entry, anew=anew)
+            # Two models at a time might be more than there is memory for.
+            job.loader.release(loaded)
+            del loaded, entry
+            measured.update(power=trial.found, no_power=problem or power.try_constants(job, trial))
+        with job.phases.timed("floor"):
+            measured.update(_spread(job, first, anew))
         job.part["measured"] = measured
-
-
-def _try_variables(job, trial, loaded, entry, anew):
-    """Change the model's variables one by one; return why that cannot be done, or ``None``."""
-
-    def in_place(index):
-        return lambda change: power.with_variable(variables[index], change, lambda: _runs(job, entry))
-
-    def loaded_anew(index):
-        return lambda change: _run_model(job, job.case["model"], index, change)
-
-    if not trial.is_wanted:
-        return None
-    try:
-        variables = job.loader.variables(loaded, job.case)
-        trial.over(*power.of_variables(variables, loaded_anew if anew else in_place))
-    except Exception as error:  # the noise floor is worth as much without it
-        return texts.one_line(error)
-    return None
-
-
-def _try_constants(job, trial):
-    """Change the constants of the model's file one by one; return why that cannot be done, or ``None``."""
-    if not trial.is_wanted or job.case["loader"] in _REBUILD:
-        return None
-    try:
-        model = job.case["model"]
-        weights = power.of_constants(job.tf, model, job.case, lambda folder: _run_model(job, folder))
-        trial.over(weights, 0)
-    except Exception as error:  # as above
-        return texts.one_line(error)
-    return None
-
-
-def _run_model(job, folder, index=None, change=None):
-    """Return the leaves of the first runs of a SavedModel in which the variable ``index`` is changed."""
-    case = dict(job.case, model=folder)
-    loaded = job.loader.load(job.tf, case)
-    try:
-        if change is not None:
-            variable = job.loader.variables(loaded, case)[index]
-            variable.assign(change(variable.numpy()))
-        return _runs(job, job.loader.entry(job.tf, loaded, case))
-    finally:
-        job.loader.release(loaded)
-
-
-def _runs(job, entry):
-    """Return the leaves of every batch, as the model is now; ``None`` if it fails."""
-    try:
-        return _all_batches(job, entry)
-    except Exception:  # a change that makes a model fail is one that everyone notices
-        return None
-
-
-def _all_batches(job, entry):
-    """Return the leaves of every batch, as the model is now."""
-    batches = [tensors.read_inputs(job.tf, job.request["objects"], batch) for batch in job.case["batches"]]
-    return [tensors.flatten_arrays(entry(inputs)) for inputs in batches]
 
 
 def _moves_on(job, entry, first):
     """Whether the next run of the batches differs from the first; ``unstable`` tells unless there was one."""
     if job.case["runs"] > 1:
         return False
-    return any(_differ(leaves, before) for leaves, before in zip(_all_batches(job, entry), first))
+    return any(_differ(leaves, before) for leaves, before in zip(power.all_batches(job, entry), first))
 
 
 def _spread(job, first, anew):
@@ -290,7 +230,7 @@ def _write_copy(job, folder, seed):
 
 def _runs_file(job):
     """Return the case's loader, or for one that builds a graph of its own the one that runs the file's."""
-    return loaders.LOADERS["saved_model"] if job.case["loader"] in _REBUILD else job.loader
+    return loaders.LOADERS["saved_model"] if job.case["loader"] in loaders.REBUILD else job.loader
 
 
 def _replicates(job, loader, model_of, first, anew):
