@@ -24,7 +24,7 @@ from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.collect import collect
-from savedmodel_matrix.evidence.judged import judge_case
+from savedmodel_matrix.evidence.judged import judge_case, judged_power
 from savedmodel_matrix.models.packages.fetch import fetch_package
 from savedmodel_matrix.models.savedmodel.digest import DigestCache
 from savedmodel_matrix.planning.workspace import Workspace
@@ -51,6 +51,7 @@ BASELINE = "tf2.15.1-py3.11-cpu/default"
 _CHANGES = Path(__file__).parent / "planted" / "change_model.py"
 _MAKES = Path(__file__).parent / "planted" / "make_models.py"
 _NOXFILE = "from savedmodel_matrix import register\n\nregister(__file__)\n"
+_AGREE = (Verdict.IDENTICAL, Verdict.FLOAT_NOISE)
 _PLANTED = "planted"  # the cell of a changed model, in addition to those of the original
 
 #: Benign by construction: kernels, threads, instruction sets, graph optimizers and compilers add the same
@@ -117,7 +118,8 @@ _TOLERANCES = {"NumPy allclose": (1e-5, 1e-8), "torch.testing": (1.3e-6, 1e-5)}
 _ABOUT = """\
 {models} models, {others} of them by third parties; {cells} cells. Benign: settings and neighbouring releases
 that change the order of arithmetic. Real: planted in the model's files or inputs. Undetectable: as small as
-rounding itself, so no verdict can or should detect it. A case counts by the worst of its outputs. NumPy and
+rounding itself, so no verdict can or should detect it. Blind: agreement that is shown as weak, because the
+inputs notice too few changes of the weights. A case counts by the worst of its outputs. NumPy and
 torch.testing: their documented defaults; Polygraphy {polygraphy}: its comparator."""
 
 
@@ -125,7 +127,8 @@ torch.testing: their documented defaults; Polygraphy {polygraphy}: its comparato
 class Judged:
     """One change of one model: what it is known to be, and the judgement of each judge.
 
-    ``others`` says for each fixed tolerance whether it passes. ``ratio`` is the largest noise ratio.
+    ``weak`` says that ours agrees on inputs that notice too little for that to prove anything. ``others``
+    says for each fixed tolerance whether it passes. ``ratio`` is the largest noise ratio.
     ``change`` is the largest relative L2 of an output, ``detectable`` the least that its floor can detect.
     """
 
@@ -133,6 +136,7 @@ class Judged:
     name: str
     kind: str
     ours: Verdict
+    weak: bool
     ratio: float | None
     others: Mapping[str, bool]
     change: float
@@ -153,7 +157,8 @@ def main(source: Path) -> None:
         _plant(root)
         _nox(root, f"matrix-{_PLANTED}")
         judged = judge_all(root)
-    _print(judged)
+        spent = costs(root)
+    _print(judged, spent)
 
 
 def judge_all(root: Path) -> list[Judged]:
@@ -166,6 +171,42 @@ def judge_all(root: Path) -> list[Judged]:
     _, planted = _collected(root, _PLANTED)
     read = Results(root / "results").array
     return [row for model in MODELS for row in _judge(model, plan, originals, planted, read)]
+
+
+def costs(root: Path) -> list[dict[str, str | float]]:
+    """Return what the baseline cell and each of its cases takes by itself, and with floor and power.
+
+    The import of TensorFlow is shared by the cases of a cell, and by their floors.
+    """
+    plan, collection = _collected(root, "default")
+    results = Results(root / "results")
+    seconds: dict[str, dict[str, float]] = {}
+    shared = 0.0
+    for (environment, setting, case, kind, _), key in collection.keys:
+        recording = results.recording(key) if key and f"{environment}/{setting}" == BASELINE else None
+        if recording is None or kind not in ("outputs", "noise floor", "other threads"):
+            continue
+        spent = seconds.setdefault(case, dict.fromkeys(("own", "floor", "power"), 0.0))
+        phases = {name: phase.wall_s for name, phase in recording.phases.items()}
+        if kind == "outputs":
+            spent["own"] += recording.seconds
+            shared = phases.get("import", 0.0)
+        else:
+            spent["power"] += phases.get("power", 0.0)
+            spent["floor"] += recording.seconds - phases.get("power", 0.0)
+    total = {name: sum(each[name] for each in seconds.values()) for name in ("own", "floor", "power")}
+    total["own"] += shared
+    rows = {**{case: seconds[case] for case in plan.cases}, "the cell, with its import": total}
+    return [
+        {
+            "baseline": case,
+            "by itself, s": each["own"],
+            "noise floor, s": each["floor"],
+            "power, s": each["power"],
+            "floor and power, x its own": (each["floor"] + each["power"]) / each["own"],
+        }
+        for case, each in rows.items()
+    ]
 
 
 def _set_up(root: Path, source: Path) -> None:
@@ -267,8 +308,10 @@ def _judge(
         if row.case == model.name and row.recording is not None
     }
     benign = judge_case(plan, model.name, originals, recordings, BASELINE, read)
+    power = judged_power(plan, model.name, originals, read)
+    is_blind = power is not None and power.share is not None and power.share < plan.power.min_power
     rows = [
-        _row(model.name, cell, "benign", benign, (cell, BASELINE), read)
+        _row(model.name, cell, "benign", benign, (cell, BASELINE), read, is_blind=is_blind)
         for cell in recordings
         if cell != BASELINE
     ]
@@ -279,7 +322,9 @@ def _judge(
         pair = {BASELINE: recordings[BASELINE], _PLANTED: RecordedOutputs.of(recording)}
         judged = judge_case(plan, model.name, originals, pair, BASELINE, read)
         kind = "real" if change.real else "undetectable"
-        rows.append(_row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), read))
+        rows.append(
+            _row(model.name, change.name, kind, judged, (_PLANTED, BASELINE), read, is_blind=is_blind)
+        )
     return rows
 
 
@@ -290,8 +335,11 @@ def _row(
     case: JudgedCase,
     cells: tuple[str, str],
     read: Callable[[ArrayEntry], Array],
+    *,
+    is_blind: bool,
 ) -> Judged:
     judged = case.judge(*cells)
+    ours = worst([each.judgement.verdict for each in judged])
     ratios = [each.ratio.worst for each in judged if each.ratio is not None]
     limits = [
         standing.floor.detectable
@@ -306,7 +354,8 @@ def _row(
         model=model,
         name=name,
         kind=kind,
-        ours=worst([each.judgement.verdict for each in judged]),
+        ours=ours,
+        weak=is_blind and ours in _AGREE,
         ratio=max(ratios, default=None),
         others=_others(a, b, read),
         change=max((each.divergence.rel_l2 or 0.0 for each in judged), default=0.0),
@@ -347,16 +396,18 @@ def _polygraphy(a: Mapping[str, Array], b: Mapping[str, Array]) -> bool:
 def confusion(judged: Sequence[Judged]) -> list[dict[str, str | int]]:
     """Return a row per judge: the number of changes of each kind by judgement."""
     real, benign = ([row for row in judged if row.kind == kind] for kind in ("real", "benign"))
-    noise = {Verdict.IDENTICAL, Verdict.FLOAT_NOISE}
+    beyond = {Verdict.DIVERGED, Verdict.INCOMPARABLE}
     rows: list[dict[str, str | int]] = [
         {
             "judge": "savedmodel-matrix",
-            "real: called noise": sum(row.ours in noise for row in real),
+            "real: called noise": sum(row.ours in _AGREE and not row.weak for row in real),
+            "blind": sum(row.weak for row in real),
             "suspicious": sum(row.ours is Verdict.SUSPICIOUS for row in real),
-            "real": sum(row.ours in {Verdict.DIVERGED, Verdict.INCOMPARABLE} for row in real),
-            "benign: called noise": sum(row.ours in noise for row in benign),
+            "real": sum(row.ours in beyond for row in real),
+            "benign: called noise": sum(row.ours in _AGREE and not row.weak for row in benign),
+            "blind ": sum(row.weak for row in benign),
             "suspicious ": sum(row.ours is Verdict.SUSPICIOUS for row in benign),
-            "real ": sum(row.ours in {Verdict.DIVERGED, Verdict.INCOMPARABLE} for row in benign),
+            "real ": sum(row.ours in beyond for row in benign),
         }
     ]
     for label in judged[0].others:
@@ -365,9 +416,11 @@ def confusion(judged: Sequence[Judged]) -> list[dict[str, str | int]]:
             {
                 "judge": label,
                 "real: called noise": passed[0],
+                "blind": "",
                 "suspicious": "",
                 "real": len(real) - passed[0],
                 "benign: called noise": passed[1],
+                "blind ": "",
                 "suspicious ": "",
                 "real ": len(benign) - passed[1],
             }
@@ -375,7 +428,7 @@ def confusion(judged: Sequence[Judged]) -> list[dict[str, str | int]]:
     return rows
 
 
-def _print(judged: Sequence[Judged]) -> None:
+def _print(judged: Sequence[Judged], spent: Sequence[Mapping[str, str | float]]) -> None:
     others = sum("package" in model.where for model in MODELS)
     version = importlib.import_module("polygraphy").__version__
     cells = len({row.name for row in judged if row.kind == "benign"}) + 1
@@ -385,7 +438,7 @@ def _print(judged: Sequence[Judged]) -> None:
             "model": row.model,
             "change": row.name,
             "is": row.kind,
-            "verdict": row.ours.value,
+            "verdict": f"{row.ours}, weak" if row.weak else row.ours.value,
             "× noise": row.ratio,
             "relative change": row.change,
             **{label: "passes" if passed else "fails" for label, passed in row.others.items()},
@@ -403,5 +456,6 @@ def _print(judged: Sequence[Judged]) -> None:
         tabulate(rows, headers="keys", floatfmt=".2g", disable_numparse=[0, 1, 2, 3]),
         *hidden,
         tabulate(confusion(judged), headers="keys", disable_numparse=True),
+        tabulate(spent, headers="keys", floatfmt=".3g", disable_numparse=[0]),
     ):
         print(part + "\n", flush=True)  # noqa: T201 - a benchmark is what it prints

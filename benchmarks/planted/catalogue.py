@@ -255,9 +255,9 @@ def _column(name: str, variable: str, column: int, factor: float) -> Change:
     return Change("weights", name, "scale-columns", parameters, says)
 
 
-def _swapped(variable: str, one: int, other: int) -> Change:
+def _swapped(variable: str, one: int, other: int, name: str = "swap-labels") -> Change:
     parameters = {"tensors": [f"{variable}/*"], "columns": [one, other]}
-    return Change("weights", "swap-labels", "swap-columns", parameters, f"{one} and {other} changed places.")
+    return Change("weights", name, "swap-columns", parameters, f"{one} and {other} changed places.")
 
 
 def _row(name: str, row: int, factor: float) -> Change:
@@ -340,6 +340,25 @@ SATURATED = Model(
         _ULP,
     ],
 )
+#: The softmax leaves only ones and zeros, so that no change of a channel changes a bit of the output.
+ONE_HOT = Model(
+    "one_hot",
+    {"path": "made/one_hot"},
+    drawn("x", 16, 24),
+    [
+        *(
+            _swapped(variable, one, other, f"swap-channels-{variable}-{one}-{other}")
+            for variable, one, other in (
+                ("one", 3, 8),
+                ("one", 20, 41),
+                ("two", 3, 8),
+                ("two", 30, 45),
+                ("three", 2, 9),
+            )
+        ),
+        _scaled("scale-5e-2", "two", 1.05),
+    ],
+)
 DETECTOR = Model(
     "detector",
     {"path": "made/detector"},
@@ -370,6 +389,7 @@ MODELS = (
     SCALES,
     FLOAT16,
     SATURATED,
+    ONE_HOT,
     SEEDED,
     BFLOAT16,
     ATTENTION,

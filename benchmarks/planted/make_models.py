@@ -112,6 +112,18 @@ def _saturated(tf: Any, random: Any) -> Any:  # noqa: ANN401
     return held, call, [tf.TensorSpec([None, 24], tf.float32, name="x")]
 
 
+def _one_hot(tf: Any, random: Any) -> Any:  # noqa: ANN401
+    """A classifier whose answer depends on its input so clearly that softmax leaves ones and zeros."""
+    held = _held(tf, random, one=(24, 64), two=(64, 48), three=(48, 10), shift=(64,))
+
+    def call(x: Any) -> Any:  # noqa: ANN401
+        h = tf.nn.relu(tf.nn.relu(x @ held.one + held.shift) @ held.two) @ held.three
+        choice = tf.one_hot(tf.argmax(x[:, :10], -1), 10)
+        return {"classes": tf.nn.softmax(500 * (8 * choice + 0.1 * h))}
+
+    return held, call, [tf.TensorSpec([None, 24], tf.float32, name="x")]
+
+
 def _detector(tf: Any, random: Any) -> Any:  # noqa: ANN401
     """Boxes in pixels, saturated sigmoid scores and integer labels from one trunk."""
     held = _held(tf, random, trunk=(48, 64), box=(64, 40), score=(64, 30), label=(64, 12))
@@ -142,6 +154,7 @@ MODELS = {
     "scales": _scales,
     "float16": _network("float16"),
     "saturated": _saturated,
+    "one_hot": _one_hot,
     "seeded": _seeded,
     "bfloat16": _network("bfloat16"),
     "attention": _attention,

@@ -20,9 +20,10 @@ SETTING = SettingRequest().model_dump()
 SECRET = "hunter2-hunter2"  # no one's
 
 
-def floor(replicates, seed):
-    """Return the measurement of a noise floor."""
-    return Measure(kind="noise_floor", parameters={"replicates": replicates, "seed": seed})
+def floor(replicates, seed, power_seconds=0.0):
+    """Return the measurement of a noise floor, with so much time for changes of weights."""
+    parameters = {"replicates": replicates, "seed": seed, "power_seconds": power_seconds}
+    return Measure(kind="noise_floor", parameters=parameters)
 
 
 def check(name, **parameters):

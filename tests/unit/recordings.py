@@ -60,7 +60,9 @@ def recording(**changes):
     return Recording.model_validate({**fields, **changes})
 
 
-def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=(), anew=False, not_rounded=None):
+def measured_floor(
+    outputs, spreads, *, inputs=1, variables=1, split=(), anew=False, not_rounded=None, power=None
+):
     """Return a noise floor from outputs and what ``probe.measurements.noise_floor.Spread`` says of them."""
     part = NoiseFloorPart.model_validate(
         {
@@ -72,6 +74,8 @@ def measured_floor(outputs, spreads, *, inputs=1, variables=1, split=(), anew=Fa
             "unreached": (),
             "not_rounded": not_rounded,
             "anew": anew,
+            "power": power or {"seconds": 0.0, "weights": 0, "left_out": 0, "tried": ()},
+            "no_power": None,
         }
     )
     return MeasuredFloor(RecordedOutputs(tuple(outputs)), part)

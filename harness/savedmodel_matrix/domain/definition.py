@@ -359,6 +359,22 @@ class NoiseFloorDefinition(Table):
         return self
 
 
+class PowerDefinition(Table):
+    """What inputs have to notice: each weight in turn changes by 1 % and by 0.1 % in the baseline.
+
+    Agreement of inputs that notice nothing proves nothing, and its verdict is shown as weak.
+    """
+
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Seconds to spend on it for each case; the largest weights come first, then a sample of the others. 0
+    changes no weight. Default: as long as loading and running the case takes there."""
+    min_power: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """The least share of the tried weights in which a change of 1 % has to be noticed; below it, verdicts are
+    weak."""
+    required: bool = False
+    """Whether a weak verdict counts as a comparison that did not take place (exit status 4)."""
+
+
 class Definition(Table):
     """A complete ``matrices/NAME.toml``."""
 
@@ -375,5 +391,6 @@ class Definition(Table):
     settings: Annotated[dict[Name, SettingDefinition], Field(min_length=1)] = {"default": SettingDefinition()}
     cases: Annotated[dict[Name, CaseDefinition], Field(min_length=1)]
     noise_floor: NoiseFloorDefinition = NoiseFloorDefinition()
+    power: PowerDefinition = PowerDefinition()
     isolate: bool = False
     """Run models and stages without network, home folder and other files that they do not need (Linux)."""

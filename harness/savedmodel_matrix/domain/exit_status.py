@@ -30,7 +30,7 @@ _MEANINGS = {
     ExitStatus.WRONG_DEFINITION: "the matrix definition, the model, the inputs or the command line is wrong",
     ExitStatus.NOTHING_SELECTED: "nothing is selected",
     ExitStatus.INCOMPLETE: (
-        "some required cells, checks or comparisons did not run; no difference beyond noise was found"
+        "some required cells, checks or comparisons did not run or prove little; nothing differs beyond noise"
     ),
     ExitStatus.HARNESS_FAULT: "the harness itself failed",
     ExitStatus.INTERRUPTED: "interrupted",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from savedmodel_matrix.domain.arrays import ArrayEntry, Named, Output, OutputId
+from savedmodel_matrix.domain.power import PowerPart
 from savedmodel_matrix.domain.stored import Stored
 from savedmodel_matrix.domain.thresholds import NOISE
 
@@ -57,6 +58,10 @@ class NoiseFloorPart(Stored):
     """Why no operation rounded at random, so that only inputs and weights moved; None if they did."""
     anew: bool
     """Whether each replicate loaded the model anew, because its outputs change from run to run."""
+    power: PowerPart
+    """Which outputs change with which weights."""
+    no_power: str | None
+    """Why not every kind of weight could be changed; None if it could or that was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.cell import CellId
+from savedmodel_matrix.domain.definition import PowerDefinition
 from savedmodel_matrix.domain.job import Job
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Plan:
     limits: Mapping[tuple[CellId, str], Limits]
     noise_floor: NoiseFloorDefinition | None = None
     """How to measure the noise of the baseline's outputs; None if the definition disables it."""
+    power: PowerDefinition = field(default_factory=PowerDefinition)
+    """How much of a change of the model the inputs have to notice."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     excluded: Mapping[tuple[CellId, str], str] = field(default_factory=dict)
     included: Mapping[str, str] = field(default_factory=dict)

@@ -95,6 +95,7 @@ def _premises(
                 [expect.model_dump(mode="json"), expect.is_expired(today)] for expect in plan.expectations
             ],
             "noise_floor": plan.noise_floor.model_dump(mode="json") if plan.noise_floor else None,
+            "power": plan.power.model_dump(mode="json"),
             "remarks": plan.remarks,
             "added": [row.model_dump() for row in plan.added],
         },

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
+from savedmodel_matrix.verdicts.judge.power import UNCHANGED, changed_recordings, power_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.domain.power import Power
     from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.verdicts.compare.elements import Array
@@ -48,6 +50,18 @@ def judge_case(
         collection.origins[case].restarting,
         other_process=same_inputs,
     )
+
+
+def judged_power(
+    plan: Plan, case: str, collection: Collection, read: Callable[[ArrayEntry], Array]
+) -> Power | None:
+    """Return which changes of its weights a case's inputs notice; None if no weight was changed."""
+    noise = collection.noise.get(case)
+    if noise is None or noise.floor is None or not noise.floor.part.power.tried:
+        return None
+    part = noise.floor.part.power
+    recordings = changed_recordings(noise.floor.run, part)
+    return power_of(part, judge_case(plan, case, collection, recordings, UNCHANGED, read))
 
 
 def judged_outputs(

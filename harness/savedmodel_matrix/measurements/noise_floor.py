@@ -34,9 +34,10 @@ class NoiseFloorMeasurement(ModelMeasurement):
             yield replace(job, measurement=self.name, limits=limits)
 
     def measure(self, plan: Plan, job: Job) -> Measure:  # noqa: ARG002 - the form of every kind
-        """Return the matrix's number of replicates and their seed."""
+        """Return the matrix's number of replicates, their seed, and the time for changes of weights."""
         asked = plan.noise_floor
-        return Measure(kind="noise_floor", parameters=asked.model_dump(mode="json") if asked else {})
+        parameters = asked.model_dump(mode="json") if asked else {}
+        return Measure(kind="noise_floor", parameters={**parameters, "power_seconds": plan.power.seconds})
 
     def read(self, recording: Recording, job: Job) -> NoiseFloorPart:  # noqa: ARG002 - as above
         """Return the spread of the replicates."""

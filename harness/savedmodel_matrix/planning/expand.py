@@ -83,6 +83,7 @@ class _Expansion:
             cases=definition.cases,
             limits=limits,
             noise_floor=definition.noise_floor if definition.noise_floor.replicates else None,
+            power=definition.power,
             unavailable=unavailable,
             excluded=excluded,
             included={name: reason for name, (_, reason) in included.items()},

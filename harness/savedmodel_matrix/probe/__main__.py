@@ -47,7 +47,7 @@ outcome.
 ``measure`` names a module of ``measurements``, or the file ``program``, and its parameters::
 
     outputs        none
-    noise_floor    "replicates": int, "seed": int
+    noise_floor    "replicates": int, "seed": int, "power_seconds": null | float
     check          "name", and the parameters of the check (see ``checks``)
     re_export      "save_to": folder that the loaded model is saved to; it is not run, and "recorded" means
                    that it was saved
@@ -106,7 +106,13 @@ A noise floor (K replicates with floats moved by one unit in the last place)::
                   "flipped": bool array: where a replicate had another argmax over the last axis (floats
                              of rank 2 and more), or another value (integers, booleans, strings)}],
      "split": [{"batch", "name", "component", "array"}],    outputs of the batch run in two parts; not if anew
-     "unreached": [input name, ...]}    inputs whose elements can be reordered without changing any output
+     "unreached": [input name, ...],    inputs whose elements can be reordered without changing any output
+     "no_power": null | why not every kind of weight could be changed,
+     "power": {"seconds": how long weights were changed at most,
+               "weights": number of float weights, "left_out": number of other variables, and of zero ones,
+               "tried": [{"weight": name, "size", "level": change relative to its root mean square,
+                          "outputs": [{"batch", "name", "component", "array"}],    those that changed
+                          "lost": whether it then failed or returned other outputs}, ...]}}
 
 A check, in place of the plain runs::
 

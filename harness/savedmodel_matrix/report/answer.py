@@ -36,6 +36,7 @@ def answer(report: Report) -> list[str]:
     rows = [row for row in shown_rows(report) if not row.is_left_out]
     parts = ["The harness itself failed; please report the traceback below."] if report.faults else []
     parts += _differences(report, rows)
+    parts += _weak(report, rows)
     parts += _skews(report, rows)
     parts += _checks(report)
     parts += _missing(report, rows)
@@ -67,6 +68,15 @@ def _differences(report: Report, rows: Sequence[CellRow]) -> Iterator[str]:
         yield from _inputs(report, cases)
         if alike:
             yield f"All other results match the baseline {how}."
+
+
+def _weak(report: Report, rows: Sequence[CellRow]) -> Iterator[str]:
+    weak = list(dict.fromkeys(row.case for row in rows if row.weak and row.cell != report.baseline))
+    if weak:
+        yield (
+            f"The agreement of {_cases(report, weak)} is weak: most changes of the model would not have "
+            "shown on these inputs either."
+        )
 
 
 def _inputs(report: Report, cases: Sequence[str]) -> Iterator[str]:

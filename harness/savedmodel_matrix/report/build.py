@@ -31,6 +31,7 @@ from savedmodel_matrix.report.pipelines.stages import (
     with_postprocess,
     with_unstable_inputs,
 )
+from savedmodel_matrix.report.power import set_power
 from savedmodel_matrix.report.propose import proposal_rows
 from savedmodel_matrix.report.remarks import case_remarks
 from savedmodel_matrix.report.rows import (
@@ -125,6 +126,7 @@ def build_report(
         remarks += [*rows.remarks, *initialisation_remarks(case, collected)]
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
     _skewed(cells, skews)
+    powers = set_power(plan, collection, cells, read)
     expected = _expect(plan, cells, checks, today)
     selected = " ".join(plan.remarks)  # an empty selection has already been reported
     remarks += [
@@ -145,6 +147,7 @@ def build_report(
             plan,
             collection,
             {name: "; ".join([found.says, *said.get(name, ())]) for name, found in explained.items()},
+            powers,
         ),
         cells=cells,
         classes=class_rows,
@@ -171,7 +174,11 @@ def build_report(
         remarks=remarks,
         faults=faults,
         exit_status=_exit_status(
-            cells, checks, faults, [name for name in plan.cases if plan.cases[name].train]
+            cells,
+            checks,
+            faults,
+            [name for name in plan.cases if plan.cases[name].train],
+            weak_is_open=plan.power.required,
         ),
     )
 
@@ -302,9 +309,11 @@ def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.
 
 
 def _exit_status(
-    cells: list[CellRow], checks: list[CheckRow], faults: list[str], trained: list[str]
+    cells: list[CellRow], checks: list[CheckRow], faults: list[str], trained: list[str], *, weak_is_open: bool
 ) -> ExitStatus:
     """Return the first that applies: a fault, a divergence, incomplete, ok.
+
+    ``weak_is_open`` says that agreement of inputs that notice too little is none.
 
     A divergence takes precedence over a cell that could not run, because it is certain.
     """
@@ -323,6 +332,7 @@ def _exit_status(
         cell.outcome is not Outcome.RECORDED
         or cell.verdict is None
         or (cell.case in trained and cell.skew is None)
+        or (cell.weak and weak_is_open)
         for cell in cells
         if cell.required
     )

@@ -60,6 +60,33 @@ class SettingRow(Row):
     """How models are loaded, in place of what each case says."""
 
 
+class NoticedRow(Row):
+    """In how many weights a change of one size is noticed."""
+
+    level: float
+    """The change, relative to the weight's root mean square."""
+    noticed: int
+    tried: int
+
+
+class PowerRow(Row):
+    """What the inputs of a case notice: each weight in turn changed in the baseline."""
+
+    power: float | None
+    """The share of the tried weights in which the largest change is noticed; None if none was tried."""
+    weak: bool
+    """Whether that is less than the matrix's ``min_power``."""
+    levels: list[NoticedRow]
+    """The largest change first."""
+    weights: int
+    """Float weights that the signature or function reads, tried or not."""
+    left_out: int
+    """Its other variables: integers, and those that are zero throughout."""
+    blind_to: list[str]
+    """The weights in which not even the largest change is noticed."""
+    says: str
+
+
 class CaseRow(Row):
     """One case, with digests of its model and inputs."""
 
@@ -75,6 +102,8 @@ class CaseRow(Row):
     model: str | None
     inputs: str | None
     batches: int | None
+    power: PowerRow | None = None
+    """None if the matrix does not measure noise floors, or changes no weight."""
 
 
 class PhaseRow(Row):
@@ -115,6 +144,10 @@ class CellRow(Row):
     """Letter of the class of bit-identical cells it is in, for this case."""
     verdict: Verdict | None = None
     """Against the baseline; the worst of all deterministic outputs."""
+    power: float | None = None
+    """That of the case, beside every verdict."""
+    weak: bool = False
+    """Whether it agrees with the baseline on inputs that notice too little for that to prove anything."""
     skew: Verdict | None = None
     """Of the outputs on serving's preprocessing against those on training's, if the case names both."""
     not_compared: list[str] = []

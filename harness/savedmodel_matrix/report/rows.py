@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collected, Collection
     from savedmodel_matrix.models.preflight.prediction import Prediction
+    from savedmodel_matrix.report.document import PowerRow
     from savedmodel_matrix.verdicts.judge.case import JudgedOutput, OutputStanding
     from savedmodel_matrix.verdicts.judge.known_problems import CheckedExpectations
 
@@ -164,8 +165,10 @@ def setting_rows(plan: Plan) -> list[SettingRow]:
     ]
 
 
-def case_rows(plan: Plan, collection: Collection, says: Mapping[str, str]) -> list[CaseRow]:
-    """Return the cases of a plan, with their models, inputs and sentences."""
+def case_rows(
+    plan: Plan, collection: Collection, says: Mapping[str, str], powers: Mapping[str, PowerRow | None]
+) -> list[CaseRow]:
+    """Return the cases of a plan, with their models, inputs, sentences and the power of their inputs."""
     rows = []
     for name, case in plan.cases.items():
         ready = collection.ready[name]
@@ -182,6 +185,7 @@ def case_rows(plan: Plan, collection: Collection, says: Mapping[str, str]) -> li
                 model=known.model_digest if known else None,
                 inputs=known.inputs_digest if known else None,
                 batches=len(known.batches) if known and known.batches is not None else None,
+                power=powers[name],
             )
         )
     return rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import count, listed
-from savedmodel_matrix.report.tables import decision_mark, outcome_text, rows_to, shown_rows
+from savedmodel_matrix.report.tables import decision_mark, outcome_text, rows_to, shown_rows, tolerance_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ MOST_CASES = 6
 #: With more lines than this, lines that say the same are merged, and then only the worst ones are shown.
 MOST_LINES = 20
 _MOST_NAMED = 3
-_BASELINE, _SAME = "baseline", "identical"
+_BASELINE, _SAME, _WEAK = "baseline", "identical", "weak"
 _WORDS = {
     Verdict.IDENTICAL: _SAME,
     Verdict.FLOAT_NOISE: "noise",
@@ -32,9 +32,13 @@ _NOTES = {
     "×": "×: times the noise between two runs",
     "*": "*: a decision (such as the argmax) changed",
     "°": "°: a decision changed within the noise",
+    "†": "†: no noise floor; judged by a default tolerance",
     "skewed": "skewed: serving's results differ from training's",
+    _WEAK: "weak: these inputs would hardly notice any change",
 }
-_COUNTED = (_SAME, "noise", "differ", "no result")
+_COUNTED = (_SAME, "noise", _WEAK, "differ", "no result")
+_COUNTED_WITHOUT_WEAK = tuple(column for column in _COUNTED if column != _WEAK)
+_POWER = "power: 1 % is noticed in"
 
 
 class Standing(NamedTuple):
@@ -69,13 +73,14 @@ def standing(report: Report, *, by_case: bool) -> Standing:
     lines = _lines(report, lambda rows: tuple(_text(row, to_baseline, sized=by_case) for row in rows))
     if by_case and len(lines) > MOST_LINES:
         lines = _lines(report, lambda rows: tuple(_text(row, to_baseline, sized=False) for row in rows))
+    columns = _COUNTED if any(row.weak for row in report.cells) else _COUNTED_WITHOUT_WEAK
     if not by_case:
-        lines = [_Line(line.label, line.rows, _counts(line.rows)) for line in lines]
+        lines = [_Line(line.label, line.rows, _counts(line.rows, columns)) for line in lines]
     lines = _merged(lines) if len(lines) > MOST_LINES else lines
     hidden = len(lines) - MOST_LINES
     lines = _worst(report, lines) if hidden > 0 else lines
     cases = [case.name for case in report.cases]
-    header = ["cell", *(cases if by_case else (*_COUNTED, "cases that differ or have no result"))]
+    header = ["cell", *(cases if by_case else (*columns, "cases that differ or have no result"))]
     notes = [] if by_case else [f"the numbers count the {count(len(cases), 'case')}"]
     if any("/*" in line.label for line in lines):
         notes.append(f"/*: {listed([setting.name for setting in report.settings], _MOST_NAMED)}")
@@ -83,7 +88,20 @@ def standing(report: Report, *, by_case: bool) -> Standing:
     notes += [note for sign, note in _NOTES.items() if sign in said]
     if hidden > 0:
         notes.append(f"{hidden} more lines, none of them worse, are in report.md")
-    return Standing(header, [[line.label, *line.texts] for line in lines], notes)
+    table = [[line.label, *line.texts] for line in lines]
+    return Standing(header, [*table, *(_powers(report) if by_case else [])], notes)
+
+
+def _powers(report: Report) -> list[list[str]]:
+    """Return the line that says in how many weights each case's inputs notice a change."""
+    rows = [case.power for case in report.cases]
+    if not any(row is not None and row.levels for row in rows):
+        return []
+    said = [
+        f"{row.levels[0].noticed} of {row.levels[0].tried} weights" if row and row.levels else ""
+        for row in rows
+    ]
+    return [[_POWER, *said]]
 
 
 def _lines(report: Report, say: Callable[[Sequence[CellRow]], tuple[str, ...]]) -> list[_Line]:
@@ -153,7 +171,9 @@ def _text(row: CellRow, to_baseline: dict[tuple[str, str], list[DivergenceRow]],
     outputs = (
         to_baseline.get((row.case, row.class_ or ""), []) if row.verdict is not Verdict.IDENTICAL else []
     )
-    return f"{_WORDS[row.verdict]}{decision_mark(outputs)}{_size(outputs) if sized else ''}{extra}"
+    marks = f"{decision_mark(outputs)}{tolerance_mark(outputs)}"
+    weak = f", {_WEAK}" if row.weak else ""
+    return f"{_WORDS[row.verdict]}{marks}{_size(outputs) if sized else ''}{weak}{extra}"
 
 
 def _size(outputs: Iterable[DivergenceRow]) -> str:
@@ -166,9 +186,9 @@ def _size(outputs: Iterable[DivergenceRow]) -> str:
     return f" {largest:.1e}" if largest else ""
 
 
-def _counts(rows: Sequence[CellRow]) -> tuple[str, ...]:
+def _counts(rows: Sequence[CellRow], counted: Sequence[str]) -> tuple[str, ...]:
     """Return the number of cases per result, and the names of those that differ or have none."""
-    columns = dict.fromkeys(_COUNTED, 0)
+    columns = dict.fromkeys(counted, 0)
     named: dict[str, list[str]] = {}
     for row in rows:
         column, word = _kind(row)
@@ -187,7 +207,9 @@ def _kind(row: CellRow) -> tuple[str, str]:
         return "no result", "no baseline"
     if _is_beyond(row.verdict):
         return "differ", f"{row.verdict}{' (expected)' if row.expected else ''}"
-    return ("differ", "skewed") if _is_beyond(row.skew) else (_WORDS[row.verdict], "")
+    if _is_beyond(row.skew):
+        return "differ", "skewed"
+    return _WEAK if row.weak else _WORDS[row.verdict], ""
 
 
 def _is_beyond(verdict: Verdict | None) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.domain.wording import listed
-from savedmodel_matrix.verdicts.judge.output import Decision
+from savedmodel_matrix.verdicts.judge.output import Decision, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +30,7 @@ LEGEND = (
     "= identical   ~ float-noise   ! suspicious   # diverged   ? incomparable   · nothing to compare",
     "* a decision changed   ° a decision changed within the noise   letters: bit-identical cells",
     "( ) some cases have nothing to compare   2.1×: the difference is 2.1 times the noise between two runs",
+    "† no noise floor, judged by a default tolerance   weak: these inputs would hardly notice any change",
 )
 NOTHING = "·"  # no outputs on one side: there is nothing to compare
 
@@ -156,6 +157,27 @@ def noise(report: Report) -> pd.DataFrame:
     )
 
 
+def power(report: Report) -> pd.DataFrame:
+    """Return what each case's inputs notice."""
+    return pd.DataFrame(
+        [
+            {
+                "case": case.name,
+                "power": "weak" if row.weak else "" if row.power is None else "enough",
+                **{
+                    f"{100 * each.level:g} % noticed": f"{each.noticed} of {each.tried}"
+                    for each in row.levels
+                },
+                "weights": row.weights,
+                "left out": row.left_out,
+                "blind to": ", ".join(row.blind_to),
+            }
+            for case in report.cases
+            if (row := case.power) is not None
+        ]
+    )
+
+
 def class_name(index: int) -> str:
     """Return A, B, ..., Z, AA, AB, ... for 0, 1, ..."""
     name = ""
@@ -203,7 +225,8 @@ def _against_baseline(
     ratios = [output.noise_ratio for output in outputs if output.noise_ratio]
     noise = f" {max(ratios):.2g}×" if ratios else ""
     left_out = f", {len(row.not_compared)} not compared" if row.not_compared else ""
-    return f"{row.class_} {SIGNS[row.verdict]}{decision_mark(outputs)}{size}{noise}{left_out}{expected}"
+    sign = f"{SIGNS[row.verdict]}{decision_mark(outputs)}{tolerance_mark(outputs)}"
+    return f"{row.class_} {sign}{size}{noise}{' weak' if row.weak else ''}{left_out}{expected}"
 
 
 def decision_mark(rows: Iterable[DivergenceRow]) -> str:
@@ -212,6 +235,11 @@ def decision_mark(rows: Iterable[DivergenceRow]) -> str:
     if not decisions:
         return ""
     return "°" if decisions == {Decision.BENIGN} else "*"
+
+
+def tolerance_mark(rows: Iterable[DivergenceRow]) -> str:
+    """Return the mark "†" if a default tolerance, not a measured noise floor, judged some floats; or none."""
+    return "†" if any(row.judged_by is Measure.DEFAULT and (row.rtol or row.atol) for row in rows) else ""
 
 
 def _decision(row: DivergenceRow) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
 from recordings import measured_floor, output, recording, stored
 from savedmodel_matrix.domain.cell import CellId
@@ -31,7 +32,6 @@ path = "m"
 @pytest.fixture
 def built(tmp_path):
     """Build a report of two cells from what each recorded, or its outcome."""
-    import numpy as np
     from savedmodel_matrix.planning.workspace import Workspace
 
     project = Workspace(tmp_path)
@@ -180,3 +180,42 @@ def test_a_floor_without_rounding_inside_the_model_is_said(built):
     floor = measured_floor((), (), not_rounded="ValueError: no graph")
     report = built([1, 2], [1, 2], noise=CollectedNoise(floor, None, None))
     assert any("inputs and weights alone" in each and "no graph" in each for each in report.remarks)
+
+
+def noticing(noticed, folder):
+    """Return a floor of the outputs [1, 2] whose case notices a change in ``noticed`` of two weights."""
+    array = np.array([1, 2], "f4")
+    tried = [
+        {"weight": f"w{number}", "size": 4, "level": 0.01, "outputs": [], "lost": number < noticed}
+        for number in range(2)
+    ]
+    part = {"seconds": 1.0, "weights": 3, "left_out": 1, "tried": tried}
+    return CollectedNoise(measured_floor([output(stored(folder, array))], (), power=part), None, None)
+
+
+@pytest.mark.parametrize(
+    ("noticed", "other", "more", "weak", "status"),
+    [
+        (0, [1, 2], "", True, 0),
+        (0, [1, 2], "[power]\nrequired = true\n", True, 4),
+        (0, [3, 9], "[power]\nrequired = true\n", False, 1),
+        (1, [1, 2], "[power]\nrequired = true\n", False, 0),
+        (1, [1, 2], "[power]\nmin_power = 0.9\nrequired = true\n", True, 4),
+    ],
+)
+def test_agreement_of_inputs_that_notice_too_little_is_weak(
+    built, tmp_path, noticed, other, more, weak, status
+):
+    report = built([1, 2], other, more, noise=noticing(noticed, tmp_path))
+    assert report.exit_status == status
+    assert [(row.power, row.weak) for row in report.cells if row.cell != report.baseline] == [
+        (noticed / 2, weak)
+    ]
+    (row,) = [case.power for case in report.cases]
+    assert row.blind_to == ["w0", "w1"][noticed:]
+    assert "a sample of 3 weights" in row.says
+
+
+def test_nothing_is_said_about_power_that_was_not_asked_for(built, tmp_path):
+    report = built([1, 2], [1, 2], "[power]\nseconds = 0\n", noise=noticing(0, tmp_path))
+    assert (report.cases[0].power, report.cells[1].weak) == (None, False)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.report.document import SettingRow
+from savedmodel_matrix.report.document import NoticedRow, PowerRow, SettingRow
 from savedmodel_matrix.report.standing import MOST_LINES, standing
 
 
@@ -154,3 +154,34 @@ def test_many_cases_are_counted(make, differs):
         ["e2", "1", "1", "2", "2", "diverged: q, r; load-failed: t; no baseline: u"],
     ]
     assert found.notes == ["the numbers count the 6 cases"]
+
+
+def test_weak_agreement_and_the_lack_of_a_floor_are_said_in_the_table_itself(make, differs):
+    judged = {"judged_by": "default tolerance", "rtol": 1.3e-6, "atol": 1e-5, "max_abs": 1e-7}
+    report = make(
+        {"cnn": {"e1": "A", "e2": "A", "e3": "B"}},
+        [differs("cnn", "e3/default", "e1/default", Verdict.FLOAT_NOISE, **judged)],
+    )
+    report.cases[0].power = PowerRow(
+        power=0.25,
+        weak=True,
+        levels=[NoticedRow(level=0.01, noticed=2, tried=8)],
+        weights=8,
+        left_out=0,
+        blind_to=["w"],
+        says="so much",
+    )
+    for row in report.cells:
+        row.weak = True
+    found = standing(report, by_case=True)
+    assert found.lines == [
+        ["e1", "baseline, weak"],
+        ["e2", "identical, weak"],
+        ["e3", "noise† 1.0e-07, weak"],
+        ["power: 1 % is noticed in", "2 of 8 weights"],
+    ]
+    assert [note for note in found.notes if note.startswith(("†", "weak"))] == [
+        "†: no noise floor; judged by a default tolerance",
+        "weak: these inputs would hardly notice any change",
+    ]
+    assert standing(report, by_case=False).lines[1] == ["e2", "", "", "1", "", "", ""]

@@ -29,3 +29,5 @@ LOADERS = {
     "tf-keras": Loader(keras_model.load_tf_keras, keras_model.entry, keras_model.variables),
     "tfsm-layer": Loader(keras_model.load_layer, keras_model.entry_layer, keras_model.variables_layer),
 }
+#: Loaders that build a graph of their own instead of running the one in the file.
+REBUILD = ("keras", "tf-keras")

@@ -15,7 +15,7 @@ import tempfile
 
 import numpy as np
 
-from .. import arrays, copies, loaders, rounding, tensors, texts
+from .. import arrays, copies, loaders, power, rounding, tensors, texts
 from ..failing import failing_as
 
 #: An integer type per width: stepping it by one steps a float of the same bits by one unit.
@@ -148,9 +148,7 @@ def _from_bfloat16(array):
     return words.view(np.float32).astype(np.float64).reshape(np.shape(array))
 
 
-TEXTS = ("not_rounded",)
-#: Loaders that build a graph of their own instead of running the one in the file.
-_REBUILD = ("keras", "tf-keras")
+TEXTS = ("not_rounded", "no_power")
 #: Between the seeds of two copies, further than a copy has operations.
 _APART = 1000003
 
@@ -161,22 +159,27 @@ def run(job):
     loaded = job.load()
     job.require_inputs()
     entry, first = job.record(loaded)
-    with job.phases.timed("floor"), failing_as("run-failed", "the noise floor could not be measured: "):
-        # Each run of such a model has other random numbers or another state, which are no noise.
-        anew = bool(job.part["unstable"]) or _moves_on(job, entry, first)
-        measured = {
-            "replicates": job.case["measure"]["replicates"],
-            "seed": job.case["measure"]["seed"],
-            "anew": anew,
-            "split": []
-            if anew
-            else _split(job.tf, job.case, job.request["objects"], entry, first, job.report),
-            "unreached": _unreached(job.tf, job.case, job.request["objects"], entry, first, job.report),
-        }
-        # Two models at a time might be more than there is memory for.
-        job.loader.release(loaded)
-        del loaded, entry
-        measured.update(_spread(job, first, anew))
+    with failing_as("run-failed", "the noise floor could not be measured: "):
+        with job.phases.timed("floor"):
+            # Each run of such a model has other random numbers or another state, which are no noise.
+            anew = bool(job.part["unstable"]) or _moves_on(job, entry, first)
+            tf, case, objects = job.tf, job.case, job.request["objects"]
+            measured = {
+                "replicates": case["measure"]["replicates"],
+                "seed": case["measure"]["seed"],
+                "anew": anew,
+                "split": [] if anew else _split(tf, case, objects, entry, first, job.report),
+                "unreached": _unreached(tf, case, objects, entry, first, job.report),
+            }
+        with job.phases.timed("power"):
+            trial = power.Trial(job, first)
+            problem = power.try_variables(job, trial, loaded, entry, anew=anew)
+            # Two models at a time might be more than there is memory for.
+            job.loader.release(loaded)
+            del loaded, entry
+            measured.update(power=trial.found, no_power=problem or power.try_constants(job, trial))
+        with job.phases.timed("floor"):
+            measured.update(_spread(job, first, anew))
         job.part["measured"] = measured
 
 
@@ -184,9 +187,7 @@ def _moves_on(job, entry, first):
     """Whether the next run of the batches differs from the first; ``unstable`` tells unless there was one."""
     if job.case["runs"] > 1:
         return False
-    batches = [tensors.read_inputs(job.tf, job.request["objects"], batch) for batch in job.case["batches"]]
-    again = [tensors.flatten_arrays(entry(inputs)) for inputs in batches]
-    return any(_differ(leaves, before) for leaves, before in zip(again, first))
+    return any(_differ(leaves, before) for leaves, before in zip(power.all_batches(job, entry), first))
 
 
 def _spread(job, first, anew):
@@ -229,7 +230,7 @@ def _write_copy(job, folder, seed):
 
 def _runs_file(job):
     """Return the case's loader, or for one that builds a graph of its own the one that runs the file's."""
-    return loaders.LOADERS["saved_model"] if job.case["loader"] in _REBUILD else job.loader
+    return loaders.LOADERS["saved_model"] if job.case["loader"] in loaders.REBUILD else job.loader
 
 
 def _replicates(job, loader, model_of, first, anew):

@@ -15,6 +15,7 @@ from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.report import checks, lines, tables
 from savedmodel_matrix.report.answer import answer
 from savedmodel_matrix.report.pipelines.tables import diagnosis_table, pipeline_lines, stage_table
+from savedmodel_matrix.report.power import power_lines
 from savedmodel_matrix.store.atomic import write_text
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from savedmodel_matrix.report.document import CaseRow, Report
+
+_POWER_TEXT = (
+    "Each weight in turn changes by 1 % and by 0.1 % of its root mean square in the baseline, every element "
+    "up or down at random. A change is noticed if some output then differs by more than noise. Agreement on "
+    "inputs that notice too little is weak."
+)
 
 
 class Markdown:
@@ -69,6 +76,9 @@ def render(report: Report) -> str:
         title = f"{row.case}: evidence for what the {row.about} depend on"
         parts += _list(f"### {_text(title)}", row.evidence)
     parts += _list("## Suggested additional cells", lines.suggestions(report))
+    if (powers := tables.power(report)).size:
+        parts += ["## Power: what these inputs notice", _POWER_TEXT, _table(powers)]
+        parts += _list("### What the inputs of each case notice", power_lines(report))
     if report.outputs:
         parts += [
             "## Outputs of the baseline, and their noise",

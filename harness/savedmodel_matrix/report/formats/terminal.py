@@ -16,6 +16,7 @@ from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.report import checks, lines, tables
 from savedmodel_matrix.report.answer import answer
 from savedmodel_matrix.report.pipelines.tables import pipeline_lines, skew_lines
+from savedmodel_matrix.report.power import power_lines
 from savedmodel_matrix.report.standing import MOST_CASES, standing
 from savedmodel_matrix.store.atomic import write_text
 
@@ -35,6 +36,7 @@ _MOST = {
     "Causes and verified fixes": (21, 4 * WIDTH),  # seven causes of three entries
     "Did not run": (10, 4 * WIDTH),
     "Checks": (6, 2 * WIDTH),
+    "Power": (4, 3 * WIDTH),
 }
 _FEW = (4, WIDTH - 2)
 #: Models that are not self-contained, in the short report.
@@ -111,6 +113,7 @@ def _sections(report: Report, *, verbose: bool) -> list[str]:
         ],
         "Did not run": lines.failures(report, explained=verbose),
         "Checks": checks.check_findings(report),
+        "Power": power_lines(report),
         "Remarks": report.remarks,
     }
     if verbose:

@@ -19,7 +19,7 @@ from savedmodel_matrix.verdicts.compare.noise_ratio import (
     noise_ratio,
 )
 from savedmodel_matrix.verdicts.compare.pairs import compare_recordings
-from savedmodel_matrix.verdicts.compare.variation import sameness
+from savedmodel_matrix.verdicts.compare.variation import sameness, saturation
 from savedmodel_matrix.verdicts.judge.comparators import run_comparator
 from savedmodel_matrix.verdicts.judge.output import Judgement, judge_output
 from savedmodel_matrix.verdicts.judge.tolerance import limits_for, tolerance_for
@@ -39,6 +39,12 @@ if TYPE_CHECKING:
 
 _MOVED = "when inputs and weights change by one unit in the last place"
 
+#: What to do about outputs that prove little.
+_VARY = "give inputs that differ more from each other, and check that the weights are trained"
+_UNSATURATE = (
+    "behind a softmax or sigmoid, compare its inputs (the logits), or give inputs that it is less sure of"
+)
+
 #: If fewer elements than this share move at all, and only by their last bits, that is no measure of noise:
 #: the output is saturated, or so coarse that a ratio would compare one rounding with another.
 _MEASURABLE = 0.05
@@ -52,6 +58,7 @@ class Caveat(StrEnum):
     BATCH_DEPENDENT = "batch-dependent"
     THREAD_DEPENDENT = "thread-dependent"
     DEGENERATE = "degenerate"
+    SATURATED = "saturated"
 
 
 _CHANGED_BY = {
@@ -233,7 +240,9 @@ class JudgedCase:
         if output.id in self.nondeterministic:
             caveats[Caveat.NONDETERMINISTIC] = self.nondeterministic[output.id]
         if same := sameness(output.array, self._read):
-            caveats[Caveat.DEGENERATE] = f"{same}, so agreement proves nothing"
+            caveats[Caveat.DEGENERATE] = f"{same}, so agreement proves nothing; {_VARY}"
+        elif full := saturation(output.array, self._read):
+            caveats[Caveat.SATURATED] = f"{full}; {_UNSATURATE}"
         is_float = element_of(output.array.dtype).kind in (Kind.FLOAT, Kind.COMPLEX)
         floor, problem = None, None
         if is_float and spread is None:
