@@ -236,9 +236,7 @@ class _CaseRows:
 
     def checks(self) -> list[CheckRow]:
         """Return the results of the case's checks, in every cell that runs it."""
-        return check_rows(
-            self._plan, self.case, self._rows, self._collection.checks, self._judged, self._read
-        )
+        return check_rows(self._plan, self.case, self._rows, self._collection, self._judged, self._read)
 
     def divergences(self) -> list[DivergenceRow]:
         """Return a row per output of every two classes; if possible, the baseline's is the reference."""

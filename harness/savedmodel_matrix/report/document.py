@@ -221,6 +221,10 @@ class CheckRow(Row):
     kind: str | None
     """The finding in one word or two."""
     says: str
+    because: list[str] = []
+    """What in the model's graph explains the failure; empty if the graph does not tell."""
+    advice: list[str] = []
+    """What a person can change."""
     details: str | None
     """Details that do not fit into a sentence, such as the stacks of threads in a deadlock."""
     required: bool

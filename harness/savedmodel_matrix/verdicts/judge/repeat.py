@@ -35,6 +35,8 @@ def judge_repeat(part: RepeatPart, weighed: Weighed, ruler: Ruler) -> CheckResul
     often = "with every call" if len(batches) < 2 else "with every round of the inputs"
     for output in outputs:
         says, kind = _pattern(_series(part, output), ruler.read, often)
+        if kind == "random" and changed:  # there is a better reason than chance
+            says, kind = f"differs {often}", "state"
         name = f"'{output}'" + (f" of batch {output.batch}" if output.batch else "")
         patterns.setdefault((says, kind), []).append(name)
     parts = [f"{listed(names, _MOST_NAMED)} {says}" for (says, _), names in patterns.items()]
