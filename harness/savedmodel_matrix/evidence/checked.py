@@ -35,12 +35,23 @@ def check_results(
     ``collected_rows`` are those of the case; ``judged`` has its noise floors.
     """
     plain = {row.cell: row for row in collected_rows}
-    repeated = checks.get((plan.baseline, case, Check.REPEAT))
-    ruler = Ruler(judged, plan.cases[case].tolerance, changing(repeated.part if repeated else None), read)
+    ruler = ruler_of(plan, case, checks, judged, read)
     for (cell, name, check), collected in checks.items():
         if name == case:
             result = judge_check(check, collected.recording, collected.part, plain[cell].recording, ruler)
             yield cell, collected, result
+
+
+def ruler_of(
+    plan: Plan,
+    case: str,
+    checks: Mapping[tuple[CellId, str, Check], CollectedCheck],
+    judged: JudgedCase,
+    read: Callable[[ArrayEntry], Array],
+) -> Ruler:
+    """Return what the differences of a case's checks are measured with."""
+    repeated = checks.get((plan.baseline, case, Check.REPEAT))
+    return Ruler(judged, plan.cases[case].tolerance, changing(repeated.part if repeated else None), read)
 
 
 def explanations(

@@ -113,7 +113,27 @@ def check_findings(report: Report) -> list[str]:
             if verdict == CheckVerdict.FAILS:
                 where = _where(rows, len(known))
                 lines.append(f"{case}: {check} fails {where}: {rows[0].says}{_because(rows[0])}")
+                lines += [f"  {each}" for each in _fixes(report, rows)]
     return lines + _unknown(report)
+
+
+def _fixes(report: Report, failed: Sequence[CheckRow]) -> list[str]:
+    """Return what was tried for failures of one kind, fixes first; without a fix, what a person can do."""
+    places = {(row.environment, row.setting) for row in failed}
+    found: dict[tuple[bool, str, str], list[str]] = {}
+    for row in report.check_fixes:
+        place = row.environment, row.setting
+        if (row.case, row.check) == (failed[0].case, failed[0].check) and place in places:
+            name = f"{row.kind} {row.value}".rstrip()
+            found.setdefault((not row.mended, name, row.says), []).append(row.tried_in)
+    works = not all(fails for fails, _, _ in found)
+    lines = [
+        f"{'tried, does not help:' if fails else 'fixed by'} {name} ({says})"
+        + ("" if len(cells) == len(places) else f": {_named(cells)}")
+        for (fails, name, says), cells in sorted(found.items())
+        if not (fails and works)
+    ]
+    return lines if works else [*lines, *(f"to do: {each}" for each in failed[0].advice)]
 
 
 def _because(row: CheckRow) -> str:
