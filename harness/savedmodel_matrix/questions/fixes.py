@@ -65,10 +65,10 @@ class Mending:
 
     remedies: Remedies
     tried: tuple[Tried, ...]
-    of_checks: tuple[CheckTried, ...]
-    """Those for checks that failed."""
     done: bool
     """Whether every fix that can be tried was tried."""
+    of_checks: tuple[CheckTried, ...] = ()
+    """The results for checks that failed."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def mending_of(project: Workspace, plan: Plan, collection: Collection) -> Mendin
     checks = check_fixes(project, plan, collection)
     others = [*pending_swaps(project, plan, collection), *left_outside(project, plan, collection)]
     left = found.jobs or found.re_exports or checks.jobs or others
-    return Mending(found.remedies, found.tried, checks.tried, done=not left)
+    return Mending(found.remedies, found.tried, done=not left, of_checks=checks.tried)
 
 
 def search(project: Workspace, plan: Plan, collection: Collection) -> Searched:

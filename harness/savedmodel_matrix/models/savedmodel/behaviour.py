@@ -82,6 +82,15 @@ class _Walked:
         self._run = origins.run(start)
         self.roots = {name for frame, name, _ in self._read if frame.above is None}
         self.writes = list(origins.writes(start))
+        # What is read may have been written by this or an earlier call.
+        written = [
+            place
+            for node, frame, root in self.writes
+            if root in self.roots
+            for tensor in node.inputs[1:]
+            if (place := origins.place(frame, tensor)) is not None
+        ]
+        self._sources = self._read | origins.read(written)
 
     def traits(self, fed: Collection[str]) -> Iterator[Trait]:
         for node, frame, root in self.writes:
@@ -92,7 +101,7 @@ class _Walked:
             node = self._origins.node(frame, name)
             if _PYTHON.fullmatch(node.op):
                 yield Trait(TraitKind.PYTHON, node.op, name, frame.function)
-        for place in self._read:
+        for place in self._sources:
             yield from self._of(place, fed)
 
     def _of(self, place: Place, fed: Collection[str]) -> Iterator[Trait]:

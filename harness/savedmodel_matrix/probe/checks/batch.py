@@ -19,7 +19,7 @@ def check(session):
     """
     batches = [_Batch(session, number) for number in range(len(session.case["batches"]))]
     loaded, entry = session.load()
-    writes = state.writes(loaded, session.case)
+    writes = state.writes(loaded, session.case) and not state.draws(loaded, session.case)
     if writes:
         entry = calling.loading_each_time(session.load, session.release)
     several = [each for each in batches if (each.rows or 0) > 1]

@@ -12,6 +12,9 @@ _WRITES = re.compile(
     r"Assign\w*VariableOp|Assign(Add|Sub)?|Scatter\w+|Resource(Scatter|Apply)\w+|CountUpTo|ResourceCountUpTo|"
     r"LookupTable(Insert|Import|Remove)(V2)?|Stateful(Uniform|StandardNormal|TruncatedNormal|Random)\w*|RngReadAndSkip"
 )
+_DRAWS = re.compile(
+    r"(Parameterized)?(Random|Truncated)[A-Z]|Multinomial|Stateful[A-Z]\w*(Uniform|Normal)|Sample"
+)
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 
 
@@ -19,6 +22,12 @@ def writes(loaded, case):
     """Whether the case's signature writes anything, as far as its graph shows."""
     own = _used(loaded, case["signature"] or base.DEFAULT_SIGNATURE) if case["function"] is None else None
     return own is not None and own[0]
+
+
+def draws(loaded, case):
+    """Whether the case's signature draws random numbers: a load would begin them again and hide it."""
+    own = _used(loaded, case["signature"] or base.DEFAULT_SIGNATURE) if case["function"] is None else None
+    return own is not None and own[2]
 
 
 def writers(loaded, case):
@@ -42,21 +51,26 @@ def _signatures(loaded):
 
 
 def _used(loaded, name):
-    """Return whether a signature writes, and what it holds: handles or nodes. ``None`` if not known."""
+    """Return whether a signature writes, what it holds (handles or nodes), and whether it draws numbers.
+
+    Return ``None`` if that is not known.
+    """
     if hasattr(loaded, "meta_graph"):
         graph = loaded.session.graph
         infos = loaded.meta_graph.signature_def[name].outputs.values()
         leaves = [graph.as_graph_element(info.name) for info in infos if info.name]
         reached = initialisation.reached(leaves)
         held = {each.name for each in reached if each.type in _VARIABLES or "Table" in each.type}
-        return any(_WRITES.fullmatch(each.type) for each in reached), held
+        ops = {each.type for each in reached}
+        return any(map(_WRITES.fullmatch, ops)), held, any(map(_DRAWS.match, ops))
     signatures = getattr(loaded, "signatures", None)
     if signatures is None or name not in signatures:
         return None
     definition = signatures[name].graph.as_graph_def()
     ops = {node.op for node in definition.node}
     ops.update(node.op for function in definition.library.function for node in function.node_def)
-    return any(map(_WRITES.fullmatch, ops)), {id(each) for each in signatures[name].captured_inputs}
+    held = {id(each) for each in signatures[name].captured_inputs}
+    return any(map(_WRITES.fullmatch, ops)), held, any(map(_DRAWS.match, ops))
 
 
 def inputs_of(tf, loaded, name, batch):

@@ -43,11 +43,10 @@ def judge_repeat(part: RepeatPart, weighed: Weighed, ruler: Ruler) -> CheckResul
             says, kind = f"differs {often}", "state"
         if kind == "settles" and output in in_order:
             says, kind = _DEPENDS, "order-dependent"
-        name = f"'{output}'" + (f" of batch {output.batch}" if output.batch else "")
-        patterns.setdefault((says, kind), []).append(name)
+        patterns.setdefault((says, kind), []).append(_of_batch(output))
     for output in in_order:
         if output not in outputs:
-            patterns.setdefault((_DEPENDS, "order-dependent"), []).append(f"'{output}'")
+            patterns.setdefault((_DEPENDS, "order-dependent"), []).append(_of_batch(output))
     parts = [f"{listed(names, _MOST_NAMED)} {says}" for (says, _), names in patterns.items()]
     kinds = list(dict.fromkeys(kind for _, kind in patterns))
     after = [each for each in weighed.real if each.what not in (CALL, _ORDER)]
@@ -72,6 +71,10 @@ def judge_repeat(part: RepeatPart, weighed: Weighed, ruler: Ruler) -> CheckResul
         return CheckResult(check, CheckVerdict.PASSES, f"{says}: {first.problem}")
     still = f", and none of {part.variables} variables changes" if part.variables else ""
     return CheckResult(check, CheckVerdict.PASSES, f"{runs} calls agree bit for bit{still}")
+
+
+def _of_batch(output: OutputId) -> str:
+    return f"'{output}'" + (f" of batch {output.batch}" if output.batch else "")
 
 
 def _series(part: RepeatPart, output: OutputId) -> list[ArrayEntry | None]:
