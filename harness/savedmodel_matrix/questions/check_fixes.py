@@ -261,6 +261,10 @@ def _verdict(
         return Verdict.INCOMPARABLE
     if contents(before) == contents(row.recording):
         return Verdict.IDENTICAL
+    if attempt.kind is RemedyKind.RELOAD:
+        # Later batches may have been answered from what earlier ones left behind.
+        own, fixed = ([e for e in contents(each) if e[0].batch == 0] for each in (before, row.recording))
+        return Verdict.IDENTICAL if own and own == fixed else Verdict.DIVERGED
     return verdict_of(
         judged_outputs(
             plan, attempt.case, collection, row.recording, before, project.results.array, same_inputs=True
