@@ -154,11 +154,40 @@ class Calls(tf.Module):
         return {"y": tf.ensure_shape(y, [None, 4])}
 
 
+class Numbers(tf.Module):
+    """Gives every new value the next number, so that the numbers depend on who asked first."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = tf.lookup.experimental.DenseHashTable(tf.string, tf.int64, -1, "", "deleted")
+
+    @tf.function(input_signature=X)
+    def __call__(self, x):
+        words = tf.strings.as_string(x[:, 0])
+        known = self.table.lookup(words)
+        new = self.table.size() + tf.range(tf.size(words, out_type=tf.int64))
+        numbers = tf.where(known < 0, new, known)
+        self.table.insert(words, numbers)
+        return {"number": numbers}
+
+
+class Adapts(Dense):
+    """Has another signature that changes the weights."""
+
+    @tf.function(input_signature=X)
+    def adapt(self, x):
+        self.weights.assign_sub(0.1 * tf.matmul(x, x @ self.weights, transpose_a=True))
+        return {"loss": tf.reduce_mean(tf.square(x @ self.weights), axis=1)}
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     for made in (
         Calls(),  # first: its function is this process's "pyfunc_0"
         Dense(), Convolution(), Texts(), Counter(), Remembers(), Drops(), Normalises(), Softmax(), Holds(),
-        Cancels(),
+        Cancels(), Numbers(),
     ):  # fmt: skip
         tf.saved_model.save(made, str(target / type(made).__name__.lower()), signatures=made.__call__)
+    adapts = Adapts()
+    signatures = {"serving_default": adapts.__call__, "adapt": adapts.adapt}
+    tf.saved_model.save(adapts, str(target / "adapts"), signatures=signatures)

@@ -18,9 +18,11 @@ from savedmodel_matrix.domain.definition import SettingDefinition
 from savedmodel_matrix.domain.job import Job
 from savedmodel_matrix.domain.noise_floor import MeasuredFloor
 from savedmodel_matrix.domain.recording import RecordedOutputs
+from savedmodel_matrix.domain.trait import TraitKind
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.measurements.other_threads import with_other_threads
+from savedmodel_matrix.models.savedmodel.sources import read_traits
 from savedmodel_matrix.probe.arrays import read_array
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.checks import changing, judge_check
@@ -39,6 +41,8 @@ FAILING = [
     ("drops", Check.REPEAT, "random", "'y' differs on every call"),
     ("normalises", Check.REPEAT, "state", "calls change the variables moving_mean:0, moving_variance:0"),
     ("calls+hashes", Check.FRESH_PROCESS, "process-dependent", "two processes differ in 'y'"),
+    ("numbers", Check.REPEAT, "order-dependent", "'number' depends on the order of requests"),
+    ("adapts", Check.REPEAT, "another signature", "after signature 'adapt'"),
     ("drops", Check.FRESH_PROCESS, "process-dependent", "so do two runs in one process"),
     ("calls+held", Check.CONCURRENT, "not re-entrant", "the result of another input"),
     ("calls+raises", Check.CONCURRENT, "not re-entrant", "raised an error, while none did in one thread: "),
@@ -61,7 +65,7 @@ FAILING = [
     ("normalises", Check.BATCH, "batch-dependent", "rows depend on the rest of the batch"),
 ]
 #: Enough of them to see that the oldest release, with another TensorFlow inside and out, is no exception.
-OLD_TOO = [FAILING[place] for place in (0, 6, 8, 11)]
+OLD_TOO = [FAILING[place] for place in (0, 8, 10, 13)]
 #: What can be told of none: there is nothing to hold it against.
 UNKNOWN = [
     ("counter", Check.CONCURRENT),
@@ -159,7 +163,8 @@ def middle(tmp_path_factory, models, environment):
             checked.ask(case, check)
     for case, check, *_ in FAILING:
         checked.ask(case, check)
-    for case, check in [*UNKNOWN, ("cancels", Check.THREADS), ("holds", Check.CONCURRENT)]:
+    others = [(case, Check.CONCURRENT) for case in ("holds", "numbers", "adapts")]
+    for case, check in [*UNKNOWN, ("cancels", Check.THREADS), *others]:
         checked.ask(case, check)
     return checked.results()
 
@@ -204,6 +209,29 @@ def test_so_it_can_in_the_oldest_release(oldest, case, check, kind, words):
 def test_variables_that_calls_change_are_named(middle):
     assert "calls change the variables count:0" in middle["counter", Check.REPEAT].says
     assert "the outputs do not show it" in middle["normalises", Check.REPEAT].says
+
+
+def test_state_is_blamed_neither_on_threads_nor_on_the_batch(middle):
+    assert middle["numbers", Check.CONCURRENT].verdict is CheckVerdict.NOT_RUN
+    assert middle["adapts", Check.CONCURRENT].verdict is CheckVerdict.PASSES
+
+
+def test_the_graph_says_who_writes(models):
+    def named(model):
+        graph, *_ = read_traits(models / model)
+        return [
+            (each.kind, each.subject, each.signature)
+            for traits in graph.signatures["serving_default"].values()
+            for each in traits
+        ]
+
+    assert named("dense") == named("convolution") == named("texts") == []
+    assert named("counter") == [(TraitKind.WRITES, "count", "")] * 2
+    assert {(kind, other) for kind, _, other in named("adapts")} == {(TraitKind.WRITTEN_ELSEWHERE, "adapt")}
+    assert [kind for kind, *_ in named("numbers")] == [TraitKind.WRITES]
+    assert [kind for kind, *_ in named("drops")] == [TraitKind.RANDOM]
+    assert [kind for kind, *_ in named("calls")] == [TraitKind.PYTHON]
+    assert TraitKind.STATISTIC in {kind for kind, *_ in named("normalises")}
 
 
 def test_a_deadlock_comes_with_the_stacks_of_all_threads(middle):

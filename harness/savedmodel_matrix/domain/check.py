@@ -104,6 +104,13 @@ class CheckPart(Stored):
     """Outputs that change on their own from call to call."""
 
 
+class OtherSignature(Stored):
+    """Another signature that was called before this one; ``problem`` is why that was refused, if it was."""
+
+    signature: str
+    problem: str | None
+
+
 class RepeatPart(CheckPart):
     """The check ``repeat``."""
 
@@ -111,6 +118,8 @@ class RepeatPart(CheckPart):
     variables: int
     """How many variables the signature reads."""
     changed_variables: tuple[str, ...]
+    others: tuple[OtherSignature, ...] = ()
+    """The signatures that write what this one may read."""
 
 
 class ConcurrentPart(CheckPart):

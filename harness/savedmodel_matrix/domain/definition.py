@@ -270,6 +270,13 @@ class CaseDefinition(Table):
     arguments: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], bool | int | float | str] = {}
     """Python values of the function's arguments, e.g. { training = false }. They choose one of the calls that
     it was traced with; the other arguments have their default values where such a call exists."""
+    feed: dict[Annotated[str, Field(min_length=1)], bool | int | float] = {}
+    """Values of placeholders of a TensorFlow 1 graph that are no inputs of the signature, by the tensor's
+    name, e.g. { "keras_learning_phase:0" = false }."""
+    one_row: bool = False
+    """Call the model once for each row of a batch, so that rows do not affect each other."""
+    reload: bool = False
+    """Load the model again for each call, so that calls do not affect each other."""
     tags: list[str] | None = None
     """Tag set of the meta graph. Default: the only one, or "serve"."""
     loader: Loader = Loader.SAVED_MODEL

@@ -83,6 +83,9 @@ class CaseRequest(Stored):
     function: str | None = None
     endpoint: str | None = None
     call: Call | None = None
+    feed: dict[str, bool | int | float] = {}
+    one_row: bool = False
+    reload: bool = False
     batches: tuple[Batch, ...] | OutputsOf | None
     inputs_error: str | None
     runs: int

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.models.savedmodel.randomness import Kind
-from savedmodel_matrix.models.savedmodel.sources import read_sources
+from savedmodel_matrix.models.savedmodel.sources import read_sources, read_traits
 from savedmodel_matrix.planning.ready import model_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from savedmodel_matrix.domain.definition import CaseDefinition
+    from savedmodel_matrix.domain.trait import Trait
     from savedmodel_matrix.models.savedmodel.randomness import Source
-    from savedmodel_matrix.models.savedmodel.sources import GraphSources
+    from savedmodel_matrix.models.savedmodel.sources import GraphSources, GraphTraits
     from savedmodel_matrix.planning.workspace import Workspace
 
+_G = TypeVar("_G", "GraphSources", "GraphTraits")
 #: Ops named per output: a network may have a dropout in every layer.
 _MOST_NAMED = 3
 _ADDS = {
@@ -40,16 +42,27 @@ class Origin:
     @cached_property
     def sources(self) -> Mapping[str, tuple[Source, ...]] | None:
         """The sources that reach each output, by name; None if they cannot be determined."""
+        graph = self._graph(_sources)
+        return None if graph is None else graph.signatures.get(self._case.signature)
+
+    @cached_property
+    def traits(self) -> Mapping[str, tuple[Trait, ...]] | None:
+        """What a check of session behaviour may see of each output, by name; None if that is not known."""
+        graph = self._graph(_traits)
+        return None if graph is None else graph.signatures.get(self._case.signature)
+
+    def _graph(self, read: Callable[[str, str], Sequence[_G]]) -> _G | None:
+        """Return what is read of the graph that the case loads; None if it cannot be read."""
         if not isinstance(self._ready, ReadyCase) or self._case.function is not None:
             return None
         try:
-            graphs = _sources(model_folder(self._project, self._ready), self._ready.model_digest)
+            graphs = read(model_folder(self._project, self._ready), self._ready.model_digest)
         except UnreadableModelError:
             return None
         tags = self._case.tags
         meant = [graph for graph in graphs if tags is None or set(graph.tags) == set(tags)]
         preferred = [graph for graph in meant if "serve" in graph.tags] or meant
-        return preferred[0].signatures.get(self._case.signature) if preferred else None
+        return preferred[0] if preferred else None
 
     @cached_property
     def moving(self) -> frozenset[str]:
@@ -85,3 +98,8 @@ class Origin:
 @lru_cache(maxsize=256)
 def _sources(folder: str, _digest: str) -> tuple[GraphSources, ...]:
     return read_sources(Path(folder))
+
+
+@lru_cache(maxsize=256)
+def _traits(folder: str, _digest: str) -> tuple[GraphTraits, ...]:
+    return read_traits(Path(folder))

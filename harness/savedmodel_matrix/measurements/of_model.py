@@ -61,6 +61,7 @@ class ModelMeasurement(Measurement):
         asked["loader"] = self._loader(site.plan, job)
         if case.endpoint is not None:
             asked["endpoint"] = case.endpoint
+        asked |= case.model_dump(mode="json", include={"feed", "one_row", "reload"}, exclude_defaults=True)
         asked["code"] = list(ready.code.items())  # in import order
         asked["measure"] = self.measure(site.plan, job).to_json()
         asked["fresh_process"] = self.fresh_process(job)
@@ -112,6 +113,9 @@ class ModelMeasurement(Measurement):
             function=case.function,
             endpoint=case.endpoint,
             call=ready.call,
+            feed=case.feed,
+            one_row=case.one_row,
+            reload=case.reload,
             batches=batches,
             inputs_error=ready.inputs_problem,
             runs=case.runs,

@@ -22,6 +22,7 @@
                 "imports": [module, ...], "modules": [path, ...], "libraries": [path, ...],
                 "tags": null | [str], "signature": null | str, "function": null | str,
                 "endpoint": null | str,
+                "feed": {tensor: value}, "one_row": bool, "reload": bool,
                 "call": null | {"names": [str, ...], "positional": [argument, ...],
                                 "keywords": {str: argument}},    the function's arguments, see below
                 "batches": null | [[input, ...], ...] | {"name": str, "outputs_of": path of a result},
@@ -33,6 +34,8 @@
 An input is ``{"name", "component", "array"}``. ``function`` is an attribute path on the loaded object
 that is called instead of a signature; its input named "" is passed by position. Without either,
 the signature is ``serving_default``. ``endpoint`` is what the loader tfsm-layer calls for the signature.
+``feed`` are values of placeholders that are no inputs; ``one_row`` calls the model for each row of a batch,
+and ``reload`` loads it for each call (see ``calling``).
 ``runs`` includes the first run.
 
 With a ``call``, a function gets its arguments as that says. An argument is ``{"kind", "value", "keys",

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from . import arrays, effective, exchange, loaders, local, measure, measurements, tensors, texts
+from . import arrays, calling, effective, exchange, loaders, local, measure, measurements, tensors, texts
 from .failing import CaseError, failing_as
 
 
@@ -93,7 +93,7 @@ class Job:
         """
         tf, request, case, part = self.tf, self.request, self.case, self.part
         with failing_as("run-failed"):
-            entry = self.loader.entry(tf, loaded, case)
+            entry = calling.entry(tf, self.loader, loaded, case)
         part["effective"]["initialisation"] = initialisation(tf, self.loader, loaded, case)
         first = []
         for run in range(case["runs"]):

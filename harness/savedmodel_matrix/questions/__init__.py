@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.questions.check_fixes import CheckFixesQuestion
 from savedmodel_matrix.questions.elsewhere import ElsewhereQuestion
 from savedmodel_matrix.questions.fixes import FixesQuestion
 from savedmodel_matrix.questions.matrix import MatrixQuestion
@@ -20,6 +21,7 @@ QUESTIONS: tuple[Question, ...] = (
     ElsewhereQuestion(),
     OutsideQuestion(),
     FixesQuestion(),
+    CheckFixesQuestion(),
 )
 
 

@@ -143,7 +143,7 @@ def plan_remedies(
         attempts += [each.attempt for each in search.chosen]
         changed |= {each.attempt.place: each.changed for each in search.chosen}
         untried += search.untried
-    return Remedies(_plan(plan, changed), tuple(attempts), tuple(untried))
+    return Remedies(plan_of(plan, "remedies", changed), tuple(attempts), tuple(untried))
 
 
 class _Search:
@@ -243,13 +243,14 @@ def _order(step: Step) -> tuple[int, str]:
     return _ORDER.index(step.remedy.kind), step.remedy.value
 
 
-def _plan(plan: Plan, changed: dict[tuple[CellId, str], Changed]) -> Plan:
+def plan_of(plan: Plan, what: str, changed: Mapping[Place, Changed]) -> Plan:
+    """Return the plan of changed cells and cases alone, named after ``what`` it is for."""
     environments = {found.environment.id: found.environment for found in changed.values()}
     settings = dict(found.setting for found in changed.values())
     cases = dict(found.case for found in changed.values())
     cells = [CellId(name, setting) for name, setting in product(environments, settings)]
     return Plan(
-        matrix=f"{plan.matrix}, remedies",
+        matrix=f"{plan.matrix}, {what}",
         baseline=plan.baseline,
         environments=environments,
         settings=settings,

@@ -28,6 +28,7 @@ from savedmodel_matrix.models.preflight.features import features_of, told_of
 from savedmodel_matrix.models.savedmodel.whole import is_whole
 from savedmodel_matrix.planning.predictions import facts_of, installed_packages
 from savedmodel_matrix.questions.attempts import BUDGET, MOST_STEPS, Result, plan_remedies
+from savedmodel_matrix.questions.check_fixes import check_fixes
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.outside import left_outside
 from savedmodel_matrix.questions.share import run_share
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.execution.progress import Progress
     from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.attempts import Attempt, Place, Remedies
+    from savedmodel_matrix.questions.check_fixes import CheckTried
     from savedmodel_matrix.verdicts.causes.match import Match
 
 #: Outcomes that a fix may change, the earliest first. A crash or a timeout may be the machine's fault.
@@ -65,6 +67,8 @@ class Mending:
     tried: tuple[Tried, ...]
     done: bool
     """Whether every fix that can be tried was tried."""
+    of_checks: tuple[CheckTried, ...] = ()
+    """The results for checks that failed."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,10 @@ def _written(tried: Tried) -> RunAttempt:
 def mending_of(project: Workspace, plan: Plan, collection: Collection) -> Mending:
     """Return the fixes of a matrix with their results so far."""
     found = search(project, plan, collection)
+    checks = check_fixes(project, plan, collection)
     others = [*pending_swaps(project, plan, collection), *left_outside(project, plan, collection)]
-    return Mending(found.remedies, found.tried, done=not (found.jobs or found.re_exports or others))
+    left = found.jobs or found.re_exports or checks.jobs or others
+    return Mending(found.remedies, found.tried, done=not left, of_checks=checks.tried)
 
 
 def search(project: Workspace, plan: Plan, collection: Collection) -> Searched:

@@ -16,7 +16,7 @@ from savedmodel_matrix.planning.predictions import planned_facts, predict_plan
 from savedmodel_matrix.report.checks import check_rows, verdicts_by_place
 from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
-from savedmodel_matrix.report.fixes import cause_rows, remedy_rows, untried_rows
+from savedmodel_matrix.report.fixes import cause_rows, check_fix_rows, remedy_rows, untried_rows
 from savedmodel_matrix.report.initialisation import initialisation_remarks
 from savedmodel_matrix.report.outside import outside_rows
 from savedmodel_matrix.report.pipelines.entries import entry_rows
@@ -155,6 +155,7 @@ def build_report(
         causes=cause_rows(project, plan, collection),
         remedies=remedy_rows(plan, mending),
         untried=untried_rows(mending),
+        check_fixes=check_fix_rows(mending),
         remedies_done=mending.done,
         stages=stages,
         entries=entries,
@@ -243,9 +244,7 @@ class _CaseRows:
 
     def checks(self) -> list[CheckRow]:
         """Return the results of the case's checks, in every cell that runs it."""
-        return check_rows(
-            self._plan, self.case, self._rows, self._collection.checks, self._judged, self._read
-        )
+        return check_rows(self._plan, self.case, self._rows, self._collection, self._judged, self._read)
 
     def divergences(self) -> list[DivergenceRow]:
         """Return a row per output of every two classes; if possible, the baseline's is the reference."""

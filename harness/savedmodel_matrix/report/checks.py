@@ -10,16 +10,15 @@ from savedmodel_matrix.domain.cell import CellId
 from savedmodel_matrix.domain.check import Check, CheckVerdict
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.wording import listed
+from savedmodel_matrix.evidence.checked import check_results, explanations
 from savedmodel_matrix.report.document import CheckRow
-from savedmodel_matrix.verdicts.judge.checks import changing, judge_check
-from savedmodel_matrix.verdicts.judge.ruler import Ruler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.evidence.collected import Collected, CollectedCheck
+    from savedmodel_matrix.evidence.collected import Collected, Collection
     from savedmodel_matrix.report.document import Report
     from savedmodel_matrix.verdicts.compare.elements import Array
     from savedmodel_matrix.verdicts.judge.case import JudgedCase
@@ -39,7 +38,7 @@ def check_rows(
     plan: Plan,
     case: str,
     collected_rows: Sequence[Collected],
-    checks: Mapping[tuple[CellId, str, Check], CollectedCheck],
+    collection: Collection,
     judged: JudgedCase,
     read: Callable[[ArrayEntry], Array],
 ) -> list[CheckRow]:
@@ -48,26 +47,23 @@ def check_rows(
     ``collected_rows`` are those of the case; ``judged`` has its noise floors.
     """
     plain = {row.cell: row for row in collected_rows}
-    repeated = checks.get((plan.baseline, case, Check.REPEAT))
-    ruler = Ruler(judged, plan.cases[case].tolerance, changing(repeated.part if repeated else None), read)
     rows = []
-    for (cell, name, check), collected in checks.items():
-        if name != case:
-            continue
-        recording = collected.recording
-        result = judge_check(check, recording, collected.part, plain[cell].recording, ruler)
+    for cell, collected, result in check_results(plan, case, collected_rows, collection.checks, judged, read):
+        explained = explanations(collection, case, collected, result)
         rows.append(
             CheckRow(
                 environment=cell.environment,
                 setting=cell.setting,
                 case=case,
-                check=check,
+                check=result.check,
                 verdict=result.verdict,
                 kind=result.kind,
                 says=result.says,
+                because=[each.says for each in explained],
+                advice=list(dict.fromkeys(each.cause.advice for each in explained)),
                 details=result.details,
                 required=collected.required and plain[cell].outcome is Outcome.RECORDED,
-                recording=recording.key if recording else None,
+                recording=collected.recording.key if collected.recording else None,
             )
         )
     return rows
@@ -116,8 +112,32 @@ def check_findings(report: Report) -> list[str]:
         for (verdict, _), rows in found.items():
             if verdict == CheckVerdict.FAILS:
                 where = _where(rows, len(known))
-                lines.append(f"{case}: {check} fails {where}: {rows[0].says}")
+                lines.append(f"{case}: {check} fails {where}: {rows[0].says}{_because(rows[0])}")
+                lines += [f"  {each}" for each in _fixes(report, rows)]
     return lines + _unknown(report)
+
+
+def _fixes(report: Report, failed: Sequence[CheckRow]) -> list[str]:
+    """Return what was tried for failures of one kind, fixes first; without a fix, what a person can do."""
+    places = {(row.environment, row.setting) for row in failed}
+    found: dict[tuple[bool, str, str], list[str]] = {}
+    for row in report.check_fixes:
+        place = row.environment, row.setting
+        if (row.case, row.check) == (failed[0].case, failed[0].check) and place in places:
+            name = f"{row.kind} {row.value}".rstrip()
+            found.setdefault((not row.mended, name, row.says), []).append(row.tried_in)
+    works = not all(fails for fails, _, _ in found)
+    lines = [
+        f"{'tried, does not help:' if fails else 'fixed by'} {name} ({says})"
+        + ("" if len(cells) == len(places) else f": {_named(cells)}")
+        for (fails, name, says), cells in sorted(found.items())
+        if not (fails and works)
+    ]
+    return lines if works else [*lines, *(f"to do: {each}" for each in failed[0].advice)]
+
+
+def _because(row: CheckRow) -> str:
+    return f"; in the graph: {'; '.join(row.because)}" if row.because else ""
 
 
 def _unknown(report: Report) -> list[str]:

@@ -254,6 +254,10 @@ class CheckRow(Row):
     kind: str | None
     """The finding in one word or two."""
     says: str
+    because: list[str] = []
+    """What in the model's graph explains the failure; empty if the graph does not tell."""
+    advice: list[str] = []
+    """What a person can change."""
     details: str | None
     """Details that do not fit into a sentence, such as the stacks of threads in a deadlock."""
     required: bool
@@ -345,6 +349,22 @@ class RemedyRow(Row):
     says: str
 
 
+class CheckFixRow(Row):
+    """Another way of calling a model whose check failed, and what became of the check."""
+
+    environment: str
+    setting: str
+    case: str
+    check: Check
+    kind: str
+    value: str
+    tried_in: str
+    """The cell in which it was tried."""
+    outcome: Outcome
+    mended: bool
+    says: str
+
+
 class UntriedRow(Row):
     """A fix that would have been next for one failure and was not tried, and why not."""
 
@@ -423,6 +443,7 @@ class Report(Row):
     remedies: list[RemedyRow]
     untried: list[UntriedRow] = []
     """Fixes that would have been next and were not tried."""
+    check_fixes: list[CheckFixRow] = []
     remedies_done: bool
     """Whether every fix that can be tried was tried; ``--no-fixes`` leaves them out."""
     stages: list[StageRow] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.knowledge.causes.base import RemedyKind
 from savedmodel_matrix.questions.fixes import causes_of
-from savedmodel_matrix.report.document import CauseRow, RemedyRow, StepRow, UntriedRow
+from savedmodel_matrix.report.document import CauseRow, CheckFixRow, RemedyRow, StepRow, UntriedRow
 from savedmodel_matrix.verdicts.causes.match import useful_part
 
 if TYPE_CHECKING:
@@ -51,6 +51,25 @@ def cause_rows(project: Workspace, plan: Plan, collection: Collection) -> list[C
 def remedy_rows(plan: Plan, mending: Mending) -> list[RemedyRow]:
     """Return the result of every attempt that ran or never can."""
     return [_row(plan, mending.remedies.plan, each) for each in mending.tried]
+
+
+def check_fix_rows(mending: Mending) -> list[CheckFixRow]:
+    """Return the result of every attempt to fix a failed check."""
+    return [
+        CheckFixRow(
+            environment=each.attempt.failed.environment,
+            setting=each.attempt.failed.setting,
+            case=each.attempt.case,
+            check=each.attempt.check,
+            kind=each.attempt.kind,
+            value=each.attempt.value,
+            tried_in=str(each.attempt.cell),
+            outcome=each.row.outcome,
+            mended=each.mended,
+            says=each.says,
+        )
+        for each in mending.of_checks
+    ]
 
 
 def untried_rows(mending: Mending) -> list[UntriedRow]:

@@ -147,6 +147,21 @@ def unseeded_ops(asked: Question) -> Iterator[Finding]:
             yield Finding(f"op {name} has no seed, which op determinism requires", stage=Stage.RUN)
 
 
+def python_functions(asked: Question) -> Iterator[Finding]:
+    """``py_func.cc``, ``callback pyfunc_0 is not found``, with tf.py_function and tf.numpy_function; seen.
+
+    The graph has only the key of a function in the process that made it. The case's code may register a
+    function under that key, and Keras's ``load_model`` calls the layers' own code.
+    """
+    if asked.target.loader in {Loader.KERAS, Loader.TF_KERAS} or asked.target.brings:
+        return
+    for name, use in asked.ops():
+        if use.reached and re.fullmatch(r"(Eager)?PyFunc(Stateless)?", name):
+            yield Finding(
+                f"op {name} calls a Python function of the process that saved the model", stage=Stage.RUN
+            )
+
+
 def graph_versions(asked: Question) -> Iterator[Finding]:
     """``core/framework/versions.h``, CheckVersions; not seen: no known writer asks for more than 12."""
     version = asked.known.graph_version(asked.minor)
@@ -274,6 +289,7 @@ RULES = (
     lost_kernels,
     random_algorithms,
     unseeded_ops,
+    python_functions,
     graph_versions,
     object_kinds,
     argument_kinds,

@@ -164,7 +164,7 @@ class Flow:
         if node is None:
             return self._argument(scope, source, depth)
         if node.op == "Const":
-            return _constant(node.attr["value"].tensor)
+            return constant_of(node.attr["value"].tensor)
         return self._computed(scope, node, depth)
 
     def _computed(self, scope: Scope, node: pb.NodeDef, depth: int) -> Values | None:
@@ -243,7 +243,7 @@ def _connect(body: Body) -> None:
     body.consumers = dict(consumers)
 
 
-def _constant(message: pb.TensorProto) -> Values | None:
+def constant_of(message: pb.TensorProto) -> Values | None:
     """Return a small constant of strings or of a number type that statistics use; else None.
 
     ``inputs/tensors.py`` reads tensors of every type and size, and raises on those it cannot read.

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.models.savedmodel.flow import constant_of
 from savedmodel_matrix.models.savedmodel.wire import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+    from savedmodel_matrix.models.savedmodel.flow import Values
 
 #: Steps of all walks: a function called from a thousand places is walked a thousand times.
 _MOST_STEPS = 300_000
@@ -78,6 +80,10 @@ _OUTSIDE = re.compile(
     r"QueueDequeue\w*|ReaderRead\w*|IteratorGetNext\w*|(Eager)?PyFunc(Stateless)?|Timestamp|(Stack|Stage|Map)\w*"
     r"Pop\w*|Unstage"
 )
+#: Ops that read the shape and not the values.
+_SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"})
+#: DT_FLOAT, DT_DOUBLE, DT_BFLOAT16 and DT_HALF (types.proto).
+_FLOATS = frozenset({1, 2, 14, 19})
 #: An output of one of these calls is the function's output of the same number.
 _BY_POSITION = {
     "PartitionedCall": 0,
@@ -103,6 +109,11 @@ class Node:
     inputs: tuple[str, ...]
     called: tuple[str, ...]
     seeded: bool
+    training: bool = False
+    """Whether it normalises with the statistics of its own batch."""
+    is_float: bool = False
+    constant: Values | None = field(default=None, compare=False)
+    """The value of a small constant."""
 
     @property
     def is_unseeded(self) -> bool:
@@ -115,7 +126,18 @@ class Node:
         called = [value.func.name for _, value in sorted(node.attr.items()) if value.func.name]
         called += [each.name for _, value in sorted(node.attr.items()) for each in value.list.func]
         seeded = any(node.attr[name].i for name in ("seed", "seed2") if name in node.attr)
-        return cls(node.name, node.op, tuple(node.input), tuple(called), seeded)
+        # An attribute that has its default value may be left out, and this one's default is true.
+        is_norm = node.op.startswith("FusedBatchNorm") and "Grad" not in node.op
+        return cls(
+            node.name,
+            node.op,
+            tuple(node.input),
+            tuple(called),
+            seeded,
+            training=is_norm and ("is_training" not in node.attr or node.attr["is_training"].b),
+            is_float="T" in node.attr and node.attr["T"].type in _FLOATS,
+            constant=constant_of(node.attr["value"].tensor) if node.op == "Const" else None,
+        )
 
 
 @dataclass
@@ -128,23 +150,23 @@ class Body:
 
 
 @dataclass(frozen=True, eq=False)
-class _Frame:
+class Frame:
     """A function, entered from a node of another frame whose inputs from ``first`` on are its arguments."""
 
     function: str | None = None
-    above: _Frame | None = None
+    above: Frame | None = None
     node: str = ""
     first: int = 0
 
     def functions(self) -> Iterator[str]:
         """Yield the entered functions, the innermost first."""
-        frame: _Frame | None = self
+        frame: Frame | None = self
         while frame is not None and frame.function is not None:
             yield frame.function
             frame = frame.above
 
 
-_Place = tuple[_Frame, str, int]  # a node in a frame, and the number of one of its outputs
+Place = tuple[Frame, str, int]  # a node in a frame, and the number of one of its outputs
 
 
 class Origins:
@@ -152,30 +174,54 @@ class Origins:
 
     def __init__(self, graph: Body, functions: Mapping[str, Body]) -> None:
         self._graph, self._functions = graph, functions
-        self._top = _Frame()
+        self._top = Frame()
         self._left = _MOST_STEPS
-        self._frames: dict[tuple[_Frame, str, str], _Frame] = {}
+        self._frames: dict[tuple[Frame, str, str], Frame] = {}
 
     def of(self, tensors: Iterable[str]) -> tuple[Source, ...]:
         """Return what reaches the ``tensors`` of the graph, such as ``call:1``.
 
         Raises DamagedError for a graph that takes too many steps.
         """
-        start = [place for name in tensors if (place := self._place(self._top, name)) is not None]
-        read = self._walk(start, self._data)
-        found = {source for frame, name, _ in read if (source := self._source(self._node(frame, name)))}
+        start = self.start(tensors)
+        read = self.read(start)
+        found = {source for frame, name, _ in read if (source := self.source(self.node(frame, name)))}
         roots = {name for frame, name, _ in read if frame.above is None}
-        for frame, name, _ in self._walk(start, self._everything):
-            node = self._node(frame, name)
-            if (
-                _WRITES.fullmatch(node.op)
-                and node.inputs
-                and (root := self._root(frame, node.inputs[0])) in roots
-            ):
+        for node, _, root in self.writes(start):
+            if root in roots:
                 found.add(Source(Kind.STATE, node.op, node.name, root))
         return tuple(sorted(found))
 
-    def _source(self, node: Node) -> Source | None:
+    def start(self, tensors: Iterable[str]) -> list[Place]:
+        """Return where walks back from tensors of the graph begin."""
+        return [place for name in tensors if (place := self.place(self._top, name)) is not None]
+
+    def read(self, start: Iterable[Place]) -> set[Place]:
+        """Return every place that the value of one of these depends on. Raises DamagedError."""
+        return self._walk(start, self._data)
+
+    def read_values(self, start: Iterable[Place]) -> set[Place]:
+        """Return every place that the value of one of these depends on, and not just on its shape."""
+        return self._walk(
+            start,
+            lambda place: iter(()) if self.node(*place[:2]).op in _SHAPES else self._data(place),
+        )
+
+    def run(self, start: Iterable[Place]) -> set[Place]:
+        """Return every place that must run for these. Raises DamagedError."""
+        return self._walk(start, self._everything)
+
+    def writes(self, start: Iterable[Place]) -> Iterator[tuple[Node, Frame, str]]:
+        """Yield what runs for these and writes a resource: the node, its frame, and the resource's node."""
+        for frame, name, _ in self.run(start):
+            node = self.node(frame, name)
+            if _WRITES.fullmatch(node.op) and node.inputs:
+                root = self._root(frame, node.inputs[0])
+                if root is not None:
+                    yield node, frame, root
+
+    def source(self, node: Node) -> Source | None:
+        """Return what a node does to the outputs it reaches; None for an ordinary one."""
         if _DRAWS.fullmatch(node.op):
             return Source(Kind.SEEDED if node.seeded else Kind.RANDOM, node.op, node.name)
         for pattern, kind in (
@@ -187,7 +233,7 @@ class Origins:
                 return Source(kind, node.op, node.name)
         return None
 
-    def _walk(self, start: Iterable[_Place], edges: Callable[[_Place], Iterator[_Place]]) -> set[_Place]:
+    def _walk(self, start: Iterable[Place], edges: Callable[[Place], Iterator[Place]]) -> set[Place]:
         found = set(start)
         waiting = list(found)
         while waiting:
@@ -200,10 +246,10 @@ class Origins:
                     waiting.append(each)
         return found
 
-    def _data(self, place: _Place) -> Iterator[_Place]:
+    def _data(self, place: Place) -> Iterator[Place]:
         """Yield the places that a place takes its value from."""
         frame, name, number = place
-        node = self._node(frame, name)
+        node = self.node(frame, name)
         functions = self._entered(node)
         first = _BY_POSITION.get(node.op, 0)
         precise = bool(functions) and (node.op in _BY_POSITION or node.op in self._functions)
@@ -216,57 +262,73 @@ class Origins:
             for tensor in returned[number : number + 1] if precise else returned:
                 yield from self._places(inside, tensor)
 
-    def _everything(self, place: _Place) -> Iterator[_Place]:
+    def _everything(self, place: Place) -> Iterator[Place]:
         """Yield everything that must run for a place: in a function, that is every node."""
         frame, name, _ = place
-        node = self._node(frame, name)
+        node = self.node(frame, name)
         for tensor in node.inputs:
             yield from self._places(frame, tensor)
         for function in self._entered(node):
             inside = self._inside(frame, node, function)
             yield from ((inside, each, 0) for each in self._functions[function].nodes)
 
-    def _root(self, frame: _Frame, tensor: str) -> str | None:
+    def _root(self, frame: Frame, tensor: str) -> str | None:
         """Return the graph's node that a handle comes from; None if other ops pass it on."""
-        place = self._place(frame, tensor)
+        place = self.place(frame, tensor)
         while place is not None:
             frame, name, _ = place
-            node = self._node(frame, name)
+            node = self.node(frame, name)
             if node.op != "Identity" or not node.inputs:
                 return name if frame.above is None else None
-            place = self._place(frame, node.inputs[0])
+            place = self.place(frame, node.inputs[0])
         return None
 
-    def _inside(self, frame: _Frame, node: Node, function: str) -> _Frame:
+    def _inside(self, frame: Frame, node: Node, function: str) -> Frame:
         key = frame, node.name, function
         if key not in self._frames:
             above = list(frame.functions())
             if function in above or len(above) > _DEEPEST:
                 raise DamagedError("its functions call each other endlessly")
-            self._frames[key] = _Frame(function, frame, node.name, _BY_POSITION.get(node.op, 0))
+            self._frames[key] = Frame(function, frame, node.name, _BY_POSITION.get(node.op, 0))
         return self._frames[key]
+
+    def constant(self, frame: Frame, tensor: str) -> Values | None:
+        """Return the value of a tensor that is a small constant, also one that is passed on; else None."""
+        place = self.place(frame, tensor)
+        while place is not None:
+            frame, name, _ = place
+            node = self.node(frame, name)
+            if node.op != "Identity" or not node.inputs:
+                return node.constant
+            place = self.place(frame, node.inputs[0])
+        return None
+
+    def returned(self, place: Place) -> Iterator[Place]:
+        """Yield where the values of a call's output come from, inside the called functions."""
+        return (each for each in self._data(place) if each[0].above is place[0])
 
     def _entered(self, node: Node) -> list[str]:
         # TF 1 calls a function by its own name, as if it were an op.
         return [each for each in (*node.called, node.op) if each in self._functions]
 
-    def _node(self, frame: _Frame, name: str) -> Node:
+    def node(self, frame: Frame, name: str) -> Node:
+        """Return a node of a frame."""
         return self._body(frame).nodes[name]
 
-    def _body(self, frame: _Frame) -> Body:
+    def _body(self, frame: Frame) -> Body:
         return self._graph if frame.function is None else self._functions[frame.function]
 
-    def _places(self, frame: _Frame, tensor: str) -> Iterator[_Place]:
-        if (place := self._place(frame, tensor)) is not None:
+    def _places(self, frame: Frame, tensor: str) -> Iterator[Place]:
+        if (place := self.place(frame, tensor)) is not None:
             yield place
 
-    def _place(self, frame: _Frame, tensor: str) -> _Place | None:
+    def place(self, frame: Frame, tensor: str) -> Place | None:
         """Return the node that a tensor comes from, in this frame or, for an argument, in one above."""
         body = self._body(frame)
         while tensor in body.arguments:
             if frame.above is None:
                 return None
-            call = self._node(frame.above, frame.node)
+            call = self.node(frame.above, frame.node)
             inputs = [each for each in call.inputs if not each.startswith("^")][frame.first :]
             position = body.arguments.index(tensor)
             if position >= len(inputs):

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from .. import arrays, tensors, texts
+from .. import arrays, calling, tensors, texts
 from ..measurements import noise_floor
+from . import state
 from .session import Differences, nothing_to_compare
 
-#: A batch with more rows is split into this many pieces.
-MOST_PIECES = 64
+#: A batch with more rows is split into this many pieces; a model that writes is loaded for each of them.
+MOST_PIECES, _MOST_LOADS = 64, 8
 
 
 def check(session):
@@ -18,12 +19,17 @@ def check(session):
     """
     batches = [_Batch(session, number) for number in range(len(session.case["batches"]))]
     loaded, entry = session.load()
+    writes = state.writes(loaded, session.case) and not state.draws(loaded, session.case)
+    if writes:
+        entry = calling.loading_each_time(session.load, session.release)
     several = [each for each in batches if (each.rows or 0) > 1]
     singles = [each for each in batches if each.rows == 1]
     differences, whole, refusals = Differences(session.objects), {}, []
     with session.timed("check"):
         for each in several:
-            _take_apart(session, entry, each, differences, whole, refusals)
+            _take_apart(
+                session, entry, each, differences, whole, refusals, _MOST_LOADS if writes else MOST_PIECES
+            )
         if len(singles) > 1 and len({each.kind for each in singles}) == 1:
             _put_together(session, entry, singles, differences, whole, refusals)
         elif not several:
@@ -60,14 +66,14 @@ def given(tf, items):
     return {name: {None: tensors.to_tensor(tf, array, dtype)} for name, array, dtype in items}
 
 
-def _take_apart(session, entry, batch, differences, whole, refusals):
+def _take_apart(session, entry, batch, differences, whole, refusals, most):
     number, rows = batch.number, batch.rows
     session.report("running batch {}".format(number))
     entry(batch.inputs(slice(None)))  # the effect of a first call is covered by the check repeat
     reference = tensors.flatten_arrays(entry(batch.inputs(slice(None))))
     per_row = [leaf for leaf in reference if np.ndim(leaf[2]) and np.shape(leaf[2])[0] == rows]
     whole.update((name, None) for name, _, array, _ in reference if np.shape(array)[:1] != (rows,))
-    pieces = np.array_split(np.arange(rows), min(rows, MOST_PIECES))
+    pieces = np.array_split(np.arange(rows), min(rows, most))
     shuffled = np.random.RandomState(session.parameters["seed"]).permutation(rows)
     if (shuffled == np.arange(rows)).all():
         shuffled = shuffled[::-1]

@@ -5,8 +5,8 @@ import threading
 import time
 import traceback
 
-from .. import arrays, tensors, texts
-from ..measurements import noise_floor
+from .. import tensors, texts
+from . import state
 from .session import Differences, paired, same
 
 #: How often Python switches threads (its default is 5 ms): short, to provoke races.
@@ -28,6 +28,8 @@ def check(session):
         differences = Differences(session.objects)
         for question in questions:
             differences.control(question.batch, question.answer, question.ask(entry))
+        if state.writes(loaded, session.case):
+            _in_another_order(session, questions, differences)
         crew = _Crew(session, entry, questions, differences)
         stacks = crew.work(max(session.parameters["patience_s"], 20 * slowest))
         if not stacks:
@@ -71,13 +73,7 @@ def _questions(session, entry):
     ]
     slowest = (time.monotonic() - begun) / len(inputs)
     for number, batch in enumerate(session.case["batches"]):
-        changed = {name: dict(parts) for name, parts in inputs[number].items()}
-        for item in batch:
-            array = arrays.read_array(session.objects, item["array"])
-            rolled = noise_floor.another_order(array) if item["component"] is None else None
-            if rolled is not None:
-                tensor = tensors.to_tensor(session.tf, rolled, item["array"]["dtype"])
-                changed[item["name"] or ""][None] = tensor
+        changed = state.rolled(session, batch, inputs[number])
         try:
             answer = tensors.flatten_arrays(entry(changed))
         except Exception:  # not every model accepts every order, which is not a fault
@@ -85,6 +81,17 @@ def _questions(session, entry):
         if any(not same(one, other) for _, one, other in paired(found[number].answer, answer)):
             found.append(_Question("batch {} rolled".format(number), number, changed, answer))
     return found, slowest
+
+
+def _in_another_order(session, questions, differences):
+    """Ask a newly loaded model in another order: what differs then differs without threads."""
+    session.report("running alone in another order")
+    loaded, entry = session.load()
+    for question in reversed(questions):
+        question.ask(entry)  # as above
+    for question in reversed(questions):
+        differences.control(question.batch, question.answer, question.ask(entry))
+    session.release(loaded)
 
 
 class _Crew:

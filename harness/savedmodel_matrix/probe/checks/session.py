@@ -5,7 +5,7 @@ import gc
 
 import numpy as np
 
-from .. import arrays, tensors
+from .. import arrays, calling, tensors
 from ..failing import CaseError, failing_as
 
 #: How many differences of one output are kept; the others are only counted.
@@ -27,7 +27,11 @@ class Session:
         with self.timed("load"), failing_as("load-failed"):
             loaded = self._loader.load(self.tf, self.case)
         with failing_as("run-failed"):
-            return loaded, self._loader.entry(self.tf, loaded, self.case)
+            return loaded, calling.entry(self.tf, self._loader, loaded, self.case)
+
+    def entry_of(self, loaded, signature):
+        """Return the function that runs another signature of a loaded model."""
+        return self._loader.entry(self.tf, loaded, dict(self.case, signature=signature))
 
     def variables(self, loaded):
         """Return the variables that the entry reads."""

@@ -1,6 +1,6 @@
 """``tf.saved_model.load``: the object that was saved, with its signatures and functions."""
 
-from .. import tensors
+from .. import tensors, texts
 from . import base
 from . import initialisation as initial
 
@@ -18,7 +18,7 @@ def entry(tf, loaded, case):
     signatures = loaded.signatures
     if wanted not in signatures:
         raise base.no_such_signature(wanted, signatures)
-    signature = signatures[wanted]
+    signature = signatures[wanted] if not case["feed"] else _fed(tf, loaded, case, wanted)
     specs = signature.structured_input_signature[1]
     graph = _graph(tf, loaded, case)
     check = initial.guard(graph, signature.graph.get_operations()) if graph else lambda: None
@@ -28,6 +28,35 @@ def entry(tf, loaded, case):
         return signature(**_arguments(tf, specs, inputs))
 
     return run
+
+
+def _fed(tf, loaded, case, wanted):
+    """Return a signature of a TensorFlow 1 graph in which the case's placeholders are fed as well."""
+    graph = _graph(tf, loaded, case)
+    if graph is None:
+        raise texts.PlainError("only the placeholders of a TensorFlow 1 graph can be fed")
+    definition = graph.read().signature_def[wanted]
+    inputs, outputs = (
+        {name: loaded.graph.as_graph_element(info.name) for name, info in infos.items() if info.name}
+        for infos in (definition.inputs, definition.outputs)
+    )
+    placeholders = [loaded.graph.as_graph_element(name) for name in case["feed"]]
+    fed = [tf.constant(value, each.dtype) for each, value in zip(placeholders, case["feed"].values())]
+    names = sorted(inputs)
+    pruned = loaded.prune([inputs[name] for name in names] + placeholders, outputs)
+    return _Fed(pruned, names, fed)
+
+
+class _Fed:
+    """A pruned function with the subset of a signature that an entry needs."""
+
+    def __init__(self, pruned, names, fed):
+        self._pruned, self._names, self._fed = pruned, names, fed
+        self.graph = pruned.graph
+        self.structured_input_signature = ((), dict(zip(names, pruned.inputs)))
+
+    def __call__(self, **arguments):
+        return self._pruned(*[arguments[name] for name in self._names], *self._fed)
 
 
 def _arguments(tf, specs, inputs):

@@ -69,11 +69,12 @@ def entry(tf, loaded, case):
     # The protobufs of 2.13 and older do not have defaults, and drop those in the file.
     declared = getattr(signature, "defaults", {})
     defaults = {inputs[name][None]: tf.make_ndarray(value) for name, value in declared.items()}
+    fed = {graph.as_graph_element(name): value for name, value in case["feed"].items()}
     check = initial.guard(_graph(loaded), initial.reached(wanted))
 
     def run(given):
         check()
-        arrays = loaded.session.run(wanted, {**defaults, **_feed(inputs, given)})
+        arrays = loaded.session.run(wanted, {**defaults, **fed, **_feed(inputs, given)})
         found = {id(tensor): array for tensor, array in zip(wanted, arrays)}
         return {
             name: _assembled({part: Fetched(found.get(id(t)), t.dtype) for part, t in parts.items()})

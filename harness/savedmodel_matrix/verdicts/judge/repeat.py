@@ -24,21 +24,35 @@ _SETTLED = 3
 #: Steps that agree to this fraction of their size are the same step, added in floats.
 _SAME_STEP = 1e-2
 _MOST_NAMED = 4
+#: What is compared (``probe/checks/repeat.py``): a further call, and the first one in another order.
+CALL, _ORDER = "call", "in another order"
+_DEPENDS = "depends on the order of requests"
 
 
 def judge_repeat(part: RepeatPart, weighed: Weighed, ruler: Ruler) -> CheckResult:
     """Return the result of the check ``repeat``: how each output changes, and which variables change."""
     check, runs, changed = Check.REPEAT, part.runs, part.changed_variables
-    outputs = list(dict.fromkeys(each.output for each in weighed.real))
+    outputs = list(dict.fromkeys(each.output for each in weighed.real if each.what == CALL))
+    in_order = {each.output: each for each in weighed.real if each.what == _ORDER}
     patterns: dict[tuple[str, str], list[str]] = {}
     batches = {each.batch for each in part.differences}
     often = "with every call" if len(batches) < 2 else "with every round of the inputs"
     for output in outputs:
         says, kind = _pattern(_series(part, output), ruler.read, often)
-        name = f"'{output}'" + (f" of batch {output.batch}" if output.batch else "")
-        patterns.setdefault((says, kind), []).append(name)
+        if kind == "random" and changed:  # there is a better reason than chance
+            says, kind = f"differs {often}", "state"
+        if kind == "settles" and output in in_order:
+            says, kind = _DEPENDS, "order-dependent"
+        patterns.setdefault((says, kind), []).append(_of_batch(output))
+    for output in in_order:
+        if output not in outputs:
+            patterns.setdefault((_DEPENDS, "order-dependent"), []).append(_of_batch(output))
     parts = [f"{listed(names, _MOST_NAMED)} {says}" for (says, _), names in patterns.items()]
     kinds = list(dict.fromkeys(kind for _, kind in patterns))
+    after = [each for each in weighed.real if each.what not in (CALL, _ORDER)]
+    if after:
+        parts.append(f"'{after[0].output}' differs by {after[0].size} {after[0].what}")
+        kinds.append("another signature")
     if changed:
         parts.append(f"calls change the variables {listed(changed, _MOST_NAMED)}")
         kinds = kinds or ["state"]
@@ -50,13 +64,22 @@ def judge_repeat(part: RepeatPart, weighed: Weighed, ruler: Ruler) -> CheckResul
         largest = max(weighed.noise, key=lambda each: each.ratio or 0.0)
         says = f"{runs} calls differ only by rounding ({named(weighed.noise)}: {largest.size})"
         return CheckResult(check, CheckVerdict.FLOAT_NOISE, says)
+    refused = [each for each in part.others if each.problem is not None]
+    if refused:
+        first = refused[0]
+        says = f"{runs} calls agree bit for bit; signature '{first.signature}' writes too, and was not called"
+        return CheckResult(check, CheckVerdict.PASSES, f"{says}: {first.problem}")
     still = f", and none of {part.variables} variables changes" if part.variables else ""
     return CheckResult(check, CheckVerdict.PASSES, f"{runs} calls agree bit for bit{still}")
 
 
+def _of_batch(output: OutputId) -> str:
+    return f"'{output}'" + (f" of batch {output.batch}" if output.batch else "")
+
+
 def _series(part: RepeatPart, output: OutputId) -> list[ArrayEntry | None]:
     """Return what each call returned for an output, from the first on; None where it returned nothing."""
-    own = [each for each in part.differences if each.id == output]
+    own = [each for each in part.differences if each.id == output and each.what == CALL]
     later = {each.position: each.array for each in own}
     return [later.get(call, own[0].reference) for call in range(1, part.runs + 1)]
 
