@@ -12,21 +12,24 @@ from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
 from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.domain.wording import first_lines, shortened
 from savedmodel_matrix.models.inputs.suggest import suggest_inputs
+from savedmodel_matrix.models.inputs.wanted import described
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.functions import FUNCTION
+from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.store.atomic import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from savedmodel_matrix.knowledge.releases import ReleaseTable
     from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts
     from savedmodel_matrix.models.savedmodel.functions import Function, Trace
     from savedmodel_matrix.models.savedmodel.reader import Signature
+    from savedmodel_matrix.models.savedmodel.wants import Want
     from savedmodel_matrix.planning.workspace import Workspace
 
 NOXFILE = '''"""Sessions over the matrices of this repository: `nox -s matrix`."""
@@ -113,11 +116,11 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chos
     for signature_name, signature in graph.signatures.items():
         case = _case_name(folder.name, signature_name, names)
         entry = () if signature_name == "serving_default" else (f"signature = {_quoted(signature_name)}",)
-        cases.append(_case(case, path, folder, entry, signature))
+        cases.append(_case(case, path, folder, entry, signature, wants_of(folder, signature_name)))
     functions = [] if graph.signatures else _callable(graph.functions.functions)
     for function, trace in functions:
         case = _case_name(folder.name, "serving_default" if len(functions) == 1 else function.name, names)
-        cases.append(_case(case, path, folder, _function(function, trace), trace.signature))
+        cases.append(_case(case, path, folder, _function(function, trace), trace.signature, {}))
     for lines in cases:
         parts += ["", *lines]
         if chosen or "serve" not in graph.tags:
@@ -173,7 +176,14 @@ def _function(function: Function, trace: Trace) -> Iterator[str]:
         yield f"# It can also be called as {visible(shortened(other, _LONGEST_CALL))}"
 
 
-def _case(case: str, path: str, folder: Path, entry: Iterable[str], signature: Signature) -> Iterator[str]:
+def _case(
+    case: str,
+    path: str,
+    folder: Path,
+    entry: Iterable[str],
+    signature: Signature,
+    wants: Mapping[str, Want],
+) -> Iterator[str]:
     for input_name, spec in signature.inputs.items():
         yield f"# {_quoted(input_name)}: {visible(str(spec))}"
     yield f"[cases.{_quoted(case)}]"
@@ -185,8 +195,11 @@ def _case(case: str, path: str, folder: Path, entry: Iterable[str], signature: S
     if signature.method != FUNCTION and os.path.exists(folder / WARMUP_FILE):  # noqa: PTH110 - a path of the model, as the reader has it
         yield "inputs = [{ warmup = 100 }]  # the warm-up requests saved with the model"
         return
-    if any(spec.dtype == "string" for spec in signature.inputs.values()):
-        yield "# Strings are random words. If the model needs serialized tf.Example, give a file instead."
+    formed = {name: each for name, each in wants.items() if each.form is not None}
+    for name, want in formed.items():
+        yield f"# {_quoted(name)} must hold {visible(shortened(described(want), _LONGEST_CALL))}."
+    if any(spec.dtype == "string" and name not in formed for name, spec in signature.inputs.items()):
+        yield "# Strings are words: of a table that the model looks them up in, or else random ones."
     if any(spec.kind is Kind.OTHER for spec in signature.inputs.values()):
         yield "# An input is neither a tensor nor a sparse or ragged one, and cannot be given."
     guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)

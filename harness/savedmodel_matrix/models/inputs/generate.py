@@ -1,8 +1,9 @@
 """Inputs made from a signature and a seed: the same bits on every machine (see ``stream``).
 
-No input's values depend on which other inputs there are. By default, floats come from a standard normal
-distribution, ``uint8`` values from 0 to 255 (images), and other integers from 0 to 9 (few models have a table
-with fewer rows). Strings are words of 3 to 8 lower-case letters.
+No input's values depend on which other inputs there are. Values are what the graph wants of them, as far as
+its files say: indices within a table, serialized ``tf.Example`` messages (see ``wanted``). Otherwise floats
+come from a standard normal distribution, ``uint8`` values from 0 to 255 (images), and other integers from 0
+to 9 (few models have a table with fewer rows). Strings are words of 3 to 8 lower-case letters.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from savedmodel_matrix.models.inputs.values import (
     string_array,
     suggestion,
 )
+from savedmodel_matrix.models.inputs.wanted import wanted_numbers, wanted_strings
 from savedmodel_matrix.models.savedmodel.reader import Kind, TensorSpec
+from savedmodel_matrix.models.savedmodel.wants import Want
 from savedmodel_matrix.probe.arrays import STRING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -42,8 +45,13 @@ _LONGEST_ROW = 4  # of a ragged input
 _SMALL = (0, 9)
 
 
-def generate(signature: Signature, spec: GenerateSpec) -> Iterator[Values]:
+def generate(
+    signature: Signature, spec: GenerateSpec, wants: Mapping[str, Want] | None = None
+) -> Iterator[Values]:
     """Yield ``spec.count`` batches for the signature.
+
+    ``wants`` are what the graph wants of the inputs' values, by name. A range or a vocabulary in the
+    specification is preferred to them.
 
     Dense inputs get one value; sparse ones ``indices``, ``values`` and ``dense_shape`` (up to four values
     a row, in canonical order); ragged ones ``flat_values`` and ``row_splits_N`` (rows of up to four).
@@ -55,7 +63,8 @@ def generate(signature: Signature, spec: GenerateSpec) -> Iterator[Values]:
     for batch in range(spec.count):
         values: Values = []
         for name, declared in signature.inputs.items():
-            values += _Input(name, declared, spec, batch).made(shapes[name])
+            want = (wants or {}).get(name, Want())
+            values += _Input(name, declared, spec, batch, want).made(shapes[name])
         yield values
 
 
@@ -103,12 +112,13 @@ def _shape(name: str, declared: TensorSpec, spec: GenerateSpec) -> tuple[int, ..
 class _Input:
     """Generates one input of one batch."""
 
-    def __init__(self, name: str, declared: TensorSpec, spec: GenerateSpec, batch: int) -> None:
+    def __init__(self, name: str, declared: TensorSpec, spec: GenerateSpec, batch: int, want: Want) -> None:
         self._name = name
         self._declared = declared
         self._range = spec.ranges.get(name)
         self._vocabulary = spec.vocabulary.get(name)
         self._key = (spec.seed, batch, name)
+        self._want = want
 
     def made(self, shape: tuple[int, ...]) -> Values:
         kind, dtype = self._declared.kind, self._declared.dtype
@@ -158,7 +168,10 @@ class _Input:
         if self._declared.dtype == STRING:
             return string_array(self._strings(stream, size), shape)
         target = element_type(self._declared.dtype)
-        if self._vocabulary is not None:
+        wanted = self._wanted(shape, target)
+        if wanted is not None:
+            made = wanted
+        elif self._vocabulary is not None:
             made = self._chosen(stream, size, target)
         elif target.kind == "b" or _is_integer(target):
             made = self._integers(stream, size, target)
@@ -169,13 +182,29 @@ class _Input:
             made = self._floats(stream, size).astype(target)
         return made.reshape(shape)
 
+    def _wanted(self, shape: tuple[int, ...], target: np.dtype[Any]) -> NDArray[Any] | None:
+        """Return values that the graph wants, unless the definition says which to make."""
+        if self._vocabulary is not None or self._range is not None or target.kind in "bc":
+            return None
+        whole = _is_integer(target)
+        made = wanted_numbers(self._want, (*self._key, "values"), shape, whole=whole)
+        if made is None or not whole:
+            return None if made is None else made.astype(target)
+        # An input of few bits cannot index all of a large table.
+        clipped: NDArray[Any] = np.clip(made, *_limits(target)).astype(target)
+        return clipped
+
     def _strings(self, stream: Stream, size: int) -> Iterator[bytes]:
         if self._range is not None:
             raise InputsError(
                 f"generate.ranges: input {self._name!r} holds strings; set a vocabulary instead"
             )
         if self._vocabulary is None:
-            return stream.words(size)
+            try:
+                wanted = wanted_strings(self._want, (*self._key, "values"), size)
+            except InputsError as error:
+                raise InputsError(f"generate: input {self._name!r}: {error}") from error
+            return stream.words(size) if wanted is None else wanted
         if not all(isinstance(word, str) for word in self._vocabulary):
             raise InputsError(
                 f"generate.vocabulary: input {self._name!r} holds strings; the vocabulary has other values"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, assert_never
 
 import numpy as np
 
-from savedmodel_matrix.domain.errors import InputsError
+from savedmodel_matrix.domain.errors import InputsError, UnreadableModelError
 from savedmodel_matrix.domain.input_sources import (
     FilesSource,
     GenerateSource,
@@ -29,6 +29,8 @@ from savedmodel_matrix.models.inputs.raw_files import read_files
 from savedmodel_matrix.models.inputs.rest import read_rest
 from savedmodel_matrix.models.inputs.values import Value, Values, listing, suggestion
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE, read_warmup
+from savedmodel_matrix.models.savedmodel.functions import FUNCTION
+from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.probe.arrays import write_array
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from savedmodel_matrix.models.savedmodel.reader import Signature, TensorSpec
+    from savedmodel_matrix.models.savedmodel.wants import Want
 
 #: The lines of a message; a hostile signature has thousands of inputs.
 _MOST_PROBLEMS = 40
@@ -119,9 +122,19 @@ def _values(
                     "generate: what the inputs must be is not known here, for a stage and for a function "
                     "that the model's file does not describe; name a file"
                 )
-            return generate(signature, source.generate)
+            return generate(signature, source.generate, _wants(signature, model_dir, signature_name))
         case _:
             assert_never(source)
+
+
+def _wants(signature: Signature, model_dir: Path, signature_name: str) -> dict[str, Want]:
+    """Return what the graph wants of the inputs: nothing that is known of a function's."""
+    if signature.method == FUNCTION:  # the graph is followed from its signatures
+        return {}
+    try:
+        return wants_of(model_dir, signature_name)
+    except UnreadableModelError:  # the run fails with a better reason
+        return {}
 
 
 def _put_together(values: Values, signature: Signature | None) -> Values:

@@ -269,6 +269,12 @@ def _assets(walk: Walk, view: memoryview, collections: _Collections) -> Iterator
             yield walk.parse(pb.AssetFileDef, each)
 
 
+def assets_by_node(walk: Walk, view: memoryview) -> dict[str, str]:
+    """Return the name of each asset's file, by the node that holds its path."""
+    collections = dict(_collections(walk, view))
+    return {node_of(each.tensor_info.name): each.filename for each in _assets(walk, view, collections)}
+
+
 def _keras(walk: Walk, path: Path, graphs: tuple[MetaGraphFacts, ...]) -> KerasFacts | None:
     file = path / METADATA
     content = read_small(file, _LARGEST_METADATA) or None  # an empty file says no more than none

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.op_outputs import place
 from savedmodel_matrix.models.savedmodel.reach import node_of
 from savedmodel_matrix.models.savedmodel.reader import dtype_name
 from savedmodel_matrix.models.savedmodel.wire import Walk, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 _LIBRARY = (
     pb.WholeMetaGraphDef.GRAPH_DEF_FIELD_NUMBER,
@@ -50,6 +51,8 @@ SAME = frozenset(
 )
 _LOOPS = frozenset({"While", "StatelessWhile"})
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+#: Ops that pass on a variable's or a table's value, or the handle of one.
+_READS = SAME | {"ReadVariableOp", "Cast", "Enter"}
 
 Values = np.ndarray[Any, np.dtype[Any]]
 _ONE: Mapping[str, Callable[[Values], Values]] = {
@@ -114,6 +117,13 @@ def tensor_of(name: str) -> Tensor:
     return parts[0], int(parts[-1]) if len(parts) > 1 and parts[-1].isdecimal() else 0
 
 
+def _placed(body: Body, name: str) -> Tensor:
+    """Return the tensor that an input names, counted among all outputs of its node."""
+    parts = name.split(":")
+    source, number = tensor_of(name)
+    return source, place(body.nodes.get(source), parts[1], number) if len(parts) == 3 else number
+
+
 class Flow:
     """The part of one meta graph's graph that leads to the outputs of a signature."""
 
@@ -150,6 +160,49 @@ class Flow:
                 if result == tensor:
                     found += self.uses(scope.outer, (scope.call, index))
         return found
+
+    def origin(self, scope: Scope, name: str) -> tuple[Scope, pb.NodeDef] | None:
+        """Return the node that made a node's input, before it was read, copied or passed to a function.
+
+        None if it is an input of the graph itself. Raises TangledError.
+        """
+        for _ in range(_DEEPEST):
+            self._ask()
+            source = tensor_of(name)[0]
+            node = scope.body.nodes.get(source)
+            if node is not None:
+                inputs = [each for each in node.input if not each.startswith("^")]
+                if node.op not in _READS or not inputs:
+                    return scope, node
+                name = inputs[0]
+            elif scope.outer is not None and source in scope.body.args:
+                call, position = scope.outer.body.nodes[scope.call], scope.body.args.index(source)
+                if position >= len(call.input):
+                    return None
+                scope, name = scope.outer, call.input[position]
+            else:
+                return None
+        return None
+
+    def everywhere(self, ops: Collection[str]) -> Iterator[tuple[Scope, pb.NodeDef]]:
+        """Yield the nodes of these ops in the graph and in the functions that it calls, live or not.
+
+        Raises TangledError.
+        """
+        waiting = [self.graph]
+        entered: set[str] = set()
+        while waiting:
+            scope = waiting.pop()
+            for node in scope.body.nodes.values():
+                if node.op in ops:
+                    yield scope, node
+                inner = self._entered(scope, node)
+                # A function that several nodes call on different tables is entered for each of them.
+                key = f"{node.op} {node.attr['f'].func.name} {list(node.input)}"
+                if inner is not None and key not in entered:
+                    entered.add(key)
+                    self._ask(len(inner.body.nodes) // 10 + 1)
+                    waiting.append(inner)
 
     def value(self, scope: Scope, name: str, depth: int = 0) -> Values | None:
         """Return the value of a node's input if it is a small constant of the graph, else None.
@@ -217,7 +270,7 @@ class Flow:
             entry = {number: value for number, value, _ in self._walk.fields(part)}
             key, value = entry.get(1), entry.get(2)
             if isinstance(key, memoryview) and isinstance(value, memoryview):
-                results[text(key)] = tensor_of(text(value))
+                results[text(key)] = _placed(body, text(value))
         body.args = [each.name for each in signature.input_arg]
         body.results = [results.get(each.name, ("", 0)) for each in signature.output_arg]
         _connect(body)
@@ -239,7 +292,7 @@ def _connect(body: Body) -> None:
     for name, node in body.nodes.items():
         for position, each in enumerate(node.input if name in live else ()):
             if not each.startswith("^"):
-                consumers[tensor_of(each)].append((name, position))
+                consumers[_placed(body, each)].append((name, position))
     body.consumers = dict(consumers)
 
 

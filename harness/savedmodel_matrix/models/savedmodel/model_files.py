@@ -47,7 +47,7 @@ class FileFacts:
 def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
     """Return which of its files the model in ``path`` has; ``assets`` are the names it declares."""
     named = tuple(sorted(set(assets)))
-    foreign = tuple(name for name in named if _is_foreign(name))
+    foreign = tuple(name for name in named if is_foreign(name))
     index = path / "variables" / "variables.index"
     found = {name for name in _names(path / "variables") if _SHARD.fullmatch(name)}
     facts, damaged = _variables(index)
@@ -114,7 +114,8 @@ def read_small(path: Path, largest: int) -> bytes | None:
         raise UnreadableModelError(f"{path}: {error.strerror}") from error
 
 
-def _is_foreign(name: str) -> bool:
+def is_foreign(name: str) -> bool:
+    """Whether an asset's name points outside the folder of assets."""
     parts = {*PurePosixPath(name).parts, *PureWindowsPath(name).parts}
     rooted = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor != ""
     return rooted or ".." in parts or "\0" in name
