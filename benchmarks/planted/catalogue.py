@@ -357,6 +357,7 @@ ONE_HOT = Model(
             )
         ),
         _scaled("scale-5e-2", "two", 1.05),
+        _ULP,
     ],
 )
 DETECTOR = Model(

@@ -89,6 +89,8 @@ class OpPackages:
 
         If several do, as copies of one another, it is the first in the table.
         """
+        if op not in self._ops:
+            return None
         for name, row in self._rows.items():
             groups = [each for each in row["registers"] if op in each["ops"]]
             if not groups:
@@ -111,6 +113,10 @@ class OpPackages:
     def modules(self) -> frozenset[str]:
         """What the packages are imported as."""
         return frozenset(row["imports"].partition(".")[0] for row in self._rows.values())
+
+    @cached_property
+    def _ops(self) -> frozenset[str]:
+        return frozenset(op for row in self._rows.values() for each in row["registers"] for op in each["ops"])
 
     @cached_property
     def _rows(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.wording import joined
-from savedmodel_matrix.knowledge.missing_ops import Answer, MissingOp, explain_op
+from savedmodel_matrix.knowledge.missing_ops import Answer, MissingOp
 from savedmodel_matrix.models.preflight.prediction import Finding, some
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ _LIBRARIES = (".so", ".dylib", ".dll")
 
 def unregistered_ops(asked: Question) -> Iterator[Finding]:
     """See above."""
-    for answer, names in _missing(asked):
+    for answer, names in asked.unregistered:
         if not _maybe_brought(asked, answer) and (finding := _finding(asked, answer, names)) is not None:
             yield finding
 
 
 def ops_of_the_case(asked: Question) -> Iterator[str]:
     """Yield a note for ops that only the case's own code can register, which is not known to do so."""
-    for answer, names in _missing(asked):
+    for answer, names in asked.unregistered:
         if _maybe_brought(asked, answer) and not _is_there(asked, answer):
             yield (
                 f"custom {_ops(names)}: unknown, as the case brings {joined(asked.target.brings)}, "
@@ -44,29 +44,12 @@ def ops_of_an_installed_package(asked: Question) -> Iterator[str]:
     """Yield a note for each package that is assumed to be imported."""
     if asked.target.imports is not None:
         return
-    for answer, _ in _missing(asked):
+    for answer, _ in asked.unregistered:
         if _is_there(asked, answer):
             yield (
                 f"{answer.facts['package']} must be built for this TensorFlow, and its library loaded before "
                 "the model"
             )
-
-
-def _missing(asked: Question) -> list[tuple[Answer, list[str]]]:
-    """Return the answers for all ops that TensorFlow itself does not register, each with its ops."""
-    found: list[tuple[Answer, list[str]]] = []
-    for name, _ in asked.ops():
-        if asked.known.has_op(name, asked.minor):
-            continue
-        target = asked.target
-        answer = explain_op(asked.known, name, asked.minor, target.platform, target.packages)
-        assert answer is not None, "it is missing, as has_op says"  # noqa: S101
-        names = next((ops for each, ops in found if each == answer), None)
-        if names is None:
-            found.append((answer, [name]))
-        else:
-            names.append(name)
-    return found
 
 
 def _maybe_brought(asked: Question, answer: Answer) -> bool:

@@ -27,7 +27,8 @@ class Reach:
         self._calls: defaultdict[str, set[str]] = defaultdict(set)  # of a node, by its name
         self._ops: dict[str, str] = {}
         self._function_ops: defaultdict[str, set[str]] = defaultdict(set)
-        self._function_calls: defaultdict[str, set[str]] = defaultdict(set)
+        #: The functions that a function calls, and its ops, which may be functions.
+        self._leads_to: defaultdict[str, set[str]] = defaultdict(set)
         self._bfloat16: dict[str, set[str]] = {}  # of a node, by its name
         self._function_bfloat16: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -48,7 +49,7 @@ class Reach:
         if halves := _in_bfloat16(node):
             self._function_bfloat16[function] |= halves
         called = _called(node)
-        self._function_calls[function] |= called
+        self._leads_to[function] |= {node.op, *called}
         return called
 
     def inputs(self, node: str) -> list[str]:
@@ -91,11 +92,7 @@ class Reach:
 
     def functions_below(self, functions: Iterable[str]) -> set[str]:
         """Return these functions and those that they may call; op types may be among them."""
-        return _closure(functions, self._function_edges())
-
-    def _function_edges(self) -> dict[str, set[str]]:
-        """Return what each function leads to: the functions it calls, and its ops, which may be functions."""
-        return {name: ops | self._function_calls[name] for name, ops in self._function_ops.items()}
+        return _closure(functions, self._leads_to)
 
 
 def node_of(tensor: str) -> str:
