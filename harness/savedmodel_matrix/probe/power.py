@@ -52,6 +52,7 @@ class Trial:
             self._seconds = max(_LEAST_SECONDS, sum(costs[name]["wall_s"] for name in own if name in costs))
         self._spent, self._bytes, self._longest = 0.0, 0, 0.0
         self._still = set()
+        self._empty = set()  # all zero in a newly loaded model: state that a call fills, and no weight
         self.found = {"seconds": self._seconds, "weights": 0, "left_out": 0, "tried": []}
 
     @property
@@ -68,6 +69,8 @@ class Trial:
             for weight in in_order(weights, self._job.case["measure"]["seed"]):
                 if self._spent + self._longest > self._seconds or self._bytes > _MOST_BYTES:
                     return
+                if weight.name in self._empty:
+                    continue
                 if weight.name in self._still:
                     self._record(weight, level, [], lost=False)
                     continue
@@ -78,8 +81,18 @@ class Trial:
 
     def _try(self, weight, level):
         self._job.report("running with {!r} changed by {:g}".format(weight.name, level))
-        random = _random(self._job.case["measure"]["seed"], weight.name)
-        runs = weight.runs(lambda array: moved(array, level, random))
+        random, has_scale = _random(self._job.case["measure"]["seed"], weight.name), []
+
+        def change(array):
+            has_scale.append(scale(array) > 0)
+            return moved(array, level, random)
+
+        runs = weight.runs(change)
+        if has_scale and not any(has_scale):
+            self._empty.add(weight.name)
+            self.found["weights"] -= 1
+            self.found["left_out"] += 1
+            return
         outputs, lost = [], runs is None
         for batch, (leaves, before) in enumerate(zip(runs or (), self._first)):
             known = {(name, part): array for name, part, array, _ in before}

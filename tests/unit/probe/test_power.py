@@ -60,6 +60,16 @@ def test_trials_end_when_the_time_is_over(monkeypatch):
     assert (found.found["weights"], found.found["left_out"]) == (10, 2)
 
 
+def test_state_that_a_new_model_does_not_have_is_no_weight():
+    def runs(change):
+        assert not change(np.zeros(3)).any()
+        return [[("y", None, np.float32([1, 2]), "float32")]]
+
+    found = trial(100, first=[[("y", None, np.float32([1, 2]), "float32")]])
+    found.over(weights(5, runs=runs), 1)
+    assert (found.found["weights"], found.found["left_out"], found.found["tried"]) == (0, 2, [])
+
+
 def test_what_changes_nothing_at_a_hundredth_is_not_run_at_a_thousandth():
     ran = []
 
