@@ -215,6 +215,9 @@ def test_fresh_runs_the_selected_again(project):
         old, where = contents[path], recording["identity"]
         assert (where["environment"], where["setting"]) == (OLD, "default")
         assert recording["outputs"] == old["outputs"], "the same bytes"
+        for each in (recording, old):
+            if each["measured"] is not None and "power" in each["measured"]:
+                assert each["measured"]["power"].pop("seconds") >= 1, "as long as the case took"
         assert recording["measured"] == old["measured"]
         assert recording["started"] > old["ended"]
 
