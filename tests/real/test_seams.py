@@ -36,14 +36,19 @@ def one_environment(new_project, monkeypatch):
     return SimpleNamespace(project=project, plan=plan, environment=changed)
 
 
+def _forget():
+    measurements.added_measurements.cache_clear()
+    measurements.all_measurements.cache_clear()
+
+
 @pytest.fixture
 def plugged_in(monkeypatch):
     """The toy measurement, found as an installed package's entry point would be."""
     entry = SimpleNamespace(load=lambda: WeightsMeasurement)
     monkeypatch.setattr(measurements, "entry_points", lambda group: [entry])
-    measurements.all_measurements.cache_clear()
+    _forget()
     yield
-    measurements.all_measurements.cache_clear()
+    _forget()
 
 
 def test_a_toy_backend_and_a_toy_measurement_run_a_real_model(one_environment, plugged_in):
