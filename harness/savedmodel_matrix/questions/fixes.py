@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 #: Outcomes that a fix may change, the earliest first. A crash or a timeout may be the machine's fault.
 _MENDABLE = (Outcome.INSTALL_FAILED, Outcome.IMPORT_FAILED, Outcome.LOAD_FAILED, Outcome.RUN_FAILED)
+#: The cause of a process that something outside killed: that is no outcome of its case, which runs again.
+_KILLED = "killed"
 #: Single steps, pairs that belong together and sets of each further size, and before each a round of exports.
 _MOST_ROUNDS = 2 * (MOST_STEPS + 1)
 
@@ -288,8 +290,8 @@ def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase |
 def _failures(project: Workspace, plan: Plan, collection: Collection) -> list[Failure]:
     """Return the failures that have a cause and that a fix may change.
 
-    Settings that fail alike share the fixes of the first, so while a setting before it has no outcome yet, a
-    failure waits: an interrupted run must not lead to attempts that an undisturbed one does not make.
+    Settings that fail alike share the fixes of the first, so while a setting before it has no outcome of its
+    own yet, a failure waits: a disturbed run must not lead to attempts that an undisturbed one does not make.
     """
     awaited: set[tuple[str, str]] = set()
     trained = {
@@ -298,14 +300,12 @@ def _failures(project: Workspace, plan: Plan, collection: Collection) -> list[Fa
     failures = []
     for row in collection.rows:
         place = row.cell.environment, row.case
-        if row.required and row.outcome is Outcome.SKIPPED:
+        if not row.required:
+            continue
+        matches = causes_of(project, plan, row, collection.ready[row.case])
+        if row.outcome is Outcome.SKIPPED or any(each.cause.id == _KILLED for each in matches):
             awaited.add(place)
-        if (
-            row.required
-            and place not in awaited
-            and row.outcome in _MENDABLE
-            and (matches := causes_of(project, plan, row, collection.ready[row.case]))
-        ):
+        if matches and place not in awaited and row.outcome in _MENDABLE:
             ready, target = collection.ready[row.case], None
             if row.case in trained and isinstance(ready, ReadyCase) and not plan.cases[row.case].function:
                 folder = re_export_folder(project, plan, ready)

@@ -111,13 +111,13 @@ def test_without_fixes_none_is_tried(asked, monkeypatch):
 
 
 def test_a_failure_waits_for_the_settings_before_it(asked, install, key_in, record):
-    """After an interrupted run, the setting whose fixes the others share may have no outcome."""
+    """After a disturbed run, the setting whose fixes the others share may have no outcome of its own."""
     plan, fixes = asked.plan, question_named("fixes")
 
-    def fail(setting):
+    def fail(setting, outcome="load-failed", reason=NEWER_OBJECT):
         cell = CellId(NEW, setting)
         job = Job(cell, "one", plan.limits[cell, "one"])
-        record(key_in(plan, job, installed), outcome="load-failed", reason=NEWER_OBJECT, outputs=())
+        record(key_in(plan, job, installed), outcome=outcome, reason=reason, outputs=())
 
     def tried(*cells):
         found = fixes.next_round(replace(asked, request=Request(selection=Selection(cells))), [])
@@ -127,6 +127,10 @@ def test_a_failure_waits_for_the_settings_before_it(asked, install, key_in, reco
     fail("onednn-off")
     assert tried() == []
     assert any("/onednn-off " in text for text in tried("*/onednn-off")), "it waits for what is selected only"
+    fail("default", "crashed", "killed by signal SIGKILL (9), while loading the model")
+    assert tried() == []
+    fail("default", "crashed", "killed by signal SIGSEGV (11), while loading the model")
+    assert any("/onednn-off " in text for text in tried()), "that is an outcome of the case itself"
     fail("default")
     assert tried()
     assert all("/default " in text for text in tried())
