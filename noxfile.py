@@ -39,6 +39,10 @@ register(__file__)
 
 nox.options.sessions = ["matrix"]
 
+#: Two workers, whatever the machine has: the tests of real environments start processes of their own. A file
+#: stays with one worker, as its tests share what they record.
+_AT_ONCE = ["-n", "2", "--dist", "loadfile"]
+
 
 def _install(session: nox.Session, *groups: str) -> None:
     """Install the project, with dependency groups, into the session's environment."""
@@ -50,7 +54,7 @@ def _install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite: unit tests, then real environments. `-- tests/unit` for the fast part."""
     _install(session, "test")
-    session.run("pytest", *(session.posargs or ["tests/unit", "tests/real", "-m", "not whole"]))
+    session.run("pytest", *_AT_ONCE, *(session.posargs or ["tests/unit", "tests/real", "-m", "not whole"]))
 
 
 @nox.session
