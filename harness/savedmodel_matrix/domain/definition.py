@@ -379,7 +379,14 @@ class PowerDefinition(Table):
     """The least share of the tried weights in which a change of 1 % has to be noticed; below it, verdicts are
     weak."""
     required: bool = False
-    """Whether a weak verdict counts as a comparison that did not take place (exit status 4)."""
+    """Whether a weak verdict, or one of unknown power, counts as a comparison that did not take place (exit
+    status 4)."""
+
+    @model_validator(mode="after")
+    def _is_measured_if_required(self) -> Self:
+        if self.required and self.seconds == 0:
+            raise ValueError("required power has to be measured: give it more than 0 seconds")
+        return self
 
 
 class Definition(Table):

@@ -31,7 +31,7 @@ from savedmodel_matrix.report.pipelines.stages import (
     with_postprocess,
     with_unstable_inputs,
 )
-from savedmodel_matrix.report.power import set_power
+from savedmodel_matrix.report.power import set_power, unproven
 from savedmodel_matrix.report.propose import proposal_rows
 from savedmodel_matrix.report.remarks import case_remarks
 from savedmodel_matrix.report.rows import (
@@ -179,7 +179,7 @@ def build_report(
             checks,
             faults,
             [name for name in plan.cases if plan.cases[name].train],
-            weak_is_open=plan.power.required,
+            unproven(plan, powers),
         ),
     )
 
@@ -308,11 +308,15 @@ def _expect(plan: Plan, cells: list[CellRow], checks: list[CheckRow], today: dt.
 
 
 def _exit_status(
-    cells: list[CellRow], checks: list[CheckRow], faults: list[str], trained: list[str], *, weak_is_open: bool
+    cells: list[CellRow],
+    checks: list[CheckRow],
+    faults: list[str],
+    trained: Sequence[str],
+    unproven: Sequence[str],
 ) -> ExitStatus:
     """Return the first that applies: a fault, a divergence, incomplete, ok.
 
-    ``weak_is_open`` says that agreement of inputs that notice too little is none.
+    In the ``unproven`` cases, agreement is none.
 
     A divergence takes precedence over a cell that could not run, because it is certain.
     """
@@ -331,7 +335,7 @@ def _exit_status(
         cell.outcome is not Outcome.RECORDED
         or cell.verdict is None
         or (cell.case in trained and cell.skew is None)
-        or (cell.weak and weak_is_open)
+        or cell.case in unproven
         for cell in cells
         if cell.required
     )

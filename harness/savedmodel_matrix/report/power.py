@@ -10,7 +10,7 @@ from savedmodel_matrix.evidence.judged import judged_power
 from savedmodel_matrix.report.document import NoticedRow, PowerRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from savedmodel_matrix.domain.arrays import ArrayEntry
     from savedmodel_matrix.domain.plan import Plan
@@ -62,6 +62,20 @@ def set_power(
             cell.power = found.power
             cell.weak = found.weak and cell.verdict in _AGREE
     return powers
+
+
+def unproven(plan: Plan, powers: Mapping[str, PowerRow | None]) -> list[str]:
+    """Return the cases whose agreement proves nothing where the matrix requires power.
+
+    A power that could not be measured is not enough either. A model without float weights needs none.
+    """
+    if not plan.power.required:
+        return []
+    return [
+        case
+        for case, row in powers.items()
+        if row is None or row.weak or (row.power is None and row.weights > 0)
+    ]
 
 
 def power_lines(report: Report) -> list[str]:

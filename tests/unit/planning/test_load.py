@@ -36,6 +36,11 @@ def test_a_definition(tmp_path):
     assert list(definition.settings) == ["default"]
 
 
+def test_power_is_not_required_without_time_for_it(tmp_path):
+    (found,) = problems_of(tmp_path, f"{GOOD}\n[power]\nseconds = 0\nrequired = true\n")
+    assert found == "power: required power has to be measured: give it more than 0 seconds"
+
+
 def test_every_mistake_is_answered_at_once(tmp_path):
     text = """
     baseline = "tf2.9.3-*"

@@ -182,14 +182,14 @@ def test_a_floor_without_rounding_inside_the_model_is_said(built):
     assert any("inputs and weights alone" in each and "no graph" in each for each in report.remarks)
 
 
-def noticing(noticed, folder):
-    """Return a floor of the outputs [1, 2] whose case notices a change in ``noticed`` of two weights."""
+def noticing(noticed, folder, tried=2, weights=3):
+    """Return a floor of the outputs [1, 2] whose case notices ``noticed`` of ``tried`` weights."""
     array = np.array([1, 2], "f4")
     tried = [
         {"weight": f"w{number}", "size": 4, "level": 0.01, "outputs": [], "lost": number < noticed}
-        for number in range(2)
+        for number in range(tried)
     ]
-    part = {"seconds": 1.0, "weights": 3, "left_out": 1, "tried": tried}
+    part = {"seconds": 1.0, "weights": weights, "left_out": 1, "tried": tried}
     return CollectedNoise(measured_floor([output(stored(folder, array))], (), power=part), None, None)
 
 
@@ -214,6 +214,18 @@ def test_agreement_of_inputs_that_notice_too_little_is_weak(
     (row,) = [case.power for case in report.cases]
     assert row.blind_to == ["w0", "w1"][noticed:]
     assert "a sample of 3 weights" in row.says
+
+
+def test_power_that_is_required_has_to_be_known(built, tmp_path):
+    required = "[power]\nrequired = true\n"
+    unknown = noticing(0, tmp_path, tried=0)
+    assert built([1, 2], [1, 2], noise=unknown).exit_status == 0
+    report = built([1, 2], [1, 2], required, noise=unknown)
+    assert (report.exit_status, report.cells[1].weak) == (4, False)
+    assert "no time to change one of 3 weights" in report.cases[0].power.says
+    assert built([1, 2], [1, 2], required).exit_status == 4, "nothing is recorded"
+    without_weights = noticing(0, tmp_path, tried=0, weights=0)
+    assert built([1, 2], [1, 2], required, noise=without_weights).exit_status == 0
 
 
 def test_nothing_is_said_about_power_that_was_not_asked_for(built, tmp_path):
