@@ -1,6 +1,6 @@
 """Fixes for failed checks: in another way of calling the model, does the check pass?
 
-What may help comes from the model's graph (``knowledge.session_causes``). Each attempt is the same case,
+What may help comes from the model's graph (``knowledge.check_causes``). Each attempt is the same case,
 called in another way, in a plan of its own. It is a fix only if the check ran there and passes.
 """
 

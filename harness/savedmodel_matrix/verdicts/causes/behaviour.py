@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.wording import listed
-from savedmodel_matrix.knowledge.session_causes import SessionCause, session_causes
+from savedmodel_matrix.knowledge.check_causes import CheckCause, check_causes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +23,7 @@ class Explained:
     """One explanation of a failed check: a sentence, what is known of it, and the findings behind it."""
 
     says: str
-    cause: SessionCause
+    cause: CheckCause
     traits: tuple[Trait, ...]
 
 
@@ -45,7 +45,7 @@ def explain_check(
     ]
     kinds = {trait.kind.value for trait in there}
     explained = []
-    for kind, cause in session_causes().items():
+    for kind, cause in check_causes().items():
         if result.kind is None or not set(result.kind.split(" and ")) & set(
             cause.shows.get(result.check, ())
         ):

@@ -1,6 +1,6 @@
-"""What in a model's graph explains a failed check of session behaviour, and what may mend it.
+"""What in a model's graph explains a failed check of session behaviour, and what may fix it.
 
-The facts are in ``session_causes.toml``, by the kind of the finding.
+The facts are in ``check_causes.toml``, by the kind of the finding.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pydantic.dataclasses import dataclass
 from savedmodel_matrix.domain.check import Check  # noqa: TC001 - pydantic reads it
 from savedmodel_matrix.knowledge.causes.base import RemedyKind  # noqa: TC001 - as above
 
-DATA = Path(__file__).with_name("session_causes.toml")
+DATA = Path(__file__).with_name("check_causes.toml")
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class SessionCause:
-    """What one kind of finding says, which failures it explains, and what may mend them."""
+class CheckCause:
+    """What one kind of finding says, which failures it explains, and what may fix them."""
 
     says: str
     """``{place}`` is the op with its function; ``{subject}``, ``{value}`` and ``{signature}`` are the
@@ -35,7 +35,7 @@ class SessionCause:
 
 
 @cache
-def session_causes() -> dict[str, SessionCause]:
+def check_causes() -> dict[str, CheckCause]:
     """Return what is known, by the kind of the finding, in the order of a report."""
     found = tomllib.loads(DATA.read_text(encoding="utf-8"))
-    return TypeAdapter(dict[str, SessionCause]).validate_python(found)
+    return TypeAdapter(dict[str, CheckCause]).validate_python(found)
