@@ -17,14 +17,17 @@ from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Kind, Prediction, Stage, Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
+from savedmodel_matrix.models.savedmodel.reader import Kind as TensorKind
+from savedmodel_matrix.models.savedmodel.reader import TensorSpec
 from savedmodel_matrix.planning.outside import not_missing, outside_files
 from savedmodel_matrix.planning.ready import model_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from packaging.specifiers import SpecifierSet
 
+    from savedmodel_matrix.domain.arrays import InputPart
     from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.definition import CaseDefinition
     from savedmodel_matrix.domain.environment import Environment
@@ -61,7 +64,8 @@ def predict_plan(
         environment, loader = job.cell.environment, setting.loader or case.loader
         tags = None if case.tags is None else frozenset(case.tags)
         imports, brings = frozenset(case.imports), _brings(case)
-        called = (case.signature, case.function, case.endpoint)
+        called = (case.signature, case.function, case.endpoint, tuple(sorted(case.arguments.items())))
+        given = _given(case, ready.get(job.case))
         elsewhere = setting.jit_compile or (host_facts()["gpus"] != "none" and setting.device != "cpu")
         run_time = (
             loader,
@@ -72,7 +76,7 @@ def predict_plan(
             elsewhere,
             called,
         )
-        asked = (id(facts[job.case]), environment, *run_time, imports, brings, files[job.case])
+        asked = (id(facts[job.case]), environment, *run_time, imports, brings, files[job.case], _key(given))
         if asked not in same:
             target = Target(
                 tensorflow=plan.environments[environment].tensorflow,
@@ -87,6 +91,8 @@ def predict_plan(
                 files=files[job.case],
                 signature=case.signature,
                 function=case.function,
+                arguments=case.arguments,
+                batches=given,
                 endpoint=case.endpoint,
                 cpu_flags=cpu_flags(),
                 grappler=setting.grappler,
@@ -163,6 +169,31 @@ def installed_packages(project: Workspace, environment: Environment) -> Mapping[
 def _pinned(versions: SpecifierSet) -> str:
     exact = [each.version for each in versions if each.operator == "==" and "*" not in each.version]
     return exact[0] if exact else ""
+
+
+def _given(case: CaseDefinition, ready: ReadyCase | str | None) -> tuple[Mapping[str, TensorSpec], ...]:
+    """Return the types and shapes of a function's inputs, for each distinct batch of an unstaged case."""
+    if case.function is None or case.serving or not isinstance(ready, ReadyCase):
+        return ()
+    found = ({part.name: _spec(part) for part in batch if _is_whole(part)} for batch in ready.batches or ())
+    return tuple({_key([each]): each for each in found}.values())
+
+
+#: The component of a sparse or ragged input that has its element type.
+_VALUES = {None: TensorKind.DENSE, "values": TensorKind.SPARSE, "flat_values": TensorKind.RAGGED}
+
+
+def _is_whole(part: InputPart) -> bool:
+    return part.component in _VALUES
+
+
+def _spec(part: InputPart) -> TensorSpec:
+    shape = part.array.shape if part.component is None else None
+    return TensorSpec(dtype=part.array.dtype, shape=shape, kind=_VALUES[part.component])
+
+
+def _key(batches: Iterable[Mapping[str, TensorSpec]]) -> tuple[tuple[tuple[str, TensorSpec], ...], ...]:
+    return tuple(tuple(sorted(each.items(), key=lambda item: item[0])) for each in batches)
 
 
 def _brings(case: CaseDefinition) -> tuple[str, ...]:

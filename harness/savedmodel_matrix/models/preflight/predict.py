@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.knowledge.ops import Knowledge, minor_of, order
 from savedmodel_matrix.models.preflight import (
+    call_rules,
     keras_rules,
     layer_rules,
     op_rules,
@@ -55,7 +56,7 @@ def predict(facts: ModelFacts, target: Target, known: Knowledge | None = None) -
     minor, covered = known.known_minor(target.tensorflow)
     graph = _graph(facts, target)
     asked = Question(facts, graph, target, minor, known)
-    always = (*rules.RULES, *v1_rules.RULES, *precision_rules.RULES)
+    always = (*rules.RULES, *call_rules.RULES, *v1_rules.RULES, *precision_rules.RULES)
     findings: list[Finding] = [finding for rule in always for finding in rule(asked)]
     if target.loader in _KERAS_LOADERS:
         of_keras = (*keras_rules.RULES, *layer_rules.RULES)

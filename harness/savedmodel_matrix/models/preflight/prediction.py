@@ -14,6 +14,8 @@ from savedmodel_matrix.domain.wording import first_lines, listed, shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from savedmodel_matrix.models.savedmodel.reader import TensorSpec
+
 #: Reasons, needs and notes of a prediction, and the characters of each.
 _MOST = 50
 _LONGEST = 1000
@@ -76,6 +78,10 @@ class Target:
     """What is called; None if that is not known."""
     function: str | None = None
     """An attribute that is called instead of the signature."""
+    arguments: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    """The Python values that the function is given, by parameter."""
+    batches: tuple[Mapping[str, TensorSpec], ...] = ()
+    """What the function's inputs are, by name, in each batch; empty if they are not made yet."""
     endpoint: str | None = None
     """What a layer calls for the signature."""
     cpu_flags: frozenset[str] = frozenset()
