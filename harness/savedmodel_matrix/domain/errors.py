@@ -68,6 +68,10 @@ class UnreadableModelError(HarnessError):
     exit_status = ExitStatus.WRONG_DEFINITION
 
 
+class NoModelError(UnreadableModelError):
+    """There is no SavedModel, or it is damaged: TensorFlow does not load it either."""
+
+
 class NoSignatureError(HarnessError):
     """A SavedModel has no signature to run, so no case can be written for it."""
 

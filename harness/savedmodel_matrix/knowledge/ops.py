@@ -39,6 +39,15 @@ def minor_of(version: str) -> str:
     return f"{int(found[1])}.{int(found[2])}"
 
 
+#: Ops of cuDNN, NCCL and TPUs. Others without a CPU kernel are replaced before they run, or compiled.
+_OF_ACCELERATORS = re.compile(r"(?:Cudnn|Nccl|TPU|Tpu|Infeed|Outfeed)\w*|(?:Recv|Send|Enqueue)TPU\w*")
+
+
+def is_of_accelerators(op: str) -> bool:
+    """Whether an op computes on GPUs or TPUs only."""
+    return _OF_ACCELERATORS.fullmatch(op) is not None
+
+
 def order(minor: str) -> tuple[int, ...]:
     """Return a key that sorts minors: 2.9 is before 2.10."""
     return tuple(int(part) for part in minor.split("."))

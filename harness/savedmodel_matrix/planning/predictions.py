@@ -8,19 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 
-from savedmodel_matrix.domain.errors import LockError, UnreadableModelError
+from savedmodel_matrix.domain.errors import LockError, NoModelError, UnreadableModelError
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.environments.host import cpu_flags, host_facts, platform_name
 from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
-from savedmodel_matrix.models.preflight.prediction import Kind, Prediction, Stage, Target
+from savedmodel_matrix.models.preflight.prediction import (
+    Confidence,
+    Finding,
+    Kind,
+    Prediction,
+    Stage,
+    Target,
+    conclude,
+)
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.reader import Kind as TensorKind
 from savedmodel_matrix.models.savedmodel.reader import TensorSpec
 from savedmodel_matrix.planning.outside import not_missing, outside_files
-from savedmodel_matrix.planning.ready import model_folder
+from savedmodel_matrix.planning.ready import model_folder, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,8 +65,15 @@ def predict_plan(
     packages = {name: installed_packages(project, each) for name, each in plan.environments.items()}
     same: dict[tuple[Any, ...], Prediction] = {}
     predictions = {}
+    broken = {
+        name: _broken(project, case, ready.get(name))
+        for name, case in plan.cases.items()
+        if name not in facts
+    }
     for job in plan.jobs():
         if job.case not in facts:
+            if (found := broken[job.case]) is not None:
+                predictions[job.cell, job.case] = found
             continue
         case, setting = plan.cases[job.case], plan.settings[job.cell.setting]
         environment, loader = job.cell.environment, setting.loader or case.loader
@@ -117,6 +132,22 @@ def planned_facts(
 
 def _outside(project: Workspace, ready: ReadyCase | str | None, facts: ModelFacts) -> tuple[OutsideFile, ...]:
     return ready.outside if isinstance(ready, ReadyCase) else outside_files(project, facts)
+
+
+def _broken(project: Workspace, case: CaseDefinition, ready: ReadyCase | str | None) -> Prediction | None:
+    """Return the prediction for a model that is damaged or none at all; None if that is not known."""
+    if not isinstance(ready, ReadyCase) and case.package is not None:
+        return None
+    folder = ready.model if isinstance(ready, ReadyCase) else case.path
+    if not (project.root / folder).exists():
+        return None
+    try:
+        read_facts(project.root / folder)
+    except NoModelError as error:
+        return conclude([Finding(reason_of(project, error))], (), Confidence.HIGH)
+    except UnreadableModelError:
+        return None
+    return None
 
 
 def facts_of(project: Workspace, ready: ReadyCase | str | None) -> ModelFacts | None:

@@ -24,7 +24,7 @@ from savedmodel_matrix.knowledge.causes.base import RemedyKind
 from savedmodel_matrix.measurements.interface import Site
 from savedmodel_matrix.measurements.keys import key_of
 from savedmodel_matrix.measurements.re_export import ReExportMeasurement, re_export_folder
-from savedmodel_matrix.models.preflight.features import features_of, told_of
+from savedmodel_matrix.models.preflight.features import features_of, features_of_files, told_of
 from savedmodel_matrix.models.savedmodel.whole import is_whole
 from savedmodel_matrix.planning.predictions import facts_of, installed_packages
 from savedmodel_matrix.questions.attempts import BUDGET, MOST_STEPS, Result, plan_remedies
@@ -272,13 +272,14 @@ def causes_of(project: Workspace, plan: Plan, row: Collected, ready: ReadyCase |
     if row.outcome in {Outcome.RECORDED, Outcome.SKIPPED}:
         return []
     recording, facts = row.recording, facts_of(project, ready)
+    of_files = features_of_files(project.root / ready.model) if isinstance(ready, ReadyCase) else frozenset()
     return find_causes(
         row.outcome,
         row.reason if recording is None else recording.reason,
         None if recording is None else recording.traceback,
         None if recording is None else recording.log_tail,
         plan.environments[row.cell.environment].tensorflow,
-        frozenset() if facts is None else features_of(facts),
+        of_files if facts is None else of_files | features_of(facts),
         producer=None if facts is None else facts.main.tensorflow_version or None,
         installed=installed_packages(project, plan.environments[row.cell.environment]),
         imported=plan.cases[row.case].imports,

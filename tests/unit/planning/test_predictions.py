@@ -39,6 +39,27 @@ def test_a_case_that_is_not_ready_is_read_where_it_lies_and_one_that_is_nowhere_
     assert {case for _, case in found} == {"one"}
 
 
+def test_what_is_no_model_is_predicted_not_to_load(project, plan):
+    model = project.root / plan.cases["one"].path / "saved_model.pb"
+    model.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    found = predict_plan(project, plan, {}, planned_facts(project, plan, {}))
+    broken = {each for (_, case), each in found.items() if case == "one"}
+    assert {(each.kind, each.stage) for each in broken} == {(Kind.FAILS, Stage.LOAD)}
+    assert all("git lfs pull" in each.because[0] for each in broken)
+
+
+def test_the_inputs_and_arguments_of_a_function_count(project, plan, monkeypatch):
+    targets = []
+    monkeypatch.setattr(predictions, "predict", lambda _, target: targets.append(target))
+    called = {"function": "f", "arguments": {"training": True}}
+    plan.__dict__["cases"] = {name: each.model_copy(update=called) for name, each in plan.cases.items()}
+    ready = {"one": make_ready(project, plan.cases["one"])}
+    predict_plan(project, plan, ready, planned_facts(project, plan, ready))
+    assert all(target.arguments == {"training": True} for target in targets)
+    given = {tuple(target.batches) and tuple(target.batches[0]) for target in targets}
+    assert () in given
+
+
 def test_what_is_read_once_is_not_read_again(project, plan):
     ready = make_ready(project, plan.cases["one"])
     assert facts_of(project, ready) is facts_of(project, ready)

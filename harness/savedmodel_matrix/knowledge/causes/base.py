@@ -41,11 +41,14 @@ FEATURES = {
     "files-outside": "its graph reads files outside it, at constant paths",
     "lambda-bytecode": "it holds a Lambda layer, and so Python bytecode",
     "optimizer-slots": "its object graph holds an optimizer's slot variables",
+    "own-signature": "its signature takes other inputs than the model that Keras saved",
+    "pointer-files": "a file of it is a git-lfs pointer, without the content",
     "reference-variables": "it has variables of TensorFlow 1 that are references and not resources",
     "signature-defaults": "a signature gives inputs default values",
     "tables-left-out": "its main operation does not fill all the tables that its signatures look up in",
     "tables-without-main-op": "it has table initialisers, and no main operation that runs them",
     "variables-without-value": "its signatures read variables that its saver leaves out",
+    "web-pages": "a file of it is a web page",
     "v1": "it has no object graph: TensorFlow 1 saved it, or an API of that time",
 }
 

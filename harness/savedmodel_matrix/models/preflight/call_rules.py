@@ -1,4 +1,4 @@
-"""The rule for a case that calls a function: a restored function takes only the calls that it was traced with.
+"""The rule for a case that calls a function: a restored one takes only the calls that it was traced with.
 
 Source: ``function_deserialization.py``, ``_concrete_function_callable_with`` and
 ``Could not find matching concrete function``; seen on 2.4, 2.9, 2.15 and 2.21. Only what TensorFlow surely
@@ -9,6 +9,7 @@ here.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.call import Argument, ArgumentKind
@@ -76,10 +77,8 @@ def _takes(
     match held.kind, given.kind:
         case ArgumentKind.INPUT, ArgumentKind.INPUT:
             spec, name = specs[str(held.value)], str(given.value)
-            if name in batch:
-                return _fits(spec, batch[name])
-            # No inputs are made yet: they will be what the call itself declares.
-            return declared[name].dtype == spec.dtype and declared[name].kind is spec.kind
+            # If no inputs are made yet, they will be what the call itself declares, of some shape.
+            return _fits(spec, batch.get(name, replace(declared[name], shape=None)))
         case ArgumentKind.VALUE, ArgumentKind.VALUE:
             return held.value == given.value  # as TensorFlow does: 1 == 1.0 == True
         case ArgumentKind.VALUE, ArgumentKind.INPUT:
@@ -93,10 +92,8 @@ def _takes(
                     for each, other in zip(held.items, given.items, strict=True)
                 )
             )
-        case _ if held.kind in _STRUCTURES:
-            return given.kind is ArgumentKind.OTHER
         case _:
-            return given.kind not in _STRUCTURES
+            return (held.kind in _STRUCTURES) == (given.kind in _STRUCTURES)
 
 
 def _fits(spec: TensorSpec, given: TensorSpec) -> bool:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.knowledge.causes.base import ENDPOINT, TAKES
 from savedmodel_matrix.models.preflight.layer_rules import named_inputs
 from savedmodel_matrix.models.preflight.predict import knowledge
-from savedmodel_matrix.models.savedmodel.endpoints import at_once
+from savedmodel_matrix.models.savedmodel.endpoints import at_once, has_own_inputs
+from savedmodel_matrix.models.savedmodel.mistaken import PAGE, POINTER, replaced_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts, ModelFacts
+    from savedmodel_matrix.models.savedmodel.keras import KerasFacts
 
 _REFERENCES = {"Variable", "VariableV2"}
 
@@ -20,6 +23,12 @@ _REFERENCES = {"Variable", "VariableV2"}
 def features_of(facts: ModelFacts) -> frozenset[str]:
     """Return the features of a model that can confirm causes."""
     return frozenset(_features(facts))
+
+
+def features_of_files(folder: Path) -> frozenset[str]:
+    """Return the features that the files of a model show, also where its graph cannot be read."""
+    kinds = {POINTER: "pointer-files", PAGE: "web-pages"}
+    return frozenset(kinds[kind] for _, kind in replaced_files(folder))
 
 
 def told_of(facts: ModelFacts, signature: str) -> dict[str, str]:
@@ -37,7 +46,7 @@ def told_of(facts: ModelFacts, signature: str) -> dict[str, str]:
 
 
 def _features(facts: ModelFacts) -> Iterator[str]:
-    known, graph, keras = knowledge(), facts.main, facts.keras
+    graph, keras = facts.main, facts.keras
     for op in graph.graph.ops:
         yield f"op:{op}"
     if not _REFERENCES.isdisjoint(graph.graph.ops):
@@ -55,13 +64,21 @@ def _features(facts: ModelFacts) -> Iterator[str]:
         yield from _without_value(graph)
     elif graph.objects.slots:
         yield "optimizer-slots"
+    default = graph.signatures.get("serving_default")
+    if default is not None and has_own_inputs(graph.functions.functions, default):
+        yield "own-signature"
     if keras is not None:
-        if keras.compiled:
-            yield "compiled"
-        if keras.lambdas:
-            yield "lambda-bytecode"
-        if any(each.needs_class and not known.is_keras_class(each.class_name) for each in keras.objects):
-            yield "custom-objects"
+        yield from _of_keras(keras)
+
+
+def _of_keras(keras: KerasFacts) -> Iterator[str]:
+    known = knowledge()
+    if keras.compiled:
+        yield "compiled"
+    if keras.lambdas:
+        yield "lambda-bytecode"
+    if any(each.needs_class and not known.is_keras_class(each.class_name) for each in keras.objects):
+        yield "custom-objects"
 
 
 def _without_value(graph: MetaGraphFacts) -> Iterator[str]:

@@ -13,6 +13,7 @@ from savedmodel_matrix.knowledge.keras_versions import LEGACY_VARIABLE, comes_wi
 from savedmodel_matrix.knowledge.ops import order
 from savedmodel_matrix.models.preflight.lost_classes import lost_classes
 from savedmodel_matrix.models.preflight.prediction import Finding, Stage, some
+from savedmodel_matrix.models.savedmodel.endpoints import has_own_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 #: What the identifiers of Keras's objects begin with.
 _OF_KERAS = "_tf_keras_"
+_DEFAULT = "serving_default"
 #: Up to this minor load_model may look for a layer's metadata in the object graph.
 _LAST_WITH_METADATA_IN_GRAPH = (2, 5)
 
@@ -65,6 +67,28 @@ def no_model_of_keras(asked: Question) -> Iterator[Finding]:
     if not by_keras and not any(each.name == "call" for each in asked.graph.endpoints):
         says = "Keras did not save it as a model, so what load_model restores of it cannot be called"
         yield Finding(says, stage=Stage.RUN)
+
+
+def other_signature(asked: Question) -> Iterator[Finding]:
+    """The harness calls what ``load_model`` restores, whose only call is the model's own; seen in 2.15."""
+    target = asked.target
+    if not uses_keras_2(asked) or target.function is not None or target.signature in {None, _DEFAULT}:
+        return
+    says = "load_model restores a model that is called itself, and the case calls signature "
+    yield Finding(f"{says}{target.signature!r}", stage=Stage.RUN)
+
+
+def own_signature(asked: Question) -> Iterator[Finding]:
+    """``is incompatible with the layer``: a signature of other inputs than the model's; seen in 2.15."""
+    target, signature = asked.target, asked.graph.signatures.get(_DEFAULT)
+    if not uses_keras_2(asked) or target.function is not None or target.signature != _DEFAULT:
+        return
+    if signature is not None and has_own_inputs(asked.graph.functions.functions, signature):
+        takes = ", ".join(f"{name} {spec}" for name, spec in signature.inputs.items())
+        yield Finding(
+            f"load_model restores a model that is called itself, and not its signature, which takes {takes}",
+            stage=Stage.RUN,
+        )
 
 
 def no_metadata(asked: Question) -> Iterator[Finding]:
@@ -173,6 +197,7 @@ def newer_keras(asked: Question) -> Iterator[str]:
 
 
 RULES = (
-    right_keras, model_of_tf_1, no_model_of_keras, no_metadata, metadata_elsewhere, lost_metadata,
+    right_keras, model_of_tf_1, no_model_of_keras, other_signature, own_signature, no_metadata,
+    metadata_elsewhere, lost_metadata,
     custom_classes, untraced_classes,
 )  # fmt: skip

@@ -100,6 +100,20 @@ def _of_files_outside(asked: Question) -> Iterator[str]:
         yield not_self_contained(read)
 
 
+def _of_files(asked: Question) -> Iterator[str]:
+    """Yield what is wrong with the model's files, if it does not keep the model from loading."""
+    files = asked.model.files
+    if asked.target.loader is Loader.V1_SESSION and rules.missing_shapes(asked):
+        yield (
+            "variables/ is another model's: shapes differ from the graph's, which a session does not check: "
+            "it may compute something else"
+        )
+    yield from files.replaced_assets
+    if files.missing_assets:
+        # Seen: a declared asset that no op reads may be missing.
+        yield f"declared assets are missing: {some(files.missing_assets)}"
+
+
 def _notes(asked: Question) -> Iterator[str]:
     model, graph = asked.model, asked.graph
     if asked.target.loader is not Loader.V1_SESSION:
@@ -117,9 +131,7 @@ def _notes(asked: Question) -> Iterator[str]:
             f"the signatures read variables that never get a value ({some(names)}): they "
             "read as empty arrays, with or without an error"
         )
-    if model.files.missing_assets:
-        # Seen: a declared asset that no op reads may be missing.
-        yield f"declared assets are missing: {some(model.files.missing_assets)}"
+    yield from _of_files(asked)
     if keras_rules.uses_keras_2(asked) and model.keras is not None and model.keras.lambdas:
         yield (
             "Lambda layers hold bytecode of the Python that wrote them, and may fail in another version with "
@@ -132,5 +144,6 @@ def _notes(asked: Question) -> Iterator[str]:
     yield from precision_rules.bfloat16_by_onednn(asked)
     for name, use in asked.ops():
         known = use.reached and asked.known.has_op(name, asked.minor)
-        if known and asked.known.kernels(name) is None and not asked.known.has_kernel(name, asked.minor):
-            yield f"op {name} has no kernel in CPU builds: running it fails"
+        lacks = asked.known.kernels(name) is None and not asked.known.has_kernel(name, asked.minor)
+        if known and lacks and rules.may_run_without_kernel(asked, name):
+            yield f"op {name} has no kernel in CPU builds: it runs only if it is replaced, or compiled by XLA"

@@ -9,11 +9,13 @@ releases from 2.4 to 2.21. Paths are in tensorflow/tensorflow.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.loader import Loader
+from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.knowledge.keras_versions import comes_with_keras_3
-from savedmodel_matrix.knowledge.ops import order
+from savedmodel_matrix.knowledge.ops import is_of_accelerators, order
 from savedmodel_matrix.models.preflight.op_rules import unregistered_ops
 from savedmodel_matrix.models.preflight.prediction import Finding, Stage, some
 from savedmodel_matrix.models.preflight.self_contained import is_required, not_self_contained
@@ -93,26 +95,62 @@ def newer_attributes(asked: Question) -> Iterator[tuple[str, str, str]]:
 
 
 def lost_kernels(asked: Question) -> Iterator[Finding]:
-    """``No OpKernel was registered to support Op``, ops.json; seen with BoostedTreesBucketize from 2.9 on.
+    """``No OpKernel was registered to support Op``, ops.json; seen.
+
+    Seen with BoostedTreesBucketize from 2.9 on, and with CudnnRNN, TPUOrdinalSelector and NcclAllReduce,
+    which never had a CPU kernel.
 
     A session places every op before it restores, and fails with ``Restoring from checkpoint failed``. An op
     that no signature reaches, such as one for training, never needs its kernel.
     """
     for name, use in asked.ops():
-        span = asked.known.kernels(name)
-        if span is None or not asked.known.has_op(name, asked.minor):
+        if not asked.known.has_op(name, asked.minor) or asked.known.has_kernel(name, asked.minor):
             continue
-        if asked.known.has_kernel(name, asked.minor):
+        span = asked.known.kernels(name)
+        if span is None and may_run_without_kernel(asked, name):
             continue
         restores = asked.graph.restore_op is not None or asked.graph.init_op is not None
         session = asked.target.loader is Loader.V1_SESSION and use.in_graph > 0 and restores
         if not use.reached and not session:
             continue
-        when = f"up to {span[1]}" if order(span[1]) < asked.release else f"from {span[0]} on"
+        devices = "on GPUs or TPUs only" if is_of_accelerators(name) else "where XLA compiles it only"
+        says = f"op {name} runs {devices}: no release has a CPU kernel for it"
+        if span is not None:
+            when = f"up to {span[1]}" if order(span[1]) < asked.release else f"from {span[0]} on"
+            says = f"op {name} has a CPU kernel only {when}"
         yield Finding(
-            f"op {name} has a CPU kernel only {when}",
+            says,
             stage=Stage.LOAD if session else Stage.RUN,
         )
+
+
+def may_run_without_kernel(asked: Question, op: str) -> bool:
+    """Whether an op without a CPU kernel may be replaced, compiled, or run on another device; seen.
+
+    Seen with SegmentSumV2, which fails outside of jit_compile. TensorFlow replaces AccumulateNV2
+    (``accumulate_n_optimizer.cc``).
+    """
+    if asked.target.computes_elsewhere or op == "AccumulateNV2":
+        return True
+    return asked.graph.graph.compiled and not is_of_accelerators(op)
+
+
+def remote_devices(asked: Question) -> Iterator[Finding]:
+    """``Cannot assign a device for operation``, of another job or task; seen in 2.15 and 2.18.
+
+    Soft placement moves an op of a GPU that is not there to the CPU, but none of another process. A session
+    places every node of the graph before it restores.
+    """
+    graph = asked.graph.graph
+    session = asked.target.loader is Loader.V1_SESSION
+    devices = graph.remote | graph.remote_in_graph if session else graph.remote
+    if not devices:
+        return
+    restores = asked.graph.restore_op is not None or asked.graph.init_op is not None
+    yield Finding(
+        f"ops are placed on {some(sorted(devices))}, in another process than this one",
+        stage=Stage.LOAD if session and restores and graph.remote_in_graph else Stage.RUN,
+    )
 
 
 def random_algorithms(asked: Question) -> Iterator[Finding]:
@@ -268,6 +306,26 @@ def files(asked: Question) -> Iterator[Finding]:
         yield Finding(f"a table is read from an asset, and assets are missing: {some(there.missing_assets)}")
 
 
+def other_variables(asked: Question) -> Iterator[Finding]:
+    """``Received incompatible tensor``, ``not bound to checkpointed values``; seen in 2.15 and 2.18.
+
+    A session does not look at the shapes of resource variables, and only a note says so.
+    """
+    if asked.as_objects and (missing := missing_shapes(asked)):
+        yield Finding(
+            f"variables/ is another model's: it has no value for {count(sum(missing.values()), 'variable')}, "
+            f"for example of shape {list(next(iter(missing)))}"
+        )
+
+
+def missing_shapes(asked: Question) -> Counter[tuple[int | None, ...]]:
+    """Return how many variables of each shape have no tensor of that shape among the stored ones."""
+    objects, stored = asked.graph.objects, asked.model.files.tensors
+    if objects is None or stored is None or not asked.model.has_objects:
+        return Counter()
+    return Counter(objects.variables) - Counter(stored)
+
+
 def files_outside(asked: Question) -> Iterator[Finding]:
     """``No such file or directory``, of ops that open files at a constant path; seen."""
     for each in asked.graph.graph.outside:
@@ -284,9 +342,11 @@ RULES = (
     signatures,
     files,
     files_outside,
+    other_variables,
     unregistered_ops,
     unknown_attributes,
     lost_kernels,
+    remote_devices,
     random_algorithms,
     unseeded_ops,
     python_functions,

@@ -64,6 +64,13 @@ def unrestored_variables(asked: Question) -> Iterator[Finding]:
         )
 
 
+def functions_in_a_session(asked: Question) -> Iterator[Finding]:
+    """The harness's session calls signatures only (``probe/loaders/v1_session.py``); seen."""
+    if asked.target.loader is Loader.V1_SESSION and asked.target.function is not None:
+        says = f"a session only has signatures, and the case calls the function {asked.target.function!r}"
+        yield Finding(says, stage=Stage.RUN)
+
+
 def tables_without_init(asked: Question) -> Iterator[Finding]:
     """``loader_impl.get_init_op``: ``Table not initialized``; seen with tf.Transform.
 
@@ -145,6 +152,7 @@ RULES = (
     reference_outputs,
     old_placeholders,
     unrestored_variables,
+    functions_in_a_session,
     tables_without_init,
     unassigned_variables,
     tables_left_out,

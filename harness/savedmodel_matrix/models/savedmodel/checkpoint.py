@@ -8,17 +8,21 @@ each other entry places one tensor in a shard (tensorflow/core/protobuf/tensor_b
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import google_crc32c
 
+from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.snappy import unpack
 from savedmodel_matrix.models.savedmodel.wire import DamagedError, Walk, varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from savedmodel_matrix.models.savedmodel.reader import Shape
 
 #: 150,000 tensors. A larger index is not checked, so that the time is bounded.
 _LARGEST = 16 << 20
@@ -34,15 +38,19 @@ _UNCOMPRESSED, _SNAPPY = 0, 1
 _MASK_DELTA = 0xA282EAD8  # tensorflow/core/lib/hash/crc32c.h
 
 _NUM_SHARDS = 1  # of BundleHeaderProto
-_SHARD, _OFFSET, _SIZE = 3, 4, 5  # of BundleEntryProto
+_SHAPE, _SHARD, _OFFSET, _SIZE, _SLICES = 2, 3, 4, 5, 7  # of BundleEntryProto
 
 
 @dataclass(frozen=True)
 class IndexFacts:
-    """The number of shards; ``lengths`` are the bytes that each one with values must have at least."""
+    """The number of shards; ``lengths`` are the bytes that each one with values must have at least.
+
+    ``tensors`` counts the tensors of each shape; None if some are stored in slices.
+    """
 
     shards: int
     lengths: Mapping[int, int]
+    tensors: Mapping[Shape, int] | None = None
 
 
 def read_index(file: Path) -> IndexFacts | None:
@@ -86,14 +94,25 @@ def _facts(walk: Walk, values: list[memoryview]) -> IndexFacts:
     if not 0 < shards <= _MOST_SHARDS:
         raise DamagedError(f"it states {shards} data files")
     lengths: dict[int, int] = {}
+    tensors: Counter[Shape] = Counter()
+    sliced = False
     for value in values[1:]:
-        entry = _numbers(walk, value)
+        fields = {number: held for number, held, _ in walk.fields(value)}
+        entry = {number: held for number, held in fields.items() if isinstance(held, int)}
+        sliced = sliced or _SLICES in fields
+        tensors[_shape(walk, fields.get(_SHAPE))] += 1
         shard, size = entry.get(_SHARD, 0), entry.get(_SIZE, 0)
         if shard >= shards:
             raise DamagedError(f"it places values in data file {shard} of {shards}")
         if size:
             lengths[shard] = max(lengths.get(shard, 0), entry.get(_OFFSET, 0) + size)
-    return IndexFacts(shards, lengths)
+    return IndexFacts(shards, lengths, None if sliced else dict(tensors))
+
+
+def _shape(walk: Walk, shape: object) -> Shape:
+    if not isinstance(shape, memoryview):
+        return ()
+    return tuple(dim.size for dim in walk.parse(pb.TensorShapeProto, shape).dim)
 
 
 def _numbers(walk: Walk, view: memoryview) -> dict[int, int]:

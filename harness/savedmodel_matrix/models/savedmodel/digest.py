@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
+from savedmodel_matrix.models.savedmodel.reader import not_a_folder
 from savedmodel_matrix.probe.sealed import seal, unseal
 from savedmodel_matrix.store.atomic import write_bytes
 from savedmodel_matrix.store.file_facts import SETTLED_NS, facts_of
@@ -120,6 +121,8 @@ def _folder_digest(path: Path, cache: DigestCache, left_out: frozenset[str]) -> 
             size = file.stat().st_size
             # A path holds no NUL, and the digest has a fixed length: the concatenation is unambiguous.
             whole.update(b"%s\0%d\0%s\n" % (name, size, cache.digest(file).encode("ascii")))
+    except NotADirectoryError as error:
+        raise not_a_folder(path) from error
     except OSError as error:
         raise UnreadableModelError(f"{error.filename or path}: {error.strerror}") from error
     if not files:

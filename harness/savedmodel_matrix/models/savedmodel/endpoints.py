@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from savedmodel_matrix.models.savedmodel import functions
-    from savedmodel_matrix.models.savedmodel.reader import Signature
+    from savedmodel_matrix.models.savedmodel.reader import Shape, Signature
 
 _CALL = "__call__"
 
@@ -70,6 +70,25 @@ def at_once(endpoints: Iterable[Endpoint], signature: Signature) -> str | None:
     return min(
         found, key=lambda name: (name.startswith("_") and name != _CALL, name != _CALL, name), default=None
     )
+
+
+def has_own_inputs(known: Iterable[functions.Function], signature: Signature) -> bool:
+    """Whether the only input of a signature fits no call of the model itself."""
+    calls = [trace for each in known if each.name == _CALL for trace in each.traces]
+    given = list(signature.inputs.values())
+    if len(given) != 1 or given[0].kind is not Kind.DENSE:
+        return False
+    taken = [list(trace.inputs.values()) for trace in calls]
+    return bool(taken) and all(
+        len(specs) != 1 or not _may_be(specs[0].shape, given[0].shape) for specs in taken
+    )
+
+
+def _may_be(one: Shape | None, other: Shape | None) -> bool:
+    if one is None or other is None:
+        return True
+    sizes = zip(one, other, strict=False)
+    return len(one) == len(other) and all(each == size or None in {each, size} for each, size in sizes)
 
 
 def endpoints_of(facts: functions.FunctionFacts) -> tuple[Endpoint, ...]:

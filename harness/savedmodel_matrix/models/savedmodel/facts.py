@@ -29,6 +29,7 @@ from savedmodel_matrix.models.savedmodel.reader import (
     check_size,
     damaged,
     model_file,
+    no_graph,
     parse_file,
     signature_of,
 )
@@ -131,7 +132,7 @@ def read_facts(path: Path) -> ModelFacts:
     except (DamagedError, DecodeError, ValueError) as error:
         raise damaged(file, error) from error
     if not graphs:
-        raise UnreadableModelError(f"{file}: contains no meta graph; the file is empty, or not a SavedModel")
+        raise no_graph(file)
     return ModelFacts(
         meta_graphs=graphs,
         keras=_keras(walk, path, graphs),

@@ -76,6 +76,12 @@ class GraphFacts:
     """Ops that draw random numbers, at least once without a seed."""
     bfloat16: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What each signature, or function if there is none, runs in bfloat16, with attributes: ``Conv2D.T``."""
+    compiled: bool = False
+    """Whether XLA compiles a part of it."""
+    remote: frozenset[str] = frozenset()
+    """Devices of other processes on which it runs ops, but for those on variables."""
+    remote_in_graph: frozenset[str] = frozenset()
+    """Such devices of any node of the graph itself, whether it runs or not."""
     outside: tuple[OutsidePath, ...] = ()
     """The paths outside the model that it reads."""
 
@@ -153,6 +159,9 @@ def read_graph(
             **{name: frozenset(reach.bfloat16_from(nodes)) for name, nodes in (by_signature or {}).items()},
             **{name: frozenset(reach.bfloat16_from((), each)) for name, each in (called or {}).items()},
         },
+        compiled=reader.compiled,
+        remote=frozenset(reach.remote_from({*fetched, *at_load}, concrete)),
+        remote_in_graph=frozenset(reach.remote()),
         # Without an init op, TensorFlow 2 runs the initialisers in the collection.
         outside=paths.outside(reach, at_load if init else {*at_load, *initialisers}, fetched, given),
     )
@@ -207,6 +216,7 @@ class _Reader:
         self._uses: dict[str, _Uses] = {}
         self.functions: set[str] = set()
         self.unseeded: set[str] = set()
+        self.compiled = False
 
     def add(self, node: pb.NodeDef, *, in_function: bool) -> None:
         """Count a node."""
@@ -216,6 +226,8 @@ class _Reader:
         uses.counts[in_function] += 1
         if draws([node.op]) and Node.of(node).is_unseeded:
             self.unseeded.add(node.op)
+        # _XlaMustCompile of a function with jit_compile, _XlaCompile of a scope of TF 1.
+        self.compiled = self.compiled or any(name.startswith("_Xla") for name in node.attr)
         seen = uses.attributes[in_function]
         for name, value in node.attr.items():
             # Names that begin with "_" are annotations, which no op declares.

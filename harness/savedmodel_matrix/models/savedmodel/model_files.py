@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.models.savedmodel.checkpoint import read_index
+from savedmodel_matrix.models.savedmodel.mistaken import file_instead, replaced_files
 from savedmodel_matrix.models.savedmodel.wire import DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from savedmodel_matrix.models.savedmodel.checkpoint import IndexFacts
+    from savedmodel_matrix.models.savedmodel.reader import Shape
 
 _SHARD = re.compile(r"variables\.data-(\d{5})-of-(\d{5})")
 _MOST_NAMED = 100
@@ -40,6 +42,10 @@ class FileFacts:
     missing_assets: tuple[str, ...]
     foreign_assets: tuple[str, ...]
     """Assets whose names point outside the model's folder; they are not looked for."""
+    replaced_assets: tuple[str, ...]
+    """Assets that are something else than their content: a sentence each, which names the file."""
+    tensors: Mapping[Shape, int] | None
+    """How many tensors of each shape the variables have; None if unknown."""
     fingerprint: bool
     keras_metadata: bool
 
@@ -68,6 +74,10 @@ def read_files(path: Path, assets: Iterable[str]) -> FileFacts:
             name for name in named if name not in foreign and not _exists(path / "assets" / name)
         ),
         foreign_assets=foreign,
+        replaced_assets=tuple(
+            f"{name} is {kind}" for name, kind in replaced_files(path) if name.startswith("assets/")
+        ),
+        tensors=facts.tensors if facts else None,
         fingerprint=_is_file(path / "fingerprint.pb"),
         keras_metadata=_is_file(path / "keras_metadata.pb"),
     )
@@ -78,7 +88,8 @@ def _variables(index: Path) -> tuple[IndexFacts | None, list[str]]:
     try:
         return read_index(index), []
     except DamagedError as error:
-        return None, [f"variables/{index.name} is damaged: {error}"]
+        instead = file_instead(index)
+        return None, [f"variables/{index.name} is {instead or f'damaged: {error}'}"]
     except (FileNotFoundError, NotADirectoryError):
         return None, []
     except OSError as error:
@@ -94,6 +105,8 @@ def _shorter(shard: Path, length: int) -> list[str]:
     if not stat.S_ISREG(facts.st_mode):
         return [f"variables/{shard.name} is not a regular file"]
     if facts.st_size < length:
+        if instead := file_instead(shard):
+            return [f"variables/{shard.name} is {instead}"]
         return [f"variables/{shard.name} has {facts.st_size} bytes, but its values need {length}"]
     return []
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.reader import shape_of
 from savedmodel_matrix.models.savedmodel.wire import DamagedError, Walk, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from savedmodel_matrix.models.savedmodel.reader import Shape
 
 _GRAPH = pb.WholeMetaGraphDef.OBJECT_GRAPH_DEF_FIELD_NUMBER
 _FUNCTIONS = (_GRAPH, pb.SavedObjectGraph.CONCRETE_FUNCTIONS_FIELD_NUMBER)
@@ -80,6 +83,8 @@ class ObjectFacts:
     """The identifier of the root object; empty if it has none."""
     keras_metadata: tuple[tuple[str, bytes], ...]
     """Identifier and JSON of each object that Keras wrote; after 2.4 the JSON is empty."""
+    variables: Mapping[Shape, int] = field(default_factory=dict)
+    """How many variables of each shape, if it is fully known, it has."""
 
 
 @dataclass
@@ -95,6 +100,7 @@ class _Found:
     specs: set[str] = field(default_factory=set)
     children: set[str] = field(default_factory=set)
     metadata: list[tuple[str, bytes]] = field(default_factory=list)
+    variables: Counter[Shape] = field(default_factory=Counter)
     root: str | None = None
 
 
@@ -121,6 +127,7 @@ def read_objects(walk: Walk, meta_graph: memoryview) -> ObjectFacts | None:
         exported=_EXPORT_CHILD in found.children,
         root=found.root or "",
         keras_metadata=tuple(found.metadata),
+        variables=dict(found.variables),
     )
 
 
@@ -131,8 +138,7 @@ def _add(walk: Walk, node: memoryview, found: _Found) -> None:
         if not isinstance(value, memoryview):
             continue
         counts[number] += 1
-        if number in _KINDS:
-            kind = _KINDS[number]
+        kind = _KINDS.get(number, kind)
         if number == pb.SavedObject.USER_OBJECT_FIELD_NUMBER:
             identifier = _user_object(walk, value, found)
         elif number == pb.SavedObject.CHILDREN_FIELD_NUMBER:
@@ -141,6 +147,8 @@ def _add(walk: Walk, node: memoryview, found: _Found) -> None:
                 for each in map(text, walk.inside(value, pb.ObjectReference.LOCAL_NAME_FIELD_NUMBER))
                 if each in _KERAS_3_CHILDREN or each == _EXPORT_CHILD
             )
+        elif number == pb.SavedObject.VARIABLE_FIELD_NUMBER:
+            found.variables.update(_whole_shape(walk, value))
         elif number == pb.SavedObject.REGISTERED_NAME_FIELD_NUMBER:
             registered = text(value)
         elif number in _FUNCTION_SPECS:
@@ -158,6 +166,13 @@ def _add(walk: Walk, node: memoryview, found: _Found) -> None:
     if slots:
         found.slots += slots
         found.slot_owners.add(identifier)
+
+
+def _whole_shape(walk: Walk, variable: memoryview) -> Iterator[Shape]:
+    """Yield the shape of a variable if it is fully known."""
+    shape = shape_of(walk.parse(pb.SavedVariable, variable).shape)
+    if shape is not None and None not in shape:
+        yield shape
 
 
 def _user_object(walk: Walk, content: memoryview, found: _Found) -> str:

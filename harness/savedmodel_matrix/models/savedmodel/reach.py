@@ -6,6 +6,7 @@ gradients, kernels for other devices.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: DT_BFLOAT16 (types.proto).
 _BFLOAT16 = 14
+#: Ops on a variable, which TensorFlow 2 places where it has put the variable; seen on 2.15 and 2.18.
+_OF_VARIABLES = {"VarHandleOp", "ReadVariableOp", "AssignVariableOp", "VarIsInitializedOp"}
 
 
 class Reach:
@@ -31,6 +34,8 @@ class Reach:
         self._leads_to: defaultdict[str, set[str]] = defaultdict(set)
         self._bfloat16: dict[str, set[str]] = {}  # of a node, by its name
         self._function_bfloat16: defaultdict[str, set[str]] = defaultdict(set)
+        self._remote: dict[str, str] = {}  # the device of a node, by its name
+        self._function_remote: defaultdict[str, set[str]] = defaultdict(set)
 
     def add_node(self, node: pb.NodeDef) -> set[str]:
         """Add a node of the graph itself; return the functions that it names."""
@@ -38,6 +43,8 @@ class Reach:
         self._ops[node.name] = node.op
         if halves := _in_bfloat16(node):
             self._bfloat16[node.name] = halves
+        if is_remote(node.device):
+            self._remote[node.name] = node.device
         called = _called(node)
         if called:
             self._calls[node.name] = called
@@ -48,6 +55,8 @@ class Reach:
         self._function_ops[function].add(node.op)
         if halves := _in_bfloat16(node):
             self._function_bfloat16[function] |= halves
+        if is_remote(node.device):
+            self._function_remote[function].add(node.device)
         called = _called(node)
         self._leads_to[function] |= {node.op, *called}
         return called
@@ -83,6 +92,26 @@ class Reach:
         inside = [self._function_bfloat16[each] for each in functions if each in self._function_bfloat16]
         return set().union(*found, *inside)
 
+    def remote_from(self, nodes: Iterable[str], called: Iterable[str] = ()) -> set[str]:
+        """Return the devices elsewhere on which ops must run for these nodes and functions.
+
+        Ops that hold, read or assign a variable do not count.
+        """
+        reached = self.nodes_from(nodes)
+        functions = self.functions_from(reached) | self.functions_below(called)
+        found = {
+            self._remote[node]
+            for node in reached & self._remote.keys()
+            if self._ops.get(node) not in _OF_VARIABLES
+        }
+        return found.union(
+            *(self._function_remote[each] for each in functions & self._function_remote.keys())
+        )
+
+    def remote(self) -> set[str]:
+        """Return the devices elsewhere on which any node of the graph itself is placed."""
+        return set(self._remote.values())
+
     def functions_from(self, nodes: Iterable[str]) -> set[str]:
         """Return the functions that may run for these nodes of the graph; op types may be among them."""
         reached = self.nodes_from(nodes)
@@ -93,6 +122,12 @@ class Reach:
     def functions_below(self, functions: Iterable[str]) -> set[str]:
         """Return these functions and those that they may call; op types may be among them."""
         return _closure(functions, self._leads_to)
+
+
+def is_remote(device: str) -> bool:
+    """Whether a device belongs to another process: another job than ``localhost``, or another task of one."""
+    found = re.findall(r"/(job|replica|task):([^/]+)", device)
+    return any(value != ("localhost" if part == "job" else "0") for part, value in found)
 
 
 def node_of(tensor: str) -> str:

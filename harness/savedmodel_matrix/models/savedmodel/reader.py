@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, TypeVar, assert_never
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 
-from savedmodel_matrix.domain.errors import UnreadableModelError
+from savedmodel_matrix.domain.errors import NoModelError, UnreadableModelError
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
+from savedmodel_matrix.models.savedmodel.mistaken import file_instead, folder_instead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,7 +147,7 @@ def read_model(path: Path) -> ModelSummary:
     file = model_file(path)
     message = parse_file(file, pb.SavedModel)
     if not message.meta_graphs:
-        raise UnreadableModelError(f"{file}: contains no meta graph; the file is empty, or not a SavedModel")
+        raise no_graph(file)
     if len(message.meta_graphs) > _MOST_META_GRAPHS:
         raise UnreadableModelError(f"{file}: {len(message.meta_graphs)} meta graphs; it is not a SavedModel")
     return ModelSummary(tuple(_meta_graph(each) for each in message.meta_graphs))
@@ -182,8 +183,7 @@ def model_file(path: Path) -> Path:
 
 def _model_file(path: Path) -> Path:
     if not path.is_dir():
-        found = "a file, not a directory" if path.exists() else "no such directory"
-        raise UnreadableModelError(f"{path}: {found}; a SavedModel is a directory with a saved_model.pb")
+        raise not_a_folder(path)
     for name in ("saved_model.pb", "saved_model.pbtxt"):
         if (path / name).exists():
             return path / name
@@ -193,8 +193,18 @@ def _model_file(path: Path) -> Path:
             "SaveOptions(experimental_image_format=True)"
         )
     nested = sorted(each.parent.name for each in path.glob("*/saved_model.pb*"))
-    hint = f"; did you mean {path / nested[0]}?" if nested else ""
-    raise UnreadableModelError(f"{path}: contains neither saved_model.pb nor saved_model.pbtxt{hint}")
+    holds = folder_instead(path)
+    hint = f"; did you mean {path / nested[0]}?" if nested else f"; {holds}" if holds else ""
+    raise NoModelError(f"{path}: contains neither saved_model.pb nor saved_model.pbtxt{hint}")
+
+
+def not_a_folder(path: Path) -> NoModelError:
+    """Return the error to raise for a path that is no directory; it says what a file is instead."""
+    found = "no such directory"
+    if path.exists():
+        instead = file_instead(path)
+        found = f"a file, not a directory; it is {instead}" if instead else "a file, not a directory"
+    return NoModelError(f"{path}: {found}; a SavedModel is a directory with a saved_model.pb")
 
 
 def check_size(file: Path) -> int:
@@ -228,11 +238,20 @@ def parse_file(file: Path, kind: type[M]) -> M:
         raise damaged(file, error) from error
 
 
-def damaged(file: Path, error: Exception) -> UnreadableModelError:
+def no_graph(file: Path) -> NoModelError:
+    """Return the error to raise for a file that can be read and holds no graph."""
+    instead = file_instead(file)
+    what = f"it is {instead}" if instead else "the file is empty, or not a SavedModel"
+    return NoModelError(f"{file}: contains no meta graph; {what}")
+
+
+def damaged(file: Path, error: Exception) -> NoModelError:
     """Return the error to raise for a file that a parser rejected with ``error``."""
+    if instead := file_instead(file):
+        return NoModelError(f"{file}: it is {instead}")
     # The parsers quote the line they stopped at, however long it is.
     detail = str(error).partition("\n")[0][:200] or type(error).__name__
-    return UnreadableModelError(
+    return NoModelError(
         f"{file}: damaged, truncated, or not a SavedModel ({detail}); copy the model again from its source"
     )
 

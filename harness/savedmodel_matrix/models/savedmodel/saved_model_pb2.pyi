@@ -478,7 +478,7 @@ class AttrValue(_message.Message):
     def __init__(self, list: _Optional[_Union[AttrValue.ListValue, _Mapping]] = ..., s: _Optional[bytes] = ..., i: _Optional[int] = ..., b: bool = ..., type: _Optional[_Union[DataType, str]] = ..., shape: _Optional[_Union[TensorShapeProto, _Mapping]] = ..., tensor: _Optional[_Union[TensorProto, _Mapping]] = ..., func: _Optional[_Union[NameAttrList, _Mapping]] = ...) -> None: ...
 
 class NodeDef(_message.Message):
-    __slots__ = ("name", "op", "input", "attr")
+    __slots__ = ("name", "op", "input", "device", "attr")
     class AttrEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -489,12 +489,14 @@ class NodeDef(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     OP_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     ATTR_FIELD_NUMBER: _ClassVar[int]
     name: str
     op: str
     input: _containers.RepeatedScalarFieldContainer[str]
+    device: str
     attr: _containers.MessageMap[str, AttrValue]
-    def __init__(self, name: _Optional[str] = ..., op: _Optional[str] = ..., input: _Optional[_Iterable[str]] = ..., attr: _Optional[_Mapping[str, AttrValue]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., op: _Optional[str] = ..., input: _Optional[_Iterable[str]] = ..., device: _Optional[str] = ..., attr: _Optional[_Mapping[str, AttrValue]] = ...) -> None: ...
 
 class OpDef(_message.Message):
     __slots__ = ("name", "input_arg", "output_arg", "attr")
@@ -668,10 +670,12 @@ class SavedConstant(_message.Message):
     def __init__(self, operation: _Optional[str] = ...) -> None: ...
 
 class SavedVariable(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("shape", "name")
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    shape: TensorShapeProto
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    def __init__(self, shape: _Optional[_Union[TensorShapeProto, _Mapping]] = ..., name: _Optional[str] = ...) -> None: ...
 
 class SaveableObject(_message.Message):
     __slots__ = ("save_function", "restore_function")

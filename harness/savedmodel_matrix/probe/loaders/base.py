@@ -46,7 +46,7 @@ def function_of(tf, loaded, path, arguments=None):
 
     def call(inputs):
         values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
-        if arguments is not None and set(values) == set(_taken(arguments)):
+        if arguments is not None and set(values) == set(taken(arguments)):
             positional = [built(tf, each, values) for each in arguments["positional"]]
             named = {name: built(tf, each, values) for name, each in arguments["keywords"].items()}
         else:
@@ -63,9 +63,14 @@ def function_of(tf, loaded, path, arguments=None):
     return call
 
 
-def _taken(arguments):
+def taken(arguments):
     """Return the names of the inputs in a call."""
-    waiting, found = list(arguments["positional"]) + list(arguments["keywords"].values()), []
+    return taken_by(*arguments["positional"], *arguments["keywords"].values())
+
+
+def taken_by(*arguments):
+    """Return the names of the inputs in these arguments of a call."""
+    waiting, found = list(arguments), []
     while waiting:
         each = waiting.pop()
         waiting += each["items"]

@@ -137,11 +137,24 @@ def entry_layer(tf, layer, case):
 
     def call(inputs):
         values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
-        first, rest = _arguments(tf, layer, values)
+        first, rest = _placed(tf, case["call"], values) or _arguments(tf, layer, values)
         outputs = layer(first, **rest)
         return outputs if case["endpoint"] is None else _named_as_signature(tf, layer, case, outputs)
 
     return call
+
+
+def _placed(tf, call, values):
+    """Return the arguments of the case's call of a function, which the layer takes; None if it has none.
+
+    The layer passes on the first and further tensors by name; Python values are left to their defaults.
+    """
+    if call is None or not call["positional"] or set(base.taken(call)) != set(values):
+        return None
+    named = dict(zip(call["names"][1:], call["positional"][1:]))
+    named.update(call["keywords"])
+    rest = {name: base.built(tf, each, values) for name, each in named.items() if base.taken_by(each)}
+    return base.built(tf, call["positional"][0], values), rest
 
 
 def _arguments(tf, layer, values):

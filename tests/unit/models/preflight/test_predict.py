@@ -13,6 +13,7 @@ from built_models import (
     node,
     optimizer,
     tensor,
+    tensor_entry,
     user_object,
     v1_model,
     v2_model,
@@ -29,6 +30,7 @@ from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import Confidence, Kind, Stage, Target
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.facts import read_facts
+from traced_models import dense, function_model, spec
 
 SESSION, LAYER = Loader.V1_SESSION, Loader.TFSM_LAYER
 
@@ -231,10 +233,103 @@ def test_a_session_that_restores_places_every_op_first(expect):
     assert expect(model, "2.9.3", loader=SESSION).stage is Stage.LOAD
 
 
-def test_an_op_for_other_devices_is_a_note(expect):
-    found = expect(v2_model(node("CudnnRNN")), "2.15.1")
-    assert found.kind is Kind.LOADS
-    assert found.notes == ("op CudnnRNN has no kernel in CPU builds: running it fails",)
+@pytest.mark.parametrize("op", ["CudnnRNNV3", "TPUOrdinalSelector", "NcclAllReduce"])
+def test_an_op_for_other_devices_fails_on_a_cpu(expect, op):
+    found = expect(v2_model(node(op)), "2.15.1")
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert found.because == (f"op {op} runs on GPUs or TPUs only: no release has a CPU kernel for it",)
+    assert expect(v2_model(node(op)), "2.15.1", computes_elsewhere=True).kind is Kind.LOADS
+    assert expect(v1_model(node(op, "for_training")), "2.15.1").kind is Kind.LOADS
+
+
+def test_an_op_that_only_xla_compiles(expect):
+    found = expect(v2_model(node("SegmentSumV2")), "2.15.1")
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert found.because[0].startswith("op SegmentSumV2 runs where XLA compiles it only")
+    compiled = v2_model(node("SegmentSumV2"), node("Relu", _XlaMustCompile={}))
+    assert expect(compiled, "2.15.1").kind is Kind.LOADS
+    assert any("SegmentSumV2" in each for each in expect(compiled, "2.15.1").notes)
+
+
+def test_an_op_that_is_replaced_needs_no_kernel(expect):
+    assert expect(v2_model(node("AccumulateNV2")), "2.15.1").kind is Kind.LOADS
+
+
+def test_a_session_calls_no_functions(expect):
+    found = expect(v2_model(), "2.15.1", loader=SESSION, function="f")
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+    assert found.because == ("a session only has signatures, and the case calls the function 'f'",)
+
+
+REMOTE = "/job:worker/task:1"
+
+
+@pytest.mark.parametrize("device", [REMOTE, "/job:ps/replica:0/task:0/device:CPU:0", "/job:localhost/task:2"])
+def test_an_op_of_another_process_fails_when_it_runs(expect, device):
+    for model in (v1_model(node("Relu", "y", device=device)), v2_model(node("Relu", device=device))):
+        for loader in (Loader.SAVED_MODEL, SESSION):
+            found = expect(model, "2.15.1", loader=loader)
+            assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
+            assert found.because == (f"ops are placed on {device}, in another process than this one",)
+
+
+@pytest.mark.parametrize(
+    "device", ["", "/device:GPU:0", "/job:localhost/replica:0/task:0/device:CPU:0", "/gpu:1"]
+)
+def test_an_op_of_a_device_of_this_process_is_placed_softly(expect, device):
+    assert expect(v1_model(node("Relu", "y", device=device)), "2.15.1").kind is Kind.LOADS
+
+
+def test_a_session_that_restores_places_what_never_runs(expect):
+    model = v1_model(node("Relu", "y"), node("NoOp", "for_training", device=REMOTE))
+    assert expect(model, "2.15.1").kind is Kind.LOADS
+    model.meta_graphs[0].saver_def.restore_op_name = "save/restore_all"
+    assert expect(model, "2.15.1", loader=SESSION).stage is Stage.LOAD
+
+
+def test_variables_of_a_parameter_server_are_only_placed_by_a_session(expect):
+    model = v1_model(node("VarHandleOp", "y", device="/job:ps/task:0"))
+    assert expect(model, "2.15.1").kind is Kind.LOADS
+    assert expect(model, "2.15.1", loader=SESSION).kind is Kind.FAILS
+
+
+def with_variables(*shapes):
+    variables = [{"variable": {"shape": {"dim": [{"size": each} for each in shape]}}} for shape in shapes]
+    return v2_model(objects=[user_object(), *(pb.SavedObject(**each) for each in variables)])
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind"),
+    [
+        ([(3, 2), (2,), (7,)], Kind.LOADS),
+        ([(2,)], Kind.FAILS),
+        ([(3, 4), (2,)], Kind.FAILS),
+        ([(2, 3), (2,)], Kind.FAILS),
+    ],
+)
+def test_variables_of_another_model(tmp_path, stored, kind):
+    folder = write(tmp_path, with_variables((3, 2), (2,)))
+    index = checkpoint_index(tensors=[tensor_entry(*shape) for shape in stored])
+    (folder / "variables/variables.index").write_bytes(index)
+    found = predict(read_facts(folder), Target("2.15.1"))
+    assert found.kind is kind
+    session = predict(read_facts(folder), Target("2.15.1", loader=SESSION))
+    assert session.kind is Kind.LOADS
+    if kind is Kind.FAILS:
+        assert found.because == (
+            "variables/ is another model's: it has no value for 1 variable, for example of shape [3, 2]",
+        )
+        assert any("another model's" in each for each in session.notes)
+
+
+def test_variables_of_unknown_shape_or_in_slices_are_not_compared(tmp_path):
+    unknown = v2_model(objects=[user_object(), pb.SavedObject(variable={"shape": {"dim": [{"size": -1}]}})])
+    assert predict(read_facts(write(tmp_path / "a", unknown)), Target("2.15.1")).kind is Kind.LOADS
+    sliced = write(tmp_path / "b", with_variables((3, 2)))
+    (sliced / "variables/variables.index").write_bytes(
+        checkpoint_index(tensors=[tensor_entry(1, 2) + b"\x3a\x00"])
+    )
+    assert predict(read_facts(sliced), Target("2.15.1")).kind is Kind.LOADS
 
 
 def test_random_numbers_of_an_algorithm_that_came_later(expect):
@@ -593,6 +688,25 @@ def test_keras_needs_an_object_graph(expect):
     assert found.because == ("load_model needs an object graph, but this model has none",)
 
 
+def test_load_model_does_not_call_signatures(expect):
+    found = expect(keras_model(), "2.15.1", loader=Loader.KERAS, signature="other")
+    assert "the case calls signature 'other'" in found.because[0]
+
+
+@pytest.mark.parametrize(
+    ("takes", "kind"), [((None, 2), Kind.LOADS), ((3, 2), Kind.LOADS), ((None, 4), Kind.FAILS)]
+)
+def test_a_signature_of_other_inputs_than_the_model_s(expect, takes, kind):
+    shape = {"dim": [{"size": -1 if size is None else size} for size in takes]}
+    traced = function_model(spec("self", "inputs"), ([dense(shape=shape)], {}))
+    graph = traced.meta_graphs[0]
+    taken = pb.TensorInfo(name="x:0", dtype=pb.DT_FLOAT, tensor_shape={"dim": [{"size": -1}, {"size": 2}]})
+    graph.signature_def["serving_default"].inputs["x"].CopyFrom(taken)
+    found = expect(traced, "2.15.1", loader=Loader.KERAS, signature="serving_default")
+    own = [each for each in found.because if "not its signature" in each]
+    assert bool(own) is (kind is Kind.FAILS)
+
+
 def test_what_is_no_model_of_keras_loads_but_cannot_be_called(expect):
     layer = user_object("_tf_keras_layer", metadata='{"class_name": "Dense"}')  # inside a module, as in 2.4
     for model in (v2_model(), v2_model(objects=[user_object(), layer])):
@@ -753,7 +867,8 @@ def test_a_signature_that_the_model_does_not_have(expect, loader):
     assert (found.kind, found.stage) == (Kind.FAILS, Stage.RUN)
     assert found.because == ("the model has no signature 'score'; it has serving_default",)
     assert expect(v2_model(), "2.15.1", loader=loader, signature="serving_default").kind is Kind.LOADS
-    assert expect(v2_model(), "2.15.1", loader=loader, signature="score", function="f").kind is Kind.LOADS
+    called = expect(v2_model(), "2.15.1", loader=loader, signature="score", function="f")
+    assert not any("score" in each for each in called.because)
 
 
 def test_a_model_of_functions_only(expect):

@@ -15,8 +15,8 @@ def tensor(name, dtype=pb.DT_FLOAT):
     return pb.TensorInfo(name=name, dtype=dtype, tensor_shape={"dim": [{"size": -1}]})
 
 
-def node(op, name="", **attributes):
-    return pb.NodeDef(name=name or op.lower(), op=op, attr=attributes)
+def node(op, name="", *, device="", **attributes):
+    return pb.NodeDef(name=name or op.lower(), op=op, device=device, attr=attributes)
 
 
 def v1_model(*nodes, tensorflow="1.15.0", producer=134, signatures=None):
@@ -55,11 +55,20 @@ def keras_metadata(*layers):
     return pb.KerasMetadata(nodes=nodes).SerializeToString()
 
 
-def checkpoint_index(shards=1, *entries):
-    """The content of ``variables.index``; each entry is a shard, an offset and a size of less than 128."""
-    values = [b"\x08" + bytes([shards])]
+def tensor_entry(*shape):
+    """The entry of an empty tensor in an index."""
+    held = pb.TensorShapeProto(dim=[{"size": size} for size in shape]).SerializeToString()
+    return b"\x12" + bytes([len(held)]) + held
+
+
+def checkpoint_index(shards=1, *entries, tensors=()):
+    """The content of ``variables.index``; each entry is a shard, an offset and a size of less than 128.
+
+    ``tensors`` are further entries, in bytes.
+    """
+    values = [b"\x08" + bytes([shards]), *tensors]
     values += [bytes([0x18, shard, 0x20, offset, 0x28, size]) for shard, offset, size in entries]
-    keys = [b"", *(b"%d" % number for number in range(len(entries)))]
+    keys = [b"", *(b"%d" % number for number in range(len(values) - 1))]
     written = [
         bytes([0, len(key), len(value)]) + key + value for key, value in zip(keys, values, strict=True)
     ]

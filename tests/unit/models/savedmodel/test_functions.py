@@ -6,7 +6,7 @@ from savedmodel_matrix.domain.errors import UnreadableModelError
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.reader import Kind, TensorSpec
-from traced_models import SHAPE, composite, dense, function_model, many, mapping, ragged, sparse, spec, value
+from traced_models import dense, function_model, many, mapping, ragged, sparse, spec, value
 
 
 @pytest.fixture
