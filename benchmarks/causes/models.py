@@ -120,6 +120,45 @@ def three_inputs(folder):
     _joined(folder, "red", "green", "blue")
 
 
+@model
+def halves(folder):
+    """A model of Keras whose signatures take half of what the model itself does, and repeat it."""
+    whole = regression(tf.keras.layers.Dense(3))
+
+    @tf.function(input_signature=[floats("half", (None, FEATURES // 2))])
+    def serve(half):
+        return {"y": whole(tf.concat([half, half], 1))}
+
+    whole.save(folder, save_format="tf", signatures={"serving_default": serve, "other": serve})
+
+
+@model
+def scored(folder):
+    """A function without a signature."""
+    holder = tf.Module()
+    holder.score = tf.function(lambda x: {"y": x * 3.0}, input_signature=[floats()])
+    tf.saved_model.save(holder, folder)
+
+
+@model
+def on_a_server(folder):
+    """A graph of TensorFlow 1 with its variable on a parameter server, as after training in a cluster."""
+    from tensorflow.core.protobuf import saved_model_pb2  # no public API writes the file
+
+    def build():
+        x = v1.placeholder(tf.float32, [None, FEATURES], "x")
+        weight = v1.get_variable("w", [FEATURES, 2], initializer=v1.ones_initializer(), use_resource=True)
+        return {"x": x}, {"y": tf.matmul(x, weight)}, {}
+
+    save_graph(folder, build)
+    file = Path(folder, "saved_model.pb")
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    for each in saved.meta_graphs[0].graph_def.node:
+        if each.op in {"VarHandleOp", "ReadVariableOp", "AssignVariableOp"}:
+            each.device = "/job:ps/task:0"
+    file.write_bytes(saved.SerializeToString())
+
+
 def _joined(folder, *names):
     inputs = [tf.keras.Input([2], name=name) for name in names]
     tf.keras.Model(inputs, tf.keras.layers.Dense(2)(tf.keras.layers.Concatenate()(inputs))).save(

@@ -241,6 +241,33 @@ GROUPS = (
         {"default": "", "layer": 'loader = "tfsm-layer"'},
     ),
     Group(
+        "functions-in-session",
+        "a loader that does not have what the case calls",
+        _KERAS_2,
+        _KERAS_2,
+        (Planted("scored", "function-in-session", options='function = "score"'),),
+        {"default": "", "session": 'loader = "v1-session"'},
+    ),
+    Group(
+        "signatures-in-keras",
+        "a loader that does not have what the case calls",
+        _KERAS_2,
+        _KERAS_2,
+        (
+            Planted("halves", "keras-signature-of-its-own"),
+            Planted("other_halves", "signature-in-keras", "halves", 'signature = "other"'),
+        ),
+        {"default": "", "keras": 'loader = "keras"'},
+    ),
+    Group(
+        "devices",
+        "the devices of a cluster in the graph",
+        _KERAS_2,
+        _KERAS_3,
+        (Planted("on_a_server", "device-not-there"),),
+        {"default": "", "session": 'loader = "v1-session"'},
+    ),
+    Group(
         "bfloat16",
         "bfloat16 where only oneDNN computes it",
         _KERAS_2,

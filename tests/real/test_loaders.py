@@ -231,6 +231,13 @@ def layers(request, models, environment, tmp_path_factory):
     for model, endpoint in AT_ONCE:
         add(probing, f"{model} {endpoint}", model, "tfsm-layer", PAIR, endpoint=endpoint)
     add(probing, "inference", "modes", "tfsm-layer", ROWS, endpoint="infer")
+    function = next(
+        each for each in read_facts(models / "total").main.functions.functions if each.name == "__call__"
+    )
+    trace = function.for_values({})[0]
+    given = {path: PAIR[trace.names[path]] for path in trace.inputs}
+    called = {"signature": None, "function": "__call__", "call": trace.call.model_dump(mode="json")}
+    add(probing, "total by its call", "total", "tfsm-layer", given, **called)
     for key, (model, called, _, _) in NOT_BY_A_LAYER.items():
         add(probing, key, model, "tfsm-layer", PAIR if model == "pair" else ROWS, **called)
     return request.param[2:].partition("-")[0], probing, probing.run()
@@ -242,6 +249,13 @@ def test_a_layer_calls_a_function_that_takes_all_inputs_at_once(layers, model, e
     result = results[f"{model} {endpoint}"]
     assert ending(result) == ("recorded", None), result["traceback"]
     agree(probing.outputs(results[model]), probing.outputs(result))
+
+
+def test_a_layer_takes_the_inputs_of_a_call_by_their_paths(layers):
+    _, probing, results = layers
+    assert ending(results["total by its call"]) == ("recorded", None)
+    (one,), (other,) = (probing.outputs(results[key]).values() for key in ("total", "total by its call"))
+    assert one == other
 
 
 def test_the_endpoint_is_called_for_the_signature(layers):

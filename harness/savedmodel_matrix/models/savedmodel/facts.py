@@ -288,4 +288,5 @@ def _keras(walk: Walk, path: Path, graphs: tuple[MetaGraphFacts, ...]) -> KerasF
     try:
         return read_keras(walk, memoryview(content) if content is not None else None, in_graph)
     except (DamagedError, ValueError) as error:
-        raise damaged(file if content is not None else path, error) from error
+        # Only Keras's load_model reads it, so that the model may well load.
+        raise UnreadableModelError(str(damaged(file if content is not None else path, error))) from error

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 from built_models import v2_model, write
-from savedmodel_matrix.domain.errors import NoModelError
+from savedmodel_matrix.domain.errors import NoModelError, UnreadableModelError
 from savedmodel_matrix.models.preflight.features import features_of_files
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.digest import DigestCache, model_digest
@@ -106,3 +106,11 @@ def test_an_asset_that_is_a_pointer_is_said_although_the_model_loads(tmp_path):
     files = read_facts(folder).files
     assert files.damaged == ()
     assert files.replaced_assets[0].startswith("assets/words.txt is a git-lfs pointer")
+
+
+def test_what_only_keras_reads_may_be_damaged_and_the_model_still_load(tmp_path):
+    folder = write(tmp_path, v2_model(), index=True)
+    (folder / "keras_metadata.pb").write_bytes(POINTER)
+    with pytest.raises(UnreadableModelError, match="git-lfs pointer") as caught:
+        read_facts(folder)
+    assert not isinstance(caught.value, NoModelError)

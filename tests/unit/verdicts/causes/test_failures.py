@@ -104,6 +104,13 @@ def test_what_is_harmless_or_new_matches_nothing(outcome, reason):
     assert find_causes(outcome, reason, None, None, None) == []
 
 
+def test_what_tensorflow_tried_before_is_not_to_blame():
+    # It calls a signature of TensorFlow 1 in one way, and after that failed in another.
+    handled = FAILURES["device-of-worker-2.15.1"]["traceback"].rpartition("Error: ")[0]
+    failure = {**FAILURES["device-of-worker-2.15.1"], "reason": "InvalidArgumentError: something new"}
+    assert causes_of({**failure, "traceback": f"{handled}Error: something new"}) == []
+
+
 @pytest.mark.parametrize(
     ("name", "title"),
     [
