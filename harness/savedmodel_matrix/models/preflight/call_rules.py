@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.call import Argument, ArgumentKind
 from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.wording import listed, shortened
+from savedmodel_matrix.models.preflight.keras_rules import is_of_keras, uses_keras_2
 from savedmodel_matrix.models.preflight.prediction import Finding, Stage
 from savedmodel_matrix.models.savedmodel.reader import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from savedmodel_matrix.models.preflight.question import Question
     from savedmodel_matrix.models.savedmodel.functions import Function, Trace
@@ -32,16 +33,20 @@ _STRUCTURES = {ArgumentKind.LIST, ArgumentKind.TUPLE, ArgumentKind.DICT, Argumen
 
 
 def untraced_call(asked: Question) -> Iterator[Finding]:
-    """See above; Keras's ``load_model`` may have the function's code, and trace it again."""
+    """See above; of its own models, Keras's ``load_model`` may have the code and trace a function again."""
     target = asked.target
-    if target.loader is not Loader.SAVED_MODEL or target.function is None:
+    restored = target.loader is Loader.SAVED_MODEL or (uses_keras_2(asked) and not is_of_keras(asked))
+    if not restored or target.function is None:
         return
     functions = asked.graph.functions.functions
     function = next((each for each in functions if each.name == target.function), None)
     if function is None or not (calls := function.for_values(target.arguments)):
         return
     for batch in target.batches or ({},):
-        if not any(_accepts(trace, call, batch) for trace in function.traces for call in calls):
+        accepted = (
+            _accepts(trace, call, batch, target.arguments) for trace in function.traces for call in calls
+        )
+        if not any(accepted):
             given = calls[0].call.shown({**_declared(calls[0]), **{k: str(v) for k, v in batch.items()}})
             says = f"{function.name} was not traced with these arguments: given {given}; traced: "
             yield Finding(says + _traced(function), stage=Stage.RUN)
@@ -57,13 +62,15 @@ def _declared(trace: Trace) -> dict[str, str]:
     return {name: str(spec) for name, spec in trace.inputs.items()}
 
 
-def _accepts(trace: Trace, call: Trace, batch: Mapping[str, TensorSpec]) -> bool:
-    """Whether a traced call may take the arguments of ``call`` with the tensors of a batch."""
+def _accepts(trace: Trace, call: Trace, batch: Mapping[str, TensorSpec], arguments: Collection[str]) -> bool:
+    """Whether a traced call may take the arguments of ``call`` with the tensors of a batch.
+
+    TensorFlow fills in defaults, but takes none of the case's ``arguments`` that the call does not have.
+    """
     given, held = dict(call.call.arguments()), dict(trace.call.arguments())
     return all(
-        _takes(held[name], each, trace.inputs, call.inputs, batch)
+        _takes(held[name], each, trace.inputs, call.inputs, batch) if name in held else name not in arguments
         for name, each in given.items()
-        if name in held
     )
 
 

@@ -38,6 +38,13 @@ def uses_keras_2(asked: Question) -> bool:
     return not comes_with_keras_3(asked.release) or (legacy and asked.target.has("tf-keras"))
 
 
+def is_of_keras(asked: Question) -> bool:
+    """Whether Keras saved the model, so that its ``load_model`` restores one."""
+    objects = asked.graph.objects
+    by_keras = objects is not None and objects.root.startswith(_OF_KERAS)
+    return by_keras or asked.model.files.keras_metadata
+
+
 def right_keras(asked: Question) -> Iterator[Finding]:
     """Keras 3's ``saving_api.py``, ``File format not supported``; ``TFSMLayer`` is part of Keras 3; seen."""
     if asked.target.loader is Loader.TFSM_LAYER and not comes_with_keras_3(asked.release):
@@ -63,8 +70,7 @@ def no_model_of_keras(asked: Question) -> Iterator[Finding]:
     objects = asked.graph.objects
     if not uses_keras_2(asked) or objects is None or asked.target.function or _lacks_metadata(asked):
         return
-    by_keras = objects.root.startswith(_OF_KERAS) or asked.model.files.keras_metadata
-    if not by_keras and not any(each.name == "call" for each in asked.graph.endpoints):
+    if not is_of_keras(asked) and not any(each.name == "call" for each in asked.graph.endpoints):
         says = "Keras did not save it as a model, so what load_model restores of it cannot be called"
         yield Finding(says, stage=Stage.RUN)
 
@@ -102,6 +108,12 @@ def no_metadata(asked: Question) -> Iterator[Finding]:
             "the model has objects of Keras, but not the metadata that only model.save writes "
             "(keras_metadata.pb)"
         )
+
+
+def damaged_metadata(asked: Question) -> Iterator[Finding]:
+    """``Cannot parse keras metadata``; seen in 2.15."""
+    if uses_keras_2(asked) and asked.model.damaged_metadata and asked.release > _LAST_WITH_METADATA_IN_GRAPH:
+        yield Finding(asked.model.damaged_metadata)
 
 
 def _lacks_metadata(asked: Question) -> bool:
@@ -198,6 +210,6 @@ def newer_keras(asked: Question) -> Iterator[str]:
 
 RULES = (
     right_keras, model_of_tf_1, no_model_of_keras, other_signature, own_signature, no_metadata,
-    metadata_elsewhere, lost_metadata,
+    metadata_elsewhere, lost_metadata, damaged_metadata,
     custom_classes, untraced_classes,
 )  # fmt: skip

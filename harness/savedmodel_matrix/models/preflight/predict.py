@@ -108,6 +108,8 @@ def _of_files(asked: Question) -> Iterator[str]:
             "variables/ is another model's: shapes differ from the graph's, which a session does not check: "
             "it may compute something else"
         )
+    if asked.model.damaged_metadata and not keras_rules.uses_keras_2(asked):
+        yield f"{asked.model.damaged_metadata}; only load_model of Keras 2 reads it"
     yield from files.replaced_assets
     if files.missing_assets:
         # Seen: a declared asset that no op reads may be missing.

@@ -102,6 +102,8 @@ class ModelFacts:
     keras: KerasFacts | None
     files: FileFacts
     as_text: bool = False
+    damaged_metadata: str = ""
+    """What is wrong with Keras's metadata, which only ``load_model`` of Keras 2 reads."""
 
     @property
     def main(self) -> MetaGraphFacts:
@@ -133,9 +135,11 @@ def read_facts(path: Path) -> ModelFacts:
         raise damaged(file, error) from error
     if not graphs:
         raise no_graph(file)
+    keras, damaged_metadata = _keras(walk, path, graphs)
     return ModelFacts(
         meta_graphs=graphs,
-        keras=_keras(walk, path, graphs),
+        keras=keras,
+        damaged_metadata=damaged_metadata,
         files=read_files(path, [name for graph in graphs for name in graph.assets]),
         as_text=file.suffix == ".pbtxt",
     )
@@ -276,17 +280,29 @@ def assets_by_node(walk: Walk, view: memoryview) -> dict[str, str]:
     return {node_of(each.tensor_info.name): each.filename for each in _assets(walk, view, collections)}
 
 
-def _keras(walk: Walk, path: Path, graphs: tuple[MetaGraphFacts, ...]) -> KerasFacts | None:
+def _keras(walk: Walk, path: Path, graphs: tuple[MetaGraphFacts, ...]) -> tuple[KerasFacts | None, str]:
+    """Return what Keras wrote, and what is wrong with its metadata: a sentence, "" if nothing is."""
     file = path / METADATA
-    content = read_small(file, _LARGEST_METADATA) or None  # an empty file says no more than none
-    objects = next((graph.objects for graph in graphs if graph.objects is not None), None)
-    in_graph = objects.keras_metadata if objects else ()
-    if content is None and not in_graph:
-        told = objects is not None and objects.keras_3
-        by_keras = told or (objects is not None and objects.exported)
-        return KerasFacts(major=3 if told else None, version=None) if by_keras else None
     try:
-        return read_keras(walk, memoryview(content) if content is not None else None, in_graph)
+        content = read_small(file, _LARGEST_METADATA) or None  # an empty file says no more than none
+    except UnreadableModelError as error:
+        return _by_keras(graphs), str(error)
+    in_graph = objects.keras_metadata if (objects := _objects(graphs)) else ()
+    if content is None and not in_graph:
+        return _by_keras(graphs), ""
+    try:
+        return read_keras(walk, memoryview(content) if content is not None else None, in_graph), ""
     except (DamagedError, ValueError) as error:
-        # Only Keras's load_model reads it, so that the model may well load.
-        raise UnreadableModelError(str(damaged(file if content is not None else path, error))) from error
+        return _by_keras(graphs), str(damaged(file if content is not None else path, error))
+
+
+def _objects(graphs: tuple[MetaGraphFacts, ...]) -> ObjectFacts | None:
+    return next((graph.objects for graph in graphs if graph.objects is not None), None)
+
+
+def _by_keras(graphs: tuple[MetaGraphFacts, ...]) -> KerasFacts | None:
+    """Return what is known without metadata."""
+    objects = _objects(graphs)
+    if objects is None or not (objects.keras_3 or objects.exported):
+        return None
+    return KerasFacts(major=3 if objects.keras_3 else None, version=None)

@@ -74,7 +74,7 @@ def folder_instead(folder: Path) -> str:
 def replaced_files(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the name and the kind, ``POINTER`` or ``PAGE``, of each file of a model that is no such file."""
     inside = [f"{part}/{name}" for part in ("variables", "assets") for name in sorted(_names(folder / part))]
-    for name in ["saved_model.pb", *inside[:_MOST_FILES]]:
+    for name in ["saved_model.pb", "keras_metadata.pb", *inside[:_MOST_FILES]]:
         kind = file_instead(folder / name)
         if kind in {POINTER, PAGE}:
             yield name, kind

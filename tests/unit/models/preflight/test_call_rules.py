@@ -84,10 +84,18 @@ def test_a_tensor_in_the_place_of_a_value_is_refused_and_a_value_in_that_of_a_te
     assert expect(function_model(spec("self", "x"), *traced[1:]), x=2.0).kind is Kind.LOADS
 
 
+def test_an_argument_that_no_call_has_is_refused(expect):
+    assert expect(switched(False), {"x": tensor(3, 2)}, factor=2).kind is Kind.FAILS
+
+
 @pytest.mark.parametrize("loader", [Loader.KERAS, Loader.TF_KERAS])
-def test_keras_may_trace_the_function_again(expect, loader):
-    found = expect(switched(False), loader=loader, training=True)
-    assert not any("traced" in each for each in found.because)
+@pytest.mark.parametrize("root", ["_generic_user_object", "_tf_keras_model"])
+def test_keras_may_trace_functions_of_its_own_models_again(expect, loader, root):
+    model = switched(False)
+    model.meta_graphs[0].object_graph_def.nodes[0].user_object.identifier = root
+    found = expect(model, loader=loader, training=True)
+    traced = any("was not traced" in each for each in found.because)
+    assert traced is (root == "_generic_user_object")
 
 
 def test_a_function_that_the_file_does_not_describe_is_left_to_tensorflow(expect):

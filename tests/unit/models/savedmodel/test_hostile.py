@@ -130,21 +130,18 @@ def test_a_pipe_is_not_waited_on(tmp_path):
 def test_keras_metadata_that_is_a_pipe(tmp_path):
     folder = write(tmp_path, v2_model())
     os.mkfifo(folder / "keras_metadata.pb")
-    with pytest.raises(UnreadableModelError, match=r"keras_metadata\.pb: not a regular file"):
-        read_facts(folder)
+    assert "keras_metadata.pb: not a regular file" in read_facts(folder).damaged_metadata
 
 
 def test_metadata_nested_without_end(tmp_path):
     folder = write(tmp_path, v2_model(objects=[user_object("_tf_keras_layer", "[" * 100_000)]))
-    with pytest.raises(UnreadableModelError, match="not JSON"):
-        read_facts(folder)
+    assert "not JSON" in read_facts(folder).damaged_metadata
 
 
 def test_metadata_of_one_object_beyond_measure(tmp_path):
     folder = write(tmp_path, v2_model())
     (folder / "keras_metadata.pb").write_bytes(keras_metadata(("_tf_keras_layer", {"name": "x" * (5 << 20)})))
-    with pytest.raises(UnreadableModelError, match="bytes for one object"):
-        read_facts(folder)
+    assert "bytes for one object" in read_facts(folder).damaged_metadata
 
 
 def test_an_index_that_claims_too_many_shards(tmp_path):

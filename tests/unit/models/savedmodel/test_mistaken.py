@@ -7,8 +7,11 @@ import zipfile
 
 import pytest
 from built_models import v2_model, write
-from savedmodel_matrix.domain.errors import NoModelError, UnreadableModelError
+from savedmodel_matrix.domain.errors import NoModelError
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.models.preflight.features import features_of_files
+from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.prediction import Kind, Stage, Target
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.digest import DigestCache, model_digest
 from savedmodel_matrix.models.savedmodel.facts import read_facts
@@ -111,6 +114,11 @@ def test_an_asset_that_is_a_pointer_is_said_although_the_model_loads(tmp_path):
 def test_what_only_keras_reads_may_be_damaged_and_the_model_still_load(tmp_path):
     folder = write(tmp_path, v2_model(), index=True)
     (folder / "keras_metadata.pb").write_bytes(POINTER)
-    with pytest.raises(UnreadableModelError, match="git-lfs pointer") as caught:
-        read_facts(folder)
-    assert not isinstance(caught.value, NoModelError)
+    facts = read_facts(folder)
+    assert "keras_metadata.pb: it is a git-lfs pointer" in facts.damaged_metadata
+    plain = predict(facts, Target("2.15.1"))
+    assert plain.kind is Kind.LOADS
+    assert any("git-lfs pointer" in each for each in plain.notes)
+    found = predict(facts, Target("2.15.1", loader=Loader.KERAS))
+    assert (found.kind, found.stage) == (Kind.FAILS, Stage.LOAD)
+    assert any("git-lfs pointer" in each for each in found.because)
