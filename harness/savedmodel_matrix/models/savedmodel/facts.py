@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -286,14 +287,21 @@ def _keras(walk: Walk, path: Path, graphs: tuple[MetaGraphFacts, ...]) -> tuple[
     try:
         content = read_small(file, _LARGEST_METADATA) or None  # an empty file says no more than none
     except UnreadableModelError as error:
-        return _by_keras(graphs), str(error)
+        return _by_keras(graphs), _within(path, error)
     in_graph = objects.keras_metadata if (objects := _objects(graphs)) else ()
     if content is None and not in_graph:
         return _by_keras(graphs), ""
     try:
         return read_keras(walk, memoryview(content) if content is not None else None, in_graph), ""
     except (DamagedError, ValueError) as error:
-        return _by_keras(graphs), str(damaged(file if content is not None else path, error))
+        return _by_keras(graphs), _within(path, damaged(file if content is not None else path, error))
+
+
+def _within(path: Path, error: UnreadableModelError) -> str:
+    """Return an error without the model's own path, which a report does not show."""
+    return (
+        str(error).replace(f"{path}{os.sep}", "").replace(f"{path}:", "Keras's metadata in the object graph:")
+    )
 
 
 def _objects(graphs: tuple[MetaGraphFacts, ...]) -> ObjectFacts | None:

@@ -115,7 +115,7 @@ def test_what_only_keras_reads_may_be_damaged_and_the_model_still_load(tmp_path)
     folder = write(tmp_path, v2_model(), index=True)
     (folder / "keras_metadata.pb").write_bytes(POINTER)
     facts = read_facts(folder)
-    assert "keras_metadata.pb: it is a git-lfs pointer" in facts.damaged_metadata
+    assert facts.damaged_metadata.startswith("keras_metadata.pb: it is a git-lfs pointer")
     plain = predict(facts, Target("2.15.1"))
     assert plain.kind is Kind.LOADS
     assert any("git-lfs pointer" in each for each in plain.notes)
