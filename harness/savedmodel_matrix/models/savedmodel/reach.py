@@ -127,7 +127,7 @@ class Reach:
 def is_remote(device: str) -> bool:
     """Whether a device belongs to another process: another job than ``localhost``, or another task of one."""
     found = re.findall(r"/(job|replica|task):([^/]+)", device)
-    return any(value != ("localhost" if part == "job" else "0") for part, value in found)
+    return any(value not in {"*", "localhost" if part == "job" else "0"} for part, value in found)
 
 
 def node_of(tensor: str) -> str:
