@@ -18,6 +18,7 @@ from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.functions import FUNCTION
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.reader import Kind
+from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.store.atomic import write_text
 
@@ -116,11 +117,12 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chos
     for signature_name, signature in graph.signatures.items():
         case = _case_name(folder.name, signature_name, names)
         entry = () if signature_name == "serving_default" else (f"signature = {_quoted(signature_name)}",)
-        cases.append(_case(case, path, folder, entry, signature, wants_of(folder, signature_name)))
+        wants, fitting = wants_of(folder, signature_name), FittingShapes(folder, signature_name)
+        cases.append(_case(case, path, folder, entry, signature, wants, fitting))
     functions = [] if graph.signatures else _callable(graph.functions.functions)
     for function, trace in functions:
         case = _case_name(folder.name, "serving_default" if len(functions) == 1 else function.name, names)
-        cases.append(_case(case, path, folder, _function(function, trace), trace.signature, {}))
+        cases.append(_case(case, path, folder, _function(function, trace), trace.signature, {}, None))
     for lines in cases:
         parts += ["", *lines]
         if chosen or "serve" not in graph.tags:
@@ -183,6 +185,7 @@ def _case(
     entry: Iterable[str],
     signature: Signature,
     wants: Mapping[str, Want],
+    fitting: FittingShapes | None,
 ) -> Iterator[str]:
     for input_name, spec in signature.inputs.items():
         yield f"# {_quoted(input_name)}: {visible(str(spec))}"
@@ -202,7 +205,7 @@ def _case(
         yield "# Strings are words: of a table that the model looks them up in, or else random ones."
     if any(spec.kind is Kind.OTHER for spec in signature.inputs.values()):
         yield "# An input is neither a tensor nor a sparse or ragged one, and cannot be given."
-    guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)
+    guess = suggest_inputs(signature, fitting).generate.model_dump(mode="json", exclude_defaults=True)
     yield f"inputs = [{{ generate = {_inline(guess)} }}]"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry
 
 #: Raised when the same definition leads to something else, so that cases are made anew.
-CASE_FORMAT: Final = 7
+CASE_FORMAT: Final = 8
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class ReadyCase(Stored):
     calls a function; None if that is not known: they are then passed by name.
     """
 
-    format: Literal[7] = CASE_FORMAT
+    format: Literal[8] = CASE_FORMAT
     definition: str
     """Digest of the definition and of the files that it names, which is also the name of its file."""
     model: str

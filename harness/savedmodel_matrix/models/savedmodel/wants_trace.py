@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.models.savedmodel.example_specs import features_of
 from savedmodel_matrix.models.savedmodel.flow import SAME, Flow, Scope, TangledError, Tensor
 from savedmodel_matrix.models.savedmodel.op_outputs import parsed_counts
-from savedmodel_matrix.models.savedmodel.reader import dtype_name, shape_of
+from savedmodel_matrix.models.savedmodel.reader import dtype_name
+from savedmodel_matrix.models.savedmodel.shapes import weight_shape
 from savedmodel_matrix.models.savedmodel.wants import Form, Want
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
-    from savedmodel_matrix.models.savedmodel.reader import Shape
     from savedmodel_matrix.models.savedmodel.vocabulary import Vocabularies
 
 #: The longest chain of nodes that is followed; each node is one Python call.
@@ -239,7 +239,7 @@ class WantsTrace:
         return Want(numbers=numbers) if position == 0 else Want()
 
     def _looked_up(self, scope: Scope, node: pb.NodeDef, table: int, state: _State) -> Want:
-        shape = self._shape(scope, node.input[table]) if table < len(node.input) else None
+        shape = weight_shape(self._flow, scope, node.input[table]) if table < len(node.input) else None
         axis = 0
         if node.op == "GatherV2" and len(node.input) > 2:
             value = self._flow.value(scope, node.input[2])
@@ -250,18 +250,6 @@ class WantsTrace:
             return Want()
         size = shape[axis]
         return Want() if size is None else _below(size, state)
-
-    def _shape(self, scope: Scope, name: str) -> Shape | None:
-        """Return the shape of a weight or a constant."""
-        origin = self._flow.origin(scope, name)
-        if origin is None:
-            return None
-        node = origin[1]
-        if node.op == "Const":
-            return shape_of(node.attr["value"].tensor.tensor_shape) if "value" in node.attr else None
-        if node.op in {"VarHandleOp", "VariableV2", "Variable"}:
-            return shape_of(node.attr["shape"].shape)
-        return None
 
     _SPECIAL: dict[str, Callable[[WantsTrace, Scope, pb.NodeDef, int, _State, int], Want]] = {  # noqa: RUF012
         **dict.fromkeys(("Add", "AddV2", "Sub"), _added),
