@@ -38,7 +38,7 @@ def suggest_inputs(signature: Signature, fitting: FittingShapes | None = None) -
     guess = _guessed(signature)
     if fitting is None:
         return guess
-    shapes = _shapes(signature, guess.generate)
+    shapes = shapes_of(signature, guess.generate)
     if fitting.misfit(shapes, useful=True) is None:
         return guess
     found = next(
@@ -61,7 +61,7 @@ def suggest_inputs(signature: Signature, fitting: FittingShapes | None = None) -
     return GenerateSource(generate=kept)
 
 
-def _shapes(signature: Signature, spec: GenerateSpec) -> dict[str, Shape | None]:
+def shapes_of(signature: Signature, spec: GenerateSpec) -> dict[str, Shape | None]:
     """Return the shapes that ``generate`` makes of the dense inputs."""
     found: dict[str, Shape | None] = {}
     for name, declared in signature.inputs.items():

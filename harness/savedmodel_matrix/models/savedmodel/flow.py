@@ -109,6 +109,7 @@ class Scope:
     outer: Scope | None = None
     call: str = ""
     depth: int = 0
+    in_loop: bool = False
 
 
 def tensor_of(name: str) -> Tensor:
@@ -257,7 +258,8 @@ class Flow:
             return None
         if name not in self._bodies:
             self._bodies[name] = self._body(self._functions[name])
-        return Scope(self._bodies[name], scope, node.name, scope.depth + 1)
+        in_loop = scope.in_loop or node.op in _LOOPS
+        return Scope(self._bodies[name], scope, node.name, scope.depth + 1, in_loop)
 
     def _body(self, view: memoryview) -> Body:
         body = Body()

@@ -110,7 +110,8 @@ class Shapes:
         """Return which op rejects inputs of these shapes; None if nothing known does.
 
         ``given`` are the shapes of the placeholders that are fed; an unknown size fits everything. With
-        ``useful``, a convolution or pooling must not be empty either, although TensorFlow runs that.
+        ``useful``, outputs must make sense, too: TensorFlow runs a convolution whose output is empty, and any
+        batch where Grappler takes its reshaping to a fixed one for superfluous.
         """
         self._useful = useful
         try:
@@ -137,12 +138,22 @@ class Shapes:
             elif node.op in _FEEDS and (node.name, 0) in given:
                 outputs = [_fed(node, given[node.name, 0])]
             else:
-                outputs = _outputs(node, inputs)
+                outputs = self._outputs(node, inputs)
             if self._useful and node.op in _WINDOWS and 0 in (outputs[0].shape or ()):
                 raise MisfitError(f"op {node.op} ({node.name}) makes nothing of {shown(inputs[0].shape)}")
             for place, each in enumerate(outputs):
                 found[node.name, place] = each
         return [found.get(each, _UNKNOWN) for each in scope.body.results]
+
+    def _outputs(self, node: pb.NodeDef, inputs: list[Known]) -> list[Known]:
+        try:
+            return _outputs(node, inputs)
+        except MisfitError:
+            # Seen: Grappler removes a Reshape of [?,6] to [1,6], and with it the error for other batches.
+            shape, wanted = (inputs[0].shape, inputs[1].value) if node.op == "Reshape" else (None, None)
+            if self._useful or shape is None or wanted is None or wanted.size != len(shape):
+                raise
+            return [_UNKNOWN]
 
     def _order(self, scope: Scope) -> list[pb.NodeDef]:
         """Return the nodes that lead to the results, each after those that it takes from, but for loops."""

@@ -31,6 +31,16 @@ _FIRST = SAME | {
     *("GatherV2", "StringStrip", "StringLower", "StringUpper", "StaticRegexReplace", "RegexReplace"),
     *("UnicodeTranscode", "NormalizeUTF8"),
 }
+#: Those of them that pass on every value and, by the way, no other.
+_ALL_VALUES = SAME | {
+    "Cast",
+    "ExpandDims",
+    "Squeeze",
+    "Reshape",
+    "Transpose",
+    "Enter",
+    "TensorListFromTensor",
+}
 #: Ops that pass on values of any of their inputs as their first output.
 _ANY = frozenset({"Pack", "Concat", "ConcatV2", "Merge"})
 #: Ops that pass on the values of these inputs, as which output; others are taken to change them.
@@ -87,9 +97,10 @@ _TABLES = frozenset({"LookupTableFind", "LookupTableFindV2"})
 
 @dataclass(frozen=True)
 class _State:
-    """What has happened to the values on the way."""
+    """What has happened to the values on the way; ``all`` is whether each of them is still there."""
 
     added: int = 0
+    all: bool = True
 
 
 class WantsTrace:
@@ -144,6 +155,8 @@ class WantsTrace:
         elif node.op == "Switch":
             outputs = [0, 1]
         found = Want()
+        if node.op not in _ALL_VALUES:
+            state = replace(state, all=False)
         for each in outputs:
             found = found.joined(self._follow(scope, (node.name, each), state, length + 1))
         return found
@@ -249,7 +262,12 @@ class WantsTrace:
         if shape is None or not -len(shape) <= axis < len(shape):
             return Want()
         size = shape[axis]
-        return Want() if size is None else _below(size, state)
+        if size is None:
+            return Want()
+        found = _below(size, state)
+        # A loop may never come to it, and a mask may have replaced what is too large.
+        certain = state.all and not scope.in_loop
+        return replace(found, rejects=found.below) if certain else found
 
     _SPECIAL: dict[str, Callable[[WantsTrace, Scope, pb.NodeDef, int, _State, int], Want]] = {  # noqa: RUF012
         **dict.fromkeys(("Add", "AddV2", "Sub"), _added),

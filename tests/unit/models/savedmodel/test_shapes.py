@@ -90,8 +90,10 @@ def test_a_fixed_part_of_a_reshape(tmp_path, size, fits):
 
 def test_a_fixed_batch(tmp_path):
     found = fitting(tmp_path, constant("to", [1, 6]), op("y", "Reshape", "x", "to"), shape=(-1, 6))
-    assert found.misfit({"x": (8, 6)}) == "op Reshape (y) does not fit [8,6] and [2]"
-    assert found.misfit({"x": (1, 6)}) is None
+    assert found.misfit({"x": (8, 6)}, useful=True) == "op Reshape (y) does not fit [8,6] and [2]"
+    assert found.misfit({"x": (1, 6)}, useful=True) is None
+    # Grappler may remove the Reshape: TensorFlow then runs any batch.
+    assert found.misfit({"x": (8, 6)}) is None
 
 
 def test_shapes_go_through_functions(tmp_path):
