@@ -151,9 +151,12 @@ def make_inputs(project: Workspace, wish: Wish, place: Place) -> ExitStatus:
 
 
 def _searches(model: Path, graph: MetaGraphFacts, wish: Wish) -> list[_Search]:
-    unknown = [each for each in wish.signatures if each not in graph.signatures]
-    if unknown or not graph.signatures:
-        has = ", ".join(map(repr, graph.signatures)) or "none"
+    if not graph.signatures:
+        raise NoSignatureError(
+            f"{wish.model}: the model has no signatures; inputs of functions come from files"
+        )
+    if unknown := [each for each in wish.signatures if each not in graph.signatures]:
+        has = ", ".join(map(repr, graph.signatures))
         raise NoSignatureError(f"{wish.model}: no signature {', '.join(map(repr, unknown))}; it has {has}")
     names: set[str] = set()
     found = []
@@ -232,10 +235,10 @@ class _Trial:
         self._cases: list[str] = []
         write_text(self._place.noxfile, NOXFILE)
         locks = self.workspace.locks
-        if not locks.exists():
+        if locks.resolve() != project.locks.resolve():  # there is none, or the project was moved
             project.locks.mkdir(parents=True, exist_ok=True)
             locks.parent.mkdir(parents=True, exist_ok=True)
-            locks.unlink(missing_ok=True)  # a link of a project that was moved
+            locks.unlink(missing_ok=True)
             locks.symlink_to(project.locks, target_is_directory=True)
 
     def run(self, wanted: Sequence[tuple[_Search, Sequence[Candidate]]]) -> None:
@@ -273,7 +276,7 @@ class _Trial:
                     row.outcome,
                     problem or row.reason,
                     power,
-                    seconds[row.case],
+                    seconds.get(row.case, 0.0),
                     None if isinstance(ready, str) else ready,
                 )
             )
@@ -307,8 +310,7 @@ def _told(project: Workspace, wish: Wish, trial: _Trial, search: _Search) -> Ite
     }
     path = save_batch(wish.folder, search.case, search.name, arrays)
     chosen = best.candidate.says or "the first guess"
-    tried = f"the best of {len(search.tried)} tried" if len(search.tried) > 1 else "nothing else was tried"
-    yield f"{search.name}: wrote {path}: {chosen} ({tried})"
+    yield f"{search.name}: wrote {path}: {chosen} ({_tried(search, wish.seconds)})"
     yield f"  they run {where}{_power_said(best)}"
     if best is not first and first.runs:
         yield f"  the first guess ran, too{_power_said(first)}"
@@ -319,6 +321,14 @@ def _told(project: Workspace, wish: Wish, trial: _Trial, search: _Search) -> Ite
     if best.power is not None and best.power.weak:
         yield "  These inputs notice little. Better ones come from real data:"
         yield from _supply(search)
+
+
+def _tried(search: _Search, seconds: float) -> str:
+    if len(search.tried) > 1:
+        return f"the best of {len(search.tried)} tried"
+    if search.best.is_perfect or search.left(seconds) > 0:
+        return "there is nothing to improve" if search.best.is_perfect else "there is nothing else to try"
+    return f"no time was left for others; one takes {search.best.seconds:.0f} s, and --seconds gives more"
 
 
 def _supply(search: _Search) -> Iterable[str]:

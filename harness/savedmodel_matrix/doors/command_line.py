@@ -112,7 +112,7 @@ def inputs_command(
     ] = None,
     seconds: Annotated[
         float, typer.Option("--seconds", min=0, help="measuring time for each signature")
-    ] = 60.0,
+    ] = 120.0,
     output: Annotated[Path, typer.Option("--output", help="folder for the files")] = Path("inputs"),
     project: Root = Path(),
 ) -> None:

@@ -44,6 +44,8 @@ def _of_strings(want: Want) -> str:
     if want.form is not None or want.base64:
         return described(want)
     words = _some(each.decode("utf-8", "replace") for each in want.words)
+    if want.pattern:
+        return f"texts; the model matches them with {want.pattern.decode('utf-8', 'replace')}"
     return f"words of the model's table, such as {words}" if want.words else "texts; the graph says no more"
 
 

@@ -83,6 +83,8 @@ class Want:
     channels: int = 0
     message: str = ""
     """The protobuf message that the bytes are, or the element type of raw numbers."""
+    pattern: bytes = b""
+    """A regular expression that the graph matches each whole text with."""
     separator: bytes = b""
     """What separates the values of one string, if it holds several."""
 
@@ -107,6 +109,7 @@ class Want:
             features=_merged(self.features, other.features),
             channels=self.channels or other.channels,
             message=self.message or other.message,
+            pattern=self.pattern or other.pattern,
             separator=self.separator or other.separator,
         )
 

@@ -246,6 +246,22 @@ class WantsTrace:
         words, numbers = self._vocabularies.keys(scope, node.input[0])
         return Want(words=words, numbers=tuple(each - state.added for each in numbers))
 
+    def _matched(
+        self,
+        scope: Scope,
+        node: pb.NodeDef,
+        position: int,
+        state: _State,  # noqa: ARG002 - the form of all of these
+        length: int,  # noqa: ARG002
+    ) -> Want:
+        if position != 0:
+            return Want()
+        if node.op == "StaticRegexFullMatch":
+            return Want(pattern=node.attr["pattern"].s)
+        value = self._flow.value(scope, node.input[1]) if len(node.input) > 1 else None
+        known = value is not None and value.size == 1 and value.dtype.kind == "O"
+        return Want(pattern=value.ravel()[0]) if known and value is not None else Want()
+
     def _as_string(self, scope: Scope, node: pb.NodeDef, position: int, state: _State, length: int) -> Want:
         found = self._follow(scope, (node.name, 0), state, length + 1)
         numbers = tuple(int(word) for word in found.words if word.isascii() and word.isdigit())
@@ -275,6 +291,7 @@ class WantsTrace:
         **dict.fromkeys(("Bincount", "DenseBincount", "SparseBincount"), _counted),
         **dict.fromkeys(("Bucketize", "BoostedTreesBucketize"), _bucketized),
         **dict.fromkeys(_TABLES, _found),
+        **dict.fromkeys(("StaticRegexFullMatch", "RegexFullMatch"), _matched),
         "AsString": _as_string,
     }
 
