@@ -52,12 +52,13 @@ def generate(
     spec: GenerateSpec,
     wants: Mapping[str, Want] | None = None,
     together: Iterable[Together] = (),
+    same: Mapping[str, str] | None = None,
 ) -> Iterator[Values]:
     """Yield ``spec.count`` batches for the signature.
 
     ``wants`` are what the graph wants of the inputs' values, by name. A range or a vocabulary in the
     specification is preferred to them. ``together`` are dense inputs that are the components of one sparse or
-    ragged tensor: they fit each other.
+    ragged tensor: they fit each other. ``same`` names, by an input, the one whose values it has, too.
 
     Dense inputs get one value; sparse ones ``indices``, ``values`` and ``dense_shape`` (up to four values
     a row, in canonical order); ragged ones ``flat_values`` and ``row_splits_N`` (rows of up to four).
@@ -74,7 +75,8 @@ def generate(
         values: Values = []
         for name, declared in signature.inputs.items():
             want = (wants or {}).get(name, Want())
-            values += _Input(name, declared, spec, batch, want).made(shapes[name])
+            drawn_as = (same or {}).get(name, name)
+            values += _Input(name, declared, spec, batch, want, drawn_as).made(shapes[name])
         yield [
             each
             if (own := names.get((each.name, each.component))) is None
@@ -153,12 +155,14 @@ def _shape(name: str, declared: TensorSpec, spec: GenerateSpec) -> tuple[int, ..
 class _Input:
     """Generates one input of one batch."""
 
-    def __init__(self, name: str, declared: TensorSpec, spec: GenerateSpec, batch: int, want: Want) -> None:
+    def __init__(
+        self, name: str, declared: TensorSpec, spec: GenerateSpec, batch: int, want: Want, drawn_as: str
+    ) -> None:
         self._name = name
         self._declared = declared
         self._range = spec.ranges.get(name)
         self._vocabulary = spec.vocabulary.get(name)
-        self._key = (spec.seed, batch, name)
+        self._key = (spec.seed, batch, drawn_as)
         self._want = want
 
     def made(self, shape: tuple[int, ...]) -> Values:

@@ -36,6 +36,12 @@ def misfit_of(
             if (problem := fitting.misfit(shapes)) is not None:
                 return _of_batch(problem, number, len(batches))
             for name, part in dense.items():
+                dtype = fitting.element_type(name)
+                if dtype is not None and dtype != part.array.dtype:
+                    problem = (
+                        f"the graph takes {dtype} as {name}, not {part.array.dtype} as its signature says"
+                    )
+                    return _of_batch(problem, number, len(batches))
                 limit = wants[name].rejects if name in wants else None
                 if limit is None or part.array.dtype not in _WHOLE or 0 in part.array.shape:
                     continue

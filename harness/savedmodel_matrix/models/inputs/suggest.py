@@ -108,7 +108,7 @@ def _of_one(spec: TensorSpec, declared: Shape | None) -> Iterator[Shape]:
                     size if size is not None else (batch if axis == 0 else length)
                     for axis, size in enumerate(shape)
                 )
-    if spec.shape is None:
+    if not spec.shape:  # TF 1.0 wrote an empty shape for an unknown one
         yield from ((_BATCH,), (_BATCH, 1), (), (1,), (1, 1))
         yield from ((_BATCH, size) for size in (_ROW, *_COMMON, *_SMALLEST))
 

@@ -640,6 +640,18 @@ def _einsum(node: pb.NodeDef, inputs: list[Known]) -> list[Known]:
     return [Known(tuple(sizes.get(each) for each in right))]
 
 
+def _assigned(_: pb.NodeDef, inputs: list[Known]) -> list[Known]:
+    variable, value = inputs[0].shape, inputs[1].shape
+    if variable is not None and value is not None:
+        _require(len(variable) == len(value) and not any(map(_differ, variable, value)))
+    return [Known(variable)]
+
+
+def _parsed(_: pb.NodeDef, inputs: list[Known]) -> list[Known]:
+    _require(inputs[0].shape is None or len(inputs[0].shape) == 1)
+    return []
+
+
 def _found_in_table(_: pb.NodeDef, inputs: list[Known]) -> list[Known]:
     return [Known(inputs[1].shape)]
 
@@ -668,5 +680,7 @@ _RULES: Mapping[str, Callable[[pb.NodeDef, list[Known]], list[Known]]] = {
     "EnsureShape": _ensured,
     "OneHot": _one_hot,
     "Einsum": _einsum,
+    **dict.fromkeys(("AssignAdd", "AssignSub"), _assigned),
+    "ParseExample": _parsed,
     **dict.fromkeys(("LookupTableFind", "LookupTableFindV2"), _found_in_table),
 }

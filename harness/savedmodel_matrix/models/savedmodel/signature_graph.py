@@ -12,7 +12,7 @@ from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.facts import assets_by_node, content_of, meta_graphs_in
 from savedmodel_matrix.models.savedmodel.flow import Flow, tensor_of
 from savedmodel_matrix.models.savedmodel.functions import read_functions
-from savedmodel_matrix.models.savedmodel.reader import Kind, damaged, model_file, signature_of
+from savedmodel_matrix.models.savedmodel.reader import Kind, damaged, dtype_name, model_file, signature_of
 from savedmodel_matrix.models.savedmodel.shapes import Shapes, declared_shape
 from savedmodel_matrix.models.savedmodel.sparse_inputs import found_together
 from savedmodel_matrix.models.savedmodel.wire import DamagedError, Walk
@@ -97,6 +97,22 @@ def together_of(path: Path, name: str) -> list[Together]:
         )
 
 
+def same_tensors(path: Path, name: str) -> dict[str, str]:
+    """Return, by name, the first of the inputs that are the same tensor of a signature's graph.
+
+    They must be given the same values. Inputs with a tensor of their own are left out. Raises
+    UnreadableModelError.
+    """
+    with readable(path):
+        graph = graph_of(path, name)
+    first: dict[Tensor, str] = {}
+    found = {}
+    for each, tensor in sorted(graph.values.items()) if graph is not None else ():
+        if first.setdefault(tensor, each) != each:
+            found[each] = first[tensor]
+    return found
+
+
 class FittingShapes:
     """Which shapes of its dense inputs a signature's graph takes."""
 
@@ -113,6 +129,14 @@ class FittingShapes:
             return None
         node = self._graph.flow.graph.body.nodes.get(self._graph.values[name][0])
         return None if node is None else declared_shape(node)
+
+    def element_type(self, name: str) -> str | None:
+        """Return the element type of an input in the graph itself, which a signature may state wrongly."""
+        if self._graph is None or name not in self._graph.values:
+            return None
+        node = self._graph.flow.graph.body.nodes.get(self._graph.values[name][0])
+        stated = node is not None and node.op == "Placeholder" and "dtype" in node.attr
+        return dtype_name(node.attr["dtype"].type) if stated and node is not None else None
 
     def misfit(self, shapes: Mapping[str, Shape | None], *, useful: bool = False) -> str | None:
         """Return why the graph does not take inputs of these shapes; None if nothing known is against it.

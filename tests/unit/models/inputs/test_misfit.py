@@ -62,3 +62,16 @@ def test_why_a_shape_does_not_fit(tmp_path):
 
 def test_a_model_that_cannot_be_read_says_nothing(tmp_path):
     assert misfit_of(tmp_path, "serving_default", [[]], lambda entry: entry) is None
+
+
+def test_an_element_type_that_the_signature_states_wrongly(tmp_path):
+    model = image_model(op("y", "Identity", "x"), shape=(-1,))
+    model.meta_graphs[0].graph_def.node[0].attr["dtype"].type = pb.DT_STRING
+    entry = ArrayEntry("float32", (2,), (), 8)
+    said = misfit_of(
+        write(tmp_path, model),
+        "serving_default",
+        [[InputPart(name="x", component=None, array=entry)]],
+        read_array,
+    )
+    assert said == "the graph takes string as x, not float32 as its signature says"

@@ -4,6 +4,7 @@ import pytest
 from built_models import node, v1_model, write
 from flow_models import calling, constant, function, image_model, op
 from savedmodel_matrix.models.inputs.suggest import suggest_inputs
+from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.reader import read_model
 from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
 
@@ -149,3 +150,14 @@ def test_inputs_that_must_fit_each_other(tmp_path):
 def test_what_fits_is_left_as_it_is(tmp_path):
     folder = write(tmp_path, v1_model(node("Placeholder", "x"), op("y", "Identity", "x")))
     assert suggested(folder).shapes == {}
+
+
+def test_what_is_added_to_a_variable_has_its_shape(tmp_path):
+    model = image_model(weight("v"), op("y", "AssignAdd", "v", "x"), shape=())
+    model.meta_graphs[0].signature_def["serving_default"].inputs["x"].ClearField("tensor_shape")
+    assert suggested(write(tmp_path, model)).shapes == {"x": []}
+
+
+def test_examples_are_a_vector_even_if_the_signature_says_a_scalar(tmp_path):
+    model = image_model(op("y", "ParseExample", "x", "x", Ndense={"i": 0}), shape=(), dtype=pb.DT_STRING)
+    assert suggested(write(tmp_path, model)).shapes == {"x": [8]}

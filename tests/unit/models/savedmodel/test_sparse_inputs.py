@@ -7,7 +7,7 @@ from savedmodel_matrix.domain.input_sources import GenerateSpec
 from savedmodel_matrix.models.inputs.generate import generate
 from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.reader import Kind, read_model
-from savedmodel_matrix.models.savedmodel.signature_graph import together_of
+from savedmodel_matrix.models.savedmodel.signature_graph import same_tensors, together_of
 
 
 def model(tmp_path, *nodes, **shapes):
@@ -67,3 +67,15 @@ def test_inputs_that_are_no_triple(tmp_path):
     y = op("y", "SparseTensorDenseMatMul", "i", "v", "c", "v")
     folder = model(tmp_path, constant("c", [4, 4]), y, i=(pb.DT_INT64, -1, 2), v=(pb.DT_FLOAT, -1))
     assert together_of(folder, "serving_default") == []
+
+
+def test_inputs_that_are_one_tensor_have_the_same_values(tmp_path):
+    built = image_model(op("y", "Identity", "x"), shape=(-1, 2))
+    inputs = built.meta_graphs[0].signature_def["serving_default"].inputs
+    inputs["again"].CopyFrom(inputs["x"])
+    folder = write(tmp_path, built)
+    same = same_tensors(folder, "serving_default")
+    assert same == {"x": "again"}
+    signature = read_model(folder).meta_graphs[0].signatures["serving_default"]
+    ((one, other),) = generate(signature, GenerateSpec(batch=4), same=same)
+    assert np.array_equal(one.array, other.array)
