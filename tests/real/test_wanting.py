@@ -12,7 +12,7 @@ from project import matrix_text
 from savedmodel_matrix.probe.arrays import read_array
 
 WRITER = "tf2.15.1-py3.11-cpu"
-SIGNATURES = ("embedding", "words", "examples", "jpeg", "png")
+SIGNATURES = ("embedding", "words", "pattern", "examples", "jpeg", "png")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def outputs(ran):
 def test_every_signature_runs(ran):
     _, run = ran
     assert run.status == 0, run.output
-    assert "10 of 10 cells × cases recorded" in run.text
+    assert "12 of 12 cells × cases recorded" in run.text
 
 
 def test_indices_are_those_of_the_table(outputs):
@@ -60,6 +60,10 @@ def test_indices_are_those_of_the_table(outputs):
 def test_words_are_in_the_vocabulary(outputs):
     assert set(outputs["words", "y"].tolist()) <= {1, 2, 3}
     assert set(outputs["examples", "word"].tolist()) <= {1, 2, 3}
+
+
+def test_texts_match_the_regular_expression(outputs):
+    assert outputs["pattern", "y"].tolist() == [True] * 4
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png"])

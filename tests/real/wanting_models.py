@@ -22,6 +22,10 @@ class Wanting(tf.Module):
     def words(self, words):
         return {"y": self.table.lookup(words)}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="codes")])
+    def pattern(self, codes):
+        return {"y": tf.strings.regex_full_match(codes, r"[A-Z]{2}-(\d+|none)")}
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def examples(self, examples):
         wanted = {
@@ -51,7 +55,7 @@ class Wanting(tf.Module):
 
 def main(folder):
     model = Wanting()
-    names = ("embedding", "words", "examples", "jpeg", "png")
+    names = ("embedding", "words", "pattern", "examples", "jpeg", "png")
     tf.saved_model.save(model, folder, signatures={name: getattr(model, name) for name in names})
 
 

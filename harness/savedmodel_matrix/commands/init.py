@@ -7,8 +7,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.commands.toml_text import inline, quoted
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
+from savedmodel_matrix.domain.input_sources import GenerateSource
 from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.domain.wording import first_lines, shortened
 from savedmodel_matrix.models.inputs.suggest import suggest_inputs
@@ -18,6 +20,7 @@ from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.functions import FUNCTION
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.reader import Kind
+from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.store.atomic import write_text
 
@@ -63,9 +66,9 @@ def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
         raise UsageError(f"{path} already exists; choose another name with --name")
     folder = model.resolve()
     graphs = read_facts(folder).meta_graphs
-    graph = _main_graph(graphs)
+    graph = main_graph(graphs)
     write_text(path, _definition(project, folder, graph, chosen=len(graphs) > 1))
-    load_definition(path)  # it must pass the checks that a user's own definition must pass
+    definition = load_definition(path)  # it must pass the checks that a user's own definition must pass
     lines = [f"wrote {path}"]
     noxfile = project.root / "noxfile.py"
     if not noxfile.exists():
@@ -73,7 +76,10 @@ def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
         lines.append(f"wrote {noxfile}")
     lines += _ignore(project.root / ".gitignore")
     session = "matrix" if name == "default" else f"matrix-{name}"
-    return [*lines, f"check the matrix, then run: nox -s {session}"]
+    lines.append(f"check the matrix, then run: nox -s {session}")
+    if any(isinstance(each, GenerateSource) for case in definition.cases.values() for each in case.inputs):
+        lines.append(f"inputs that are measured to notice more: savedmodel-matrix inputs {model}")
+    return lines
 
 
 def _ignore(path: Path) -> list[str]:
@@ -88,13 +94,14 @@ def _ignore(path: Path) -> list[str]:
     return [f"added {' and '.join(missing)} to {path}"]
 
 
-def _main_graph(graphs: tuple[MetaGraphFacts, ...]) -> MetaGraphFacts:
+def main_graph(graphs: tuple[MetaGraphFacts, ...]) -> MetaGraphFacts:
+    """Return the graph whose signatures become cases: that with the tag ``serve`` alone, if there is one."""
     serving = [graph for graph in graphs if "serve" in graph.tags]
     return next((graph for graph in serving if graph.tags == ("serve",)), (serving or graphs)[0])
 
 
 def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chosen: bool) -> str:
-    minors, remark = _releases(project.releases, graph.tensorflow_version)
+    minors, remark = releases_from(project.releases, graph.tensorflow_version)
     inside = folder.is_relative_to(project.root)
     path = folder.relative_to(project.root).as_posix() if inside else str(folder)
     wrote = visible(graph.tensorflow_version)
@@ -114,23 +121,24 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chos
     names: set[str] = set()
     cases: list[Iterator[str]] = []
     for signature_name, signature in graph.signatures.items():
-        case = _case_name(folder.name, signature_name, names)
-        entry = () if signature_name == "serving_default" else (f"signature = {_quoted(signature_name)}",)
-        cases.append(_case(case, path, folder, entry, signature, wants_of(folder, signature_name)))
+        case = case_name(folder.name, signature_name, names)
+        entry = () if signature_name == "serving_default" else (f"signature = {quoted(signature_name)}",)
+        wants, fitting = wants_of(folder, signature_name), FittingShapes(folder, signature_name)
+        cases.append(_case(case, path, folder, entry, signature, wants, fitting))
     functions = [] if graph.signatures else _callable(graph.functions.functions)
     for function, trace in functions:
-        case = _case_name(folder.name, "serving_default" if len(functions) == 1 else function.name, names)
-        cases.append(_case(case, path, folder, _function(function, trace), trace.signature, {}))
+        case = case_name(folder.name, "serving_default" if len(functions) == 1 else function.name, names)
+        cases.append(_case(case, path, folder, _function(function, trace), trace.signature, {}, None))
     for lines in cases:
         parts += ["", *lines]
         if chosen or "serve" not in graph.tags:
-            parts.append(f"tags = {_inline(list(graph.tags))}")
+            parts.append(f"tags = {inline(list(graph.tags))}")
     if not cases:
         raise NoSignatureError(f"{folder}: the model has neither a signature nor a function that can be run")
     return "\n".join(parts) + "\n"
 
 
-def _releases(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
+def releases_from(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
     """Return the minor releases to run, the producer's first, and a comment on the choice."""
     known = [".".join(version.split(".")[:2]) for version in releases.minor_releases()]
     found = re.match(r"(\d+)\.(\d+)", producer)
@@ -142,7 +150,7 @@ def _releases(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
     return known, f"That release is not a known one; the baseline is the oldest known release, {known[0]}."
 
 
-def _case_name(folder: str, signature: str, taken: set[str]) -> str:
+def case_name(folder: str, signature: str, taken: set[str]) -> str:
     """Return a name that a definition accepts: folder and signature names may contain anything."""
     wanted = folder if signature == "serving_default" else f"{folder}-{signature}"
     base = re.sub(r"[^A-Za-z0-9._-]+", "_", wanted).lstrip("._-") or "model"
@@ -162,7 +170,7 @@ def _callable(functions: Iterable[Function]) -> list[tuple[Function, Trace]]:
 
 def _function(function: Function, trace: Trace) -> Iterator[str]:
     """Yield the keys that name the function and its Python values, and the other calls as comments."""
-    yield f"function = {_quoted(function.name)}"
+    yield f"function = {quoted(function.name)}"
     # TOML has no None: such an argument is left to its default.
     values = {
         name: value
@@ -170,7 +178,7 @@ def _function(function: Function, trace: Trace) -> Iterator[str]:
         if value is not None and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)
     }
     if values:
-        yield f"arguments = {_inline(values)}"
+        yield f"arguments = {inline(values)}"
     others = [str(each) for each in function.traces if each.concrete != trace.concrete]
     for other in first_lines(others, _MOST_CALLS):
         yield f"# It can also be called as {visible(shortened(other, _LONGEST_CALL))}"
@@ -183,11 +191,12 @@ def _case(
     entry: Iterable[str],
     signature: Signature,
     wants: Mapping[str, Want],
+    fitting: FittingShapes | None,
 ) -> Iterator[str]:
     for input_name, spec in signature.inputs.items():
-        yield f"# {_quoted(input_name)}: {visible(str(spec))}"
-    yield f"[cases.{_quoted(case)}]"
-    yield f"path = {_quoted(path)}"
+        yield f"# {quoted(input_name)}: {visible(str(spec))}"
+    yield f"[cases.{quoted(case)}]"
+    yield f"path = {quoted(path)}"
     yield from entry
     others = ", ".join(json.dumps(check.value) for check in Check if check not in _CHEAP_CHECKS)
     cheap = ", ".join(json.dumps(check.value) for check in _CHEAP_CHECKS)
@@ -197,31 +206,10 @@ def _case(
         return
     formed = {name: each for name, each in wants.items() if each.form is not None}
     for name, want in formed.items():
-        yield f"# {_quoted(name)} must hold {visible(shortened(described(want), _LONGEST_CALL))}."
+        yield f"# {quoted(name)} must hold {visible(shortened(described(want), _LONGEST_CALL))}."
     if any(spec.dtype == "string" and name not in formed for name, spec in signature.inputs.items()):
         yield "# Strings are words: of a table that the model looks them up in, or else random ones."
     if any(spec.kind is Kind.OTHER for spec in signature.inputs.values()):
         yield "# An input is neither a tensor nor a sparse or ragged one, and cannot be given."
-    guess = suggest_inputs(signature).generate.model_dump(mode="json", exclude_defaults=True)
-    yield f"inputs = [{{ generate = {_inline(guess)} }}]"
-
-
-def _inline(value: object) -> str:
-    """Return a JSON-like value as TOML on one line."""
-    if isinstance(value, dict):
-        items = ", ".join(f"{_quoted(key)} = {_inline(item)}" for key, item in value.items())
-        return f"{{ {items} }}" if items else "{}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_inline(item) for item in value)}]"
-    return _quoted(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _quoted(text: str) -> str:
-    """Return a TOML string; a name in a model may hold anything."""
-    return f'"{"".join(map(_character, text))}"'
-
-
-def _character(character: str) -> str:
-    if character in {'"', "\\"}:
-        return f"\\{character}"
-    return character if character.isprintable() else f"\\U{ord(character):08x}"
+    guess = suggest_inputs(signature, fitting).generate.model_dump(mode="json", exclude_defaults=True)
+    yield f"inputs = [{{ generate = {inline(guess)} }}]"

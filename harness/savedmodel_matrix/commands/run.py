@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.domain.environment import Environment
     from savedmodel_matrix.domain.plan import Plan
+    from savedmodel_matrix.evidence.collected import Collection
     from savedmodel_matrix.execution.executors.interface import Ended, Executor
     from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.interface import Round
@@ -96,6 +97,21 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
             found = project.results.verify_all()
             say(_REPAIRING.format(found))
     return _asked_and_reported(asked, place)
+
+
+def measured(project: Workspace, matrix: str, request: Request, place: Place) -> tuple[Plan, Collection]:
+    """Run what is not recorded yet in a matrix, without a report; return the plan and its outcomes.
+
+    Raises what ``run_matrix`` raises.
+    """
+    plan = plan_of(project, matrix, request)
+    _require_isolation([plan])
+    require_matches(request.selection, [plan])
+    project.results.require_folders()
+    _sweep(project)
+    asked = Asked(project, plan, request, new_run_id(project.results.newest_run()))
+    ask(QUESTIONS[0], asked, lambda found: _carry_out(asked, found, place))
+    return plan, collect(project, plan, request.selection)
 
 
 def _asked_and_reported(asked: Asked, place: Place) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -97,6 +98,34 @@ def inspect_command(
 
     described = describe_model(model, loader, package or ())
     say(described.as_json() if as_json else render_model(described))
+
+
+@app.command("inputs")
+def inputs_command(
+    model: Annotated[Path, typer.Argument(help="folder of a SavedModel")],
+    signature: Annotated[
+        list[str] | None, typer.Option("--signature", help="one signature; may be repeated; default: all")
+    ] = None,
+    tensorflow: Annotated[
+        str | None,
+        typer.Option("--tensorflow", help="the release to run in; default: the model's own, or the next"),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0, help="measuring time for each signature")
+    ] = 120.0,
+    output: Annotated[Path, typer.Option("--output", help="folder for the files")] = Path("inputs"),
+    project: Root = Path(),
+) -> None:
+    """Make inputs for a model, run them, improve what they notice by measuring, and write them to files."""
+    from savedmodel_matrix.commands.inputs import Wish, make_inputs  # noqa: PLC0415 - as above
+    from savedmodel_matrix.commands.run import Place  # noqa: PLC0415 - as above
+    from savedmodel_matrix.execution.executors.nox import NoxExecutor  # noqa: PLC0415 - as above
+
+    opened = Workspace(project.resolve())
+    folder = opened.root / output
+    wish = Wish(model, tuple(signature or ()), tensorflow, seconds, folder)
+    place = Place(opened.root / "noxfile.py", opened.root / ".nox", NoxExecutor(), os.getpid())
+    raise typer.Exit(make_inputs(opened, wish, place))
 
 
 @app.command("report")

@@ -14,6 +14,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.ready_case import ReadyCase
 from savedmodel_matrix.environments.host import cpu_flags, host_facts, platform_name
 from savedmodel_matrix.environments.locks.lock import read_lock
+from savedmodel_matrix.models.inputs.misfit import misfit_of
 from savedmodel_matrix.models.preflight.predict import knowledge, predict
 from savedmodel_matrix.models.preflight.prediction import (
     Confidence,
@@ -63,6 +64,7 @@ def predict_plan(
     """
     files = {name: not_missing(_outside(project, ready.get(name), known)) for name, known in facts.items()}
     packages = {name: installed_packages(project, each) for name, each in plan.environments.items()}
+    misfits = {name: _misfit(project, plan.cases[name], ready.get(name)) for name in facts}
     same: dict[tuple[Any, ...], Prediction] = {}
     predictions = {}
     broken = {
@@ -91,7 +93,16 @@ def predict_plan(
             elsewhere,
             called,
         )
-        asked = (id(facts[job.case]), environment, *run_time, imports, brings, files[job.case], _key(given))
+        asked = (
+            id(facts[job.case]),
+            environment,
+            *run_time,
+            imports,
+            brings,
+            files[job.case],
+            _key(given),
+            misfits[job.case],
+        )
         if asked not in same:
             target = Target(
                 tensorflow=plan.environments[environment].tensorflow,
@@ -111,6 +122,7 @@ def predict_plan(
                 endpoint=case.endpoint,
                 cpu_flags=cpu_flags(),
                 grappler=setting.grappler,
+                misfit=None if elsewhere else misfits[job.case],
                 computes_elsewhere=elsewhere,
             )
             same[asked] = predict(facts[job.case], target)
@@ -148,6 +160,15 @@ def _broken(project: Workspace, case: CaseDefinition, ready: ReadyCase | str | N
     except UnreadableModelError:
         return None
     return None
+
+
+def _misfit(project: Workspace, case: CaseDefinition, ready: ReadyCase | str | None) -> str | None:
+    """Return why the case's inputs do not fit what it calls; None if that is not known before it runs."""
+    if not isinstance(ready, ReadyCase) or case.serving is not None:
+        return None
+    if ready.inputs_problem is not None or ready.batches is None or case.function is not None:
+        return ready.inputs_problem
+    return misfit_of(Path(model_folder(project, ready)), case.signature, ready.batches, project.results.array)
 
 
 def facts_of(project: Workspace, ready: ReadyCase | str | None) -> ModelFacts | None:

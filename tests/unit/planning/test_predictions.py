@@ -100,6 +100,17 @@ def test_until_an_environment_is_resolved_its_requirements_count(project, plan):
     assert found == {"Tensorflow-Text": "2.9.0", "scann": "", "other": "", "b": ""}
 
 
+def test_inputs_that_do_not_fit_are_foreseen(project, plan):
+    plan.__dict__["cases"] = {"one": plan.cases["one"]}
+    plan.__dict__["limits"] = {(cell, "one"): next(iter(plan.limits.values())) for cell in plan.cells()}
+    ready = make_ready(project, plan.cases["one"])
+    broken = ready.model_copy(update={"batches": None, "inputs_problem": "input 'x' is missing; add it"})
+    found = predict_plan(project, plan, {"one": broken}, planned_facts(project, plan, {"one": ready}))
+    assert {(each.kind, each.stage) for each in found.values()} == {(Kind.FAILS, Stage.RUN)}
+    said = "it loads, but signature 'serving_default' fails with these inputs: input 'x' is missing; add it"
+    assert {each.because for each in found.values()} == {(said,)}
+
+
 def prediction(kind, stage=None):
     return Prediction(kind, stage, (), (), (), Confidence.HIGH)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
@@ -32,12 +33,13 @@ from savedmodel_matrix.models.savedmodel.wants import Want
 from savedmodel_matrix.probe.arrays import STRING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from savedmodel_matrix.domain.input_sources import GenerateSpec
     from savedmodel_matrix.models.savedmodel.reader import Signature
+    from savedmodel_matrix.models.savedmodel.sparse_inputs import Together
 
 _LARGEST = 1 << 29  # elements of one input; a larger size is a mistake
 _SPARSE_PER_ROW = 4
@@ -46,12 +48,17 @@ _SMALL = (0, 9)
 
 
 def generate(
-    signature: Signature, spec: GenerateSpec, wants: Mapping[str, Want] | None = None
+    signature: Signature,
+    spec: GenerateSpec,
+    wants: Mapping[str, Want] | None = None,
+    together: Iterable[Together] = (),
+    same: Mapping[str, str] | None = None,
 ) -> Iterator[Values]:
     """Yield ``spec.count`` batches for the signature.
 
     ``wants`` are what the graph wants of the inputs' values, by name. A range or a vocabulary in the
-    specification is preferred to them.
+    specification is preferred to them. ``together`` are dense inputs that are the components of one sparse or
+    ragged tensor: they fit each other. ``same`` names, by an input, the one whose values it has, too.
 
     Dense inputs get one value; sparse ones ``indices``, ``values`` and ``dense_shape`` (up to four values
     a row, in canonical order); ragged ones ``flat_values`` and ``row_splits_N`` (rows of up to four).
@@ -59,13 +66,49 @@ def generate(
     which names the input and the key to set, if a size is unknown and not given, or a key does not fit.
     """
     _check(signature, spec)
+    given, names = signature.inputs, dict[tuple[str, str | None], str]()
+    for each in together:
+        signature, parts = _joined(signature, each)
+        names |= parts
     shapes = {name: _shape(name, declared, spec) for name, declared in signature.inputs.items()}
     for batch in range(spec.count):
         values: Values = []
         for name, declared in signature.inputs.items():
             want = (wants or {}).get(name, Want())
-            values += _Input(name, declared, spec, batch, want).made(shapes[name])
-        yield values
+            drawn_as = (same or {}).get(name, name)
+            values += _Input(name, declared, spec, batch, want, drawn_as).made(shapes[name])
+        yield [
+            each
+            if (own := names.get((each.name, each.component))) is None
+            else _alone(each, own, given[own].dtype)
+            for each in values
+        ]
+
+
+def _joined(signature: Signature, together: Together) -> tuple[Signature, dict[tuple[str, str | None], str]]:
+    """Return the signature with one input for those that are one tensor, and their names by its components.
+
+    It has the name of the input that holds the values.
+    """
+    parts, inputs = together.parts, dict(signature.inputs)
+    ragged = together.kind is Kind.RAGGED
+    name = parts["flat_values" if ragged else "values"]
+    splits = {inputs.pop(each).dtype for component, each in parts.items() if each != name and ragged}
+    inputs = {each: spec for each, spec in inputs.items() if each == name or each not in parts.values()}
+    inputs[name] = TensorSpec(
+        dtype=inputs[name].dtype,
+        shape=together.shape,
+        kind=together.kind,
+        ragged_rank=len(parts) - 1 if ragged else 0,
+        row_splits_dtype=splits.pop() if splits else None,
+    )
+    return replace(signature, inputs=inputs), {(name, key): each for key, each in parts.items()}
+
+
+def _alone(value: Value, name: str, dtype: str) -> Value:
+    """Return a component as the dense input that it is in the signature."""
+    array = value.array if dtype == STRING else value.array.astype(element_type(dtype))
+    return Value(name, None, dtype, array)
 
 
 def _check(signature: Signature, spec: GenerateSpec) -> None:
@@ -112,12 +155,14 @@ def _shape(name: str, declared: TensorSpec, spec: GenerateSpec) -> tuple[int, ..
 class _Input:
     """Generates one input of one batch."""
 
-    def __init__(self, name: str, declared: TensorSpec, spec: GenerateSpec, batch: int, want: Want) -> None:
+    def __init__(
+        self, name: str, declared: TensorSpec, spec: GenerateSpec, batch: int, want: Want, drawn_as: str
+    ) -> None:
         self._name = name
         self._declared = declared
         self._range = spec.ranges.get(name)
         self._vocabulary = spec.vocabulary.get(name)
-        self._key = (spec.seed, batch, name)
+        self._key = (spec.seed, batch, drawn_as)
         self._want = want
 
     def made(self, shape: tuple[int, ...]) -> Values:

@@ -32,12 +32,14 @@ from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE, read_warmup
 from savedmodel_matrix.models.savedmodel.functions import FUNCTION
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.reader import Kind
+from savedmodel_matrix.models.savedmodel.signature_graph import same_tensors, together_of
 from savedmodel_matrix.probe.arrays import write_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from savedmodel_matrix.models.savedmodel.reader import Signature, TensorSpec
+    from savedmodel_matrix.models.savedmodel.sparse_inputs import Together
     from savedmodel_matrix.models.savedmodel.wants import Want
 
 #: The lines of a message; a hostile signature has thousands of inputs.
@@ -122,19 +124,22 @@ def _values(
                     "generate: what the inputs must be is not known here, for a stage and for a function "
                     "that the model's file does not describe; name a file"
                 )
-            return generate(signature, source.generate, _wants(signature, model_dir, signature_name))
+            return generate(signature, source.generate, *_wants(signature, model_dir, signature_name))
         case _:
             assert_never(source)
 
 
-def _wants(signature: Signature, model_dir: Path, signature_name: str) -> dict[str, Want]:
-    """Return what the graph wants of the inputs: nothing that is known of a function's."""
+def _wants(
+    signature: Signature, model_dir: Path, signature_name: str
+) -> tuple[dict[str, Want], list[Together], dict[str, str]]:
+    """Return what the graph wants of the inputs (see ``generate``): nothing that is known of a function's."""
     if signature.method == FUNCTION:  # the graph is followed from its signatures
-        return {}
+        return {}, [], {}
     try:
-        return wants_of(model_dir, signature_name)
+        wants = wants_of(model_dir, signature_name)
+        return wants, together_of(model_dir, signature_name), same_tensors(model_dir, signature_name)
     except UnreadableModelError:  # the run fails with a better reason
-        return {}
+        return {}, [], {}
 
 
 def _put_together(values: Values, signature: Signature | None) -> Values:

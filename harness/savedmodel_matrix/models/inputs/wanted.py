@@ -10,6 +10,7 @@ import numpy as np
 
 from savedmodel_matrix.domain.errors import InputsError
 from savedmodel_matrix.models.inputs.examples import LISTS, encode_example
+from savedmodel_matrix.models.inputs.patterns import matching
 from savedmodel_matrix.models.inputs.pictures import MAKERS
 from savedmodel_matrix.models.inputs.stream import Stream
 from savedmodel_matrix.models.inputs.values import string_array
@@ -158,12 +159,17 @@ def _rows(want: Want, key: Key, count: int) -> Iterator[bytes]:
 
 
 def _texts(want: Want, key: Key, count: int) -> Iterator[bytes] | None:
-    if not want.words and not want.separator:
+    if not want.words and not want.separator and not want.pattern:
         return None
     each = _WORDS if want.separator else 1
     if want.words:
         picks = Stream(*key).integers(count * each, 0, len(want.words) - 1)
         words = [want.words[pick] for pick in picks.tolist()]
     else:
-        words = list(Stream(*key).words(count * each))
+        plain = Stream(*key).words(count * each)
+        words = [_matching(want, (*key, "pattern", at)) or word for at, word in enumerate(plain)]
     return (want.separator.join(words[at : at + each]) for at in range(0, len(words), each))
+
+
+def _matching(want: Want, key: Key) -> bytes | None:
+    return matching(want.pattern, Stream(*key)) if want.pattern else None

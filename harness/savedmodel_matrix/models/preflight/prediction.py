@@ -88,6 +88,8 @@ class Target:
     """As in /proc/cpuinfo; empty if unknown."""
     grappler: bool = True
     """Whether TensorFlow's graph optimizer is on."""
+    misfit: str | None = None
+    """Why what is called fails with the inputs of the case; None if nothing known is against them."""
     computes_elsewhere: bool = False
     """Whether ops may run on a GPU or be compiled by XLA, whose kernels are others."""
 

@@ -65,6 +65,17 @@ def signatures(asked: Question) -> Iterator[Finding]:
     yield Finding(f"the model has no signature {target.signature!r}{has}", stage=Stage.RUN)
 
 
+def inputs(asked: Question) -> Iterator[Finding]:
+    """``Matrix size-incompatible``, ``indices[0] = 9 is not in [0, 7)`` and the like; seen.
+
+    The other loaders make a model of their own, which may take other inputs.
+    """
+    target = asked.target
+    if target.misfit is not None and target.loader in {Loader.SAVED_MODEL, Loader.V1_SESSION}:
+        called = f"signature {target.signature!r}" if target.function is None else target.function
+        yield Finding(f"it loads, but {called} fails with these inputs: {target.misfit}", stage=Stage.RUN)
+
+
 def unknown_attributes(asked: Question) -> Iterator[Finding]:
     """``NodeDef mentions attr ... not in Op``; seen in 2.4, in a session, with VarHandleOp's debug_name.
 
@@ -340,6 +351,7 @@ def files_outside(asked: Question) -> Iterator[Finding]:
 RULES = (
     tags,
     signatures,
+    inputs,
     files,
     files_outside,
     other_variables,

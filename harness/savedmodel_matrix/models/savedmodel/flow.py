@@ -109,6 +109,7 @@ class Scope:
     outer: Scope | None = None
     call: str = ""
     depth: int = 0
+    in_loop: bool = False
 
 
 def tensor_of(name: str) -> Tensor:
@@ -117,7 +118,7 @@ def tensor_of(name: str) -> Tensor:
     return parts[0], int(parts[-1]) if len(parts) > 1 and parts[-1].isdecimal() else 0
 
 
-def _placed(body: Body, name: str) -> Tensor:
+def placed(body: Body, name: str) -> Tensor:
     """Return the tensor that an input names, counted among all outputs of its node."""
     parts = name.split(":")
     source, number = tensor_of(name)
@@ -150,7 +151,7 @@ class Flow:
         found: list[tuple[Scope, pb.NodeDef, int]] = []
         for name, position in consumers:
             node = scope.body.nodes[name]
-            inner = self._entered(scope, node)
+            inner = self.entered(scope, node)
             if inner is None:
                 found.append((scope, node, position))
             elif position < len(inner.body.args):
@@ -196,7 +197,7 @@ class Flow:
             for node in scope.body.nodes.values():
                 if node.op in ops:
                     yield scope, node
-                inner = self._entered(scope, node)
+                inner = self.entered(scope, node)
                 # A function that several nodes call on different tables is entered for each of them.
                 key = f"{node.op} {node.attr['f'].func.name} {list(node.input)}"
                 if inner is not None and key not in entered:
@@ -247,7 +248,8 @@ class Flow:
             return None
         return self.value(scope.outer, call.input[position], depth + 1)
 
-    def _entered(self, scope: Scope, node: pb.NodeDef) -> Scope | None:
+    def entered(self, scope: Scope, node: pb.NodeDef) -> Scope | None:
+        """Return the body of the function that a node calls, or of the loop that it is; None for others."""
         if node.op in _CALLS:
             name = node.attr["f"].func.name
         else:
@@ -256,7 +258,8 @@ class Flow:
             return None
         if name not in self._bodies:
             self._bodies[name] = self._body(self._functions[name])
-        return Scope(self._bodies[name], scope, node.name, scope.depth + 1)
+        in_loop = scope.in_loop or node.op in _LOOPS
+        return Scope(self._bodies[name], scope, node.name, scope.depth + 1, in_loop)
 
     def _body(self, view: memoryview) -> Body:
         body = Body()
@@ -270,7 +273,7 @@ class Flow:
             entry = {number: value for number, value, _ in self._walk.fields(part)}
             key, value = entry.get(1), entry.get(2)
             if isinstance(key, memoryview) and isinstance(value, memoryview):
-                results[text(key)] = _placed(body, text(value))
+                results[text(key)] = placed(body, text(value))
         body.args = [each.name for each in signature.input_arg]
         body.results = [results.get(each.name, ("", 0)) for each in signature.output_arg]
         _connect(body)
@@ -292,7 +295,7 @@ def _connect(body: Body) -> None:
     for name, node in body.nodes.items():
         for position, each in enumerate(node.input if name in live else ()):
             if not each.startswith("^"):
-                consumers[_placed(body, each)].append((name, position))
+                consumers[placed(body, each)].append((name, position))
     body.consumers = dict(consumers)
 
 

@@ -61,9 +61,10 @@ class Want:
     """What a graph wants of the values of one input, or of one feature; each part may be unknown.
 
     ``below`` is the size of the smallest table or weight that integers index, less what is added to them.
-    ``lowest`` and ``highest`` enclose bounds. ``words`` and ``numbers`` are keys of tables that
-    the values are looked up in. ``centre`` and ``deviation`` are those of values that the graph's own
-    normalisation turns into mean 0 and deviation 1: one for all or one for each entry of the last axis.
+    ``rejects`` is the smallest index that a CPU's kernel is certain to reject; what reaches ``below`` may
+    just make no sense. ``lowest`` and ``highest`` enclose bounds. ``words`` and ``numbers`` are keys of
+    tables that the values are looked up in. ``centre`` and ``deviation`` are those of values that the graph's
+    own normalisation turns into mean 0 and deviation 1: one for all or one for each entry of the last axis.
     ``base64`` is whether strings are decoded from web-safe base64 before anything else. ``channels`` are
     those that a decoder asks for; 0 for any.
     """
@@ -71,6 +72,7 @@ class Want:
     form: Form | None = None
     base64: bool = False
     below: int | None = None
+    rejects: int | None = None
     lowest: float | None = None
     highest: float | None = None
     words: tuple[bytes, ...] = ()
@@ -81,6 +83,8 @@ class Want:
     channels: int = 0
     message: str = ""
     """The protobuf message that the bytes are, or the element type of raw numbers."""
+    pattern: bytes = b""
+    """A regular expression that the graph matches each whole text with."""
     separator: bytes = b""
     """What separates the values of one string, if it holds several."""
 
@@ -89,11 +93,13 @@ class Want:
         lows = [each for each in (self.lowest, other.lowest) if each is not None]
         highs = [each for each in (self.highest, other.highest) if each is not None]
         sizes = [each for each in (self.below, other.below) if each is not None]
+        rejected = [each for each in (self.rejects, other.rejects) if each is not None]
         return replace(
             self,
             form=self.form or other.form,
             base64=self.base64 or other.base64,
             below=min(sizes, default=None),
+            rejects=min(rejected, default=None),
             lowest=min(lows, default=None),
             highest=max(highs, default=None),
             words=_shared(self.words, other.words),
@@ -103,6 +109,7 @@ class Want:
             features=_merged(self.features, other.features),
             channels=self.channels or other.channels,
             message=self.message or other.message,
+            pattern=self.pattern or other.pattern,
             separator=self.separator or other.separator,
         )
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.models.savedmodel.example_specs import features_of
 from savedmodel_matrix.models.savedmodel.flow import SAME, Flow, Scope, TangledError, Tensor
 from savedmodel_matrix.models.savedmodel.op_outputs import parsed_counts
-from savedmodel_matrix.models.savedmodel.reader import dtype_name, shape_of
+from savedmodel_matrix.models.savedmodel.reader import dtype_name
+from savedmodel_matrix.models.savedmodel.shapes import weight_shape
 from savedmodel_matrix.models.savedmodel.wants import Form, Want
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
-    from savedmodel_matrix.models.savedmodel.reader import Shape
     from savedmodel_matrix.models.savedmodel.vocabulary import Vocabularies
 
 #: The longest chain of nodes that is followed; each node is one Python call.
@@ -30,6 +30,16 @@ _FIRST = SAME | {
     *("TensorListFromTensor", "TensorListGetItem", "TensorListStack", "TensorListConcatV2", "Gather"),
     *("GatherV2", "StringStrip", "StringLower", "StringUpper", "StaticRegexReplace", "RegexReplace"),
     *("UnicodeTranscode", "NormalizeUTF8"),
+}
+#: Those of them that pass on every value and, by the way, no other.
+_ALL_VALUES = SAME | {
+    "Cast",
+    "ExpandDims",
+    "Squeeze",
+    "Reshape",
+    "Transpose",
+    "Enter",
+    "TensorListFromTensor",
 }
 #: Ops that pass on values of any of their inputs as their first output.
 _ANY = frozenset({"Pack", "Concat", "ConcatV2", "Merge"})
@@ -87,9 +97,10 @@ _TABLES = frozenset({"LookupTableFind", "LookupTableFindV2"})
 
 @dataclass(frozen=True)
 class _State:
-    """What has happened to the values on the way."""
+    """What has happened to the values on the way; ``all`` is whether each of them is still there."""
 
     added: int = 0
+    all: bool = True
 
 
 class WantsTrace:
@@ -144,6 +155,8 @@ class WantsTrace:
         elif node.op == "Switch":
             outputs = [0, 1]
         found = Want()
+        if node.op not in _ALL_VALUES:
+            state = replace(state, all=False)
         for each in outputs:
             found = found.joined(self._follow(scope, (node.name, each), state, length + 1))
         return found
@@ -233,13 +246,29 @@ class WantsTrace:
         words, numbers = self._vocabularies.keys(scope, node.input[0])
         return Want(words=words, numbers=tuple(each - state.added for each in numbers))
 
+    def _matched(
+        self,
+        scope: Scope,
+        node: pb.NodeDef,
+        position: int,
+        state: _State,  # noqa: ARG002 - the form of all of these
+        length: int,  # noqa: ARG002
+    ) -> Want:
+        if position != 0:
+            return Want()
+        if node.op == "StaticRegexFullMatch":
+            return Want(pattern=node.attr["pattern"].s)
+        value = self._flow.value(scope, node.input[1]) if len(node.input) > 1 else None
+        known = value is not None and value.size == 1 and value.dtype.kind == "O"
+        return Want(pattern=value.ravel()[0]) if known and value is not None else Want()
+
     def _as_string(self, scope: Scope, node: pb.NodeDef, position: int, state: _State, length: int) -> Want:
         found = self._follow(scope, (node.name, 0), state, length + 1)
         numbers = tuple(int(word) for word in found.words if word.isascii() and word.isdigit())
         return Want(numbers=numbers) if position == 0 else Want()
 
     def _looked_up(self, scope: Scope, node: pb.NodeDef, table: int, state: _State) -> Want:
-        shape = self._shape(scope, node.input[table]) if table < len(node.input) else None
+        shape = weight_shape(self._flow, scope, node.input[table]) if table < len(node.input) else None
         axis = 0
         if node.op == "GatherV2" and len(node.input) > 2:
             value = self._flow.value(scope, node.input[2])
@@ -249,19 +278,12 @@ class WantsTrace:
         if shape is None or not -len(shape) <= axis < len(shape):
             return Want()
         size = shape[axis]
-        return Want() if size is None else _below(size, state)
-
-    def _shape(self, scope: Scope, name: str) -> Shape | None:
-        """Return the shape of a weight or a constant."""
-        origin = self._flow.origin(scope, name)
-        if origin is None:
-            return None
-        node = origin[1]
-        if node.op == "Const":
-            return shape_of(node.attr["value"].tensor.tensor_shape) if "value" in node.attr else None
-        if node.op in {"VarHandleOp", "VariableV2", "Variable"}:
-            return shape_of(node.attr["shape"].shape)
-        return None
+        if size is None:
+            return Want()
+        found = _below(size, state)
+        # A loop may never come to it, and a mask may have replaced what is too large.
+        certain = state.all and not scope.in_loop
+        return replace(found, rejects=found.below) if certain else found
 
     _SPECIAL: dict[str, Callable[[WantsTrace, Scope, pb.NodeDef, int, _State, int], Want]] = {  # noqa: RUF012
         **dict.fromkeys(("Add", "AddV2", "Sub"), _added),
@@ -269,6 +291,7 @@ class WantsTrace:
         **dict.fromkeys(("Bincount", "DenseBincount", "SparseBincount"), _counted),
         **dict.fromkeys(("Bucketize", "BoostedTreesBucketize"), _bucketized),
         **dict.fromkeys(_TABLES, _found),
+        **dict.fromkeys(("StaticRegexFullMatch", "RegexFullMatch"), _matched),
         "AsString": _as_string,
     }
 

@@ -47,6 +47,13 @@ def test_words_of_a_table(tmp_path):
     assert found.words == (b"a", b"b")
 
 
+def test_regular_expressions(tmp_path):
+    static = op("y", "StaticRegexFullMatch", "x", pattern={"s": rb"\d+"})
+    assert want(tmp_path / "static", static, dtype=pb.DT_STRING).pattern == rb"\d+"
+    nodes = (string("p", "[ab]+"), op("y", "RegexFullMatch", "x", "p"))
+    assert want(tmp_path / "constant", *nodes, dtype=pb.DT_STRING).pattern == b"[ab]+"
+
+
 def test_a_picture_in_base64(tmp_path):
     nodes = (op("d", "DecodeBase64", "x"), op("y", "DecodePng", "d", channels={"i": 1}))
     found = want(tmp_path, *nodes, dtype=pb.DT_STRING)
