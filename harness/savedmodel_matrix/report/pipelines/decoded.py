@@ -21,12 +21,9 @@ def decoded_by(
 
     A decoder that makes other pixels in the two environments is there twice, with the stage beside its name.
     """
-    sides = [_of(batch, record, read) for record in (home, other)]
+    train, serve = (_of(batch, record, read) for record in (home, other))
     found: dict[str, dict[str, list[Array]]] = {}
-    for side, rest, where in (
-        (*sides, "training"),
-        (*sides[::-1], "serving"),
-    ):
+    for side, rest, where in ((train, serve, "training"), (serve, train, "serving")):
         for (name, decoder), files in side.items():
             again = rest.get((name, decoder), files)
             is_one = len(files) == len(again) and all(map(np.array_equal, files, again))

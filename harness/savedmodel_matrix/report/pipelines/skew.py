@@ -205,7 +205,7 @@ def _diagnosed(
 
 
 def _is_weak(found: Diagnosis) -> bool:
-    """Whether fitted constants are all that a diagnosis has, or it leaves something: a cause goes before it."""
+    """Whether a diagnosis has only fitted constants, or leaves something: a cause goes before it."""
     return bool(found.left) or all(step.startswith(_FITTED) for step in found.steps)
 
 

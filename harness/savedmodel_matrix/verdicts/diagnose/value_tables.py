@@ -68,7 +68,7 @@ def _readings(raw: Array) -> Iterator[tuple[str, Array]]:
         return
     from PIL import Image  # noqa: PLC0415 - nothing but a diagnosis of images needs it
 
-    images = []
+    images: list[Array] = []
     for data in raw:
         try:
             with Image.open(io.BytesIO(data)) as image:

@@ -130,8 +130,9 @@ def _lifters(count: int) -> Iterator[tuple[str, Array]]:
 
 
 def _decibels(mel: Array) -> Array:
-    found: Array = 10 * np.log10(np.maximum(mel, _LEAST_POWER))
-    return np.maximum(found, found.max(axis=(-2, -1), keepdims=True) - _TOP_DB)
+    decibels = 10 * np.log10(np.maximum(mel, _LEAST_POWER))
+    found: Array = np.maximum(decibels, decibels.max(axis=(-2, -1), keepdims=True) - _TOP_DB)
+    return found
 
 
 def _logarithms(mel: Array) -> Iterator[tuple[str, Array]]:

@@ -213,11 +213,11 @@ def _told(target: Array, fitted: _Fitted, named: _Named, reading: Reading, decod
     rated.sort(key=lambda each: each[0])
     if not rated or not rated[0][1]:
         return None
-    left, _, names, made = rated[0]
+    left, _, together, made = rated[0]
     beaten = rated[1][0] if len(rated) > 1 else None
     if beaten is not None and beaten < _BEATS * left:
         return None
-    return _Told(names, made, left, beaten)
+    return _Told(together, made, left, beaten)
 
 
 def _alike(decoded: Decoded) -> list[tuple[list[str], Sequence[Array]]]:
