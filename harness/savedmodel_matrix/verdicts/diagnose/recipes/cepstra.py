@@ -9,7 +9,7 @@ import numpy as np
 from savedmodel_matrix.verdicts.diagnose.recipes import spectra
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array
 
@@ -35,7 +35,9 @@ class _Screened(NamedTuple):
     bank: Array
 
 
-def cepstra(target: Array, sounds: list[Array], rate: int) -> Iterator[spectra.Made]:
+def cepstra(
+    target: Array, sounds: list[Array], rate: int, check: Callable[[str], None]
+) -> Iterator[spectra.Made]:
     """Yield every recipe that may make ``target`` (sounds, coefficients, frames), with what it leaves.
 
     What is left is relative to the standard deviation of each coefficient: the first is far larger.
@@ -45,7 +47,8 @@ def cepstra(target: Array, sounds: list[Array], rate: int) -> Iterator[spectra.M
         return
     target, sounds = target[:, :, : spectra.MOST_FRAMES], sounds[: len(target)]
     loud = int(np.argmax([float(np.square(each).mean()) for each in sounds]))
-    screened = sorted(_screened(target[loud], sounds[loud], rate, frames), key=lambda each: -each.rank)
+    found = _screened(target[loud], sounds[loud], rate, frames, check)
+    screened = sorted(found, key=lambda each: -each.rank)
     for _, framing, name, bank in screened[:_TRIED]:
         inner = spectra.inner(framing, frames)
         aim = target[:, :, inner]
@@ -57,6 +60,7 @@ def cepstra(target: Array, sounds: list[Array], rate: int) -> Iterator[spectra.M
                     for each in sounds
                 ]
             )
+            check("cepstra of the raw sounds")
             for log, logs in _logarithms(mel):
                 for form, transform in _transforms(count, len(bank)):
                     plain = np.einsum("cb,sbf->scf", transform, logs)
@@ -80,13 +84,16 @@ def cepstra(target: Array, sounds: list[Array], rate: int) -> Iterator[spectra.M
                         yield spectra.Made(left, parts, values)
 
 
-def _screened(target: Array, sound: Array, rate: int, frames: int) -> Iterator[_Screened]:
+def _screened(
+    target: Array, sound: Array, rate: int, frames: int, check: Callable[[str], None]
+) -> Iterator[_Screened]:
     """Yield framings with filters whose cepstra correlate with the target's, coefficient by coefficient."""
     window = spectra.WINDOWS["a periodic Hann window"]
     for framing in spectra.framings(len(sound), frames):
         inner = spectra.inner(framing, frames)
         power = spectra.magnitudes(sound, framing, window, target.shape[1])[:, inner] ** 2
         for bands in _BANDS:
+            check("cepstra of the raw sounds")
             if not len(target) <= bands <= framing.transform // 2:
                 continue
             transform = _cosines(len(target), bands)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import wave
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -65,11 +64,9 @@ def recipes(side: Array, raw: Array, check: Callable[[str], None] = unlimited) -
             continue
         made: list[spectra.Made] = []
         for rate in rates:
-            for each in chain(
-                _all(target, sounds, rate), cepstra.cepstra(target[:_MOST_SOUNDS], sounds, rate)
-            ):
-                check("spectrograms and cepstra of the raw sounds")
-                made.append(each)
+            made += _all(target, sounds, rate, check)
+            if min((each.left for each in made), default=np.inf) > _LEFT:
+                made += cepstra.cepstra(target[:_MOST_SOUNDS], sounds, rate, check)
             made.sort(key=lambda each: each.left)
             if made and made[0].left <= _EXACT:
                 break
@@ -92,7 +89,9 @@ def _recipe(each: spectra.Made, order: str, target: Array, side: Array, beaten: 
     )
 
 
-def _all(target: Array, sounds: list[Array], rate: int) -> Iterator[spectra.Made]:
+def _all(
+    target: Array, sounds: list[Array], rate: int, check: Callable[[str], None]
+) -> Iterator[spectra.Made]:
     """Yield every recipe of the most likely framings and filters, with what it leaves."""
     target, sounds = target[:_MOST_SOUNDS, :, : spectra.MOST_FRAMES], sounds[:_MOST_SOUNDS]
     loud = int(np.argmax([float(np.square(each).mean()) for each in sounds]))
@@ -100,6 +99,7 @@ def _all(target: Array, sounds: list[Array], rate: int) -> Iterator[spectra.Made
     for emphasis in (0.0, spectra.EMPHASIS):
         sound = spectra.emphasised(sounds[loud], emphasis)
         for framing in spectra.framings(len(sound), target.shape[2]):
+            check("spectrograms of the raw sounds")
             magnitudes = spectra.magnitudes(
                 sound, framing, spectra.WINDOWS["a periodic Hann window"], target.shape[2]
             )
@@ -119,6 +119,7 @@ def _all(target: Array, sounds: list[Array], rate: int) -> Iterator[spectra.Made
                 ]
                 for each in sounds
             ]
+            check("spectrograms of the raw sounds")
             for gain_name, gain in _GAINS.items():
                 mel = np.stack(
                     [
