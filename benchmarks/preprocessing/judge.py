@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
 
 _SIDES = ("train", "serve", "raw")
+#: Before the ids of a case: the diagnosis must say what it leaves, or that it is harmless.
+_PARTLY, _HARMLESS = "partly", "harmless"
 Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One pair: what was planted, the correct ids ("" if nothing has a name), and what was found."""
+    """One pair: what was planted, the correct ids as in ``register.case``, and what was found."""
 
     made_by: str
     name: str
@@ -51,8 +53,14 @@ class Judged:
         """Whether the diagnosis is exactly right, with its steps in any order."""
         if not self.expected:
             return not self.found
-        wanted = [sorted(each.split("+")) for each in self.expected.split("|")]
-        return len(self.found) == 1 and sorted(self.found[0].steps) in wanted
+        how, _, ids = self.expected.rpartition(" ")
+        wanted = [sorted(each.split("+")) for each in ids.split("|")]
+        return (
+            len(self.found) == 1
+            and sorted(self.found[0].steps) in wanted
+            and bool(self.found[0].left) == (how == _PARTLY)
+            and self.found[0].harmless == (how == _HARMLESS)
+        )
 
 
 def judge(folder: Path, made_by: str, other: Path | None = None) -> Iterator[Judged]:
@@ -71,8 +79,8 @@ def judge(folder: Path, made_by: str, other: Path | None = None) -> Iterator[Jud
             entry["planted"],
             entry["expected"] or "",
             entry["held_out"],
-            # A difference in rounding that libraries cannot avoid counts as none.
-            [each for each in found if not each.harmless],
+            # A difference in rounding that libraries cannot avoid counts as none, unless it was planted.
+            [each for each in found if not each.harmless or (entry["expected"] or "").startswith(_HARMLESS)],
             seconds,
         )
 

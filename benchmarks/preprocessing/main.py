@@ -14,6 +14,8 @@ from uv import find_uv_bin
 
 from benchmarks.cost import BenchError, plain_environment
 from benchmarks.preprocessing.judge import confusion, judge
+from benchmarks.preprocessing.staged.catalogue import row_of
+from benchmarks.preprocessing.staged.matrix import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +26,7 @@ _HERE = Path(__file__).parent
 _PYTHON = "3.11"
 #: Requirements files in this folder, and the modules of ``cases`` that run there.
 _MADE_IN = {
-    "new": ("images", "tables", "sounds", "texts", "held_out", "other_domains"),
+    "new": ("images", "tables", "sounds", "texts", "held_out", "other_domains", "further"),
     "tf": ("in_tensorflow",),
 }
 _VERSIONS = ("new", "old")
@@ -36,6 +38,11 @@ with no name have a difference that no correction explains; clean pairs differ o
 all. Both must have no diagnosis. The held-out round was planted after the corrections were written, on
 other data."""
 
+_ABOUT_STAGES = """\
+These stages ran in a matrix of their own, because their faults show only by running them again (on parts of
+a batch, in another process, zone or folder) or by decoding their files again, with the libraries that they
+use. Of clean pairs nothing may be said."""
+
 
 def main(source: Path) -> None:
     """Make every pair in a temporary folder and print the tables.
@@ -44,10 +51,14 @@ def main(source: Path) -> None:
         BenchError: if an environment cannot be installed, or a case cannot be made there.
     """
     with tempfile.TemporaryDirectory(prefix="preprocessing-") as name:
-        judged = list(_judged(Path(name).resolve(), source))
+        folder = Path(name).resolve()
+        judged = list(_judged(folder, source))
+        staged = list(run(folder / "staged", UvBackend().describe(folder / "venv-tf").python))
     print(_ABOUT.format(versions=", ".join(_versions())))  # noqa: T201 - a benchmark is what it prints
     print("\n" + tabulate([_row(each) for each in judged], headers="keys", disable_numparse=True))  # noqa: T201
     print("\n" + tabulate(confusion(judged), headers="keys", disable_numparse=True))  # noqa: T201
+    print("\n" + _ABOUT_STAGES)  # noqa: T201
+    print("\n" + tabulate([row_of(*each) for each in staged], headers="keys", disable_numparse=True))  # noqa: T201
     longest = max(judged, key=lambda each: each.seconds)
     total = sum(each.seconds for each in judged)
     print(f"\n{total:.0f} s for {len(judged)} pairs; the longest {longest.seconds:.1f} s ({longest.name}).")  # noqa: T201

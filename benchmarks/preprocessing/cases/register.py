@@ -12,7 +12,8 @@ def case(data, planted, expected, held_out=False):
     """Register a function of ``(train, serve)`` or ``(train, serve, raw)``: arrays, or dicts of them.
 
     ``expected`` has the ids of the correct diagnosis: "a+b" for two steps, "a|b" if either name is right,
-    None if the two are the same up to rounding or the difference has no name.
+    None if the two are the same up to rounding or the difference has no name. Before the ids, "partly" asks
+    for a diagnosis that says what it leaves, and "harmless" for one that says that nothing need be done.
     """
 
     def register(function):

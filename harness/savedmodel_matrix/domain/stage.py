@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from savedmodel_matrix.domain.arrays import Output
+from savedmodel_matrix.domain.arrays import ArrayEntry, Output
 from savedmodel_matrix.domain.input_sources import InputSource
 from savedmodel_matrix.domain.stored import Stored
 from savedmodel_matrix.domain.toml_table import DOTTED, LocalPath, Table
@@ -75,6 +75,18 @@ class StageParts(Stored):
     outputs: tuple[Output, ...]
 
 
+class Decoded(Stored):
+    """One JPEG file of a stage's input, as one decoder of its environment decodes it."""
+
+    batch: int
+    name: str
+    """Of the input."""
+    decoder: str
+    file: int
+    array: ArrayEntry
+    """uint8 [height, width, 3]: red, green and blue, not turned by EXIF."""
+
+
 class StagePart(Stored):
     """What the measurement of a stage records in addition to the stage's outputs."""
 
@@ -86,3 +98,7 @@ class StagePart(Stored):
     """Version of every module that those import."""
     parts: tuple[StageParts, ...] = ()
     """Empty where the stage did not run on parts, or where a batch has no samples to take apart."""
+    in_another_folder: tuple[Output, ...] = ()
+    """What the stage makes in another working folder; only of batches where that is something else."""
+    decoded: tuple[Decoded, ...] = ()
+    """The JPEG files among its inputs, by each decoder that it has loaded."""

@@ -93,7 +93,10 @@ A stage::
 
     {"wrote": [{"batch", "name"}],    inputs that the stage wrote to
      "remarks": [str],
-     "libraries": {module: version}, "brought": {module: version}}    named by its code, or imported by those
+     "libraries": {module: version}, "brought": {module: version},    named by its code, or imported by those
+     "parts": [{"way", "batch", "samples", "outputs"}],    of parts of a batch, where "parts" asks for it
+     "in_another_folder": [{"batch", "name", "component", "array"}],    where that makes something else
+     "decoded": [{"batch", "name", "decoder", "file", "array"}]}    JPEG inputs, by each decoder it has loaded
 
 A noise floor (K replicates with floats moved by one unit in the last place)::
 

@@ -19,6 +19,7 @@ import numpy as np
 from .. import arrays, effective, exchange, folders, local, tensors, texts
 from ..failing import CaseError, failing_as
 from ..run import apply_setting, differing
+from . import decoders
 
 #: Folders of a project that the harness itself writes to.
 _OURS = ("results", ".nox")
@@ -28,16 +29,21 @@ _ALONE = 8
 _PARTS_LIMIT_S = 30.0
 
 
-TEXTS = ()
-
-
 def run(job):
     """Run the stage and record what it returns.
 
     ``job.tf`` is ``None`` in a separate environment, which has no TensorFlow.
     """
     name = job.case["measure"]["name"]
-    job.part["measured"] = {"wrote": [], "remarks": [], "libraries": {}, "brought": {}, "parts": []}
+    job.part["measured"] = {
+        "wrote": [],
+        "remarks": [],
+        "libraries": {},
+        "brought": {},
+        "parts": [],
+        "in_another_folder": [],
+        "decoded": [],
+    }
     try:
         _run(job)
     except CaseError as failure:
@@ -47,7 +53,7 @@ def run(job):
 def _run(job):
     tf, request, case, report = job.tf, job.request, job.case, job.report
     phases, part = job.phases, job.part
-    spec, facts, missing = case["measure"], part["measured"], job.missing
+    spec, facts, missing, home = case["measure"], part["measured"], job.missing, os.getcwd()
     if tf is not None:
         with failing_as("run-failed"):
             apply_setting(tf, case["setting"])
@@ -90,6 +96,8 @@ def _run(job):
             report("running {} of parts of batch {}".format(spec["name"], number))
             with phases.timed("further_runs"):
                 facts["parts"] += _parts(job, number, batch, function, opened)
+                facts["in_another_folder"] += _in_another_folder(job, number, batch, function, opened, home)
+                facts["decoded"] += decoders.decoded(request["objects"], number, _read(request, batch))
     facts["libraries"], facts["brought"] = _libraries(spec, before)
     facts["remarks"] += sorted(
         "reads {}, which is not in the stage's `reads`: changes to it go unnoticed".format(path)
@@ -138,6 +146,32 @@ def _parts(job, number, batch, function, opened):
             entries = tensors.store(job.request["objects"], number, whole)
             found.append({"way": way, "batch": number, "samples": samples, "outputs": entries})
     return found
+
+
+def _in_another_folder(job, number, batch, function, opened, home):
+    """Return what the stage makes of one batch in another working folder, where that is something else.
+
+    Empty if it makes the same, or fails there, or does not make the same as before back in ``home``.
+    """
+    spec, objects, made = job.case["measure"], job.request["objects"], []
+    other = os.path.join(os.path.dirname(home), "another")
+    os.makedirs(other, exist_ok=True)
+    # Failing in another folder is no fault: a stage may keep files of its own in the first.
+    try:
+        for folder in (other, home):
+            os.chdir(folder)
+            if spec["root"] is not None:
+                _bring_listed(spec)
+            with opened.watching():
+                returned = function(_read(job.request, batch))
+            made.append(tensors.store(objects, number, _leaves(returned)))
+    except Exception:
+        return []
+    finally:
+        os.chdir(home)
+    there, again = made
+    before = [each for each in job.part["outputs"] if each["batch"] == number]
+    return there if again == before != there else []
 
 
 def _together(made, way):

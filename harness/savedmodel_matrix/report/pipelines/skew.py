@@ -17,6 +17,7 @@ from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.evidence.collected import contents
 from savedmodel_matrix.evidence.judged import judged_outputs, verdict_of
+from savedmodel_matrix.report.pipelines.decoded import decoded_by
 from savedmodel_matrix.report.pipelines.diagnoses import proof_of, row_of
 from savedmodel_matrix.report.pipelines.document import SkewRow
 from savedmodel_matrix.report.pipelines.stages import arrays_of
@@ -55,6 +56,8 @@ class Effect(NamedTuple):
     largest: float | None
 
 
+#: The beginnings of the ids of plain fits.
+_FITTED = ("constant-scale", "constant-offset", "column-constants")
 _EMPTY = (
     "training and serving make tensors that are the same for every input, so their agreement says nothing: "
     "look for a default that replaces them"
@@ -149,9 +152,10 @@ def _diagnosed(
     for batch in sorted({*sides[0], *sides[1]}):
         train, serve = (side.get(batch, {}) for side in sides)
         given = raw.get(batch, {})
-        examined = examine(train, serve, given, lambda: time.monotonic() > until)
+        examined = examine(
+            train, serve, given, lambda: time.monotonic() > until, decoded_by(batch, home, other, read)
+        )
         found = list(examined.found)
-        explained = {name for each in found for name in each.tensors}
         for name in [*train, *(name for name in serve if name not in train)]:
             if name not in train or name not in serve:
                 unexplained.append(f"batch {batch}, {name}: only one of the pipelines returns it")
@@ -161,7 +165,8 @@ def _diagnosed(
             side_by_side += [
                 f"batch {batch}, {name} {line}" for line in worst(train[name], serve[name], given)
             ]
-            if name in explained:
+            of_tensor = [each for each in found if name in each.tensors]
+            if of_tensor and not any(map(_is_weak, of_tensor)):
                 continue
             of_parts = [
                 Parts(side[name], part.get((batch, name), {}))
@@ -170,11 +175,17 @@ def _diagnosed(
             place = where(train[name], serve[name], given)
             depends = explain_parts(*of_parts)
             if depends is not None:
+                found = [each for each in found if name not in each.tensors]
                 found.append(replace(depends, tensors=(name,), where=place))
+            if depends is not None or of_tensor:
                 continue
             says = describe(train[name], serve[name]).sentence
             more = f", {place}" if place else ""
-            stopped = f"; not searched further after {SEARCH_LIMIT_S:g} s" if name in examined.stopped else ""
+            stopped = (
+                f"; not searched further after {SEARCH_LIMIT_S:g} s, at {examined.stopped[name]}"
+                if name in examined.stopped
+                else ""
+            )
             unexplained.append(f"batch {batch}, {name}: {says}{more}{stopped}")
         for each in found:
             batches.setdefault((each.id, each.tensors), []).append((batch, each))
@@ -191,6 +202,11 @@ def _diagnosed(
         for found in batches.values()
     ]
     return rows, unexplained, side_by_side
+
+
+def _is_weak(found: Diagnosis) -> bool:
+    """Whether a diagnosis has only fitted constants, or leaves something: a cause goes before it."""
+    return bool(found.left) or all(step.startswith(_FITTED) for step in found.steps)
 
 
 def _says_nothing(

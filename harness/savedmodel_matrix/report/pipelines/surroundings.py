@@ -1,4 +1,4 @@
-"""Stages that make other results in another process: hash seed, time zone, locale, threads, or chance."""
+"""Stages whose results depend on their surroundings: hash seed, zone, locale, threads, folder, or chance."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
 from savedmodel_matrix.verdicts.diagnose.prove import distance, is_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from savedmodel_matrix.domain.arrays import ArrayEntry
+    from savedmodel_matrix.domain.arrays import ArrayEntry, Output
     from savedmodel_matrix.domain.plan import Plan
-    from savedmodel_matrix.domain.recording import Recording
     from savedmodel_matrix.evidence.collected import Collection, StageRecord
     from savedmodel_matrix.report.pipelines.document import DiagnosisRow
     from savedmodel_matrix.verdicts.compare.elements import Array
 
+#: Measured by the stage itself, in one process: no two processes share a working folder.
+_FOLDER = "working folder"
 #: By way: the id, and what the result depends on.
 _NAMES = {
     SEEDED: ("hash-seed", "the seed of Python's hash()"),
@@ -28,10 +29,12 @@ _NAMES = {
     "time zone": ("machine-time-zone", "the time zone of the machine"),
     "locale": ("machine-locale", "the locale of the machine"),
     "threads": ("machine-threads", "the number of threads"),
+    _FOLDER: ("machine-folder", "the working folder"),
 }
 _PROOFS = {
     SEEDED: "two processes with one hash seed make the same, and one with another seed does not",
     SEEDED_AGAIN: "two processes with one hash seed and the same surroundings make different results",
+    _FOLDER: "in one process, it makes the same again in the first folder, and something else in another",
 }
 
 
@@ -84,10 +87,16 @@ def _causes(
         for each in collection.elsewhere
         if (each.job.case, stage_of(each.job)) == (case, stage) and each.recording is not None
     }
+    if home.recording is not None and home.part.in_another_folder:
+        # Processes have different working folders, so that nothing else shows beside it.
+        there = _arrays(home.part.in_another_folder, read)
+        own = {name: each for name, each in _arrays(home.recording.outputs, read).items() if name in there}
+        moved = _moved(own, there)
+        return {_FOLDER: moved} if moved is not None else {}
     if home.recording is None or EVERYTHING not in runs or SEEDED not in runs or SEEDED_AGAIN not in runs:
         return {}
-    of = {way: _arrays(run, read) for way, run in runs.items() if run.is_recorded}
-    own, seeded = _arrays(home.recording, read), of.get(SEEDED)
+    of = {way: _arrays(run.outputs, read) for way, run in runs.items() if run.is_recorded}
+    own, seeded = _arrays(home.recording.outputs, read), of.get(SEEDED)
     if seeded is None:
         return {}
     found = {}
@@ -101,8 +110,8 @@ def _causes(
     return found
 
 
-def _arrays(recording: Recording, read: Callable[[ArrayEntry], Array]) -> dict[str, Array]:
-    return {f"{each.batch} {each.id}": read(each.array) for each in recording.outputs}
+def _arrays(outputs: Sequence[Output], read: Callable[[ArrayEntry], Array]) -> dict[str, Array]:
+    return {f"{each.batch} {each.id}": read(each.array) for each in outputs}
 
 
 def _moved(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.verdicts.diagnose import levels, unvarying
+from savedmodel_matrix.verdicts.diagnose import levels, unvarying, value_tables
 from savedmodel_matrix.verdicts.diagnose.describe import describe
 from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
-from savedmodel_matrix.verdicts.diagnose.pair import Array, LateError, Pair, never
+from savedmodel_matrix.verdicts.diagnose.pair import Array, Decoded, LateError, Pair, never
 from savedmodel_matrix.verdicts.diagnose.prove import distance, is_same
 from savedmodel_matrix.verdicts.diagnose.recipes import times
 from savedmodel_matrix.verdicts.diagnose.recipes.remake import remake
@@ -28,10 +28,13 @@ _ENOUGH = 2_000_000
 
 @dataclass(frozen=True)
 class Examined:
-    """The named differences, and the tensors whose search ended early because the time was over."""
+    """The named differences, and the tensors whose search ended early because the time was over.
+
+    ``stopped`` says what was being tried then, by tensor.
+    """
 
     found: list[Diagnosis]
-    stopped: list[str]
+    stopped: dict[str, str]
 
 
 def diagnose(
@@ -46,25 +49,27 @@ def examine(
     serve: Mapping[str, Array],
     raw: Mapping[str, Array] | None = None,
     late: Callable[[], bool] = never,
+    decoded: Mapping[str, Decoded] | None = None,
 ) -> Examined:
     """Return the named differences between two preprocessed forms of one batch, the best proven first.
 
     ``train`` and ``serve`` map tensor names to arrays: numbers, or object arrays of ``bytes``. ``raw`` is the
     input that both were made from: numbers, or encoded images and sounds or text as object arrays of
-    ``bytes``. An empty list means that the two agree up to rounding, or that no correction makes them agree.
-    The same holds for a tensor that no diagnosis names in ``tensors``. Tensors on one side only are ignored.
+    ``bytes``. ``decoded`` has the JPEG files of each input by decoder. An empty list means that the two agree
+    up to rounding, or that no correction makes them agree. The same holds for a tensor that no diagnosis has
+    in ``tensors``. Tensors on one side only are ignored.
     """
     given = dict(raw or {})
     found: list[Diagnosis] = []
-    stopped = []
+    stopped: dict[str, str] = {}
     for name in train:
         if name in serve and not is_same(train[name], serve[name]):
-            pair = _first_samples(Pair(train[name], serve[name], given, late))
+            pair = _first_samples(Pair(train[name], serve[name], given, decoded or {}, late))
             place = where(pair.train, pair.serve, pair.raw)
             try:
                 found += [replace(each, tensors=(name,), where=place) for each in _tensor(pair)]
-            except LateError:
-                stopped.append(name)
+            except LateError as late_at:
+                stopped[name] = str(late_at)
     order = sorted(_joined(found), key=lambda each: (len(each.steps), each.residual, each.id))
     return Examined(order, stopped)
 
@@ -84,14 +89,16 @@ def _first_samples(pair: Pair) -> Pair:
 def _tensor(pair: Pair) -> Iterator[Diagnosis]:
     """Yield the explanation of one whole tensor, or else those of single columns."""
     whole = unvarying.explain(pair) or _explained(pair)
-    if whole is not None:
+    columns = _different_columns(pair)
+    # Constants for each column are no explanation where most columns agree as they are.
+    few = columns is not None and len(columns) < pair.train.shape[-1]
+    if whole is not None and not (few and whole.steps == ("column-constants",)):
         yield whole
         return
-    columns = _different_columns(pair)
     if columns is None:
         return
     part = _part(pair, columns)
-    if len(columns) < pair.train.shape[-1]:
+    if few:
         together = _explained(part)
         if together is not None:
             yield replace(together, title=f"{_named(columns)}: {together.title}")
@@ -101,6 +108,8 @@ def _tensor(pair: Pair) -> Iterator[Diagnosis]:
     left = (
         f"{_named(rest)} {'differ' if len(rest) > 1 else 'differs'} too, without a diagnosis" if rest else ""
     )
+    if whole is not None and not any(alone.values()):
+        yield whole
     for column, explained in alone.items():
         if explained is not None:
             yield replace(explained, title=f"{_named([column])}: {explained.title}", left=left)
@@ -111,7 +120,14 @@ def _explained(pair: Pair) -> Diagnosis | None:
     direct = _diagnosis(pair, chain) if chain else None
     if chain is not None and chain.cost <= _CHEAP:
         return direct
-    return times.explain(pair) or levels.explain(pair) or remake(pair) or direct or _partly(pair)
+    return (
+        times.explain(pair)
+        or levels.explain(pair)
+        or remake(pair)
+        or value_tables.explain(pair)
+        or direct
+        or _partly(pair)
+    )
 
 
 def _partly(pair: Pair) -> Diagnosis | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 #: Numbers of any type, or an object array of ``bytes``.
 Array = npt.NDArray[Any]
+
+#: The first JPEG files of an input by decoder, each uint8 [height, width, 3], not turned by EXIF.
+Decoded = Mapping[str, Sequence[Array]]
 
 #: Costs. The cheapest proven correction is shown: one without a fit before a fitted one, and one with a name
 #: before plain numbers.
@@ -24,7 +28,7 @@ FITTED_PER_COLUMN = 8.0
 
 
 class LateError(Exception):
-    """The time for one search is over."""
+    """The time for one search is over. Its text says what was being tried."""
 
 
 def never() -> bool:
@@ -32,22 +36,28 @@ def never() -> bool:
     return False
 
 
+def unlimited(trying: str) -> None:
+    """Do nothing: there is no limit of time to check."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """One tensor as made by training and by serving, with their common input (any number of arrays).
 
-    ``late`` says whether the time for the search is over.
+    ``late`` says whether the time for the search is over. ``decoded`` has the JPEG files among the input, by
+    the input's name, as the decoders of both stages' environments decode them.
     """
 
     train: Array
     serve: Array
     raw: Mapping[str, Array] = field(default_factory=dict)
+    decoded: Mapping[str, Decoded] = field(default_factory=dict)
     late: Callable[[], bool] = never
 
-    def check_time(self) -> None:
-        """Raise ``LateError`` if the time for the search is over."""
+    def check_time(self, trying: str) -> None:
+        """Raise ``LateError`` if the time for the search is over; ``trying`` says what is being tried."""
         if self.late():
-            raise LateError
+            raise LateError(trying)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from savedmodel_matrix.verdicts.diagnose.corrections import (
     values,
 )
 from savedmodel_matrix.verdicts.diagnose.pair import FITTED, Fix, Pair, is_numeric, numbers
-from savedmodel_matrix.verdicts.diagnose.prove import applied_to, distance, follows, is_proven
+from savedmodel_matrix.verdicts.diagnose.prove import agree, applied_to, distance, follows, is_proven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,8 +46,21 @@ _LAST: tuple[Propose, ...] = tuple(
 #: These fit many numbers or read raw files, which takes too long after every first step.
 _FAMILIES = (*_LAST, *(family.propose for family in (lookups, mixtures, choices)))
 _OPENING = tuple(family.propose for family in (layout, encodings, sequences, order, text))
+#: Steps that leave the same share but for rounding.
+_SAME = 1e-4
 #: A step that leaves no more than this share of the difference is shown with what is left.
 _MOST_LEFT = 0.1
+#: Proven corrections that cost no more than the cheapest and this are explanations as good as it.
+_NEARLY = 0.5
+#: What tells explanations apart, the cheapest first: the ids of which one is enough, and what to do.
+_EXPERIMENTS = (
+    ({"decimal-comma", "csv-types"}, "look at one raw value as it is written"),
+    (
+        {"scaling", "statistics-axis", "ddof", "per-batch-statistics"},
+        "run both stages on one half of the batch: statistics of the batch change, constants do not",
+    ),
+)
+_OTHERWISE = "run both stages on another batch, with other extremes and in another order"
 #: How many first steps are tried before another correction. More are not worth the time.
 _OPENERS = 6
 #: A first step is worth continuing if the sides then correlate at least this closely.
@@ -103,7 +116,7 @@ def most(pair: Pair) -> tuple[Fix, Pair] | None:
     rated: list[tuple[float, int, Fix, Pair]] = []
     with np.errstate(all="ignore"):
         for fix in proposals(pair):
-            pair.check_time()
+            pair.check_time("a step that removes most of it")
             applied = applied_to(fix, pair) if fix.cost < FITTED else None
             if (
                 applied is None
@@ -116,20 +129,21 @@ def most(pair: Pair) -> tuple[Fix, Pair] | None:
             left = _shares(applied, pair, before)
             if left is not None and left <= _MOST_LEFT:
                 rated.append((left, len(rated), fix, replace(pair, train=applied[0], serve=applied[1])))
-    rated.sort(key=lambda each: each[:2])
     if not rated:
         return None
-    best = rated[0]
+    least = min(each[0] for each in rated)
+    best = min((each for each in rated if each[0] <= least * (1 + _SAME)), key=lambda each: each[2].cost)
     rivals = [
         each
         for each in rated
         if each[2].id != best[2].id and each[0] < 2 * best[0] and not _are_equal(each[3], best[3])
     ]
-    return None if rivals else (best[2], best[3])
+    equals = [each[2] for each in rated if _are_equal(each[3], best[3])]
+    return None if rivals else (_with_ties(best[2], equals), best[3])
 
 
 def _are_equal(one: Pair, other: Pair) -> bool:
-    return np.array_equal(one.train, other.train) and np.array_equal(one.serve, other.serve)
+    return agree(one.train, other.train) and agree(one.serve, other.serve)
 
 
 def _shares(applied: tuple[Array, Array], pair: Pair, before: Distance) -> float | None:
@@ -152,14 +166,31 @@ def proposals(pair: Pair, families: Sequence[Propose] = _FAMILIES) -> Iterator[F
 
 
 def _single(pair: Pair, before: Distance, families: Sequence[Propose] = _FAMILIES) -> Chain | None:
-    found = None
+    """Return the cheapest proven correction, with the others that are proven and nearly as cheap."""
+    proven: list[tuple[Fix, Distance]] = []
+    least = np.inf
     for fix in proposals(pair, families):
-        pair.check_time()
-        if found is None or fix.cost < found.cost:
+        pair.check_time("corrections without the raw input")
+        if fix.cost < least or (fix.cost <= least + _NEARLY and fix.cost < FITTED):
             after = is_proven(fix, pair, before)
             if after is not None:
-                found = Chain((fix,), after)
-    return found
+                proven.append((fix, after))
+                least = min(least, fix.cost)
+    if not proven:
+        return None
+    best, after = min(proven, key=lambda each: each[0].cost)
+    return Chain((_with_ties(best, [fix for fix, _ in proven if fix.cost <= least + _NEARLY]),), after)
+
+
+def _with_ties(best: Fix, others: Sequence[Fix]) -> Fix:
+    """Return a correction that names the others of another meaning, and what would tell them apart."""
+    of_id = {fix.id: fix.title for fix in sorted(others, key=lambda fix: -fix.cost) if fix.cost < FITTED}
+    titles = [title for name, title in sorted(of_id.items()) if name != best.id]
+    if not titles or best.cost >= FITTED:
+        return best
+    ids = {best.id, *(fix.id for fix in others)}
+    experiment = next((words for known, words in _EXPERIMENTS if ids & known), _OTHERWISE)
+    return replace(best, ties=(*best.ties, *titles), experiment=best.experiment or experiment)
 
 
 def _after(firsts: tuple[Fix, ...], opened: Pair, before: Distance) -> Chain | None:

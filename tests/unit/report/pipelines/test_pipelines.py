@@ -398,3 +398,18 @@ def test_an_unnamed_difference_says_where_and_shows_the_worst(made):
     assert "in samples 4, 7 (of 20)" in says
     assert report.skews[0].worst[0].startswith("batch 0, x [4, 1]: ")
     assert "for example batch 0, x [4, 1]" in "\n".join(pipeline_lines(report))
+
+
+def test_what_depends_on_the_working_folder_is_named_before_chance(made):
+    for stage in ("train", "serve"):
+        for number, way in enumerate(SURROUNDINGS):
+            made.ran_in(stage, way, RAW * (2 + number))
+    there = {"in_another_folder": [output(made.entry(RAW * 3), "x")]}
+    made.outputs = {OLD: [5.0, 6.0], NEW: [5.0, 6.0]}
+    for cell in (OLD, NEW):
+        for stage in ("train", "serve"):
+            made.stage(cell, stage, RAW, facts=there)
+    made.trained = made.recording([1.0, 2.0])
+    (diagnosis,) = made.report(COMPARED).skews[0].diagnoses
+    assert diagnosis.id == "machine-folder"
+    assert diagnosis.line

@@ -1,4 +1,5 @@
 import numpy as np
+from savedmodel_matrix.verdicts.diagnose.diagnose import diagnose
 from savedmodel_matrix.verdicts.diagnose.pair import Pair
 from savedmodel_matrix.verdicts.diagnose.search import search
 
@@ -21,3 +22,13 @@ def test_what_nothing_explains_is_none():
         search(Pair(IMAGES, np.random.default_rng(3).permutation(IMAGES.ravel()).reshape(IMAGES.shape)))
         is None
     )
+
+
+def test_proven_explanations_of_another_meaning_are_listed_with_what_tells_them_apart():
+    train = np.round(np.random.default_rng(5).uniform(1, 9, (40, 2)), 3)
+    (found,) = diagnose({"x": train * 1000}, {"x": train})
+    assert found.id == "unit"
+    assert any("comma" in tie for tie in found.ties)
+    assert "raw value" in found.experiment
+    (found,) = diagnose({"x": train * 1000}, {"x": train}, {"raw": train})
+    assert (found.id, found.ties) == ("unit", ())

@@ -176,8 +176,9 @@ def test_the_worst_elements_stand_side_by_side():
 
 def test_a_search_that_takes_too_long_says_so():
     noise = R.normal(size=TABLE.shape)
-    assert examine({"x": TABLE}, {"x": noise}, None, lambda: True).stopped == ["x"]
-    assert examine({"x": TABLE}, {"x": noise}, None).stopped == []
+    stopped = examine({"x": TABLE}, {"x": noise}, None, lambda: True).stopped
+    assert stopped == {"x": "corrections without the raw input"}
+    assert examine({"x": TABLE}, {"x": noise}, None).stopped == {}
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_a_search_that_takes_too_long_says_so():
 def test_awkward_arrays_are_examined_like_others(train, serve):
     train, serve = np.asarray(train), np.asarray(serve)
     raw = {"raw": R.random((3, 8, 8, 1)), "text": texts("a b", "c")}
-    assert examine({"x": train}, {"x": serve}, raw).stopped == []
+    assert examine({"x": train}, {"x": serve}, raw).stopped == {}
     assert isinstance(where(train, serve, raw), str)
     assert len(worst(train, serve, raw)) <= 3
     assert explain(Parts(train, {"alone": train}), Parts(serve, {"alone": serve})) is None

@@ -60,6 +60,7 @@ ENCODINGS = (
     _plain("-0.5..0.5", 1 / 255, -0.5),
     _plain("-128..127", 1.0, -128.0),
     _plain("0..1 by 1/256", 1 / 256, 0.0),
+    _plain("0..1 divided by 255 again", 1 / 255**2, 0.0),
     _plain("-1..1 by (x - 128) / 128", 1 / 128, -1.0),
     Encoding("ImageNet mean and std", 1 / 255 / _IMAGENET_STD, -_IMAGENET_MEAN / _IMAGENET_STD, colours=True),
     Encoding("ImageNet means subtracted from 0..255 (Caffe)", np.ones(3), -_CAFFE_MEAN, colours=True),
@@ -100,6 +101,12 @@ _ONLY = 1e-3
 #: An unnamed fit must explain a larger relative difference than a float32 pipeline's rounding can add up to
 #: (unit roundoff 6e-8).
 _BEYOND_ROUNDING = 1e-4
+#: Points so many times the median away are left out of a fit if they are few, and how often it is repeated.
+_FAR, _MOST, _REFITS = 6.0, 0.9, 4
+#: The least share of an encoding's range that values have to span.
+_FILLS = 1 / 64
+#: Points that a median is taken of, and the share of a range that is rounding.
+_ENOUGH, _ROUNDED = 10_000, 1e-6
 
 
 @dataclass(frozen=True)
@@ -150,13 +157,28 @@ def fit(train: Array, serve: Array, axis: int | None) -> Line | None:
             factors.append(1.0)
             offsets.append(float(y.mean() - x.mean()) if x.size else 0.0)
             continue
-        centred = x - x.mean()
-        factor = float(centred @ (y - y.mean()) / (centred @ centred))
+        factor, offset = _fitted(x, y)
         factors.append(factor)
-        offsets.append(float(y.mean() - factor * x.mean()))
+        offsets.append(offset)
     if 2 * told < len(factors) or not all(factors):
         return None
     return Line(np.array(factors), np.array(offsets), axis)
+
+
+def _fitted(x: Array, y: Array) -> tuple[float, float]:
+    """Return the line through most points: a few that differ for another reason do not count."""
+    kept = np.ones(x.size, bool)
+    for _ in range(_REFITS):
+        centred = x[kept] - x[kept].mean()
+        factor = float(centred @ (y[kept] - y[kept].mean()) / (centred @ centred))
+        offset = float(y[kept].mean() - factor * x[kept].mean())
+        gap = np.abs(y - factor * x - offset)
+        limit = _FAR * max(float(np.median(gap[:: max(x.size // _ENOUGH, 1)])), _ROUNDED * float(np.ptp(y)))
+        closer = gap <= limit
+        if (closer == kept).all() or closer.mean() < _MOST or np.ptp(x[closer]) == 0:
+            break
+        kept = closer
+    return factor, offset
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
@@ -182,20 +204,23 @@ def propose(pair: Pair) -> Iterator[Fix]:
 
 
 def _named(pair: Pair, line: Line) -> Iterator[Fix]:
-    known = numbers(pair.serve)[np.isfinite(numbers(pair.serve))]
-    low, high = float(known.min(initial=np.inf)), float(known.max(initial=-np.inf))
+    of_sides = [numbers(each)[np.isfinite(numbers(each))] for each in (pair.train, pair.serve)]
+    ends = [(float(x.min(initial=np.inf)), float(x.max(initial=-np.inf))) for x in of_sides]
+    size = _size(pair.train)
     for of_train in ENCODINGS:
         for of_serve in ENCODINGS:
             if of_train is of_serve or (of_train.colours or of_serve.colours) != (line.axis is not None):
                 continue
-            if not _may_be(low, high, of_serve):
+            if not (
+                _may_be(*ends[1], of_serve) and _fills(*ends[0], of_train) and _fills(*ends[1], of_serve)
+            ):
                 continue
             for order in (slice(None), slice(None, None, -1)):
                 factor = (of_train.factor / of_serve.factor)[order]
                 offset = (of_train.offset - of_serve.offset * of_train.factor / of_serve.factor)[order]
                 if line.axis is None:
                     factor, offset = factor[:1], offset[:1]
-                if not _near(line, factor, offset, pair.train):
+                if not _near(line, factor, offset, size):
                     continue
                 exact = Line(factor, offset, line.axis)
                 colours = of_train.colours or of_serve.colours
@@ -223,8 +248,17 @@ def _may_be(low: float, high: float, encoding: Encoding) -> bool:
     return bool(low >= ends.min() - room and high <= ends.max() + room)
 
 
-def _near(line: Line, factor: Array, offset: Array, train: Array) -> bool:
-    size = np.abs(numbers(train)[np.isfinite(numbers(train))]).max(initial=0.0)
+def _size(array: Array) -> float:
+    x = numbers(array)
+    return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
+
+
+def _fills(low: float, high: float, encoding: Encoding) -> bool:
+    """Whether the values are more than a few levels of the encoding: 0..1 is hardly a dark 0..255."""
+    return bool(high - low > _FILLS * 255 * np.abs(encoding.factor).max())
+
+
+def _near(line: Line, factor: Array, offset: Array, size: float) -> bool:
     return bool(
         np.all(np.abs(line.factor - factor) <= _NEAR * np.abs(factor))
         and np.all(np.abs(line.offset - offset) <= 2 * _NEAR * max(size, float(np.abs(offset).max())))
@@ -232,13 +266,14 @@ def _near(line: Line, factor: Array, offset: Array, train: Array) -> bool:
 
 
 def _units(pair: Pair, line: Line) -> Iterator[Fix]:
+    size = _size(pair.train)
     for factor, offset, one, other in _UNITS:
         for exact, train, serve in (
             (Line(np.array([factor]), np.array([offset]), None), one, other),
             (Line(np.array([1 / factor]), np.array([-offset / factor]), None), other, one),
         ):
             if not np.allclose(line.factor, exact.factor, rtol=1e-4) or not _near(
-                line, exact.factor, exact.offset, pair.train
+                line, exact.factor, exact.offset, size
             ):
                 continue
             logarithms = all(any(word in side for word in _LOGARITHMS) for side in (train, serve))

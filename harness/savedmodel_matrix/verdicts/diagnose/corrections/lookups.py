@@ -24,6 +24,8 @@ _LEAST_TEXTS, _LEAST_WORDS = 4, 12
 #: Words that a text function turns into others of the table: by chance, one may have the right id.
 _LEAST_TOLD = 2
 _PUNCTUATION = re.compile(r"[^\w\s]")
+#: Zero-width space and joiners, word joiner, byte-order mark and soft hyphen: nobody sees them in texts.
+_INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 _ACCENTS = next(each.apply for each in REWRITINGS if each.id == "accents")
 
 
@@ -63,6 +65,7 @@ _CHANGES: tuple[tuple[str, str, Callable[[str], str]], ...] = (
         for each in REWRITINGS
         if each.id in ("letter-case", "unicode-form", "accents")
     ),
+    ("white-space", "words without zero-width characters", lambda word: _INVISIBLE.sub("", word)),
     ("punctuation", "words without punctuation", lambda word: _PUNCTUATION.sub("", word)),
     (
         "letter-case+punctuation",

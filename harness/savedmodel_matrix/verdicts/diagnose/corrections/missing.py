@@ -10,6 +10,7 @@ from savedmodel_matrix.verdicts.diagnose.pair import (
     NAMED_CONSTANTS,
     Fix,
     is_numeric,
+    is_text,
     numbers,
     on_serve,
     short,
@@ -27,6 +28,10 @@ _LEAST_VALUES = 3
 #: Share of all elements: if nearly everything differs, the cause is something else.
 _MOST = 0.9
 
+#: What stands for a missing value: in text, as pandas.read_csv reads it, and among numbers.
+_EMPTY = (b"", b"na", b"n/a", b"nan", b"null", b"none", b"?", b"-")
+_SENTINELS = (-1.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0)
+
 
 class _Fill(NamedTuple):
     """Where values are missing in one column, and their replacements."""
@@ -37,11 +42,23 @@ class _Fill(NamedTuple):
     serve: float
 
 
+def _has_gaps(raw: Array) -> bool:
+    """Whether something may be missing in it: NaN, an empty string, or a number that stands for that."""
+    if is_text(raw):
+        return any(text.strip().lower() in _EMPTY for text in raw.ravel() if isinstance(text, bytes))
+    if not is_numeric(raw):
+        return True
+    x = numbers(raw)
+    return not np.isfinite(x).all() or bool(np.isin(x, _SENTINELS).any())
+
+
 def propose(pair: Pair) -> Iterator[Fix]:
     """Yield the filling of missing values, column by column, if each side fills a column with one value."""
     train, serve = pair.train, pair.serve
     if not (is_numeric(train) and is_numeric(serve)) or train.shape != serve.shape or train.ndim > 2:
         return
+    if pair.raw and not any(_has_gaps(each) for each in pair.raw.values()):
+        return  # what is filled would be missing in the raw input
     t, s = (
         numbers(each).reshape(len(each), -1) if each.ndim else numbers(each).reshape(1, 1)
         for each in (train, serve)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from savedmodel_matrix.verdicts.diagnose.pair import (
+    NAMED_CONSTANTS,
     NOTHING_FITTED,
     Fix,
     is_numeric,
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
+
+
+#: A number with decimals in raw text.
+_DECIMAL = re.compile(rb"\d,\d")
 
 
 class Rewriting(NamedTuple):
@@ -108,7 +113,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
     elif is_text(pair.train) != is_text(pair.serve):
         yield from _types(pair)
     elif is_numeric(pair.train) and is_numeric(pair.serve) and pair.train.ndim <= 2:
-        yield from _commas()
+        yield from _commas(pair)
 
 
 def _fix(one: Rewriting, *, in_training: bool) -> Fix:
@@ -144,8 +149,12 @@ def _types(pair: Pair) -> Iterator[Fix]:
     )
 
 
-def _commas() -> Iterator[Fix]:
+def _commas(pair: Pair) -> Iterator[Fix]:
     """Yield "1,5" read as 15: the digits are the same, and the comma is gone."""
+    texts = [text for raw in pair.raw.values() if is_text(raw) for text in raw.ravel()]
+    if pair.raw and not texts:
+        return  # numbers in the raw input were never read from text here
+    seen = any(isinstance(text, bytes) and _DECIMAL.search(text) for text in texts)
     for wrap, train, serve in (
         (on_train, "the comma is the decimal separator", "the comma is dropped (1,5 is read as 15)"),
         (on_serve, "the comma is dropped (1,5 is read as 15)", "the comma is the decimal separator"),
@@ -158,7 +167,9 @@ def _commas() -> Iterator[Fix]:
                 serve=serve,
                 mends="in serving, read numbers with training's decimal separator",
                 apply=wrap(lambda array, decimals=decimals: _joined(array, decimals)),  # type: ignore[misc]
-                cost=NOTHING_FITTED + (0.0 if decimals is None else 0.9),
+                # One number of decimals for all values is the same as a factor: without commas in the raw
+                # input, a unit is likelier.
+                cost=NOTHING_FITTED if decimals is None else (0.9 if seen else 1.1) * NAMED_CONSTANTS,
             )
 
 

@@ -14,15 +14,15 @@ import numpy as np
 
 from savedmodel_matrix.verdicts.diagnose.corrections.choices import TURNS
 from savedmodel_matrix.verdicts.diagnose.corrections.encodings import ENCODINGS
-from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, is_text, numbers, short
+from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, is_text, numbers, short, unlimited
 from savedmodel_matrix.verdicts.diagnose.recipes.geometry import Geometry, geometries
 from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
 from savedmodel_matrix.verdicts.diagnose.recipes.resample import METHODS, UNSCALED, Method
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from savedmodel_matrix.verdicts.diagnose.pair import Array
+    from savedmodel_matrix.verdicts.diagnose.pair import Array, Decoded
 
 #: Resizing in whole numbers rounds to levels of 0..255, in some libraries after each axis: two half levels,
 #: and a little for the fit.
@@ -36,7 +36,10 @@ _MOST_LEVELS_RMS = 0.75
 _ROWS, _COLUMNS = 16, 64
 #: JPEG decoders: how far apart they may be in levels, and what is left in the light and in all.
 _DECODER_LEVELS, _DECODER_LIGHT, _DECODER_RMS = 8.0, 0.75, 3.0
-_ACCURATE, _OTHER = "libjpeg's accurate decoder", "another JPEG decoder"
+DECODER = "jpeg-decoder"
+_ACCURATE, OTHER = "libjpeg's accurate decoder", "another JPEG decoder"
+#: How many times as much the next best decoder of the stages' own libraries has to leave.
+_BEATS = 1.5
 _ORIENTATION = 0x0112
 #: How many of the best fits to the sample are tried on whole images, where their ranking can change.
 _TRIED = 4
@@ -73,45 +76,53 @@ class _Named(NamedTuple):
     level: Array  # the size of one level of 0..255 in each channel
 
 
-def recipes(side: Array, raw: Array) -> list[Recipe]:
-    """Return the recipe that best makes this side from the raw images, if one does."""
+def recipes(
+    side: Array, raw: Array, decoded: Decoded | None = None, check: Callable[[str], None] = unlimited
+) -> list[Recipe]:
+    """Return the recipe that best makes this side from the raw images, if one does.
+
+    ``decoded`` are the raw images by the decoders of the stages' own libraries, to tell which one it was.
+    """
     near: list[Recipe] = []
     for reading in readings(raw):
         for layout, target in _layouts(side):
             if len(target) != len(reading.images) or min(target.shape[1:3]) < 4:
                 continue
-            found = _recipe(layout, target, reading, side)
-            if found and found[0].parts.get("jpeg-decoder") != _OTHER:
+            check("images from the raw input")
+            found = _recipe(layout, target, reading, side, decoded or {})
+            if found and found[0].parts.get(DECODER) != OTHER:
                 return found
             near += found
-    return near[:1]
+    return near[:1] or _by_decoders(side, raw, decoded or {}, check)
 
 
-def _recipe(layout: str, target: Array, reading: Reading, side: Array) -> list[Recipe]:
+def _by_decoders(side: Array, raw: Array, decoded: Decoded, check: Callable[[str], None]) -> list[Recipe]:
+    """Return the recipe of a side that another decoder made, too far off to be seen from the usual one."""
+    for reading in readings(raw) if decoded else ():
+        for _, files in _alike(decoded):
+            if not reading.is_jpeg or len(files) != len(reading.images):
+                continue
+            images = [reading.turned(at, image.astype(np.float64)) for at, image in enumerate(files)]
+            for layout, target in _layouts(side):
+                if len(target) != len(images) or min(target.shape[1:3]) < 4:
+                    continue
+                check("JPEG decoders")
+                found = _recipe(layout, target, reading._replace(images=images), side, decoded)
+                if found and found[0].parts[DECODER] not in (_ACCURATE, OTHER):
+                    return found
+    return []
+
+
+def _recipe(layout: str, target: Array, reading: Reading, side: Array, decoded: Decoded) -> list[Recipe]:
     images = reading.images
-    h, w = target.shape[1:3]
     fitted = sorted(_fits(images[0], target[0]), key=lambda each: each.levels)
     for each in fitted[:_TRIED]:
         named = _name(each.line)
         if named is None:
             continue
-        made = np.zeros(target.shape)
-        for index, image in enumerate(images):
-            if index < _MOST_IMAGES:
-                geometry = next(
-                    (
-                        g
-                        for g in geometries(image.shape[0], image.shape[1], h, w)
-                        if g.name == each.geometry.name
-                    ),
-                    None,
-                )
-                if geometry is None:
-                    return []
-                levels_of = np.clip(_resized(image, geometry, each.method, h, w), 0, 255)
-                made[index] = _line(levels_of, named.line)
-            else:
-                made[index] = np.nan
+        made = _made(images, each, named, target.shape)
+        if made is None:
+            return []
         padding = np.isnan(made[0]).any(axis=-1)
         values = _padding(target, made, padding)
         levels = np.abs(made - target)[: min(len(images), _MOST_IMAGES)] / named.level
@@ -123,7 +134,7 @@ def _recipe(layout: str, target: Array, reading: Reading, side: Array) -> list[R
             continue
         parts = {
             **reading.parts,
-            **({"jpeg-decoder": _ACCURATE if exact else _OTHER} if reading.is_jpeg else {}),
+            **({DECODER: _ACCURATE if exact else OTHER} if reading.is_jpeg else {}),
             "crop": each.geometry.name,
             "resize-method": each.method.name,
             "channel-order" if named.channels in _ORDERS.values() else "grey-weights": named.channels,
@@ -131,10 +142,95 @@ def _recipe(layout: str, target: Array, reading: Reading, side: Array) -> list[R
             "layout": layout,
             **({"padding-value": f"padding with {values}"} if padding.any() and values else {}),
         }
-        back = made.reshape(target.shape)
-        back = np.moveaxis(back, -1, 1) if layout.endswith("first") else back
-        return [Recipe(parts, back.reshape(side.shape), each.levels)]
+        told = _told(target, each, named, reading, decoded)
+        if told is not None:
+            made, parts[DECODER] = told.made, told.decoders
+        back = np.moveaxis(made, -1, 1) if layout.endswith("first") else made
+        return [
+            Recipe(
+                parts,
+                back.reshape(side.shape),
+                each.levels,
+                left=told.left if told else None,
+                beaten=told.beaten if told else None,
+            )
+        ]
     return []
+
+
+def _made(
+    images: Sequence[Array], fitted: _Fitted, named: _Named, shape: tuple[int, ...], *, whole: bool = False
+) -> Array | None:
+    """Return what a fit makes of the first images, NaN for the others; None if one cannot be cut so.
+
+    ``whole``: levels are rounded before the line is applied, as libraries do that resize 8-bit images.
+    """
+    made = np.full(shape, np.nan)
+    h, w = shape[1:3]
+    for index, image in enumerate(images[:_MOST_IMAGES]):
+        geometry = next(
+            (g for g in geometries(image.shape[0], image.shape[1], h, w) if g.name == fitted.geometry.name),
+            None,
+        )
+        if geometry is None:
+            return None
+        levels = np.clip(_resized(image, geometry, fitted.method, h, w), 0, 255)
+        made[index] = _line(np.rint(levels) if whole else levels, named.line)
+    return made
+
+
+class _Told(NamedTuple):
+    """The decoders of a side and what they make.
+
+    ``left`` and ``beaten`` are the root mean squares, in levels, that they and the next best ones leave.
+    """
+
+    decoders: str
+    made: Array
+    left: float
+    beaten: float | None
+
+
+def _told(target: Array, fitted: _Fitted, named: _Named, reading: Reading, decoded: Decoded) -> _Told | None:
+    """Return which decoders make a side, given how it was resized; None if none does, or several do.
+
+    Nothing is fitted to tell them apart.
+    """
+    levels = (target - named.line[3]) / named.level
+    known = levels[np.isfinite(levels)]
+    whole = (
+        bool((np.abs(known - np.rint(known)) <= _NEAR).mean() >= _MOST) and named.channels in _ORDERS.values()
+    )
+    rated = []
+    for names, files in _alike(decoded):
+        images = [reading.turned(at, image.astype(np.float64)) for at, image in enumerate(files)]
+        made = _made(images, fitted, named, target.shape, whole=whole)
+        if made is not None:
+            gap = np.abs(made - target) / named.level
+            rms = float(np.sqrt(np.nanmean(np.square(gap))))
+            within = np.nanmean(gap <= _LEVEL) >= _MOST and rms <= _MOST_LEVELS_RMS
+            rated.append((rms, within, ", ".join(names), made))
+    rated.sort(key=lambda each: each[0])
+    if not rated or not rated[0][1]:
+        return None
+    left, _, together, made = rated[0]
+    beaten = rated[1][0] if len(rated) > 1 else None
+    if beaten is not None and beaten < _BEATS * left:
+        return None
+    return _Told(together, made, left, beaten)
+
+
+def _alike(decoded: Decoded) -> list[tuple[list[str], Sequence[Array]]]:
+    """Return the decoders with what they make of the files; those that make the same bits are together."""
+    found: list[tuple[list[str], Sequence[Array]]] = []
+    for name, files in decoded.items():
+        for names, others in found:
+            if len(files) == len(others) and all(map(np.array_equal, files, others)):
+                names.append(name)
+                break
+        else:
+            found.append(([name], files))
+    return found
 
 
 def _other_decoder(gap: Array, level: Array) -> bool:
@@ -271,6 +367,12 @@ class Reading(NamedTuple):
     parts: dict[str, str]
     images: list[Array]
     is_jpeg: bool = False
+    turns: tuple[int, ...] = ()
+    """The EXIF orientation that is undone in each image; empty if none is."""
+
+    def turned(self, at: int, image: Array) -> Array:
+        """Return an image as it is stored, turned like image ``at`` of this reading."""
+        return np.ascontiguousarray(TURNS[self.turns[at]][1](image)) if self.turns else image
 
 
 def readings(raw: Array) -> Iterator[Reading]:
@@ -307,7 +409,8 @@ def readings(raw: Array) -> Iterator[Reading]:
                     images.append(
                         np.ascontiguousarray(TURNS[each.orientation][1](image) if turned else image)
                     )
-                yield Reading(parts, images, is_jpeg)
+                turns = tuple(each.orientation for each in files) if turned else ()
+                yield Reading(parts, images, is_jpeg, turns)
 
 
 def _dropped(image: Array, alpha: Array | None) -> Array:  # noqa: ARG001 - the form of every way

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +18,10 @@ if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.prove import Distance
     from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
 
-_KINDS = (table, image, sound)
 #: On both sides, a recipe must leave less than this share of the difference that it explains.
 _LEFT = 0.25
 #: A smaller relative difference is rounding, even if one way of rounding happens to fit it.
 _BEYOND_ROUNDING = 1e-5
-_DECODER = "jpeg-decoder"
 _BY_ELIMINATION: dict[str, Any] = {
     "proof": "one side is what libjpeg's accurate decoder makes of the files, within a level; the other has "
     "the same size, part, resizing and range, and is off by a few levels in the colours and not in the light",
@@ -37,13 +36,17 @@ def remake(pair: Pair) -> Diagnosis | None:
     """Return the difference between the recipes that make the two sides from ``raw``, or None."""
     if not (is_numeric(pair.train) and is_numeric(pair.serve)):
         return None
-    for raw in pair.raw.values():
-        for kind in _KINDS:
-            pair.check_time()
+    for name, raw in pair.raw.items():
+        for recipes in (
+            table.recipes,
+            partial(image.recipes, decoded=pair.decoded.get(name, {}), check=pair.check_time),
+            partial(sound.recipes, check=pair.check_time),
+        ):
+            pair.check_time("tables from the raw input")
             # If serving's recipe is unknown, there is no need to look for training's.
             with np.errstate(all="ignore"):
-                of_serve = kind.recipes(pair.serve, raw)
-                of_train = kind.recipes(pair.train, raw) if of_serve else []
+                of_serve = recipes(pair.serve, raw)
+                of_train = recipes(pair.train, raw) if of_serve else []
             found = _nearest(pair, of_train, of_serve)
             if found is not None:
                 return found
@@ -60,7 +63,10 @@ def _nearest(pair: Pair, of_train: list[Recipe], of_serve: list[Recipe]) -> Diag
         return None
     for train, serve in pairs:
         left = [_left(pair.train, train), _left(pair.serve, serve)]
-        if _steps(train, serve) == [_DECODER]:
+        if _steps(train, serve) == [image.DECODER] and image.OTHER in (
+            train.parts[image.DECODER],
+            serve.parts[image.DECODER],
+        ):
             # What the other decoder makes is known only as what this one does not: nothing undoes it.
             return replace(_diagnosis(train, serve, before, before), **_BY_ELIMINATION)
         if len(_steps(train, serve)) <= _MOST_STEPS and all(
@@ -104,14 +110,13 @@ def _proof(train: Recipe, serve: Recipe, before: Distance, after: Distance) -> s
     """Return what the recipes leave and what the next best ones leave; "" if recipes were not compared so."""
     if not (train.beaten and serve.beaten):
         return ""
-    times = [
-        each.beaten / max(each.left, 1e-12)
-        for each in (train, serve)
-        if each.beaten and each.left is not None
-    ]
+    times = min(
+        (each.beaten / each.left for each in (train, serve) if each.beaten and each.left), default=None
+    )
+    much = "something" if times is None else f"at least {times:.{0 if times >= 10 else 1}f} times as much"
     return (
         f"both sides are made again from the raw input, which leaves {after.relative:.1e} of "
-        f"{before.relative:.2g}; the next best recipes leave at least {min(times):.0f} times as much"
+        f"{before.relative:.2g}; the next best recipes leave {much}"
     )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import wave
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, is_text, numbers
-from savedmodel_matrix.verdicts.diagnose.recipes.mel import filters
+from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, is_text, numbers, unlimited
+from savedmodel_matrix.verdicts.diagnose.recipes import cepstra, spectra
 from savedmodel_matrix.verdicts.diagnose.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 
 #: Sample rates in Hz: speech, librosa's default, CD, telephone, video, and two others in between.
 _RATES = (16000, 22050, 44100, 8000, 48000, 32000, 24000)
-#: Usual windows and steps in samples: 25 and 10 ms at 16 kHz (400, 160: HTK, Kaldi, Whisper), 10
-#: ms at 8 and 44.1 kHz (80, 441), librosa's 2048 and 512, vocoders' 1024 and 256.
-_TRANSFORMS = (256, 400, 512, 1024, 2048)
-_HOPS = (80, 100, 128, 160, 200, 256, 320, 400, 441, 512, 1024)
 #: Samples: ten seconds at 48 kHz. With longer sounds, trying every recipe takes too long.
 _LONGEST = 480_000
 #: A recipe may leave this share of the target's standard deviation: libraries round windows and filters to
@@ -36,10 +31,8 @@ _AS_GOOD, _EXACT = 2.0, 1e-5
 _TOP_DB = 80.0
 _LEAST_POWER = 1e-10
 _WHISPER = 8.0
-#: Pre-emphasis of HTK, Kaldi and librosa.
-_EMPHASIS = 0.97
-#: Sounds and frames that recipes are compared on, and elements for the first screening.
-_MOST_SOUNDS, _MOST_FRAMES, _SCREENED = 8, 400, 3000
+#: Sounds that recipes are compared on, and elements for the first screening.
+_MOST_SOUNDS, _SCREENED = 8, 3000
 #: How many framings with filters are tried with every window, gain and logarithm, and their least rank
 #: correlation with the target: the logarithm keeps the order of values.
 _TRIED, _LEAST_RANK = 8, 0.8
@@ -50,36 +43,18 @@ _OFFSETS = tuple(10.0**power for power in range(-12, 1))
 _NEAR = 0.02
 
 
-class _Framing(NamedTuple):
-    """How a sound is cut: ``ends`` frames at each end reach beyond the sound when centred."""
-
-    transform: int
-    hop: int
-    centred: bool
-    whole: bool
-    ends: int
-
-
 class _Screened(NamedTuple):
     """One framing with filters, and the rank correlation of what they make with the target."""
 
     rank: float
     emphasis: float
-    framing: _Framing
+    framing: spectra.Framing
     filters: dict[str, str]
     bank: Array
     power: float
 
 
-class _Made(NamedTuple):
-    """A recipe with what it leaves of the target, relative to the target's standard deviation."""
-
-    left: float
-    parts: dict[str, str]
-    values: Array  # (sounds, bands, frames), NaN where it says nothing
-
-
-def recipes(side: Array, raw: Array) -> list[Recipe]:
+def recipes(side: Array, raw: Array, check: Callable[[str], None] = unlimited) -> list[Recipe]:
     """Return the spectrograms that this side may consist of: the best one, and those that are as good."""
     if is_numeric(raw) and raw.dtype.kind not in "fi":
         return []
@@ -87,9 +62,12 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
     for order, target in _orders(side):
         if len(target) != len(sounds) or min(target.shape[1:]) < 8 or not np.isfinite(target).all():
             continue
-        made: list[_Made] = []
+        made: list[spectra.Made] = []
         for rate in rates:
-            made = sorted([*made, *_all(target, sounds, rate)], key=lambda each: each.left)
+            made += _all(target, sounds, rate, check)
+            if min((each.left for each in made), default=np.inf) > _LEFT:
+                made += cepstra.cepstra(target[:_MOST_SOUNDS], sounds, rate, check)
+            made.sort(key=lambda each: each.left)
             if made and made[0].left <= _EXACT:
                 break
         good = [
@@ -102,7 +80,7 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
     return []
 
 
-def _recipe(each: _Made, order: str, target: Array, side: Array, beaten: float | None) -> Recipe:
+def _recipe(each: spectra.Made, order: str, target: Array, side: Array, beaten: float | None) -> Recipe:
     whole = np.full(target.shape, np.nan)
     whole[: len(each.values), :, : each.values.shape[2]] = each.values
     back = np.swapaxes(whole, 1, 2) if order.startswith("time") else whole
@@ -111,29 +89,37 @@ def _recipe(each: _Made, order: str, target: Array, side: Array, beaten: float |
     )
 
 
-def _all(target: Array, sounds: list[Array], rate: int) -> Iterator[_Made]:
+def _all(
+    target: Array, sounds: list[Array], rate: int, check: Callable[[str], None]
+) -> Iterator[spectra.Made]:
     """Yield every recipe of the most likely framings and filters, with what it leaves."""
-    target, sounds = target[:_MOST_SOUNDS, :, :_MOST_FRAMES], sounds[:_MOST_SOUNDS]
+    target, sounds = target[:_MOST_SOUNDS, :, : spectra.MOST_FRAMES], sounds[:_MOST_SOUNDS]
     loud = int(np.argmax([float(np.square(each).mean()) for each in sounds]))
     screened: list[_Screened] = []
-    for emphasis in (0.0, _EMPHASIS):
-        sound = _emphasised(sounds[loud], emphasis)
-        for framing in _framings(len(sound), target.shape[2]):
-            magnitudes = _magnitudes(sound, framing, _WINDOWS["a periodic Hann window"], target.shape[2])
-            inner = _inner(framing, target.shape[2])
-            for name, bank in _banks(rate, framing.transform, target.shape[1]):
+    for emphasis in (0.0, spectra.EMPHASIS):
+        sound = spectra.emphasised(sounds[loud], emphasis)
+        for framing in spectra.framings(len(sound), target.shape[2]):
+            check("spectrograms of the raw sounds")
+            magnitudes = spectra.magnitudes(
+                sound, framing, spectra.WINDOWS["a periodic Hann window"], target.shape[2]
+            )
+            inner = spectra.inner(framing, target.shape[2])
+            for name, bank in spectra.banks(rate, framing.transform, target.shape[1]):
                 for power in (2.0, 1.0):
                     rank = _rank((bank @ magnitudes**power)[:, inner], target[loud][:, inner])
                     if rank >= _LEAST_RANK:
                         screened.append(_Screened(rank, emphasis, framing, name, bank, power))
     for _, emphasis, framing, name, bank, power in sorted(screened, key=lambda each: -each.rank)[:_TRIED]:
-        inner = _inner(framing, target.shape[2])
+        inner = spectra.inner(framing, target.shape[2])
         aim = target[:, :, inner]
-        for window, shape in _WINDOWS.items():
+        for window, shape in spectra.WINDOWS.items():
             plain = [
-                _magnitudes(_emphasised(each, emphasis), framing, shape, target.shape[2])[:, inner]
+                spectra.magnitudes(spectra.emphasised(each, emphasis), framing, shape, target.shape[2])[
+                    :, inner
+                ]
                 for each in sounds
             ]
+            check("spectrograms of the raw sounds")
             for gain_name, gain in _GAINS.items():
                 mel = np.stack(
                     [
@@ -147,14 +133,12 @@ def _all(target: Array, sounds: list[Array], rate: int) -> Iterator[_Made]:
                         continue
                     values = np.full(target.shape, np.nan)
                     values[:, :, inner] = made
-                    yield _Made(
+                    yield spectra.Made(
                         left,
                         {
                             "spectrogram": f"windows of {framing.transform} every {framing.hop} samples "
                             f"at {rate} Hz",
-                            "framing": "frames centred on their time"
-                            if framing.centred
-                            else "frames that begin at their time",
+                            "framing": spectra.framed(framing),
                             "window": window,
                             "pre-emphasis": f"pre-emphasis of {emphasis:g}"
                             if emphasis
@@ -169,45 +153,6 @@ def _all(target: Array, sounds: list[Array], rate: int) -> Iterator[_Made]:
                     )
 
 
-def _emphasised(sound: Array, factor: float) -> Array:
-    return np.append(sound[0], sound[1:] - factor * sound[:-1]) if factor else sound
-
-
-def _framings(samples: int, frames: int) -> Iterator[_Framing]:
-    """Yield framings that give the wanted number of frames, or a few more, of which the first are kept."""
-    for transform in _TRANSFORMS:
-        for hop in _HOPS:
-            for centred in (True, False):
-                if hop > transform or samples < transform:
-                    continue
-                given = 1 + (samples - (not centred) * transform) // hop
-                ends = -(-transform // (2 * hop)) if centred else 0
-                # A cut to the model's length drops a few frames; a longer one could be any hop.
-                if not 0 <= given - frames <= max(4, ends * 2) or frames <= 4 * ends + 4:
-                    continue
-                yield _Framing(transform, hop, centred, given == frames, ends)
-
-
-def _inner(framing: _Framing, frames: int) -> slice:
-    # The frames at the ends of a centred spectrogram depend on the padding.
-    return slice(framing.ends, min(frames, _MOST_FRAMES) - (framing.ends if framing.whole else 0))
-
-
-def _magnitudes(sound: Array, framing: _Framing, window: Callable[[int], Array], frames: int) -> Array:
-    x = np.pad(sound, framing.transform // 2) if framing.centred else sound
-    pieces = np.lib.stride_tricks.sliding_window_view(x, framing.transform)[:: framing.hop][:frames]
-    found: Array = np.abs(np.fft.rfft(pieces * window(framing.transform), axis=1)).T
-    return found
-
-
-#: librosa, tf.signal and torch use the periodic window; np.hanning and scipy's sym=True the symmetric one.
-_WINDOWS: dict[str, Callable[[int], Array]] = {
-    "a periodic Hann window": lambda n: np.hanning(n + 1)[:-1],
-    "a symmetric Hann window": np.hanning,
-    "a periodic Hamming window": lambda n: np.hamming(n + 1)[:-1],
-    "a symmetric Hamming window": np.hamming,
-    "a rectangular window": np.ones,
-}
 _GAINS: dict[str, Callable[[Array], float]] = {
     "sounds at their own level": lambda x: 1.0,  # noqa: ARG005 - the form of every gain
     "each sound scaled to its peak": lambda x: 1 / max(float(np.abs(x).max()), 1e-12),
@@ -215,29 +160,6 @@ _GAINS: dict[str, Callable[[Array], float]] = {
         1 / max(float(np.sqrt(np.square(x).mean())), 1e-12)
     ),
 }
-
-
-def _banks(rate: int, transform: int, bands: int) -> Iterator[tuple[dict[str, str], Array]]:
-    if bands == transform // 2 + 1:
-        yield {"mel-scale": "no mel bands"}, np.eye(bands)
-        return
-    if bands > transform // 2:
-        return
-    for scale, norm, edges in _FILTERS:
-        low, high = edges(rate)
-        yield (
-            {
-                "mel-scale": f"{scale}'s mel scale",
-                "mel-norm": "mel bands of equal area" if norm == "area" else "mel bands of equal height",
-                "mel-range": f"mel bands from {low:g} to {high:g} Hz",
-            },
-            _bank(rate, transform, bands, (low, high), scale, norm),
-        )
-
-
-@cache
-def _bank(rate: int, transform: int, bands: int, edges: tuple[float, float], scale: str, norm: str) -> Array:
-    return filters(rate, transform, bands, edges, htk=scale == "HTK", slaney_norm=norm == "area")
 
 
 def _rank(mel: Array, target: Array) -> float:
@@ -311,23 +233,6 @@ def _left(target: Array, made: Array) -> float:
     with np.errstate(all="ignore"):
         gap = float(np.sqrt(np.mean(np.square(target - made))))
     return gap / max(float(target.std()), 1e-30) if np.isfinite(gap) else float("inf")
-
-
-def _whole(rate: int) -> tuple[float, float]:
-    return 0.0, rate / 2
-
-
-def _speech(rate: int) -> tuple[float, float]:
-    # Kaldi's low-freq of 20 Hz, up to the highest frequency at 16 kHz.
-    return 20.0, min(8000.0, rate / 2)
-
-
-_FILTERS = tuple(
-    (scale, norm, edges)
-    for edges in (_whole, _speech)
-    for scale in ("Slaney", "HTK")
-    for norm in ("area", "height")
-)
 
 
 def _orders(side: Array) -> Iterator[tuple[str, Array]]:

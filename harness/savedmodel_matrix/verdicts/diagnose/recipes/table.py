@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Usual factors before rounding to whole numbers: levels, percent, tenths, int8.
 _FACTORS = (1.0, 255.0, 1 / 255, 100.0, 10.0, 127.0)
+#: Channels of sounds and sensors; more are features.
+_MOST_CHANNELS = 8
 #: Statistics computed in float32 differ by only a few of its roundings (2**-24 each); the wider limit of
 #: other recipes would hide them.
 _FEW_ROUNDINGS = 6 * 2.0**-24
@@ -34,6 +36,8 @@ def recipes(side: Array, raw: Array) -> list[Recipe]:
             if agree(side, recipe.made, scale=_size(recipe, raw))
         ]
         found += [recipe for recipe in _precise(raw) if _agrees_closely(side, recipe.made)]
+    elif is_numeric(raw) and raw.ndim == side.ndim + 1 >= 2:
+        found += [recipe for recipe in _mixed(raw, side.shape) if agree(side, recipe.made)]
     elif is_numeric(raw) and raw.ndim == side.ndim >= 2 and raw.shape[1] > side.shape[1]:
         found += [recipe for recipe in _cut(raw, side.shape[1]) if agree(side, recipe.made)]
     elif is_text(raw) and raw.shape == side.shape:
@@ -109,6 +113,23 @@ def _precise(raw: Array) -> Iterator[Recipe]:
 
 def _agrees_closely(side: Array, made: Array) -> bool:
     return bool(np.abs(numbers(side) - made).max() <= _FEW_ROUNDINGS * max(np.abs(made).max(), 1e-30))
+
+
+def _mixed(raw: Array, shape: tuple[int, ...]) -> Iterator[Recipe]:
+    """Yield ways to make one channel of a few: stereo to mono, axes of a sensor to one number."""
+    for axis in {1, raw.ndim - 1}:
+        if not 2 <= raw.shape[axis] <= _MOST_CHANNELS or raw.shape[:axis] + raw.shape[axis + 1 :] != shape:
+            continue
+        x = np.moveaxis(numbers(raw), axis, 0)
+        ways = {
+            "the mean of the channels": x.mean(axis=0),
+            "the sum of the channels": x.sum(axis=0),
+            "the first channel": x[0],
+            "the last channel": x[-1],
+            "the largest channel": x.max(axis=0),
+            "the length over the channels": np.sqrt(np.square(x).sum(axis=0)),
+        }
+        yield from (Recipe({"channel-mix": words}, made) for words, made in ways.items())
 
 
 def _cut(raw: Array, length: int) -> Iterator[Recipe]:

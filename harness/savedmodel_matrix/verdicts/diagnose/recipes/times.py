@@ -138,7 +138,7 @@ def _between(pair: Pair, seconds: Array) -> Diagnosis | None:
     same = np.ones(len(clocks), bool)
     words: list[dict[str, tuple[Array, Array]]] = []
     for column in columns:
-        pair.check_time()
+        pair.check_time("clocks and calendars")
         if np.unique(t[:, column]).size < 2 or np.unique(s[:, column]).size < 2:
             return None
         fits: dict[str, tuple[Array, Array]] = {}

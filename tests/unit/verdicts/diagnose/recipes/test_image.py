@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from savedmodel_matrix.verdicts.diagnose.diagnose import diagnose
+from savedmodel_matrix.verdicts.diagnose.diagnose import diagnose, examine
 from savedmodel_matrix.verdicts.diagnose.recipes.geometry import geometries
 from savedmodel_matrix.verdicts.diagnose.recipes.image import recipes
 from savedmodel_matrix.verdicts.diagnose.recipes.resample import METHODS
@@ -76,3 +76,38 @@ def test_padding_is_known_from_the_picture():
     letterbox = next(each for each in geometries(90, 120, 40, 40) if each.name == "fitted and padded")
     weights = letterbox.rows.weights(METHODS[0], 90, 40)
     assert np.isnan(weights).all(axis=1).tolist() == [True] * 5 + [False] * 30 + [True] * 5
+
+
+def decoders(raw):
+    """One decoder exact, another a few levels off in blue, as decoders are in colours."""
+    exact = np.asarray(Image.open(io.BytesIO(raw[0])).convert("RGB"))
+    off = exact.astype(int)
+    off[..., 2] += R.integers(-4, 5, off.shape[:2])
+    return {"the first": [exact], "the second": [np.clip(off, 0, 255).astype(np.uint8)], "a third": [exact]}
+
+
+def jpeg():
+    data, raw = io.BytesIO(), np.empty(1, object)
+    Image.fromarray(RAW).save(data, "JPEG", quality=90)
+    raw[0] = data.getvalue()
+    return raw
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_decoder_that_made_a_side_is_named(order):
+    raw = jpeg()
+    made = decoders(raw)
+    sides = made["the first"][0][None].astype("f4"), made["the second"][0][None, ..., ::order].astype("f4")
+    (diagnosis,) = examine({"x": sides[0]}, {"x": sides[1]}, {"photo": raw}, decoded={"photo": made}).found
+    assert set(diagnosis.steps) == {"jpeg-decoder", *(["channel-order"] if order == -1 else [])}
+    assert "the first, a third" in diagnosis.train
+    assert "the second" in diagnosis.serve
+    assert diagnosis.ties == ()
+
+
+def test_a_decoder_that_is_not_there_is_named_by_elimination_only():
+    raw = jpeg()
+    made = decoders(raw)
+    sides = made["the first"][0][None].astype("f4"), made.pop("the second")[0][None].astype("f4")
+    (diagnosis,) = examine({"x": sides[0]}, {"x": sides[1]}, {"photo": raw}, decoded={"photo": made}).found
+    assert (diagnosis.id, bool(diagnosis.ties)) == ("jpeg-decoder", True)
