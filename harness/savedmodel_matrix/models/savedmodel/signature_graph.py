@@ -12,8 +12,9 @@ from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 from savedmodel_matrix.models.savedmodel.facts import assets_by_node, content_of, meta_graphs_in
 from savedmodel_matrix.models.savedmodel.flow import Flow, tensor_of
 from savedmodel_matrix.models.savedmodel.functions import read_functions
+from savedmodel_matrix.models.savedmodel.known_shape import declared_shape
 from savedmodel_matrix.models.savedmodel.reader import Kind, damaged, dtype_name, model_file, signature_of
-from savedmodel_matrix.models.savedmodel.shapes import Shapes, declared_shape
+from savedmodel_matrix.models.savedmodel.shapes import Shapes
 from savedmodel_matrix.models.savedmodel.sparse_inputs import found_together
 from savedmodel_matrix.models.savedmodel.wire import DamagedError, Walk
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.models.savedmodel.flow import TangledError
+from savedmodel_matrix.models.savedmodel.known_shape import declared_shape
 from savedmodel_matrix.models.savedmodel.reader import Kind
-from savedmodel_matrix.models.savedmodel.shapes import declared_shape, weight_shape
+from savedmodel_matrix.models.savedmodel.shapes import weight_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
