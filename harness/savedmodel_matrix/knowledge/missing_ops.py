@@ -97,6 +97,24 @@ def explain_op(
     return Answer(MissingOp.NAMED, {"needs": provider.needs})
 
 
+def explain_module(
+    known: Knowledge, module: str, minor: str, platform: str, installed: Collection[str]
+) -> Mapping[str, str] | None:
+    """Return the facts about the package that a missing module belongs to.
+
+    ``package`` is always there, and ``requirement`` and ``as_of`` if a release works on this TensorFlow. None
+    if the package is not known here, or is among the ``installed`` distributions.
+    """
+    package = known.packages.of_module(module)
+    if package is None or canonicalize_name(package.name) in map(canonicalize_name, installed):
+        return None
+    facts = {"package": package.name}
+    if (release := package.release(minor, platform)) is not None:
+        facts["requirement"] = f"{package.name}=={release}"
+        facts |= {name: value for name, value in package.tried[minor].items() if name == "as_of"}
+    return facts
+
+
 def _of_tensorflow(known: Knowledge, op: str, minor: str) -> Answer | None:
     first, last = known.registered(op)
     if first is not None and order(first) > order(minor):

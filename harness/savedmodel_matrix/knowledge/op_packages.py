@@ -109,6 +109,15 @@ class OpPackages:
             )
         return None
 
+    def of_module(self, module: str) -> OpPackage | None:
+        """Return the package that a module belongs to, with all its releases; None if it is none of these."""
+        top = module.partition(".")[0]
+        for name, row in self._rows.items():
+            if row["imports"].partition(".")[0] == top:
+                releases = tuple(sorted(row["wheels"], key=Version))
+                return OpPackage(name, top, None, releases, (), row["tried"], row["wheels"])
+        return None
+
     @property
     def modules(self) -> frozenset[str]:
         """What the packages are imported as."""

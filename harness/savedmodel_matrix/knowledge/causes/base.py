@@ -202,6 +202,9 @@ class Cause:
     missing_op: MissingOp | None = None
     """Matches only if the op that the pattern's group ``op`` finds is missing for this reason. The facts of
     the tables then fill in braces, also in the title and the explanation."""
+    missing_module: bool = False
+    """Matches only if the module that the pattern's group ``imported`` finds belongs to a package of the
+    tables, whose facts then fill in braces."""
     general: bool = False
     """Ranks behind every entry that is not general: it says what happened rather than why."""
     explanation: Annotated[str, Field(min_length=20)]
@@ -229,12 +232,15 @@ class Cause:
     def _fills_its_braces(self) -> Self:
         if self.missing_op is not None and "op" not in self.groups:
             raise ValueError("missing_op needs a group 'op' in the pattern")
+        if self.missing_module and "imported" not in self.groups:
+            raise ValueError("missing_module needs a group 'imported' in the pattern")
         facts: frozenset[str] = frozenset()
-        if self.missing_op is not None:
+        if self.is_explained_by_tables:
             facts = FACTS
             if taken := self.groups & FACTS:
                 raise ValueError(f"{', '.join(sorted(taken))} comes from the tables, and cannot be a group")
-            told = self.groups | ALWAYS[self.missing_op]
+            always = {"package"} if self.missing_op is None else ALWAYS[self.missing_op]
+            told = self.groups | always
             if unknown := _fields(self.title + self.explanation) - told:
                 raise ValueError(f"nothing always fills in {', '.join(sorted(unknown))}")
         if taken := self.groups & _OF_MODEL:
@@ -251,6 +257,11 @@ class Cause:
             if unknown := remedy.fields - known:
                 raise ValueError(f"remedy {remedy.value!r}: nothing fills in {', '.join(sorted(unknown))}")
         return self
+
+    @property
+    def is_explained_by_tables(self) -> bool:
+        """Whether facts of the tables fill in braces."""
+        return self.missing_op is not None or self.missing_module
 
     @property
     def groups(self) -> frozenset[str]:

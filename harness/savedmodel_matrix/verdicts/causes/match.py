@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from savedmodel_matrix.knowledge.causes.base import MINOR, Cause, Remedy, known_causes
-from savedmodel_matrix.knowledge.missing_ops import Answer, MissingOp, explain_op
+from savedmodel_matrix.knowledge.missing_ops import Answer, MissingOp, explain_module, explain_op
 from savedmodel_matrix.knowledge.ops import Knowledge
 from savedmodel_matrix.verdicts.causes.normalise import normalise
 
@@ -69,7 +69,7 @@ class Match:
         return self._filled(" ".join(self.cause.explanation.split()))
 
     def _filled(self, text: str) -> str:
-        return text if self.cause.missing_op is None else text.format_map(self.found)
+        return text.format_map(self.found) if self.cause.is_explained_by_tables else text
 
     @property
     def remedies(self) -> tuple[Remedy, ...]:
@@ -108,11 +108,17 @@ def find_causes(
     running, made = _release(tensorflow), _release(producer)
     minor = {} if running is None else {MINOR: f"{running.major}.{running.minor}"}
 
-    def missing(op: str) -> Answer | None:
+    def explained(cause: Cause, groups: dict[str, str]) -> dict[str, str] | None:
+        if not cause.is_explained_by_tables:
+            return groups
         if running is None:
             return None
         known_minor, _ = _knowledge().known_minor(minor[MINOR])
-        return explain_op(_knowledge(), op, known_minor, platform, installed or {}, imported)
+        if cause.missing_op is None:
+            facts = explain_module(_knowledge(), groups["imported"], known_minor, platform, installed or {})
+            return None if facts is None else {**groups, **facts}
+        answer = explain_op(_knowledge(), groups["op"], known_minor, platform, installed or {}, imported)
+        return _with_facts(cause.missing_op, groups, answer)
 
     found = []
     for cause in known_causes() if causes is None else causes:
@@ -125,8 +131,8 @@ def find_causes(
         if cause.needs_features and not cause.features <= features:
             continue
         groups = _groups(cause, text, log)
-        if groups is not None and cause.missing_op is not None:
-            groups = _with_facts(cause.missing_op, groups, missing(groups["op"]))
+        if groups is not None:
+            groups = explained(cause, groups)
         if groups is not None:
             in_reason = _groups(cause, head, log) is not None
             found.append(

@@ -104,6 +104,11 @@ def test_an_entry_is_read(tmp_path):
             {"pattern": '"(?P<module>x)"', "remedies": '[{ kind = "import", value = "{module}" }]'},
             "import is applied: only tables may fill in module",
         ),
+        ({"missing_module": "true"}, "missing_module needs a group 'imported'"),
+        (
+            {"missing_module": "true", "pattern": '"(?P<imported>x)"', "title": '"{provider} is missing"'},
+            "nothing always fills in provider",
+        ),
         ({"missing_op": '"elsewhere"'}, "missing_op"),
         ({"missing_op": '"unknown"', "pattern": '"x"'}, "missing_op needs a group 'op'"),
         (

@@ -236,6 +236,21 @@ def test_syntax_errors_show_their_own_frame():
     assert useful_part(text) == '  File "a.py", line 1\n    x = (\nSyntaxError: never closed'
 
 
+def test_a_missing_module_of_a_known_package_names_the_release_to_install():
+    def explained(module, tensorflow="2.15.1", **known):
+        reason = f"ModuleNotFoundError: No module named '{module}'"
+        (best, *_) = find_causes(Outcome.LOAD_FAILED, reason, None, None, tensorflow, **known)
+        return best.cause.id, best.title, [each.value for each in best.remedies if each.kind == "package"]
+
+    text = "The package tensorflow-text is not installed"
+    assert explained("tensorflow_text") == ("package-missing", text, ["tensorflow-text==2.15.0"])
+    assert explained("tensorflow_text.core", "2.8.4") == ("package-missing", text, ["tensorflow-text==2.8.2"])
+    assert explained("tensorflow_text", "2.19.1") == ("package-missing", text, []), "it does not work there"
+    there = {"tensorflow_text": "2.15.0"}
+    assert explained("tensorflow_text.gone", installed=there)[0] == "module-missing"
+    assert explained("layers")[0] == "module-missing"
+
+
 def test_a_missing_op_is_explained_by_the_tables_and_not_by_its_name():
     kinds = ("package", "not-imported", "unknown")
     entries = [
