@@ -111,3 +111,23 @@ def test_a_decoder_that_is_not_there_is_named_by_elimination_only():
     sides = made["the first"][0][None].astype("f4"), made.pop("the second")[0][None].astype("f4")
     (diagnosis,) = examine({"x": sides[0]}, {"x": sides[1]}, {"photo": raw}, decoded={"photo": made}).found
     assert (diagnosis.id, bool(diagnosis.ties)) == ("jpeg-decoder", True)
+
+
+def test_decoders_are_told_below_the_rounding_of_a_library_that_resizes_levels():
+    raw = jpeg()
+    made = decoders(raw)
+    off = made["the first"][0].astype(int)
+    off[..., 2] += np.where(np.arange(off.shape[1]) % 40 < 20, 1, -1)
+    made["the second"] = [np.clip(off, 0, 255).astype(np.uint8)]
+    means = np.float32([123.68, 116.779, 103.939])
+    planes = [Image.fromarray(made["the second"][0][..., each].astype("f4")) for each in range(3)]
+    exact = [np.asarray(each.resize(SIZE[::-1], Image.Resampling.BILINEAR)) for each in planes]
+    sides = (
+        resized(Image.Resampling.BILINEAR, made["the first"][0]) - means,
+        np.stack(exact, -1)[None] - means,
+    )
+    (diagnosis,) = examine({"x": sides[0]}, {"x": sides[1]}, {"photo": raw}, decoded={"photo": made}).found
+    assert diagnosis.id == "jpeg-decoder"
+    assert diagnosis.residual > 0.25 * diagnosis.before, "rounding leaves more than is explained elsewhere"
+    assert "the first, a third" in diagnosis.train
+    assert "the second" in diagnosis.serve
