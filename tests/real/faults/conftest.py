@@ -26,7 +26,7 @@ def faulty_new(tmp_path, nox_environments):
 @pytest.fixture
 def seen(record_property):
     """Return a function that says, for the table, what was seen."""
-    return lambda text: record_property("seen", text)
+    return lambda text: record_property("seen", str(text))
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def _row(request, record_property):
     """Put the test's fault into the table: it has to say what breaks and what is expected."""
     marker = request.node.get_closest_marker("fault")
     assert marker is not None, "mark it: @pytest.mark.fault(kind, fault, expected)"
-    kind, fault, expected = marker.args
+    kind, fault, expected = map(str, marker.args)  # plain text: workers send it to the process that prints
     parameters = f" [{request.node.callspec.id}]" if hasattr(request.node, "callspec") else ""
     record_property("fault", (kind, fault + parameters, expected))
 
