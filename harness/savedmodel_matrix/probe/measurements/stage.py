@@ -162,8 +162,9 @@ def _in_another_folder(job, number, batch, function, opened, home):
             os.chdir(folder)
             if spec["root"] is not None:
                 _bring_listed(spec)
+            given = _read(job.request, batch)  # not as a file that the stage opens
             with opened.watching():
-                returned = function(_read(job.request, batch))
+                returned = function(given)
             made.append(tensors.store(objects, number, _leaves(returned)))
     except Exception:
         return []
