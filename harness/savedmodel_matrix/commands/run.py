@@ -77,14 +77,9 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
         MachineError: if models are to be isolated and cannot be on this machine.
         OSError: if ``results/`` cannot be written.
     """
-    plan = plan_of(project, matrix, request)
-    _require_isolation([plan])
-    require_matches(request.selection, [plan])
-    project.results.require_folders()
-    _sweep(project)
-    asked = Asked(project, plan, request, new_run_id(project.results.newest_run()))
+    asked = _asked(project, matrix, request)
     today = dt.datetime.now(dt.UTC).date()
-    before = unchanged_since(project, plan, request.selection, today, fixes=request.fixes)
+    before = unchanged_since(project, asked.plan, request.selection, today, fixes=request.fixes)
     if before is not None and before.exit_status is not None:
         tell_again(project, before, asked.run, verbose=request.verbose)
         return before.exit_status
@@ -104,14 +99,19 @@ def measured(project: Workspace, matrix: str, request: Request, place: Place) ->
 
     Raises what ``run_matrix`` raises.
     """
+    asked = _asked(project, matrix, request)
+    ask(QUESTIONS[0], asked, lambda found: _carry_out(asked, found, place))
+    return asked.plan, collect(project, asked.plan, request.selection)
+
+
+def _asked(project: Workspace, matrix: str, request: Request) -> Asked:
+    """Return what a run works from, once everything that it needs is there."""
     plan = plan_of(project, matrix, request)
     _require_isolation([plan])
     require_matches(request.selection, [plan])
     project.results.require_folders()
     _sweep(project)
-    asked = Asked(project, plan, request, new_run_id(project.results.newest_run()))
-    ask(QUESTIONS[0], asked, lambda found: _carry_out(asked, found, place))
-    return plan, collect(project, plan, request.selection)
+    return Asked(project, plan, request, new_run_id(project.results.newest_run()))
 
 
 def _asked_and_reported(asked: Asked, place: Place) -> int:
