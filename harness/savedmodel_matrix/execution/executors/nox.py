@@ -21,12 +21,13 @@ from savedmodel_matrix.execution.round_file import RUN_VARIABLE, log_path
 from savedmodel_matrix.execution.scratch import run_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
     from savedmodel_matrix.execution.executors.interface import Order, Session
 
 _POLL_S = 0.05
+_KILL_S = 30.0  #: a killed process needs moments; a busy machine makes them long
 #: Variables that choose sessions and interpreters of the outer nox; they must not reach the inner ones.
 _CHOICES = {
     "NOXSESSION",
@@ -123,3 +124,23 @@ def _end(processes: list[psutil.Popen]) -> None:
             each.kill()
     for process in processes:
         process.wait()
+    _wait_until_gone(found.values())
+
+
+def _wait_until_gone(processes: Iterable[psutil.Process]) -> None:
+    """Wait until killed processes have ended: until then, they can still write into the run's folders.
+
+    ``psutil.wait_procs`` does not do: a descendant is not ours to reap, and where nobody reaps it stays a
+    zombie for ever. A process that hangs in the kernel is left to it when the time is up.
+    """
+    deadline = time.monotonic() + _KILL_S
+    for each in processes:
+        while _runs(each) and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
