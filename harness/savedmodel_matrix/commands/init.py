@@ -21,6 +21,7 @@ from savedmodel_matrix.models.savedmodel.functions import FUNCTION
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
+from savedmodel_matrix.planning.first_cases import case_name, main_graph, releases_from
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.store.atomic import write_text
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from savedmodel_matrix.knowledge.releases import ReleaseTable
     from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts
     from savedmodel_matrix.models.savedmodel.functions import Function, Trace
     from savedmodel_matrix.models.savedmodel.reader import Signature
@@ -94,12 +94,6 @@ def _ignore(path: Path) -> list[str]:
     return [f"added {' and '.join(missing)} to {path}"]
 
 
-def main_graph(graphs: tuple[MetaGraphFacts, ...]) -> MetaGraphFacts:
-    """Return the graph whose signatures become cases: that with the tag ``serve`` alone, if there is one."""
-    serving = [graph for graph in graphs if "serve" in graph.tags]
-    return next((graph for graph in serving if graph.tags == ("serve",)), (serving or graphs)[0])
-
-
 def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chosen: bool) -> str:
     minors, remark = releases_from(project.releases, graph.tensorflow_version)
     inside = folder.is_relative_to(project.root)
@@ -136,29 +130,6 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chos
     if not cases:
         raise NoSignatureError(f"{folder}: the model has neither a signature nor a function that can be run")
     return "\n".join(parts) + "\n"
-
-
-def releases_from(releases: ReleaseTable, producer: str) -> tuple[list[str], str]:
-    """Return the minor releases to run, the producer's first, and a comment on the choice."""
-    known = [".".join(version.split(".")[:2]) for version in releases.minor_releases()]
-    found = re.match(r"(\d+)\.(\d+)", producer)
-    minor = f"{int(found[1])}.{int(found[2])}" if found else ""
-    if minor in known:
-        return known[
-            known.index(minor) :
-        ], "The baseline is that release; the other environments are all newer minor releases."
-    return known, f"That release is not a known one; the baseline is the oldest known release, {known[0]}."
-
-
-def case_name(folder: str, signature: str, taken: set[str]) -> str:
-    """Return a name that a definition accepts: folder and signature names may contain anything."""
-    wanted = folder if signature == "serving_default" else f"{folder}-{signature}"
-    base = re.sub(r"[^A-Za-z0-9._-]+", "_", wanted).lstrip("._-") or "model"
-    name = base
-    while name in taken:
-        name = f"{base}-{len(taken)}"
-    taken.add(name)
-    return name
 
 
 def _callable(functions: Iterable[Function]) -> list[tuple[Function, Trace]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from savedmodel_matrix.commands.init import NOXFILE, case_name, main_graph, releases_from
+from savedmodel_matrix.commands.init import NOXFILE
 from savedmodel_matrix.commands.run import measured
 from savedmodel_matrix.commands.say import say
 from savedmodel_matrix.commands.toml_text import inline, quoted
@@ -32,6 +32,7 @@ from savedmodel_matrix.models.preflight.prediction import Kind, Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
+from savedmodel_matrix.planning.first_cases import case_name, main_graph, releases_from
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.report.power import power_row

@@ -26,7 +26,7 @@ from savedmodel_matrix.execution.progress import Progress, State
 from savedmodel_matrix.execution.round_file import RoundFile, events_path, write_round
 from savedmodel_matrix.execution.run_environment import run_environment
 from savedmodel_matrix.execution.scratch import own_folder
-from savedmodel_matrix.questions import QUESTIONS, question_named
+from savedmodel_matrix.questions import OF_MATRIX, question_named
 from savedmodel_matrix.questions.interface import Asked, ask
 from savedmodel_matrix.questions.matrix import plan_of
 from savedmodel_matrix.store.runs import write_run
@@ -77,7 +77,7 @@ def run_matrix(project: Workspace, matrix: str, request: Request, place: Place) 
         MachineError: if models are to be isolated and cannot be on this machine.
         OSError: if ``results/`` cannot be written.
     """
-    asked = _asked(project, matrix, request)
+    asked = asked_of(project, matrix, request)
     today = dt.datetime.now(dt.UTC).date()
     before = unchanged_since(project, asked.plan, request.selection, today, fixes=request.fixes)
     if before is not None and before.exit_status is not None:
@@ -99,12 +99,12 @@ def measured(project: Workspace, matrix: str, request: Request, place: Place) ->
 
     Raises what ``run_matrix`` raises.
     """
-    asked = _asked(project, matrix, request)
-    ask(QUESTIONS[0], asked, lambda found: _carry_out(asked, found, place))
+    asked = asked_of(project, matrix, request)
+    ask(OF_MATRIX[0], asked, lambda found: carried_out(asked, found, place))
     return asked.plan, collect(project, asked.plan, request.selection)
 
 
-def _asked(project: Workspace, matrix: str, request: Request) -> Asked:
+def asked_of(project: Workspace, matrix: str, request: Request) -> Asked:
     """Return what a run works from, once everything that it needs is there."""
     plan = plan_of(project, matrix, request)
     _require_isolation([plan])
@@ -115,14 +115,14 @@ def _asked(project: Workspace, matrix: str, request: Request) -> Asked:
 
 
 def _asked_and_reported(asked: Asked, place: Place) -> int:
-    matrix_question, *others = QUESTIONS
+    matrix_question, *others = OF_MATRIX
     project, plan, request = asked.project, asked.plan, asked.request
-    ask(matrix_question, asked, lambda found: _carry_out(asked, found, place))
+    ask(matrix_question, asked, lambda found: carried_out(asked, found, place))
     rounds: list[Round] = []
     collected = collect(project, plan, request.selection)
     if not is_reported(project, plan, collected, fixes=request.fixes):
         for question in others:
-            rounds += ask(question, asked, lambda found: _carry_out(asked, found, place))
+            rounds += ask(question, asked, lambda found: carried_out(asked, found, place))
     return aggregate(
         project,
         plan,
@@ -189,7 +189,7 @@ def parallelism() -> int:
     return max(1, min(usable_cpus(), psutil.virtual_memory().total // _MEMORY_EACH))
 
 
-def _carry_out(asked: Asked, found: Round, place: Place) -> None:
+def carried_out(asked: Asked, found: Round, place: Place) -> None:
     """Run one round: write its file, run its sessions, show their progress, and save the results."""
     # Only if there is work: importing rich takes as long as a whole run that has nothing to do.
     from savedmodel_matrix.commands.show import announce, shown  # noqa: PLC0415

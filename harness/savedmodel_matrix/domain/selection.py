@@ -13,6 +13,7 @@ from pydantic import Field
 
 from savedmodel_matrix.domain.errors import NothingSelectedError
 from savedmodel_matrix.domain.stored import Stored
+from savedmodel_matrix.domain.upgrade import Upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,6 +71,8 @@ class Request(Stored):
     """Whether to isolate models and stages even if the definition does not say so."""
     jobs: int | None = Field(default=None, ge=1)
     """How many environments run at the same time; None for as many as the machine can hold."""
+    upgrade: Upgrade | None = None
+    """The upgrade to plan; None to run a matrix."""
     verbose: bool = False
     """Whether to show everything that nox, uv and the environments print."""
 

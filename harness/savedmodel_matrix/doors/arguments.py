@@ -9,6 +9,7 @@ import typer
 
 from savedmodel_matrix.domain.errors import UsageError
 from savedmodel_matrix.domain.selection import Request, Selection
+from savedmodel_matrix.domain.upgrade import Upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +53,22 @@ Verbose = Annotated[
 ]
 
 
+Target = Annotated[
+    str, typer.Argument(help="folder of a SavedModel, folder of such folders, or name of a matrix")
+]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="RELEASE", help="The release in production; default: the model's own."),
+]
+To = Annotated[
+    str,
+    typer.Option("--to", metavar="RELEASE", help="The release to reach, such as 2.21, latest or nightly."),
+]
+Everything = Annotated[
+    bool, typer.Option("--all", help="Measure every release between, not only those that decide.")
+]
+
+
 class Reported(NamedTuple):
     """The matrix to report, and whether as recorded in isolation."""
 
@@ -80,6 +97,26 @@ def request_of(
     )
 
 
+def upgrade_of(
+    target: Target,
+    first: From = None,
+    last: To = "latest",
+    everything: Everything = False,
+    no_fixes: NoFixes = False,
+    isolate: Isolate = False,
+    jobs: Jobs = None,
+    verbose: Verbose = False,
+) -> Request:
+    """Find how far models can be upgraded, what breaks at which release, and what fixes it."""
+    return Request(
+        upgrade=Upgrade(target=target, first=first, last=last, everything=everything),
+        fixes=not no_fixes,
+        isolate=isolate,
+        jobs=jobs,
+        verbose=verbose,
+    )
+
+
 def report_of(matrix: Matrix = "default", isolate: Isolate = False) -> Reported:
     """Render a matrix again from what is recorded."""
     return Reported(matrix, isolate)
@@ -96,13 +133,18 @@ def parse_request(arguments: Sequence[str], program: str) -> Request | None:
     return _parsed(request_of, arguments, program)
 
 
+def parse_upgrade(arguments: Sequence[str], program: str) -> Request | None:
+    """Parse the arguments of the session ``plan``; otherwise as ``parse_request``."""
+    return _parsed(upgrade_of, arguments, program)
+
+
 def parse_report(arguments: Sequence[str], program: str) -> Reported | None:
     """Parse the arguments of the session ``report``; otherwise as ``parse_request``."""
     return _parsed(report_of, arguments, program)
 
 
 def _parsed(made_of: Callable[..., Made], arguments: Sequence[str], program: str) -> Made | None:
-    if not arguments:
+    if not arguments and made_of is not upgrade_of:
         return made_of()  # typer need not be started
     found: list[Made] = []
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

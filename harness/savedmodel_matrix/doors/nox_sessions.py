@@ -6,9 +6,10 @@ Two lines in a noxfile add them to any repository::
 
     register(__file__)
 
-``matrix`` runs ``matrices/default.toml`` and ``matrix-NAME`` the others. Each environment is a session too,
-named by its id. ``report`` renders reports again, and ``lock`` resolves environments. None is a default
-session, and nothing else in the noxfile changes: no nox option is set, and existing sessions stay.
+``matrix`` runs ``matrices/default.toml`` and ``matrix-NAME`` the others. ``plan`` plans an upgrade. Each
+environment is a session too, named by its id. ``report`` renders reports again, and ``lock`` resolves
+environments. None is a default session, and nothing else in the noxfile changes: no nox option is set, and
+existing sessions stay.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ def define_sessions(noxfile: str) -> None:
         _define_environment(project, list(plans.values()), environment)
     for name in project.matrices():
         _define_matrix(project, name, problems.get(name), place)
+    _define_plan(project, place)
     _define_report(project)
     _define_lock(project, plans, problems)
 
@@ -191,6 +193,26 @@ def _define_matrix(project: Workspace, matrix: str, problem: Exception | None, n
             raise problem
 
     _define(name, run if problem is None else broken)
+
+
+def _define_plan(project: Workspace, noxfile: Path) -> None:
+    def plan(session: nox.Session) -> None:
+        """Find how far models can be upgraded, what breaks where, and what fixes it (-- MODEL --to 2.21)."""
+        from savedmodel_matrix.commands.run import Place  # noqa: PLC0415 - as above
+        from savedmodel_matrix.commands.upgrade import plan_upgrade  # noqa: PLC0415
+        from savedmodel_matrix.doors.arguments import parse_upgrade  # noqa: PLC0415
+        from savedmodel_matrix.execution.executors.nox import NoxExecutor  # noqa: PLC0415
+
+        with _ours(session, project):
+            request = parse_upgrade(session.posargs, "nox -s plan --")
+            if request is None:
+                return
+            if request.jobs is None:
+                request = request.model_copy(update={"jobs": _jobs_of_nox(session)})
+            place = Place(noxfile, session.cache_dir.parent, NoxExecutor(), os.getpid())
+            exit_status.require_zero(plan_upgrade(project, request, place))
+
+    _define("plan", plan)
 
 
 def _jobs_of_nox(session: nox.Session) -> int | None:

@@ -10,12 +10,13 @@ from savedmodel_matrix.questions.fixes import FixesQuestion
 from savedmodel_matrix.questions.matrix import MatrixQuestion
 from savedmodel_matrix.questions.outside import OutsideQuestion
 from savedmodel_matrix.questions.swapped_inputs import SwappedInputsQuestion
+from savedmodel_matrix.questions.upgrade import UpgradeQuestion
 
 if TYPE_CHECKING:
     from savedmodel_matrix.questions.interface import Question
 
-#: Every question of a run, in the order in which they are asked. A test checks each against the interface.
-QUESTIONS: tuple[Question, ...] = (
+#: The questions of a run of a matrix, in the order in which they are asked.
+OF_MATRIX: tuple[Question, ...] = (
     MatrixQuestion(),
     SwappedInputsQuestion(),
     ElsewhereQuestion(),
@@ -23,6 +24,10 @@ QUESTIONS: tuple[Question, ...] = (
     FixesQuestion(),
     CheckFixesQuestion(),
 )
+#: The questions of the plan of an upgrade.
+OF_UPGRADE: tuple[Question, ...] = (UpgradeQuestion(), FixesQuestion())
+#: Every question. A test checks each against the interface.
+QUESTIONS: tuple[Question, ...] = tuple({each.name: each for each in (*OF_MATRIX, *OF_UPGRADE)}.values())
 
 
 def question_named(name: str) -> Question:

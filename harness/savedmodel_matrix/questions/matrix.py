@@ -26,11 +26,19 @@ if TYPE_CHECKING:
 def plan_of(project: Workspace, matrix: str, request: Request) -> Plan:
     """Return the plan of a matrix, isolated or with the cells that its last report suggests if requested.
 
+    If an upgrade is requested, it is that of the upgrade.
+
     Raises:
         DefinitionError: with every problem of the definition.
+        UsageError: for an upgrade of something that is not there.
         NothingSelectedError: if suggested cells are requested and there are none.
     """
-    plan = project.plan(matrix)
+    if request.upgrade is not None:
+        from savedmodel_matrix.planning.upgrade import upgrade_plan  # noqa: PLC0415 - a matrix does without it
+
+        plan = upgrade_plan(project, request.upgrade)
+    else:
+        plan = project.plan(matrix)
     plan = plan.isolated() if request.isolate else plan
     return separating_plan(project, plan) if request.separate else plan
 

@@ -84,7 +84,7 @@ def run(project, tmp_path, monkeypatch):
             aggregated.append((arguments, options))
             return 4
 
-        monkeypatch.setattr(run_module, "QUESTIONS", questions)
+        monkeypatch.setattr(run_module, "OF_MATRIX", questions)
         monkeypatch.setattr(
             run_module, "question_named", {question.name: question for question in questions}.__getitem__
         )
@@ -229,7 +229,7 @@ def test_nothing_is_asked_where_nothing_changed(project, tmp_path, monkeypatch):
     told = []
     monkeypatch.setattr(run_module, "unchanged_since", lambda *_, **__: before)
     monkeypatch.setattr(run_module, "tell_again", lambda *given, **options: told.append((given, options)))
-    monkeypatch.setattr(run_module, "QUESTIONS", ())
+    monkeypatch.setattr(run_module, "OF_MATRIX", ())
     executor = ToyExecutor(project)
     place = Place(tmp_path / "noxfile.py", tmp_path / ".nox", executor, None)
     assert run_matrix(project, "default", Request(verbose=True), place) == 4

@@ -1,0 +1,1 @@
+"""The answer of an upgrade plan: its document, how it is built, and how it is printed."""
