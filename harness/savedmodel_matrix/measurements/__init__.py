@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.measurements.check import CheckMeasurement
+from savedmodel_matrix.measurements.command import CommandMeasurement
 from savedmodel_matrix.measurements.elsewhere import ElsewhereMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.measurements.other_threads import OtherThreadsMeasurement
@@ -44,6 +45,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     ReExportMeasurement(),
     OutsideMeasurement(),
     ElsewhereMeasurement(),
+    CommandMeasurement(),
 )
 
 

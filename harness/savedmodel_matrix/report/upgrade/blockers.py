@@ -70,6 +70,6 @@ def _family(name: str) -> str:
 
 
 def work(name: str) -> tuple[int, int]:
-    """Return a key that sorts the fix with the least work first: few steps, and none that installs or saves."""
+    """Return a key that sorts the fix with the least work first: few steps, and none that installs."""
     steps = [step.partition(" ")[0] for step in name.split(" with ")]
     return len(steps), max(_WORK.index(kind) if kind in _WORK else len(_WORK) for kind in steps)
