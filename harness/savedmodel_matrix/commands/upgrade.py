@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.commands.run import asked_of, carried_out
 from savedmodel_matrix.commands.say import say
+from savedmodel_matrix.commands.written import write_answer
 from savedmodel_matrix.domain.exit_status import ExitStatus
 from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.evidence.collect import collect
@@ -14,16 +15,13 @@ from savedmodel_matrix.questions.fixes import mending_of
 from savedmodel_matrix.questions.interface import ask
 from savedmodel_matrix.questions.upgrade import narrowed
 from savedmodel_matrix.report.upgrade.build import build_upgrade
-from savedmodel_matrix.report.upgrade.text import as_markdown, as_terminal
-from savedmodel_matrix.store.atomic import write_text
+from savedmodel_matrix.report.upgrade.text import answer, sections
 
 if TYPE_CHECKING:
     from savedmodel_matrix.commands.run import Place
     from savedmodel_matrix.domain.selection import Request
     from savedmodel_matrix.planning.workspace import Workspace
 
-PLAN_JSON = "plan.json"
-PLAN_MARKDOWN = "plan.md"
 _MEANINGS = {
     ExitStatus.OK: "every case agrees with the baseline in the last release",
     ExitStatus.DIVERGED: "in the last release, a case differs from the baseline by more than noise",
@@ -57,12 +55,8 @@ def plan_upgrade(project: Workspace, request: Request, place: Place) -> ExitStat
         target=request.upgrade.target,
         run=asked.run,
     )
-    latest = project.results.latest
-    latest.mkdir(parents=True, exist_ok=True)
-    write_text(latest / PLAN_JSON, document.model_dump_json(indent=1) + "\n")
-    write_text(latest / PLAN_MARKDOWN, as_markdown(document))
-    say(as_terminal(document))
-    say(f"\nReports: results/latest/{PLAN_MARKDOWN}, {PLAN_JSON}\n")
+    title = f"Upgrade plan: {request.upgrade.target}"
+    write_answer(project, "plan", document, title, answer(document), list(sections(document)))
     status = document.exit_status
-    say(f"Exit status {status}: {_MEANINGS[status]}")
+    say(f"\nExit status {status}: {_MEANINGS[status]}")
     return status

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from savedmodel_matrix.domain.bisect import Bisect
 from savedmodel_matrix.domain.errors import NothingSelectedError
 from savedmodel_matrix.domain.stored import Stored
 from savedmodel_matrix.domain.upgrade import Upgrade
@@ -73,6 +74,8 @@ class Request(Stored):
     """How many environments run at the same time; None for as many as the machine can hold."""
     upgrade: Upgrade | None = None
     """The upgrade to plan; None to run a matrix."""
+    bisect: Bisect | None = None
+    """The bisection to make; None to run a matrix or plan an upgrade."""
     verbose: bool = False
     """Whether to show everything that nox, uv and the environments print."""
 

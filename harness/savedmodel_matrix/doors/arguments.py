@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
+from savedmodel_matrix.domain.bisect import TENSORFLOW, Bisect, Predicate
 from savedmodel_matrix.domain.errors import UsageError
 from savedmodel_matrix.domain.selection import Request, Selection
+from savedmodel_matrix.domain.thresholds import NOISE
 from savedmodel_matrix.domain.upgrade import Upgrade
 
 if TYPE_CHECKING:
@@ -117,6 +119,52 @@ def upgrade_of(
     )
 
 
+def bisect_of(
+    target: Target,
+    good: Annotated[str, typer.Option("--good", metavar="VERSION", help="A version with the good answer.")],
+    bad: Annotated[str, typer.Option("--bad", metavar="VERSION", help="A version with another answer.")],
+    package: Annotated[
+        str, typer.Option("--package", metavar="NAME", help="What to bisect; keras, numpy, protobuf, ...")
+    ] = TENSORFLOW,
+    on: Annotated[Predicate, typer.Option("--on", help="What is asked of each version.")] = Predicate.VERDICT,
+    over: Annotated[float, typer.Option("--over", min=0, help="With --on noise: how many times it.")] = NOISE,
+    command: Annotated[
+        str | None,
+        typer.Option(
+            "--command", help="With --on command: exits with 0 (good), 125 (unknown) or else (bad)."
+        ),
+    ] = None,
+    tensorflow: Annotated[
+        str | None,
+        typer.Option("--tensorflow", metavar="RELEASE", help="With another package: the release that stays."),
+    ] = None,
+    python: Annotated[
+        str | None, typer.Option("--python", metavar="MINOR", help="The Python that stays, such as 3.10.")
+    ] = None,
+    case: Annotated[
+        str | None, typer.Option("--case", metavar="NAME", help="One case of the target.")
+    ] = None,
+    find_fix: Annotated[bool, typer.Option("--find-fix", help="Try fixes where it fails.")] = False,
+    isolate: Isolate = False,
+    jobs: Jobs = None,
+    verbose: Verbose = False,
+) -> Request:
+    """Find the first version of a package with another answer, and whether the package itself is to blame."""
+    bisect = Bisect(
+        target=target,
+        package=package,
+        good=good,
+        bad=bad,
+        predicate=on,
+        over=over,
+        command=command,
+        tensorflow=tensorflow,
+        python=python,
+        case=case,
+    )
+    return Request(bisect=bisect, fixes=find_fix, isolate=isolate, jobs=jobs, verbose=verbose)
+
+
 def report_of(matrix: Matrix = "default", isolate: Isolate = False) -> Reported:
     """Render a matrix again from what is recorded."""
     return Reported(matrix, isolate)
@@ -138,13 +186,18 @@ def parse_upgrade(arguments: Sequence[str], program: str) -> Request | None:
     return _parsed(upgrade_of, arguments, program)
 
 
+def parse_bisect(arguments: Sequence[str], program: str) -> Request | None:
+    """Parse the arguments of the session ``bisect``; otherwise as ``parse_request``."""
+    return _parsed(bisect_of, arguments, program)
+
+
 def parse_report(arguments: Sequence[str], program: str) -> Reported | None:
     """Parse the arguments of the session ``report``; otherwise as ``parse_request``."""
     return _parsed(report_of, arguments, program)
 
 
 def _parsed(made_of: Callable[..., Made], arguments: Sequence[str], program: str) -> Made | None:
-    if not arguments and made_of is not upgrade_of:
+    if not arguments and made_of not in (upgrade_of, bisect_of):
         return made_of()  # typer need not be started
     found: list[Made] = []
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

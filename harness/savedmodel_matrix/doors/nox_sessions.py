@@ -6,10 +6,10 @@ Two lines in a noxfile add them to any repository::
 
     register(__file__)
 
-``matrix`` runs ``matrices/default.toml`` and ``matrix-NAME`` the others. ``plan`` plans an upgrade. Each
-environment is a session too, named by its id. ``report`` renders reports again, and ``lock`` resolves
-environments. None is a default session, and nothing else in the noxfile changes: no nox option is set, and
-existing sessions stay.
+``matrix`` runs ``matrices/default.toml`` and ``matrix-NAME`` the others. ``plan`` plans an upgrade, and
+``bisect`` finds the version that differs. Each environment is a session too, named by its id. ``report``
+renders reports again, and ``lock`` resolves environments. None is a default session, and nothing else in the
+noxfile changes: no nox option is set, and existing sessions stay.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.probe.processes import die_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from savedmodel_matrix.commands.run import Place
     from savedmodel_matrix.domain.environment import Beside, Environment
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.execution.round_file import RoundFile
@@ -65,6 +66,7 @@ def define_sessions(noxfile: str) -> None:
     for name in project.matrices():
         _define_matrix(project, name, problems.get(name), place)
     _define_plan(project, place)
+    _define_bisect(project, place)
     _define_report(project)
     _define_lock(project, plans, problems)
 
@@ -198,21 +200,44 @@ def _define_matrix(project: Workspace, matrix: str, problem: Exception | None, n
 def _define_plan(project: Workspace, noxfile: Path) -> None:
     def plan(session: nox.Session) -> None:
         """Find how far models can be upgraded, what breaks where, and what fixes it (-- MODEL --to 2.21)."""
-        from savedmodel_matrix.commands.run import Place  # noqa: PLC0415 - as above
-        from savedmodel_matrix.commands.upgrade import plan_upgrade  # noqa: PLC0415
+        from savedmodel_matrix.commands.upgrade import plan_upgrade  # noqa: PLC0415 - as above
         from savedmodel_matrix.doors.arguments import parse_upgrade  # noqa: PLC0415
-        from savedmodel_matrix.execution.executors.nox import NoxExecutor  # noqa: PLC0415
 
-        with _ours(session, project):
-            request = parse_upgrade(session.posargs, "nox -s plan --")
-            if request is None:
-                return
-            if request.jobs is None:
-                request = request.model_copy(update={"jobs": _jobs_of_nox(session)})
-            place = Place(noxfile, session.cache_dir.parent, NoxExecutor(), os.getpid())
-            exit_status.require_zero(plan_upgrade(project, request, place))
+        _answer(project, noxfile, session, parse_upgrade, plan_upgrade)
 
     _define("plan", plan)
+
+
+def _define_bisect(project: Workspace, noxfile: Path) -> None:
+    def bisect(session: nox.Session) -> None:
+        """Find the first version that differs (-- MODEL --good 2.12.1 --bad 2.16.2; options: -- --help)."""
+        from savedmodel_matrix.commands.bisect import bisect_versions  # noqa: PLC0415 - as above
+        from savedmodel_matrix.doors.arguments import parse_bisect  # noqa: PLC0415
+
+        _answer(project, noxfile, session, parse_bisect, bisect_versions)
+
+    _define("bisect", bisect)
+
+
+def _answer(
+    project: Workspace,
+    noxfile: Path,
+    session: nox.Session,
+    parse: Callable[[Sequence[str], str], Request | None],
+    answer: Callable[[Workspace, Request, Place], int],
+) -> None:
+    """Parse what stands behind ``--`` and answer it."""
+    from savedmodel_matrix.commands.run import Place  # noqa: PLC0415 - as above
+    from savedmodel_matrix.execution.executors.nox import NoxExecutor  # noqa: PLC0415
+
+    with _ours(session, project):
+        request = parse(session.posargs, f"nox -s {session.name} --")
+        if request is None:
+            return
+        if request.jobs is None:
+            request = request.model_copy(update={"jobs": _jobs_of_nox(session)})
+        place = Place(noxfile, session.cache_dir.parent, NoxExecutor(), os.getpid())
+        exit_status.require_zero(answer(project, request, place))
 
 
 def _jobs_of_nox(session: nox.Session) -> int | None:

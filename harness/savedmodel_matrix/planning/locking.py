@@ -40,7 +40,7 @@ def lock_input(releases: ReleaseTable, environment: Environment | Beside) -> Loc
 
 
 def usable_lock(
-    project: Workspace, environment: Environment | Beside, python: Path, say: Callable[[str], None]
+    project: Workspace, environment: Environment | Beside, python: Path | None, say: Callable[[str], None]
 ) -> Lock:
     """Return the environment's lock, resolving it first if there is none for this platform.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.questions.bisect import BisectQuestion, BoundaryQuestion
 from savedmodel_matrix.questions.check_fixes import CheckFixesQuestion
 from savedmodel_matrix.questions.elsewhere import ElsewhereQuestion
 from savedmodel_matrix.questions.fixes import FixesQuestion
@@ -26,8 +27,12 @@ OF_MATRIX: tuple[Question, ...] = (
 )
 #: The questions of the plan of an upgrade.
 OF_UPGRADE: tuple[Question, ...] = (UpgradeQuestion(), FixesQuestion())
+#: The questions of a bisection; fixes are asked for if a person wants them.
+OF_BISECTION: tuple[Question, ...] = (BisectQuestion(), BoundaryQuestion(), FixesQuestion())
 #: Every question. A test checks each against the interface.
-QUESTIONS: tuple[Question, ...] = tuple({each.name: each for each in (*OF_MATRIX, *OF_UPGRADE)}.values())
+QUESTIONS: tuple[Question, ...] = tuple(
+    {each.name: each for each in (*OF_MATRIX, *OF_UPGRADE, *OF_BISECTION)}.values()
+)
 
 
 def question_named(name: str) -> Question:

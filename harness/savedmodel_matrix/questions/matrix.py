@@ -26,17 +26,21 @@ if TYPE_CHECKING:
 def plan_of(project: Workspace, matrix: str, request: Request) -> Plan:
     """Return the plan of a matrix, isolated or with the cells that its last report suggests if requested.
 
-    If an upgrade is requested, it is that of the upgrade.
+    If an upgrade or a bisection is requested, it is that one's.
 
     Raises:
         DefinitionError: with every problem of the definition.
-        UsageError: for an upgrade of something that is not there.
+        UsageError: for an upgrade or a bisection of something that is not there.
         NothingSelectedError: if suggested cells are requested and there are none.
     """
     if request.upgrade is not None:
         from savedmodel_matrix.planning.upgrade import upgrade_plan  # noqa: PLC0415 - a matrix does without it
 
         plan = upgrade_plan(project, request.upgrade)
+    elif request.bisect is not None:
+        from savedmodel_matrix.planning.bisect import bisect_plan  # noqa: PLC0415 - as above
+
+        plan = bisect_plan(project, request.bisect)
     else:
         plan = project.plan(matrix)
     plan = plan.isolated() if request.isolate else plan

@@ -11,7 +11,7 @@ from savedmodel_matrix.planning.predictions import came_true
 from savedmodel_matrix.questions.standing import Answer
 from savedmodel_matrix.report.fixes import remedy_rows
 from savedmodel_matrix.report.power import power_row
-from savedmodel_matrix.report.upgrade.blockers import blocker_rows, order_of, work
+from savedmodel_matrix.report.upgrade.blockers import blocker_rows, order_of
 from savedmodel_matrix.report.upgrade.document import (
     BreakRow,
     FixRow,
@@ -21,6 +21,7 @@ from savedmodel_matrix.report.upgrade.document import (
     StepRow,
     UpgradeDocument,
 )
+from savedmodel_matrix.report.upgrade.fixes import fix_rows
 from savedmodel_matrix.report.upgrade.hops import asks, release_row
 from savedmodel_matrix.report.upgrade.unknown import surer, unknown
 from savedmodel_matrix.report.upgrade.words import model_says
@@ -60,7 +61,7 @@ def build_upgrade(
         release_row(project, plan, each, measured=any(name in own.of for own in narrowed.found.values()))
         for name, each in plan.environments.items()
     ]
-    remedies = [row for row in remedy_rows(plan, mending) if row.mended]
+    remedies = remedy_rows(plan, mending)
     powers = {case: power_row(plan, case, collection, project.results.array) for case in plan.cases}
     models = [
         _Model(plan, own, narrowed, releases, remedies).row(powers[case])
@@ -178,12 +179,7 @@ class _Model:
         )
 
     def _fixes(self, environment: str) -> list[FixRow]:
-        """Return the fixes that work in an environment, those with fewest steps first."""
-        rows = [row for row in self._remedies if row.environment == environment]
-        return [
-            FixRow(name=_name(row), tensorflow=self._version[environment], says=row.says)
-            for row in sorted(rows, key=lambda row: work(_name(row)))
-        ]
+        return fix_rows(self._remedies, environment, self._version[environment])
 
     def _hops(self, row: ModelRow) -> list[HopRow]:
         """Return the hop without a change, and from there the one to the last release with a fix, if any."""
@@ -229,9 +225,3 @@ class _Model:
 
     def _place(self, environment: str) -> tuple[CellId, str]:
         return CellId(environment, self._plan.baseline.setting), self._own.case
-
-
-def _name(row: RemedyRow) -> str:
-    """Return a fix in words, such as ``package tf-keras~=2.16.0 with variable TF_USE_LEGACY_KERAS=1``."""
-    steps = [f"{row.kind} {row.value}", *(f"{each.kind} {each.value}" for each in row.together)]
-    return " with ".join(steps)

@@ -1,15 +1,12 @@
-"""The answer of an upgrade plan as text: for the terminal, and as ``plan.md``."""
+"""The answer of an upgrade plan in sentences and sections."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
-from savedmodel_matrix.domain.visible import visible
-from savedmodel_matrix.domain.wording import count, joined, shortened
+from savedmodel_matrix.domain.wording import count, joined
 from savedmodel_matrix.questions.standing import Answer
+from savedmodel_matrix.report.sections import Section
 from savedmodel_matrix.report.upgrade.document import How
 
 if TYPE_CHECKING:
@@ -17,48 +14,35 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.report.upgrade.document import HopRow, ModelRow, StepRow, UpgradeDocument
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~])")
-_LONGEST = 600
-_LONGEST_CELL = 100
 LEGEND = (
     "A cell shows what was measured; (in parentheses) what follows, because the releases around it agree; "
     "? is not known. Preflight's predictions are in plan.json and are no answers."
 )
 
 
-class _Section(NamedTuple):
-    """A heading, a table, and lines; any may be empty."""
-
-    title: str
-    table: Sequence[Sequence[str]] = ()
-    headers: Sequence[str] = ()
-    lines: Sequence[str] = ()
-
-
-def as_terminal(found: UpgradeDocument) -> str:
-    """Return the answer for a terminal."""
-    parts = [_line(each) for each in answer(found)]
-    for section in _sections(found):
-        parts.append(section.title)
-        if section.table:
-            rows = [[_cell(cell) for cell in row] for row in section.table]
-            table = tabulate(rows, headers=section.headers, tablefmt="simple", disable_numparse=True)
-            parts[-1] += f"\n{table}"
-        parts[-1] += "".join(f"\n  {_line(each)}" for each in section.lines)
-    return "\n\n".join(parts)
-
-
-def as_markdown(found: UpgradeDocument) -> str:
-    """Return the answer as Markdown. Texts of models are escaped: they are data, not markup."""
-    parts = [f"# Upgrade plan: {_escaped(found.target)}", *(_escaped(each) for each in answer(found))]
-    for section in _sections(found):
-        parts.append(f"## {section.title}")
-        if section.table:
-            rows = [[_escaped(_cell(cell)) for cell in row] for row in section.table]
-            parts.append(tabulate(rows, headers=section.headers, tablefmt="pipe", disable_numparse=True))
-        if section.lines:
-            parts.append("\n".join(f"- {_escaped(_line(each))}" for each in section.lines))
-    return "\n\n".join(parts) + "\n"
+def sections(found: UpgradeDocument) -> Iterator[Section]:
+    """Return what follows the answer: releases, cases, blockers, hops, and what is not known."""
+    measured = [at for at, row in enumerate(found.releases) if row.measured]
+    headers = ["case", *(found.releases[at].tensorflow for at in measured)]
+    table = [[each.case, *(_shown(each.steps[at], found) for at in measured)] for each in found.models]
+    yield Section("Releases that were measured", table, headers, [LEGEND])
+    if len(found.models) > 1:
+        yield Section("Cases", lines=[f"{each.case}: {each.says}" for each in found.models])
+    if found.blockers:
+        rows = [
+            [str(len(each.cases)), each.title, each.fix or "none found", str(len(each.fixes))]
+            for each in found.blockers
+        ]
+        yield Section(f"What keeps cases from {found.last}", rows, ["cases", "because", "fix", "fixes"])
+    if len(found.models) > 1:
+        yield Section("Order to upgrade", lines=[f"{at}. {case}" for at, case in enumerate(found.order, 1)])
+    hops = _hops(found.models)
+    if hops:
+        yield Section("Safe hops, and what the newer release asks for", lines=hops)
+    if found.unknown:
+        yield Section("What this run cannot know", lines=found.unknown)
+    if found.surer:
+        yield Section("To be surer", lines=found.surer)
 
 
 def answer(found: UpgradeDocument) -> list[str]:
@@ -80,30 +64,6 @@ def answer(found: UpgradeDocument) -> list[str]:
     if held:
         parts.append(f"{len(held)} {'is' if len(held) == 1 else 'are'} held back without one")
     return [f"From {found.first} to {found.last}: {'; '.join(parts)}."]
-
-
-def _sections(found: UpgradeDocument) -> Iterator[_Section]:
-    measured = [at for at, row in enumerate(found.releases) if row.measured]
-    headers = ["case", *(found.releases[at].tensorflow for at in measured)]
-    table = [[each.case, *(_shown(each.steps[at], found) for at in measured)] for each in found.models]
-    yield _Section("Releases that were measured", table, headers, [LEGEND])
-    if len(found.models) > 1:
-        yield _Section("Cases", lines=[f"{each.case}: {each.says}" for each in found.models])
-    if found.blockers:
-        rows = [
-            [str(len(each.cases)), each.title, each.fix or "none found", str(len(each.fixes))]
-            for each in found.blockers
-        ]
-        yield _Section(f"What keeps cases from {found.last}", rows, ["cases", "because", "fix", "fixes"])
-    if len(found.models) > 1:
-        yield _Section("Order to upgrade", lines=[f"{at}. {case}" for at, case in enumerate(found.order, 1)])
-    hops = _hops(found.models)
-    if hops:
-        yield _Section("Safe hops, and what the newer release asks for", lines=hops)
-    if found.unknown:
-        yield _Section("What this run cannot know", lines=found.unknown)
-    if found.surer:
-        yield _Section("To be surer", lines=found.surer)
 
 
 def _hops(models: Sequence[ModelRow]) -> list[str]:
@@ -132,15 +92,3 @@ def _shown(step: StepRow, found: UpgradeDocument) -> str:
         return str(step.outcome)
     ratio = "" if step.noise_ratio is None else f" {step.noise_ratio:.2g}×"
     return f"{step.verdict or step.answer}{ratio}"
-
-
-def _line(text: str) -> str:
-    return shortened(visible(text), _LONGEST)
-
-
-def _cell(text: str) -> str:
-    return shortened(visible(text), _LONGEST_CELL)
-
-
-def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", visible(text))
