@@ -13,6 +13,7 @@ from savedmodel_matrix.domain.bisect import TENSORFLOW, Bisect, Predicate
 from savedmodel_matrix.domain.definition import Definition
 from savedmodel_matrix.domain.environment import Build, Environment
 from savedmodel_matrix.domain.errors import LockError, UsageError
+from savedmodel_matrix.domain.wording import joined
 from savedmodel_matrix.environments.host import platform_name
 from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.planning.expand import expand
@@ -64,8 +65,10 @@ def completed(
         known = [each.version for each in files if each.version and not each.yanked]
         versions = _between(_sorted(known), bisect.good, bisect.bad)
         done = with_tensorflow.model_copy(update={"versions": versions})
-    _python(project, done, done.versions[0])  # as early as possible
-    return done if done.package == TENSORFLOW else _pinned(project, done, say)
+    if done.package != TENSORFLOW:
+        return _pinned(project, done, say)
+    _pythons_of(project, done)  # refused as early as possible
+    return done
 
 
 def bisect_plan(project: Workspace, bisect: Bisect) -> Plan:
@@ -81,7 +84,7 @@ def bisect_plan(project: Workspace, bisect: Bisect) -> Plan:
         if bisect.case not in cases:
             raise UsageError(f"{bisect.target} has no case '{bisect.case}'{nearest(bisect.case, cases)}")
         cases = {bisect.case: cases[bisect.case]}
-    made = {each.id: each for each in (_environment(project, bisect, version) for version in bisect.versions)}
+    made = {each.id: each for each in _environments(project, bisect)}
     floor = {} if bisect.predicate in _NEEDS_FLOOR else {"replicates": 0}
     definition = Definition.model_validate(
         {
@@ -110,14 +113,21 @@ def pins_without(pins: Iterable[tuple[str, str]], *names: str) -> tuple[str, ...
     return tuple(f"{name}=={version}" for name, version in pins if canonicalize_name(name) not in left_out)
 
 
-def _environment(project: Workspace, bisect: Bisect, version: str) -> Environment:
+def _environments(project: Workspace, bisect: Bisect) -> list[Environment]:
     if bisect.package == TENSORFLOW:
-        build = Build.NIGHTLY if ".dev" in version else Build.CPU
-        return Environment(version, _python(project, bisect, version), build)
+        pythons = _pythons_of(project, bisect)
+        return [
+            Environment(version, python, Build.NIGHTLY if ".dev" in version else Build.CPU)
+            for version, python in zip(bisect.versions, pythons, strict=True)
+        ]
     assert bisect.tensorflow is not None, "it is completed"  # noqa: S101
-    python = _python(project, bisect, bisect.tensorflow)
-    requirements = (f"{bisect.package}=={version}", *bisect.pins)
-    return Environment(bisect.tensorflow, python, Build.CPU, "today", requirements)
+    python = _stays(project, bisect)
+    return [
+        Environment(
+            bisect.tensorflow, python, Build.CPU, "today", (f"{bisect.package}=={version}", *bisect.pins)
+        )
+        for version in bisect.versions
+    ]
 
 
 def _block(environment: Environment) -> dict[str, object]:
@@ -129,23 +139,46 @@ def _block(environment: Environment) -> dict[str, object]:
     }
 
 
-def _python(project: Workspace, bisect: Bisect, version: str) -> str:
-    """Return the Python of a version: the newest that runs both ends, or the version's own newest.
+def _stays(project: Workspace, bisect: Bisect) -> str:
+    """Return the Python for the TensorFlow that stays.
 
     Raises:
-        UsageError: if the Python that was asked for does not run an end.
+        UsageError: if the Python that was asked for does not run it.
     """
-    own = _pythons(project, version if bisect.package == TENSORFLOW else bisect.tensorflow or version)
+    assert bisect.tensorflow is not None, "as above"  # noqa: S101
+    own = _pythons(project, bisect.tensorflow)
+    if bisect.python is not None and bisect.python not in own:
+        raise UsageError(
+            f"--python {bisect.python}: TensorFlow {bisect.tensorflow} runs on {joined(own, 'or')}"
+        )
+    return bisect.python or own[-1]
+
+
+def _pythons_of(project: Workspace, bisect: Bisect) -> list[str]:
+    """Return a Python for each release of TensorFlow: one for as long as it runs them, then the next.
+
+    Raises:
+        UsageError: if the Python that was asked for does not run both ends.
+    """
+    every = [_pythons(project, version) for version in bisect.versions]
     if bisect.python is not None:
-        if bisect.python not in own and version in (bisect.versions[0], bisect.versions[-1]):
-            raise UsageError(f"--python {bisect.python}: TensorFlow {version} runs on {', '.join(own)}")
-        return bisect.python if bisect.python in own else own[-1]
-    if bisect.package != TENSORFLOW:
-        return own[-1]
-    last = _pythons(project, bisect.versions[-1])
-    common = [each for each in _pythons(project, bisect.versions[0]) if each in last]
-    best = [each for each in reversed(common) if each in own]
-    return best[0] if best else own[-1]
+        for version, own in ((bisect.good, every[0]), (bisect.bad, every[-1])):
+            if bisect.python not in own:
+                raise UsageError(
+                    f"--python {bisect.python}: TensorFlow {version} runs on {joined(own, 'or')}"
+                )
+    found: list[str] = []
+    while len(found) < len(every):
+        left = every[len(found) :]
+        lasts = {python: _length(python, left) for python in left[0]}
+        python = bisect.python if bisect.python in lasts else max(lasts, key=lambda each: (lasts[each], each))
+        found += [python] * lasts[python]
+    return found
+
+
+def _length(python: str, pythons: Sequence[Sequence[str]]) -> int:
+    """Return how many of the first releases a Python runs."""
+    return next((at for at, own in enumerate(pythons) if python not in own), len(pythons))
 
 
 def _pythons(project: Workspace, version: str) -> list[str]:
@@ -182,7 +215,7 @@ def _sorted(versions: Iterable[str]) -> list[str]:
 def _pinned(project: Workspace, bisect: Bisect, say: Callable[[str], None]) -> Bisect:
     """Return the bisection with the other packages of its good end, resolved as of TensorFlow's release."""
     assert bisect.tensorflow is not None, "it was just resolved"  # noqa: S101
-    python = _python(project, bisect, bisect.tensorflow)
+    python = _stays(project, bisect)
     wanted = (f"{bisect.package}=={bisect.versions[0]}",)
     found = find_interpreter(python)
     good = Environment(bisect.tensorflow, python, Build.CPU, "release", wanted, provisional=True)

@@ -116,7 +116,7 @@ class BoundaryQuestion:
 
     def next_round(self, asked: Asked, before: Sequence[Round]) -> Round | None:
         """Return the only round if a package can be put back and that is not measured yet."""
-        if before or asked.request.bisect is None:
+        if before:
             return None
         plan = swap_plan(asked.plan, _swaps(asked))
         jobs = [] if plan is None else _pending(asked, plan)
@@ -230,7 +230,8 @@ def swap_plan(plan: Plan, swaps: Sequence[Swap]) -> Plan | None:
 
 def _swaps(asked: Asked) -> list[Swap]:
     bisect = asked.request.bisect
-    assert bisect is not None, "the question is asked of a bisection"  # noqa: S101
+    if bisect is None:
+        return []
     found = searched(asked.project, asked.plan, bisect, set(asked.plan.environments))
     return swaps_of(asked.project, asked.plan, bisect, found.changes)
 
@@ -249,7 +250,7 @@ def _with_command(asked: Asked, plan: Plan) -> Plan:
 
 def _says(asked: Asked, found: Found) -> str:
     bisect = asked.request.bisect
-    assert bisect is not None, "as above"  # noqa: S101
+    assert bisect is not None, "the question is asked of a bisection"  # noqa: S101
 
     def version(name: str) -> str:
         return version_of(bisect, asked.plan.environments[name])

@@ -35,7 +35,7 @@ def defined(project, monkeypatch):
 def test_every_matrix_and_environment_is_a_session(defined, project):
     (project.root / "matrices/mine.toml").write_text((project.root / "matrices/default.toml").read_text())
     sessions = defined()
-    assert set(sessions) == {OLD, NEW, "matrix", "matrix-mine", "plan", "report", "lock"}
+    assert set(sessions) == {OLD, NEW, "matrix", "matrix-mine", "plan", "bisect", "report", "lock"}
     assert not any(session.default for session in sessions.values())
     assert (sessions[NEW].python, sessions[NEW].venv_backend, sessions[NEW].reuse_venv) == (
         "3.10",

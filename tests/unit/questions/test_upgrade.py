@@ -21,9 +21,10 @@ from savedmodel_matrix.questions.interface import Asked
 from savedmodel_matrix.questions.matrix import plan_of
 from savedmodel_matrix.questions.standing import Answer
 from savedmodel_matrix.questions.upgrade import UpgradeQuestion, narrowed
+from savedmodel_matrix.report.sections import as_markdown, as_terminal
 from savedmodel_matrix.report.upgrade.build import build_upgrade
 from savedmodel_matrix.report.upgrade.document import How, UpgradeDocument
-from savedmodel_matrix.report.upgrade.text import as_markdown, as_terminal
+from savedmodel_matrix.report.upgrade.text import answer, sections
 
 LINUX = "linux-x86_64"
 VERSIONS = ("2.7.4", "2.8.4", "2.9.3", "2.10.1", "2.11.0", "2.11.1", "2.12.1", "2.13.1")
@@ -225,7 +226,8 @@ def test_hostile_names_are_text_in_every_form(asked, play):
     question = asked()
     play(question, results(v2_12="ValueError: <script>|`x`\n\x1b[31m# no"))
     found = document(question)
-    for text in (as_terminal(found), as_markdown(found)):
+    markdown = as_markdown("a|b", answer(found), sections(found))
+    for text in (as_terminal(answer(found), sections(found)), markdown):
         assert "\x1b" not in text
         assert "\n# no" not in text
-    assert "<script>" not in as_markdown(found).replace("\\<script\\>", "")
+    assert "<script>" not in markdown.replace("\\<script\\>", "")

@@ -207,7 +207,8 @@ def _blame(bisect: Bisect, versions: tuple[str, str], good: str, swaps: Sequence
     open_ = [each.package for each in swaps if each.answer is None]
     if not swaps:
         return f"TensorFlow {versions[1]}: no other package changed"
-    tried = f"putting back {joined(innocent)}, one at a time, changes nothing" if innocent else ""
+    each_ = ", one at a time," if len(innocent) > 1 else ""
+    tried = f"putting back {joined(innocent)}{each_} changes nothing" if innocent else ""
     left = f"{joined(open_)} cannot be put back beside TensorFlow {versions[1]}" if open_ else ""
     says = "; ".join(part for part in (tried, left) if part)
     return f"TensorFlow {versions[1]}{' itself' if not open_ else ', or what it requires'}: {says}"

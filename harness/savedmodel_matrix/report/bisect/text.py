@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.domain.wording import joined, listed
+from savedmodel_matrix.domain.wording import joined, listed, shortened
 from savedmodel_matrix.report.sections import Section
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.report.bisect.document import BisectDocument, ChangeRow, PackageRow
 
 _MOST_PACKAGES = 40
+_LONGEST_REASON = 160
 
 
 def answer(found: BisectDocument) -> list[str]:
@@ -59,7 +60,8 @@ def _evidence(change: ChangeRow) -> Iterator[str]:
     if change.confounded is not None:
         yield f"confounded: {change.confounded}"
     for swap in change.swaps:
-        became = swap.answer or f"cannot be judged: {swap.reason or 'the environment could not be made'}"
+        why_not = shortened(swap.reason or "the environment could not be made", _LONGEST_REASON)
+        became = swap.answer or f"cannot be judged: {why_not}"
         yield f"with {swap.package} {swap.old} in place of {swap.new}: {became}"
     if change.packages:
         yield f"changed packages: {listed([_package(each) for each in change.packages], _MOST_PACKAGES)}"
