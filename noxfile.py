@@ -103,9 +103,10 @@ def generate(session: nox.Session) -> None:
 
 @nox.session
 def refresh(session: nox.Session) -> None:
-    """Refresh the table of TensorFlow releases from the package index."""
+    """Refresh the tables of TensorFlow releases and of what they require, from the package index."""
     _install(session)
     session.run("python", "-m", "maintenance.refresh_releases")
+    session.run("python", "-m", "maintenance.refresh_requirements")
 
 
 @nox.session

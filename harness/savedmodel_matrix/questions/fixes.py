@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.attempts import Attempt, Place, Remedies
     from savedmodel_matrix.questions.check_fixes import CheckTried
+    from savedmodel_matrix.questions.tried import Verdicts
     from savedmodel_matrix.verdicts.causes.match import Match
 
 #: Outcomes that a fix may change, the earliest first. A crash or a timeout may be the machine's fault.
@@ -170,10 +171,11 @@ def search(project: Workspace, plan: Plan, collection: Collection) -> Searched:
         return why_not is None
 
     results: dict[Place, Result] = {}
+    verdicts: Verdicts = {}
     while True:
         remedies = plan_remedies(plan, failures, can_exist, results)
         collected = collect(project, remedies.plan, Selection())
-        tried = _tried(project, plan, collection, remedies, collected)
+        tried = _tried(project, plan, collection, remedies, collected, verdicts)
         known = {}
         for each in tried:
             place = each.attempt.failed, each.attempt.case
@@ -204,7 +206,12 @@ def _searched(asked: Asked) -> Searched:
 
 
 def _tried(
-    project: Workspace, plan: Plan, collection: Collection, remedies: Remedies, collected: Collection
+    project: Workspace,
+    plan: Plan,
+    collection: Collection,
+    remedies: Remedies,
+    collected: Collection,
+    verdicts: Verdicts,
 ) -> tuple[Tried, ...]:
     """Return the attempts that ran or never can, in order."""
     rows = {(row.cell, row.case): row for row in collected.rows}
@@ -213,7 +220,9 @@ def _tried(
         missing = _missing_re_export(project, plan, collection, remedies, attempt)
         if missing is not None:
             found.append(Tried(attempt, None, Outcome.SKIPPED, None, missing))
-        elif (became_of := became(project, plan, collection, attempt, rows[attempt.place])) is not None:
+            continue
+        row = rows[attempt.place]
+        if (became_of := became(project, plan, collection, attempt, row, verdicts)) is not None:
             found.append(became_of)
     return tuple(found)
 

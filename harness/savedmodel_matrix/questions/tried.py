@@ -10,10 +10,14 @@ from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.evidence.judged import judged_outputs, verdict_of
 
 if TYPE_CHECKING:
+    from savedmodel_matrix.domain.arrays import Output, Unstable
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.evidence.collected import Collected, Collection
     from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.attempts import Attempt
+
+    #: Verdicts against the baseline, by case and everything that was recorded of the outputs.
+    Verdicts = dict[tuple[str, tuple[Output, ...], tuple[Unstable, ...]], Verdict]
 
 #: What a verdict against the baseline says of a fix that runs.
 SAYS = {
@@ -46,11 +50,17 @@ class Tried:
 
 
 def became(
-    project: Workspace, plan: Plan, collection: Collection, attempt: Attempt, row: Collected
+    project: Workspace,
+    plan: Plan,
+    collection: Collection,
+    attempt: Attempt,
+    row: Collected,
+    known: Verdicts | None = None,
 ) -> Tried | None:
     """Return what became of an attempt from its row in the plan of attempts; None if it did not run (yet).
 
-    ``plan`` and ``collection`` are those of the matrix.
+    ``plan`` and ``collection`` are those of the matrix. ``known`` are the verdicts so far, to which this one
+    is added: most attempts give the same bits, and large outputs take seconds to judge.
     """
     if row.outcome is Outcome.SKIPPED:
         return None
@@ -61,24 +71,34 @@ def became(
     if row.without_value:
         says = f"it runs, but reads uninitialised variables: {', '.join(row.without_value)}"
         return Tried(attempt, row, row.outcome, Verdict.INCOMPARABLE, says)
-    verdict = _verdict(project, plan, collection, rows.get(plan.baseline), row)
+    verdict = _verdict(
+        project, plan, collection, rows.get(plan.baseline), row, {} if known is None else known
+    )
     return Tried(attempt, row, row.outcome, verdict, SAYS[verdict])
 
 
 def _verdict(
-    project: Workspace, plan: Plan, collection: Collection, baseline: Collected | None, row: Collected
+    project: Workspace,
+    plan: Plan,
+    collection: Collection,
+    baseline: Collected | None,
+    row: Collected,
+    known: Verdicts,
 ) -> Verdict | None:
     if baseline is None or baseline.outcome is not Outcome.RECORDED:
         return None
     if baseline.recording is None or row.recording is None:
         return None
-    outputs = judged_outputs(
-        plan,
-        baseline.case,
-        collection,
-        row.recording,
-        baseline.recording,
-        project.results.array,
-        same_inputs=True,
-    )
-    return verdict_of(outputs)
+    pair = baseline.case, row.recording.outputs, row.recording.unstable
+    if pair not in known:
+        outputs = judged_outputs(
+            plan,
+            baseline.case,
+            collection,
+            row.recording,
+            baseline.recording,
+            project.results.array,
+            same_inputs=True,
+        )
+        known[pair] = verdict_of(outputs)
+    return known[pair]

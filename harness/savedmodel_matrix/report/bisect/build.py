@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 from savedmodel_matrix.domain.bisect import TENSORFLOW, Bisect, Predicate
 from savedmodel_matrix.domain.exit_status import ExitStatus
 from savedmodel_matrix.domain.outcome import Outcome
@@ -12,6 +14,7 @@ from savedmodel_matrix.domain.selection import Selection
 from savedmodel_matrix.domain.wording import joined
 from savedmodel_matrix.evidence.collect import collect
 from savedmodel_matrix.evidence.recorded import Evidence
+from savedmodel_matrix.knowledge.release_notes import notes_between
 from savedmodel_matrix.planning.bisect import version_of
 from savedmodel_matrix.questions.bisect import pins_of, searched, swap_plan, swaps_of
 from savedmodel_matrix.questions.fixes import causes_of, mending_of
@@ -133,6 +136,7 @@ class _Bisection:
             before=versions[0],
             after=versions[1],
             exact=change.exact,
+            unjudged=self._between(change),
             answer_before=_words(self._found.answers[change.before]),
             answer_after=_words(self._found.answers[change.after]),
             reason=_reason(self._rows[change.after]),
@@ -144,10 +148,18 @@ class _Bisection:
             confounded=None
             if before.python == after.python
             else f"Python changes here as well, from {before.python} to {after.python}: no Python runs both",
+            known=_known(self._bisect, versions),
             git=(self._git(change.before), self._git(change.after)),
             fixes=fix_rows(self._remedies, change.after, after.tensorflow),
             reproduce=_command(self._bisect, *versions),
         )
+
+    def _between(self, change: Change) -> list[str]:
+        names = list(self._plan.environments)
+        between = names[names.index(change.before) + 1 : names.index(change.after)]
+        return [
+            self.version(name) for name in between if name in self._found.left_out and self.is_measured(name)
+        ]
 
     def _causes(self, failed: Collected) -> Sequence[Match]:
         return causes_of(self._project, self._plan, failed, self._collection.ready[failed.case])
@@ -184,6 +196,13 @@ def _words(answer: Hashable) -> str:
     if not isinstance(answer, tuple):
         return str(answer)
     return joined(list(dict.fromkeys(map(str, answer))))
+
+
+def _known(bisect: Bisect, versions: tuple[str, str]) -> list[str]:
+    if bisect.package != TENSORFLOW:
+        return []
+    older, newer = sorted(versions, key=Version)
+    return notes_between(older, newer)
 
 
 def _packages(old: Mapping[str, str], new: Mapping[str, str]) -> list[PackageRow]:

@@ -47,7 +47,9 @@ class ChangeRow(Row):
     before: str
     after: str
     exact: bool
-    """Whether no version between the two could be measured."""
+    """Whether every version between the two that can be judged was."""
+    unjudged: list[str]
+    """The versions between the two that could not be judged."""
     answer_before: str
     answer_after: str
     reason: str | None
@@ -60,6 +62,8 @@ class ChangeRow(Row):
     """What is to blame, in a sentence."""
     confounded: str | None
     """What else changes at the same place, if it had to."""
+    known: list[str]
+    """What the release notes of the minors between say that moves numbers or loading."""
     git: tuple[str | None, str | None]
     """``tf.version.GIT_VERSION`` on both sides."""
     fixes: list[FixRow]

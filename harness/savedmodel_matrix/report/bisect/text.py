@@ -45,6 +45,8 @@ def _sentence(found: BisectDocument, change: ChangeRow) -> str:
     what = f"{found.package} {change.after} is the first version with another answer"
     if not change.exact:
         what = f"The answer changes between {found.package} {change.before} and {change.after}"
+    if change.unjudged:
+        what += f" ({joined(change.unjudged)} could not be judged)"
     because = f" Cause: {change.title}." if change.title else ""
     answers = f"{change.answer_before} before, {change.answer_after} from then on"
     return f"{what}: {answers}. To blame: {change.blame}.{because}"
@@ -57,6 +59,7 @@ def _evidence(change: ChangeRow) -> Iterator[str]:
         yield f"known cause: {change.cause}: {change.title}"
     for fix in change.fixes:
         yield f"fixed by {fix.name} ({fix.says})"
+    yield from (f"known change in {note}" for note in change.known)
     if change.confounded is not None:
         yield f"confounded: {change.confounded}"
     for swap in change.swaps:
