@@ -26,7 +26,7 @@ from savedmodel_matrix.planning.bisect import TENSORFLOWS, pins_without, version
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.matrix import matrix_run
 from savedmodel_matrix.questions.narrow import boundaries, next_points
-from savedmodel_matrix.questions.predicates import answers, command_jobs
+from savedmodel_matrix.questions.predicates import Judged, command_jobs, judged
 from savedmodel_matrix.questions.share import run_share
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class Found:
     """The environments on the axis, those left out that cannot be measured."""
     left_out: tuple[str, ...]
     """Environments that could not be judged."""
-    answers: Mapping[str, Hashable]
+    judged: Mapping[str, Judged]
+    """What became of every environment that was measured."""
     changes: tuple[Change, ...]
     wanted: frozenset[str]
     """Environments to measure next."""
@@ -144,11 +145,13 @@ def searched(project: Workspace, plan: Plan, bisect: Bisect, tried: set[str]) ->
     ``tried`` are environments in which this run measured; those without an answer cannot be judged.
     """
     collection, evidence = collect(project, plan, Selection()), Evidence(project, plan, Selection())
-    known = answers(project, plan, bisect, collection, evidence)
+    became = judged(project, plan, bisect, collection, evidence)
+    known = {name: each.answer for name, each in became.items() if each.answer is not None}
+    settled = {name for name, each in became.items() if not each.may_change}
     left_out = tuple(
         name
         for name in plan.environments
-        if name not in known and (name in tried or name in plan.unavailable)
+        if name not in known and (name in tried or name in settled or name in plan.unavailable)
     )
     axis = [name for name in plan.environments if name not in left_out]
     wanted: list[str] = []
@@ -162,7 +165,7 @@ def searched(project: Workspace, plan: Plan, bisect: Bisect, tried: set[str]) ->
     return Found(
         points=tuple(axis),
         left_out=left_out,
-        answers=known,
+        judged=became,
         changes=tuple(Change(axis[each.before], axis[each.after], each.is_exact) for each in found),
         wanted=frozenset(wanted),
         runs_left=sum(each.runs_left for each in found) if found else 0,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.bisect import Predicate
 from savedmodel_matrix.domain.job import Job
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
-from savedmodel_matrix.measurements.command import UNKNOWN, CommandMeasurement
+from savedmodel_matrix.measurements.command import UNKNOWN, CommandMeasurement, CommandPart
 from savedmodel_matrix.questions.standing import Answer, standings
 
 if TYPE_CHECKING:
@@ -37,38 +38,57 @@ def command_jobs(plan: Plan, command: str) -> list[Job]:
     ]
 
 
-def answers(
+@dataclass(frozen=True)
+class Judged:
+    """What became of one version."""
+
+    answer: Hashable
+    """None if it cannot be judged."""
+    reason: str | None
+    """Why not, or why it did not run; for a command, what it ended with."""
+    may_change: bool = False
+    """Whether its environment could not be made, which another attempt may change."""
+
+
+def judged(
     project: Workspace, plan: Plan, bisect: Bisect, collection: Collection, evidence: Evidence
-) -> dict[str, Hashable]:
-    """Return the answer in every environment that has one; a version that cannot be judged has none.
-
-    With several cases, it is that of all of them together.
-    """
+) -> dict[str, Judged]:
+    """Return what became of every environment that was measured; several cases are judged together."""
     if bisect.predicate is Predicate.COMMAND:
-        return _of_command(plan, bisect, evidence)
+        return _of_command(plan, bisect, collection, evidence)
     found = standings(project, plan, collection)
-    return {
-        name: values
-        for name in plan.environments
-        if None
-        not in (values := tuple(_of_case(bisect, own, name, str(plan.baseline)) for own in found.values()))
-    }
+    made = {}
+    for name in plan.environments:
+        rows = [own.of[name].row for own in found.values() if name in own.of]
+        if not rows:
+            continue
+        values = tuple(_of_case(bisect, own, name, str(plan.baseline)) for own in found.values())
+        reason = next((row.reason for row in rows if row.outcome is not Outcome.RECORDED), None)
+        unmade = any(row.outcome in _NO_ANSWER for row in rows)
+        made[name] = Judged(None if None in values else values, reason, unmade)
+    return made
 
 
-def _of_command(plan: Plan, bisect: Bisect, evidence: Evidence) -> dict[str, Hashable]:
+def _of_command(plan: Plan, bisect: Bisect, collection: Collection, evidence: Evidence) -> dict[str, Judged]:
     assert bisect.command is not None, "it goes with the predicate"  # noqa: S101
-    found: dict[str, Hashable] = {}
+    failed = {row.cell.environment: row for row in collection.rows if row.outcome in _NO_ANSWER}
+    found: dict[str, Judged] = {}
     for job in command_jobs(plan, bisect.command):
-        recording = evidence.recording(job)
-        if recording is None or recording.outcome in _NO_ANSWER:
-            continue
-        if recording.outcome is not Outcome.RECORDED:
-            found[job.cell.environment] = str(recording.outcome)
-            continue
-        status = _COMMAND.read(recording, job).exit_status
-        if status != UNKNOWN:
-            found[job.cell.environment] = BAD if status else GOOD
+        name, recording = job.cell.environment, evidence.recording(job)
+        if recording is not None and recording.outcome is Outcome.RECORDED:
+            found[name] = _of_status(_COMMAND.read(recording, job))
+        elif recording is not None:
+            found[name] = Judged(str(recording.outcome), recording.reason)
+        elif name in failed and failed[name].outcome is not Outcome.SKIPPED:
+            found[name] = Judged(None, failed[name].reason, may_change=True)
     return found
+
+
+def _of_status(part: CommandPart) -> Judged:
+    last = part.output.strip().rpartition("\n")[2]
+    reason = f"exit status {part.exit_status}{f': {last}' if last else ''}" if part.exit_status else None
+    answer = None if part.exit_status == UNKNOWN else BAD if part.exit_status else GOOD
+    return Judged(answer, reason)
 
 
 def _of_case(bisect: Bisect, own: Standings, environment: str, baseline: str) -> Hashable:

@@ -204,6 +204,7 @@ def test_a_command_says_good_bad_or_unknown(asked, play):
     play(question, lambda version: 125 if version == "2.9.0" else order(version))
     ((change),) = document(question).changes
     assert (change.before, change.after, change.answer_after) == ("2.8.4", "2.9.3", "bad")
+    assert (change.unjudged, change.reason) == (["2.9.0"], "exit status 3")
 
 
 def test_packages_that_changed_with_tensorflow_are_put_back_one_at_a_time(asked, play, project):

@@ -18,7 +18,7 @@ from savedmodel_matrix.knowledge.release_notes import notes_between
 from savedmodel_matrix.planning.bisect import version_of
 from savedmodel_matrix.questions.bisect import pins_of, searched, swap_plan, swaps_of
 from savedmodel_matrix.questions.fixes import causes_of, mending_of
-from savedmodel_matrix.questions.predicates import answers
+from savedmodel_matrix.questions.predicates import judged
 from savedmodel_matrix.report.bisect.document import (
     BisectDocument,
     ChangeRow,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.evidence.collected import Collected, Collection
     from savedmodel_matrix.planning.workspace import Workspace
     from savedmodel_matrix.questions.bisect import Change, Found, Swap
+    from savedmodel_matrix.questions.predicates import Judged
     from savedmodel_matrix.verdicts.causes.match import Match
 
 _ASKED = {
@@ -78,10 +79,11 @@ def _asked(bisect: Bisect) -> str:
 def _problem(plan: Plan, bisect: Bisect, found: Found) -> str | None:
     first, *_, last = plan.environments
     for end, name in ((bisect.versions[0], first), (bisect.versions[-1], last)):
-        if name not in found.answers:
+        if name not in found.judged or found.judged[name].answer is None:
             return f"{bisect.package} {end} could not be judged, so nothing can be narrowed down"
-    if found.answers[first] == found.answers[last] and not found.changes:
-        return f"both ends have the same answer ({_words(found.answers[first])}): there is nothing to find"
+    if not found.changes:
+        same = _words(found.judged[first].answer)
+        return f"both ends have the same answer ({same}): there is nothing to find"
     return None
 
 
@@ -95,15 +97,13 @@ class _Bisection:
         self._remedies = remedy_rows(plan, mending_of(project, plan, self._collection))
         self._swaps = swaps_of(project, plan, bisect, found.changes)
         beside = swap_plan(plan, self._swaps)
-        self._swapped: Mapping[str, Hashable] = {}
-        self._swapped_rows: Mapping[str, list[Collected]] = {}
+        self._swapped: Mapping[str, Judged] = {}
         if beside is not None:
             collection, evidence = (
                 collect(project, beside, Selection()),
                 Evidence(project, beside, Selection()),
             )
-            self._swapped = answers(project, beside, bisect, collection, evidence)
-            self._swapped_rows = _rows_of(collection, plan.baseline.setting)
+            self._swapped = judged(project, beside, bisect, collection, evidence)
 
     def version(self, name: str) -> str:
         """Return the version of the bisected package."""
@@ -111,18 +111,13 @@ class _Bisection:
 
     def is_measured(self, name: str) -> bool:
         """Whether it was tried."""
-        return name in self._found.answers or any(
-            row.outcome is not Outcome.SKIPPED for row in self._rows[name]
-        )
+        return name in self._found.judged
 
     def measured(self, name: str) -> MeasuredRow:
         """Return one version and its answer."""
-        answer = self._found.answers.get(name)
+        found = self._found.judged[name]
         return MeasuredRow(
-            version=self.version(name),
-            environment=name,
-            answer=None if answer is None else _words(answer),
-            reason=_reason(self._rows[name]),
+            version=self.version(name), environment=name, answer=_words(found.answer), reason=found.reason
         )
 
     def change(self, change: Change) -> ChangeRow:
@@ -130,6 +125,7 @@ class _Bisection:
         before, after = (self._plan.environments[name] for name in (change.before, change.after))
         failed = next((row for row in self._rows[change.after] if row.outcome is not Outcome.RECORDED), None)
         matches = [] if failed is None else self._causes(failed)
+        good = str(_words(self._found.judged[change.before].answer))
         swaps = [self._swap(each) for each in self._swaps if each.change == change]
         versions = self.version(change.before), self.version(change.after)
         return ChangeRow(
@@ -137,14 +133,14 @@ class _Bisection:
             after=versions[1],
             exact=change.exact,
             unjudged=self._between(change),
-            answer_before=_words(self._found.answers[change.before]),
-            answer_after=_words(self._found.answers[change.after]),
-            reason=_reason(self._rows[change.after]),
+            answer_before=good,
+            answer_after=str(_words(self._found.judged[change.after].answer)),
+            reason=self._found.judged[change.after].reason,
             cause=matches[0].cause.id if matches else None,
             title=matches[0].title if matches else None,
             packages=_packages(pins_of(self._project, before), pins_of(self._project, after)),
             swaps=swaps,
-            blame=_blame(self._bisect, versions, _words(self._found.answers[change.before]), swaps),
+            blame=_blame(self._bisect, versions, good, swaps),
             confounded=None
             if before.python == after.python
             else f"Python changes here as well, from {before.python} to {after.python}: no Python runs both",
@@ -165,13 +161,13 @@ class _Bisection:
         return causes_of(self._project, self._plan, failed, self._collection.ready[failed.case])
 
     def _swap(self, swap: Swap) -> SwapRow:
-        answer = self._swapped.get(swap.environment.id)
+        found = self._swapped.get(swap.environment.id)
         return SwapRow(
             package=swap.package,
             old=swap.old,
             new=swap.new,
-            answer=None if answer is None else _words(answer),
-            reason=_reason(self._swapped_rows[swap.environment.id]),
+            answer=None if found is None else _words(found.answer),
+            reason=None if found is None else found.reason,
         )
 
     def _git(self, name: str) -> str | None:
@@ -187,12 +183,10 @@ def _rows_of(collection: Collection, setting: str) -> dict[str, list[Collected]]
     return rows
 
 
-def _reason(rows: Sequence[Collected]) -> str | None:
-    return next((row.reason for row in rows if row.outcome is not Outcome.RECORDED), None)
-
-
-def _words(answer: Hashable) -> str:
-    """Return an answer in words; that of several cases once, if they have the same."""
+def _words(answer: Hashable) -> str | None:
+    """Return an answer in words, that of several cases once if they have the same; None if there is none."""
+    if answer is None:
+        return None
     if not isinstance(answer, tuple):
         return str(answer)
     return joined(list(dict.fromkeys(map(str, answer))))
