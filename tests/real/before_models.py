@@ -10,12 +10,16 @@ FEATURES = 12
 SPEC = tf.TensorSpec([None, FEATURES], tf.float32, name="x")
 
 
-def module():
-    """Return a module with the weights that all models have."""
+def weights():
+    """Return the weights that all models have."""
     random = np.random.RandomState(4)
+    return [random.normal(0, 0.4, shape).astype("f4") for shape in ((FEATURES, 16), (16, 5))]
+
+
+def module():
+    """Return a module with the weights as variables."""
     held = tf.Module()
-    held.trunk = tf.Variable(random.normal(0, 0.4, (FEATURES, 16)).astype("f4"), name="trunk")
-    held.head = tf.Variable(random.normal(0, 0.4, (16, 5)).astype("f4"), name="head")
+    held.trunk, held.head = (tf.Variable(each) for each in weights())
     return held
 
 
@@ -31,9 +35,12 @@ def save(held, call, folder, name, specs=(SPEC,)):
     tf.saved_model.save(held, str(Path(folder) / name), made.get_concrete_function())
 
 
-def nested(folder):
+def nested(folder, name="nested", swapped=()):
     """Write one with the softmax two functions down, called a second time for something else."""
     held = module()
+    order = np.arange(16)
+    order[list(swapped)] = order[list(swapped)][::-1]
+    held.trunk.assign(held.trunk.numpy()[:, order])
 
     @tf.function
     def normalised(values):
@@ -51,7 +58,7 @@ def nested(folder):
             "label": tf.argmax(probs, -1),
         }
 
-    save(held, call, folder, "nested")
+    save(held, call, folder, name)
 
 
 def heads(folder):
@@ -89,25 +96,20 @@ def classical(folder):
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
         x = v1.placeholder(tf.float32, [None, FEATURES], name="x")
-        initial = module_values()
         held = tf.Module()
-        held.trunk = v1.get_variable("trunk", initializer=initial[0], use_resource=True)
-        held.head = v1.get_variable("head", initializer=initial[1], use_resource=True)
+        trunk, head = weights()
+        held.trunk = v1.get_variable("trunk", initializer=trunk, use_resource=True)
+        held.head = v1.get_variable("head", initializer=head, use_resource=True)
         probs = tf.nn.softmax(scores(held, x), name="probs")
         session.run(v1.global_variables_initializer())
         v1.saved_model.simple_save(session, str(Path(folder) / "classical"), {"x": x}, {"probs": probs})
-
-
-def module_values():
-    """Return the weights as arrays."""
-    random = np.random.RandomState(4)
-    return random.normal(0, 0.4, (FEATURES, 16)).astype("f4"), random.normal(0, 0.4, (16, 5)).astype("f4")
 
 
 def main(folder):
     """Write all of them."""
     for make in (nested, heads, counting, classical):
         make(folder)
+    nested(folder, "swapped", (3, 8))
 
 
 if __name__ == "__main__":

@@ -48,19 +48,28 @@ class Watch:
         def watched(given):
             outputs = run(given)
             if not computes:  # a function is traced with the inputs that it is given
-                computes.append(self.compute(loader.graph(tf, loaded, case, given)))
+                try:
+                    computes.append(self.compute(loader.graph(tf, loaded, case, given)))
+                except Exception:  # another loader than the first may not show its graph
+                    computes.append(lambda _: [])
             return tensors.Watched(outputs, computes[0](given))
 
         return watched
 
     def compute(self, graph):
         """Return a function of the inputs that returns ``(output, component, tensor)`` of each head."""
-        names, known = sorted(self.heads), heads.Graph(graph.definition)
-        grafts = [known.graft(known.head(graph.outputs[name])) for name in names]
-        run = graph.function(grafts)
+        known = heads.Graph(graph.definition)
+        found = {name: known.head(graph.outputs[name]) for name in self.heads if name in graph.outputs}
+        names = [name for name in sorted(found) if found[name] and called(found[name]) == self.heads[name]]
+        run = graph.function([known.graft(found[name]) for name in names])
         return lambda given: [
             (name, self.heads[name], tensor) for name, tensor in zip(names, run(given)) if name in self.heads
         ]
+
+
+def called(head):
+    """Return what the tensor before a head is called, as a component of its output."""
+    return "before " + head.kind
 
 
 def watch(job, loaded, first):
@@ -147,7 +156,7 @@ def _find(tf, watched, graph, wanted, first):
         added, reference = known.graft(head)
         effect = _effect(graph.definition, added, reference)
         if effect is None:
-            watched.heads[name] = "before " + head.kind
+            watched.heads[name] = called(head)
         else:
             watched.problems[name] = "computing it once more might change something: {}".format(effect)
 

@@ -31,8 +31,12 @@ LOADERS = {
         v1_session.release,
         v1_session.graph,
     ),
-    "keras": Loader(keras_model.load_keras, keras_model.entry, keras_model.variables),
-    "tf-keras": Loader(keras_model.load_tf_keras, keras_model.entry, keras_model.variables),
+    "keras": Loader(
+        keras_model.load_keras, keras_model.entry, keras_model.variables, graph=keras_model.graph
+    ),
+    "tf-keras": Loader(
+        keras_model.load_tf_keras, keras_model.entry, keras_model.variables, graph=keras_model.graph
+    ),
     "tfsm-layer": Loader(keras_model.load_layer, keras_model.entry_layer, keras_model.variables_layer),
 }
 #: Loaders that build a graph of their own instead of running the one in the file.
