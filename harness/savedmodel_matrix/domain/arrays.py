@@ -37,6 +37,10 @@ class ArrayEntry:
         }
 
 
+#: How the components begin that stand before an output's head (``savedmodel_matrix.probe.before``).
+_BEFORE = "before "
+
+
 class OutputId(NamedTuple):
     """Identifies an output: the number of its input batch, its name, and its component if it is not dense."""
 
@@ -44,7 +48,19 @@ class OutputId(NamedTuple):
     name: str
     component: str | None
 
+    @property
+    def is_before(self) -> bool:
+        """Whether it is no output, but the tensor before an output's head."""
+        return self.component is not None and self.component.startswith(_BEFORE)
+
+    @property
+    def after_head(self) -> OutputId:
+        """The output that a tensor before a head belongs to."""
+        return self._replace(component=None)
+
     def __str__(self) -> str:
+        if self.is_before:
+            return f"{self.name} {self.component}"
         return self.name if self.component is None else f"{self.name}.{self.component}"
 
 

@@ -44,6 +44,10 @@ class Recording(Stored):
     """The outputs of the first run."""
     unstable: tuple[Unstable, ...]
     """Outputs of later runs that differ from the first run's in at least one bit."""
+    before: tuple[Output, ...] = ()
+    """What stands before saturated heads; ``component`` says before which, as in "before softmax"."""
+    not_before: dict[str, str] = {}
+    """Saturated outputs before whose heads nothing is recorded, and why."""
     measured: dict[str, JsonValue] | None
     """What the measurement recorded in addition to outputs; its own type reads it (``measurements``)."""
     effective: Effective
@@ -68,7 +72,7 @@ class Recording(Stored):
 
     def arrays(self) -> Iterator[ArrayEntry]:
         """Every stored array that this recording refers to."""
-        yield from (output.array for output in self.outputs)
+        yield from (output.array for output in (*self.outputs, *self.before))
         yield from (each.array for each in self.unstable if each.array is not None)
         yield from _arrays_in(self.measured)
 
@@ -88,14 +92,23 @@ def _arrays_in(value: JsonValue) -> Iterator[ArrayEntry]:
 
 @dataclass(frozen=True, slots=True)
 class RecordedOutputs:
-    """The outputs of a recording's first run, and which of them were not bit-equal in a later run."""
+    """The outputs of a recording's first run, and which of them were not bit-equal in a later run.
+
+    What stands before an output's saturated head follows the outputs (``OutputId.is_before``).
+    """
 
     outputs: tuple[Output, ...]
     unstable: frozenset[OutputId] = frozenset()
     behind: frozenset[OutputId] = frozenset()
     """Outputs of a stage after the model, which the model's noise floor does not cover."""
+    not_before: tuple[tuple[str, str], ...] = ()
+    """Saturated outputs before whose heads nothing is recorded, and why."""
 
     @classmethod
     def of(cls, recording: Recording) -> Self:
         """Return the outputs of a complete recording."""
-        return cls(recording.outputs, frozenset(each.id for each in recording.unstable))
+        return cls(
+            (*recording.outputs, *recording.before),
+            frozenset(each.id for each in recording.unstable),
+            not_before=tuple(recording.not_before.items()),
+        )

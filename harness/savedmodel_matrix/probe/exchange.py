@@ -203,6 +203,8 @@ def result(case, imported, part, clean, printed):
         "log_tail": clean(printed),
         "outputs": part.get("outputs", []),
         "unstable": part.get("unstable", []),
+        "before": part.get("before", []),
+        "not_before": {name: clean(why) for name, why in part.get("not_before", {}).items()},
         "measured": _measured(part, clean),
         "effective": clean(dict(imported.get("effective", {}), **part.get("effective", {}))),
         "phases": dict(imported.get("phases", {}), **part.get("phases", {})),

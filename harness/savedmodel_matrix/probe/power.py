@@ -255,7 +255,7 @@ def _run_model(job, folder, index=None, change=None):
         if change is not None:
             variable = job.loader.variables(loaded, case)[index]
             variable.assign(change(variable.numpy()))
-        return _runs(job, job.loader.entry(job.tf, loaded, case))
+        return _runs(job, job.entry(job.loader, loaded, case))
     finally:
         job.loader.release(loaded)
 

@@ -6,7 +6,19 @@ import random
 
 import numpy as np
 
-from . import arrays, calling, effective, exchange, loaders, local, measure, measurements, tensors, texts
+from . import (
+    arrays,
+    before,
+    calling,
+    effective,
+    exchange,
+    loaders,
+    local,
+    measure,
+    measurements,
+    tensors,
+    texts,
+)
 from .failing import CaseError, failing_as
 
 
@@ -26,7 +38,7 @@ def run_case(tf, request, case, report):
     except arrays.UnavailableError as error:
         part["unfiled"] = "{}: {}".format(error.filename or "the store", error.strerror)
     except CaseError as failure:
-        part.update(outcome=failure.outcome, reason=failure.reason, outputs=[], unstable=[])
+        part.update(outcome=failure.outcome, reason=failure.reason, outputs=[], unstable=[], before=[])
         cause = failure.__cause__
         part["traceback"] = texts.trimmed_traceback(cause) if cause is not None else None
     part["phases"] = job.phases.costs
@@ -43,6 +55,7 @@ class Job:
         self.tf, self.request, self.report = tf, request, report
         self.case, self.missing = exchange.with_batches(case)
         self.loader = None
+        self.watched = before.Watch()
         self.phases = measure.Phases()
         self.part = {
             "outcome": "recorded",
@@ -50,6 +63,8 @@ class Job:
             "traceback": None,
             "outputs": [],
             "unstable": [],
+            "before": [],
+            "not_before": {},
             "measured": None,
             "effective": {},
         }
@@ -87,9 +102,9 @@ class Job:
             raise CaseError("run-failed", problem)
 
     def record(self, loaded):
-        """Run every batch as often as the case says, and record its outputs.
+        """Run every batch as often as the case says, and record its outputs and what stands before them.
 
-        Return the function that was run, and the leaves of each batch's first run.
+        Return a function that returns both, and the leaves of each batch's first run.
         """
         tf, request, case, part = self.tf, self.request, self.case, self.part
         with failing_as("run-failed"):
@@ -114,7 +129,23 @@ class Job:
                     first.append(leaves)
         if not part["outputs"]:
             raise CaseError("run-failed", "it ran and returned no output: there is nothing to compare")
-        return entry, first
+        with self.phases.timed("before"):
+            self._record_before(loaded, first)
+        return self.watched.entry(tf, self.loader, loaded, case, entry), first
+
+    def _record_before(self, loaded, first):
+        """Record what stands before saturated outputs; that comes after all runs, so it changes none."""
+        own = [len(leaves) for leaves in first]
+        self.report("looking before saturated outputs")
+        self.watched = before.watch(self, loaded, first)
+        self.part["not_before"] = self.watched.problems
+        with failing_as("run-failed"):
+            for number, (leaves, count) in enumerate(zip(first, own)):
+                self.part["before"] += tensors.store(self.request["objects"], number, leaves[count:])
+
+    def entry(self, loader, loaded, case):
+        """Return the function of another load that returns what was recorded of the first."""
+        return self.watched.entry(self.tf, loader, loaded, case, loader.entry(self.tf, loaded, case))
 
 
 def initialisation(tf, loader, loaded, case):

@@ -10,6 +10,13 @@ from . import arrays, processes, texts
 BARE = "output"
 
 
+class Watched:
+    """A model's return value, and further tensors that belong to its outputs: ``(name, component, leaf)``."""
+
+    def __init__(self, outputs, further):
+        self.outputs, self.further = outputs, further
+
+
 class UnrecordableError(texts.PlainError):
     """An output without a recordable value: a resource, a variant, an unknown object."""
 
@@ -64,6 +71,8 @@ def flatten(structure):
     The name is the path: keys, field names and positions joined by "/". ``None`` leaves are left out, so
     that comparing the names shows an output that exists in only one environment.
     """
+    if isinstance(structure, Watched):
+        return flatten(structure.outputs) + structure.further
     taken = set()
     leaves = []
     for path, component, leaf in _walk(structure, ()):
@@ -125,6 +134,14 @@ def leaf_array(name, leaf):
         shown = type(leaf).__name__
         raise UnrecordableError("output {!r} is a {}, which has no value to record".format(name, shown))
     return array, array.dtype.name
+
+
+def numbers(array, dtype):
+    """Return a float array, of TensorFlow type ``dtype``, as float64."""
+    if dtype != "bfloat16":
+        return np.asarray(array).astype(np.float64)
+    words = np.ascontiguousarray(array).view(np.uint16).astype(np.uint32) << 16
+    return words.view(np.float32).astype(np.float64).reshape(np.shape(array))
 
 
 def _objects(value):

@@ -13,6 +13,7 @@ from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.judged import judge_case
 from savedmodel_matrix.planning.predictions import planned_facts, predict_plan
+from savedmodel_matrix.report.before import hidden
 from savedmodel_matrix.report.checks import check_rows, verdicts_by_place
 from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
@@ -146,7 +147,16 @@ def build_report(
         cases=case_rows(
             plan,
             collection,
-            {name: "; ".join([found.says, *said.get(name, ())]) for name, found in explained.items()},
+            {
+                name: "; ".join(
+                    [
+                        found.says,
+                        *hidden(name, divergence_rows, class_rows, str(plan.baseline)),
+                        *said.get(name, ()),
+                    ]
+                )
+                for name, found in explained.items()
+            },
             powers,
         ),
         cells=cells,

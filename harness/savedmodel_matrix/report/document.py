@@ -15,7 +15,7 @@ from savedmodel_matrix.report.pipelines.document import (
     StageRow,
 )
 from savedmodel_matrix.report.row import Row
-from savedmodel_matrix.verdicts.judge.case import Caveat
+from savedmodel_matrix.verdicts.judge.caveat import Caveat
 from savedmodel_matrix.verdicts.judge.known_problems import Standing
 from savedmodel_matrix.verdicts.judge.output import Decision, Measure
 
@@ -178,6 +178,16 @@ class MinTolerance(Row):
     rtol: float | None
 
 
+class BeforeRow(Row):
+    """What stands before the head of an output that hides small changes, compared by its own noise."""
+
+    output: str
+    """Such as "probs before softmax"."""
+    verdict: Verdict
+    max_abs: float | None
+    noise_ratio: float | None
+
+
 class DivergenceRow(Row):
     """One output of one case, compared between two classes of cells; ``b`` is the reference."""
 
@@ -221,6 +231,8 @@ class DivergenceRow(Row):
     """How serious the changed decision is."""
     decision_margin: float | None = None
     """The largest margin, in noise ratios, by which the maximum of a row moved; None if none did."""
+    before: BeforeRow | None = None
+    """What stands before its head, if both cells recorded it: ``verdict`` is the worse of the two."""
 
 
 class OutputRow(Row):
@@ -241,6 +253,8 @@ class OutputRow(Row):
     """The smallest relative change of the whole output that can be told from noise."""
     no_floor: str | None
     """Why a float output has no noise floor, if it has none."""
+    before: str | None = None
+    """What stands before its head and is judged as well, because the output hides small changes."""
 
 
 class CheckRow(Row):

@@ -60,6 +60,9 @@ def _said_of_outputs(judged: JudgedCase, origin: Origin, *, measured: bool) -> I
             else:
                 says = "no runs differed here, but they may"
             yield standing.output, f"{says}{because}"
+        if standing.before is not None:
+            component = standing.before.component
+            yield standing.output, f"hides small changes, so what stands {component} is judged as well"
         for caveat, says in standing.caveats.items():
             yield standing.output, f"{caveat}: {says}"
         if standing.no_floor and measured:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.secrets import masked
 from savedmodel_matrix.planning.predictions import came_true
 from savedmodel_matrix.report.document import (
+    BeforeRow,
     CaseRow,
     CellRow,
     DivergenceRow,
@@ -61,7 +62,18 @@ def divergence_row(case: str, a: str, b: str, judged: JudgedOutput) -> Divergenc
         noise_peak=ratio.peak if ratio else None,
         decision=judgement.decision,
         decision_margin=max((row.margin for row in judged.moved), default=None),
+        before=None if judged.before is None else before_row(judged.before),
         **{name: getattr(divergence, name) for name in _NUMBERS},
+    )
+
+
+def before_row(judged: JudgedOutput) -> BeforeRow:
+    """Return what stands before an output's head."""
+    return BeforeRow(
+        output=str(judged.output),
+        verdict=judged.judgement.verdict,
+        max_abs=judged.divergence.max_abs,
+        noise_ratio=judged.ratio.worst if judged.ratio else None,
     )
 
 
@@ -98,6 +110,7 @@ def output_row(case: str, standing: OutputStanding) -> OutputRow:
         raised=floor.raised if floor else None,
         detectable=floor.detectable if floor else None,
         no_floor=standing.no_floor,
+        before=None if standing.before is None else str(standing.before),
     )
 
 

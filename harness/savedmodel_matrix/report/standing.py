@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import count, listed
-from savedmodel_matrix.report.tables import decision_mark, outcome_text, rows_to, shown_rows, tolerance_mark
+from savedmodel_matrix.report.tables import (
+    decision_mark,
+    noise_ratio,
+    outcome_text,
+    rows_to,
+    shown_rows,
+    tolerance_mark,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -179,7 +186,7 @@ def _text(row: CellRow, to_baseline: dict[tuple[str, str], list[DivergenceRow]],
 def _size(outputs: Iterable[DivergenceRow]) -> str:
     """Return the largest difference: in multiples of the noise if that is known."""
     outputs = list(outputs)
-    ratios = [output.noise_ratio for output in outputs if output.noise_ratio]
+    ratios = [ratio for output in outputs if (ratio := noise_ratio(output))]
     if ratios:
         return f" {float(f'{max(ratios):.2g}'):,.10g}×"
     largest = max((output.max_abs or 0.0 for output in outputs), default=0.0)

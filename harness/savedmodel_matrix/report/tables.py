@@ -121,7 +121,7 @@ def divergences(report: Report) -> pd.DataFrame:
             "output": row.output if row.batch is None else f"{row.output} [{row.batch}]",
             "verdict": row.verdict.value,
             "by": row.judged_by.value,
-            "× noise": row.noise_ratio,
+            "× noise": noise_ratio(row),
             "decision": _decision(row),
             "max abs": row.max_abs,
             "max rel": row.max_rel,
@@ -222,11 +222,17 @@ def _against_baseline(
     outputs = to_baseline.get((row.case, row.class_ or ""), [])
     largest = max((output.max_abs or 0.0 for output in outputs), default=0.0)
     size = f" {largest:.1e}" if largest else ""
-    ratios = [output.noise_ratio for output in outputs if output.noise_ratio]
+    ratios = [ratio for output in outputs if (ratio := noise_ratio(output))]
     noise = f" {max(ratios):.2g}×" if ratios else ""
     left_out = f", {len(row.not_compared)} not compared" if row.not_compared else ""
     sign = f"{SIGNS[row.verdict]}{decision_mark(outputs)}{tolerance_mark(outputs)}"
     return f"{row.class_} {sign}{size}{noise}{' weak' if row.weak else ''}{left_out}{expected}"
+
+
+def noise_ratio(row: DivergenceRow) -> float | None:
+    """Return an output's difference as a multiple of the noise, or that before its head if it is larger."""
+    ratios = [row.noise_ratio, row.before.noise_ratio if row.before else None]
+    return max((ratio for ratio in ratios if ratio is not None), default=None)
 
 
 def decision_mark(rows: Iterable[DivergenceRow]) -> str:

@@ -5,10 +5,26 @@ import collections.abc
 
 from .. import tensors, texts
 
-Loader = collections.namedtuple("Loader", ["load", "entry", "variables", "initialisation", "release"])
+_STEPS = ["load", "entry", "variables", "initialisation", "release", "graph"]
+
+
+def _no_graph(tf, loaded, case, inputs):  # noqa: ARG001 - the form of every loader
+    text = "the loader {} does not show the graph that it runs"
+    raise texts.PlainError(text.format(case["loader"]))
+
+
+Loader = collections.namedtuple("Loader", _STEPS)
 # Objects are restored completely or not at all, so most have no initialisation to report; and what only
 # Python holds is released with the last reference.
-Loader.__new__.__defaults__ = (lambda tf, loaded, case: None, lambda loaded: None)  # noqa: ARG005 - for 3.6
+Loader.__new__.__defaults__ = (
+    lambda tf, loaded, case: None,  # noqa: ARG005 - for 3.6
+    lambda loaded: None,  # noqa: ARG005 - as above
+    _no_graph,
+)
+
+#: A graph, the names of the tensors in it that are the dense outputs, and ``function(grafts)``, which returns
+#: a function from the inputs of one batch to further tensors (``heads.Graph.graft``).
+Graph = collections.namedtuple("Graph", ["definition", "outputs", "function"])
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -45,12 +61,7 @@ def function_of(tf, loaded, path, arguments=None):
         raise NoSuchEntryError("function {!r} does not exist; the model has: {}".format(path, have))
 
     def call(inputs):
-        values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
-        if arguments is not None and set(values) == set(taken(arguments)):
-            positional = [built(tf, each, values) for each in arguments["positional"]]
-            named = {name: built(tf, each, values) for name, each in arguments["keywords"].items()}
-        else:
-            positional, named = [values.pop("")] if "" in values else [], values
+        positional, named = called_with(tf, inputs, arguments)
         try:
             return target(*positional, **named)
         except ValueError as error:
@@ -61,6 +72,60 @@ def function_of(tf, loaded, path, arguments=None):
             raise NoSuchCallError(text.format(path, given, traced(target))) from error
 
     return call
+
+
+def called_with(tf, inputs, arguments):
+    """Return the positional and the keyword arguments of a function that get the inputs of one batch."""
+    values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
+    if arguments is not None and set(values) == set(taken(arguments)):
+        positional = [built(tf, each, values) for each in arguments["positional"]]
+        return positional, {name: built(tf, each, values) for name, each in arguments["keywords"].items()}
+    return [values.pop("")] if "" in values else [], values
+
+
+def graph_of(tf, concrete, names, flat):
+    """Return the ``Graph`` of a concrete function whose results are called ``names``, in their order.
+
+    ``flat(inputs)`` returns the function's own inputs. What is computed besides runs in a new function, into
+    which the graph is copied; it reads the same variables and tables.
+    """
+    if len(names) != len(concrete.outputs):
+        raise texts.PlainError("some of its outputs are not dense tensors")
+    definition = concrete.graph.as_graph_def()
+    captured = list(concrete.captured_inputs)
+    placeholders = concrete.inputs
+    own = placeholders[: len(placeholders) - len(captured)]
+
+    def function(grafts):
+        whole = type(definition)()
+        whole.CopyFrom(definition)
+        for added, _ in grafts:
+            whole.MergeFrom(added)
+
+        def body(*given):
+            values = [tf.convert_to_tensor(each) for each in [*given, *captured]]
+            values = dict(zip((each.name for each in placeholders), values))
+            return tf.graph_util.import_graph_def(
+                whole, input_map=values, return_elements=[each for _, each in grafts], name=""
+            )
+
+        made = tf.compat.v1.wrap_function(body, [tf.TensorSpec(each.shape, each.dtype) for each in own])
+        return lambda inputs: made(*flat(inputs))
+
+    return Graph(definition, dict(zip(names, (each.name for each in concrete.outputs))), function)
+
+
+def graph_of_function(tf, target, arguments, inputs):
+    """Return the ``Graph`` of what a function runs when it is given such inputs."""
+
+    def flat(given):
+        parts = tf.nest.flatten(called_with(tf, given, arguments), expand_composites=True)
+        return [each for each in parts if tf.is_tensor(each)]
+
+    positional, named = called_with(tf, inputs, arguments)
+    concrete = target.get_concrete_function(*positional, **named)
+    leaves = tensors.flatten(concrete.structured_outputs)
+    return graph_of(tf, concrete, [name for name, _, _ in leaves], flat)
 
 
 def taken(arguments):

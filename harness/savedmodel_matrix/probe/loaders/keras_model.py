@@ -59,17 +59,44 @@ def entry(tf, model, case):
         raise base.NoSuchEntryError(text)
     if not hasattr(model, "call"):
         raise base.NoSuchEntryError("it was not saved by Keras, so what Keras loads of it cannot be called")
+    forward = _forward(tf, model)
+
+    def call(inputs):
+        return named(tf, forward(_placed_in(tf, model, inputs)), getattr(model, "output_names", None))
+
+    return call
+
+
+def graph(tf, model, case, inputs):
+    """Return the graph that Keras builds of the model (``base.Graph``)."""
+    if case["function"] is not None:
+        return base.graph_of_function(tf, base.attribute(model, case["function"]), case["call"], inputs)
+    concrete = _forward(tf, model).get_concrete_function(_placed_in(tf, model, inputs))
+    outputs = concrete.structured_outputs
+    known = named(tf, outputs, getattr(model, "output_names", None))
+    names = [name for name, _, _ in tensors.flatten(known)] if known is outputs else list(known)
+
+    def flat(given):
+        return tf.nest.flatten(_placed_in(tf, model, given), expand_composites=True)
+
+    return base.graph_of(tf, concrete, names, flat)
+
+
+def _forward(tf, model):
+    """Return the model's call for inference, in a graph."""
     options = {"training": False} if _takes_training(model) else {}
 
     @tf.function
     def forward(inputs):
         return model(inputs, **options)
 
-    def call(inputs):
-        values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
-        return named(tf, forward(arranged(tf, model, values)), getattr(model, "output_names", None))
+    return forward
 
-    return call
+
+def _placed_in(tf, model, inputs):
+    """Return the inputs of one batch in the structure that the model expects."""
+    values = {name: tensors.composite(tf, components) for name, components in inputs.items()}
+    return arranged(tf, model, values)
 
 
 def _is_empty(path):

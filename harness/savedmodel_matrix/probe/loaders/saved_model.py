@@ -71,6 +71,22 @@ def _arguments(tf, specs, inputs):
     return arguments
 
 
+def graph(tf, loaded, case, inputs):
+    """Return the graph of the case's signature or function (``base.Graph``)."""
+    if case["function"] is not None:
+        return base.graph_of_function(tf, base.attribute(loaded, case["function"]), case["call"], inputs)
+    signature = loaded.signatures[case["signature"] or base.DEFAULT_SIGNATURE]
+    specs = signature.structured_input_signature[1]
+    # Sorted, as TensorFlow flattens them; a composite input of TensorFlow 1 has a name for each component.
+    names = getattr(signature, "_arg_keywords", None) or sorted(specs)
+
+    def flat(given):
+        arguments = _arguments(tf, specs, given)
+        return [arguments[name] for name in names]
+
+    return base.graph_of(tf, signature, sorted(signature.structured_outputs), flat)
+
+
 def variables(loaded, case):
     """Return the variables that the case's signature or function captures.
 

@@ -66,9 +66,7 @@ def entry(tf, loaded, case):
     inputs = {name: _parts(tf, info, graph) for name, info in signature.inputs.items()}
     outputs = {name: _parts(tf, info, graph) for name, info in signature.outputs.items()}
     wanted = [tensor for parts in outputs.values() for tensor in parts.values() if _has_value(tensor)]
-    # The protobufs of 2.13 and older do not have defaults, and drop those in the file.
-    declared = getattr(signature, "defaults", {})
-    defaults = {inputs[name][None]: tf.make_ndarray(value) for name, value in declared.items()}
+    defaults = _defaults(tf, signature, inputs)
     fed = {graph.as_graph_element(name): value for name, value in case["feed"].items()}
     check = initial.guard(_graph(loaded), initial.reached(wanted))
 
@@ -82,6 +80,40 @@ def entry(tf, loaded, case):
         }
 
     return run
+
+
+def graph(tf, loaded, case, inputs):  # noqa: ARG001 - the form of every loader
+    """Return the graph of the session (``base.Graph``)."""
+    signature, own = _signature(loaded, case), loaded.session.graph
+    placeholders = {name: _parts(tf, info, own) for name, info in signature.inputs.items()}
+    outputs = {name: info.name for name, info in signature.outputs.items() if info.name}
+    defaults = _defaults(tf, signature, placeholders)
+
+    def function(grafts):
+        wanted = []
+        for added, name in grafts:
+            if added.node:
+                names = [each for node in added.node for each in node.input]
+                given = {each: own.get_tensor_by_name(_whole(each)) for each in names}
+                with own.as_default():
+                    wanted += tf.graph_util.import_graph_def(
+                        added, input_map=given, return_elements=[name], name=""
+                    )
+            else:
+                wanted.append(own.get_tensor_by_name(name))
+
+        def run(given):
+            arrays = loaded.session.run(wanted, {**defaults, **_feed(placeholders, given)})
+            return [Fetched(array, each.dtype) for array, each in zip(arrays, wanted)]
+
+        return run
+
+    return base.Graph(loaded.meta_graph.graph_def, outputs, function)
+
+
+def _whole(name):
+    """Return the name of a tensor with the number of its output."""
+    return name if ":" in name else name + ":0"
 
 
 def _signature(loaded, case):
@@ -98,6 +130,13 @@ def _parts(tf, info, graph):
     """Return ``{component: tensor}`` of one input or output, components named as in ``tensors``."""
     value = tf.compat.v1.saved_model.get_tensor_from_tensor_info(info, graph=graph)
     return {component: leaf for _, component, leaf in tensors.flatten(value)}
+
+
+def _defaults(tf, signature, inputs):
+    """Return ``{placeholder: array}`` of the inputs that the signature has values for."""
+    # The protobufs of 2.13 and older do not have defaults, and drop those in the file.
+    declared = getattr(signature, "defaults", {})
+    return {inputs[name][None]: tf.make_ndarray(value) for name, value in declared.items()}
 
 
 def _has_value(tensor):

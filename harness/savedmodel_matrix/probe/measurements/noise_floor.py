@@ -89,10 +89,8 @@ class Spread:
     def _numbers(self, array):
         if self.dtype in _PARTS:
             return np.asarray(array).reshape(-1).astype(np.complex128)
-        if self.dtype == "bfloat16":
-            return _from_bfloat16(array).reshape(-1)
         if self.dtype in _INFINITY:
-            return np.asarray(array).reshape(-1).astype(np.float64)
+            return tensors.numbers(array, self.dtype).reshape(-1)
         return None
 
     def add(self, array):
@@ -141,11 +139,6 @@ class Spread:
             std = np.sqrt(np.maximum(variance, 0) / (self.count - 1)).reshape(self._shape)
             entry["std"] = arrays.write_array(objects, std, "float64")
         return entry
-
-
-def _from_bfloat16(array):
-    words = np.ascontiguousarray(array).view(np.uint16).astype(np.uint32) << 16
-    return words.view(np.float32).astype(np.float64).reshape(np.shape(array))
 
 
 TEXTS = ("not_rounded", "no_power")
@@ -248,7 +241,7 @@ def _replicates(job, loader, model_of, first, anew):
                 loader.release(loaded)
             case = dict(job.case, model=model_of(replicate))
             loaded = loader.load(job.tf, case)
-            entry = loader.entry(job.tf, loaded, case)
+            entry = job.entry(loader, loaded, case)
             variables = Variables(loader.variables(loaded, case))
         job.report("running replicate {} of {}".format(replicate + 1, spec["replicates"]))
         random = np.random.RandomState([spec["seed"], replicate])

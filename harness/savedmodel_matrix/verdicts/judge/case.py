@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.noise_floor import MeasuredSpread, NoiseRatio, spreads_of
@@ -20,6 +19,8 @@ from savedmodel_matrix.verdicts.compare.noise_ratio import (
 )
 from savedmodel_matrix.verdicts.compare.pairs import compare_recordings
 from savedmodel_matrix.verdicts.compare.variation import sameness, saturation
+from savedmodel_matrix.verdicts.judge.before import compared, with_before, with_standings
+from savedmodel_matrix.verdicts.judge.caveat import Caveat
 from savedmodel_matrix.verdicts.judge.comparators import run_comparator
 from savedmodel_matrix.verdicts.judge.output import Judgement, judge_output
 from savedmodel_matrix.verdicts.judge.tolerance import limits_for, tolerance_for
@@ -50,17 +51,6 @@ _UNSATURATE = (
 _MEASURABLE = 0.05
 
 
-class Caveat(StrEnum):
-    """A reason why agreement of an output proves less than it seems to."""
-
-    NONDETERMINISTIC = "nondeterministic"
-    ILL_CONDITIONED = "ill-conditioned"
-    BATCH_DEPENDENT = "batch-dependent"
-    THREAD_DEPENDENT = "thread-dependent"
-    DEGENERATE = "degenerate"
-    SATURATED = "saturated"
-
-
 _CHANGED_BY = {
     Caveat.BATCH_DEPENDENT: "a different batch size",
     Caveat.THREAD_DEPENDENT: "a different number of threads",
@@ -78,6 +68,8 @@ class OutputStanding:
     floor: NoiseFloor | None
     no_floor: str | None
     """Why a float output has no noise floor; None if it has one or is exact."""
+    before: OutputId | None = None
+    """What stands before its head and is judged for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +81,8 @@ class JudgedOutput:
     judgement: Judgement
     ratio: NoiseRatio | None = None
     moved: tuple[MovedRow, ...] = ()
+    before: JudgedOutput | None = None
+    """What stands before its head, judged by its own noise."""
 
 
 class JudgedCase:
@@ -124,15 +118,13 @@ class JudgedCase:
             recordings, baseline, floor if other_process else None, threads, restarting
         )
         self.sound = {
-            cell: replace(
-                found, outputs=tuple(each for each in found.outputs if each.id not in self.nondeterministic)
-            )
-            for cell, found in recordings.items()
+            cell: compared(found, self.nondeterministic, limits) for cell, found in recordings.items()
         }
         self.groups = classes(self.sound)
+        found = self._standings(recordings.get(baseline), floor, threads)
         self.standings = {
-            standing.output: standing
-            for standing in self._standings(recordings.get(baseline), floor, threads)
+            each.output: each
+            for each in with_standings(found, recordings.get(baseline), self.sound.get(baseline))
         }
 
     def judge(self, a: str, b: str) -> list[JudgedOutput]:
@@ -154,7 +146,7 @@ class JudgedCase:
             if each.output is not None:
                 moved[each.output] = judged[-1].moved
         order = {each.output: place for place, each in enumerate(found)}
-        return sorted(judged, key=lambda one: order[one.output])
+        return with_before(sorted(judged, key=lambda one: order[one.output]))
 
     def _judged(
         self,
@@ -207,7 +199,11 @@ class JudgedCase:
         return tolerance_for(output, limits_for(output, self._limits))
 
     def _batch(self, side: Mapping[OutputId, Output], batch: int) -> dict[str, Array]:
-        return {str(name): self._read(output.array) for name, output in side.items() if name.batch == batch}
+        return {
+            str(name): self._read(output.array)
+            for name, output in side.items()
+            if name.batch == batch and not name.is_before
+        }
 
     def _standings(
         self,
@@ -344,6 +340,8 @@ def _nondeterministic(
     if floor is not None and baseline in recordings:
         second = _entries(floor.run.outputs)
         for first in recordings[baseline].outputs:
+            if first.id.is_before and first.id not in second:
+                continue  # it could not be computed there
             if second.get(first.id) != first.array and first.id not in recordings[baseline].behind:
                 found.setdefault(first.id, f"two processes differ in {baseline}")
     return found
