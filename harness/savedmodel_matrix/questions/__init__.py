@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.questions.check_fixes import CheckFixesQuestion
+from savedmodel_matrix.questions.distributions import DistributionsQuestion
 from savedmodel_matrix.questions.elsewhere import ElsewhereQuestion
 from savedmodel_matrix.questions.fixes import FixesQuestion
 from savedmodel_matrix.questions.matrix import MatrixQuestion
@@ -19,6 +20,7 @@ QUESTIONS: tuple[Question, ...] = (
     MatrixQuestion(),
     SwappedInputsQuestion(),
     ElsewhereQuestion(),
+    DistributionsQuestion(),
     OutsideQuestion(),
     FixesQuestion(),
     CheckFixesQuestion(),

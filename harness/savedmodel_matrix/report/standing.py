@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import count, listed
-from savedmodel_matrix.report.tables import decision_mark, outcome_text, rows_to, shown_rows, tolerance_mark
+from savedmodel_matrix.report.tables import (
+    decision_mark,
+    outcome_text,
+    random_mark,
+    rows_to,
+    shown_rows,
+    tolerance_mark,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +40,7 @@ _NOTES = {
     "*": "*: a decision (such as the argmax) changed",
     "°": "°: a decision changed within the noise",
     "†": "†: no noise floor; judged by a default tolerance",
+    "≈": "≈: random outputs compared as distributions",
     "skewed": "skewed: serving's results differ from training's",
     _WEAK: "weak: these inputs would hardly notice any change",
 }
@@ -171,7 +179,7 @@ def _text(row: CellRow, to_baseline: dict[tuple[str, str], list[DivergenceRow]],
     outputs = (
         to_baseline.get((row.case, row.class_ or ""), []) if row.verdict is not Verdict.IDENTICAL else []
     )
-    marks = f"{decision_mark(outputs)}{tolerance_mark(outputs)}"
+    marks = f"{decision_mark(outputs)}{tolerance_mark(outputs)}{random_mark(row)}"
     weak = f", {_WEAK}" if row.weak else ""
     return f"{_WORDS[row.verdict]}{marks}{_size(outputs) if sized else ''}{weak}{extra}"
 
