@@ -389,6 +389,18 @@ class PowerDefinition(Table):
         return self
 
 
+class RandomDefinition(Table):
+    """How random outputs are compared: as distributions, over many runs of a case in every cell.
+
+    Only cases with such outputs run again.
+    """
+
+    runs: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    """Runs of each batch in each cell; with 0, random outputs are not compared."""
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
+    """Seconds after which no further run begins; fewer runs notice less, and the report says how much."""
+
+
 class Definition(Table):
     """A complete ``matrices/NAME.toml``."""
 
@@ -406,5 +418,6 @@ class Definition(Table):
     cases: Annotated[dict[Name, CaseDefinition], Field(min_length=1)]
     noise_floor: NoiseFloorDefinition = NoiseFloorDefinition()
     power: PowerDefinition = PowerDefinition()
+    random: RandomDefinition = RandomDefinition()
     isolate: bool = False
     """Run models and stages without network, home folder and other files that they do not need (Linux)."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.cell import CellId
-from savedmodel_matrix.domain.definition import PowerDefinition
+from savedmodel_matrix.domain.definition import PowerDefinition, RandomDefinition
 from savedmodel_matrix.domain.job import Job
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Plan:
     """How to measure the noise of the baseline's outputs; None if the definition disables it."""
     power: PowerDefinition = field(default_factory=PowerDefinition)
     """How much of a change of the model the inputs have to notice."""
+    random: RandomDefinition = field(default_factory=RandomDefinition)
+    """How random outputs are compared."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     excluded: Mapping[tuple[CellId, str], str] = field(default_factory=dict)
     included: Mapping[str, str] = field(default_factory=dict)

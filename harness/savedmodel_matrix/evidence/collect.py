@@ -15,6 +15,7 @@ from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.environments.interpreters import find_interpreter
 from savedmodel_matrix.environments.locks.lock import read_lock
 from savedmodel_matrix.evidence.collected import Collected, CollectedCheck, CollectedNoise, Collection
+from savedmodel_matrix.evidence.distributions import collect_distributions
 from savedmodel_matrix.evidence.origins import Origin
 from savedmodel_matrix.evidence.outside import collect_outside
 from savedmodel_matrix.evidence.recorded import Evidence, job_name
@@ -64,6 +65,8 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
     elsewhere = collect_elsewhere(evidence, by_kind.pop(ElsewhereMeasurement.name, []), stages)
     swaps = collect_swaps(evidence, rows, stages)
     outside = collect_outside(evidence, rows)
+    origins = {name: Origin(project, case, evidence.ready[name]) for name, case in plan.cases.items()}
+    distributions = collect_distributions(evidence, rows, noise, origins)
     remarks = [line for jobs in by_kind.values() for job in jobs for line in _says(evidence, job)]
     return Collection(
         rows,
@@ -76,6 +79,7 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
         swaps,
         elsewhere,
         outside,
+        distributions,
         list(dict.fromkeys(remarks)),
         evidence.arrays,
         frozenset(evidence.read),
@@ -83,7 +87,7 @@ def collect(project: Workspace, plan: Plan, selection: Selection) -> Collection:
         evidence.seen,
         settled=evidence.settled,
         locked=_locked(project, plan),
-        origins={name: Origin(project, case, evidence.ready[name]) for name, case in plan.cases.items()},
+        origins=origins,
     )
 
 

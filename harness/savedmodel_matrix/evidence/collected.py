@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.arrays import ArrayEntry, OutputId
     from savedmodel_matrix.domain.cell import CellId
     from savedmodel_matrix.domain.check import Check, CheckPart
+    from savedmodel_matrix.domain.distribution import DistributionPart
     from savedmodel_matrix.domain.job import Job
     from savedmodel_matrix.domain.noise_floor import MeasuredFloor
     from savedmodel_matrix.domain.ready_case import ReadyCase
@@ -124,6 +125,15 @@ class OutsideRecord:
 
 
 @dataclass(frozen=True)
+class DistributionRecord:
+    """A job of the question ``distributions``, with its recording and samples; None if not recorded (yet)."""
+
+    job: Job
+    recording: Recording | None
+    part: DistributionPart | None
+
+
+@dataclass(frozen=True)
 class Collection:
     """Everything that the store holds for a plan: one row per cell and case, and the state of its parts."""
 
@@ -145,6 +155,8 @@ class Collection:
     """Stages of the baseline in processes with other surroundings."""
     outside: list[OutsideRecord] = field(default_factory=list)
     """Changed copies of models that read files outside themselves."""
+    distributions: list[DistributionRecord] = field(default_factory=list)
+    """Many runs of the cases with random outputs, in every cell that recorded them."""
     remarks: list[str] = field(default_factory=list)
     """What measurements that the report has no section for say of their recordings."""
     arrays: Iterable[ArrayEntry] = ()

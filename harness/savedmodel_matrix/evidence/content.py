@@ -96,6 +96,7 @@ def _premises(
             ],
             "noise_floor": plan.noise_floor.model_dump(mode="json") if plan.noise_floor else None,
             "power": plan.power.model_dump(mode="json"),
+            "random": plan.random.model_dump(mode="json"),
             "remarks": plan.remarks,
             "added": [row.model_dump() for row in plan.added],
         },

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
+from savedmodel_matrix.evidence.distributions import drawn
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.power import UNCHANGED, changed_recordings, power_of
 
@@ -49,6 +50,7 @@ def judge_case(
         collection.origins[case].moving,
         collection.origins[case].restarting,
         other_process=same_inputs,
+        drawn=drawn(collection, case),
     )
 
 

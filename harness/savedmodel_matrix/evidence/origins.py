@@ -80,6 +80,14 @@ class Origin:
             if all(source.kind in _RESTARTS for source in found[name] if source.kind.moves_on)
         )
 
+    @cached_property
+    def drawing(self) -> frozenset[str]:
+        """The names of outputs that an op reaches which draws from a seed of its process."""
+        found = self.sources or {}
+        return frozenset(
+            name for name, each in found.items() if any(source.kind is Kind.RANDOM for source in each)
+        )
+
     def because(self, output: str) -> str:
         """Return the sources that reach an output, as a suffix for a sentence; "" if nothing is known."""
         if self.sources is None or output not in self.sources:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.measurements.check import CheckMeasurement
 from savedmodel_matrix.measurements.command import CommandMeasurement
+from savedmodel_matrix.measurements.distribution import DistributionMeasurement
 from savedmodel_matrix.measurements.elsewhere import ElsewhereMeasurement
 from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
 from savedmodel_matrix.measurements.other_threads import OtherThreadsMeasurement
@@ -41,6 +42,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     SwappedMeasurement(),
     NoiseFloorMeasurement(),
     OtherThreadsMeasurement(),
+    DistributionMeasurement(),
     CheckMeasurement(),
     ReExportMeasurement(),
     OutsideMeasurement(),

@@ -84,6 +84,7 @@ class _Expansion:
             limits=limits,
             noise_floor=definition.noise_floor if definition.noise_floor.replicates else None,
             power=definition.power,
+            random=definition.random,
             unavailable=unavailable,
             excluded=excluded,
             included={name: reason for name, (_, reason) in included.items()},

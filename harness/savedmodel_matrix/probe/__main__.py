@@ -51,6 +51,7 @@ outcome.
 
     outputs        none
     noise_floor    "replicates": int, "seed": int, "power_seconds": null | float
+    distribution   "runs": int, "seconds": float    of each batch, and when no further run begins
     check          "name", and the parameters of the check (see ``checks``)
     re_export      "save_to": folder that the loaded model is saved to; it is not run, and "recorded" means
                    that it was saved
@@ -85,7 +86,7 @@ Linux no process that a case has started is left after it.
      "unstable": [{"batch", "name", "component", "run", "array"}],     of later runs, where any bit differs
      "measured": null | {...},     what the measurement records in addition to outputs, see below
      "effective": {...} (see ``effective``; also has "loader"),
-     "phases": {"import" | "load" | "first_run" | "further_runs" | "floor" | "check":
+     "phases": {"import" | "load" | "first_run" | "further_runs" | "floor" | "draws" | "check":
                 {"wall_s", "cpu_s", "peak_rss_bytes"}},
      "started", "ended": ISO 8601, UTC}
 
@@ -119,6 +120,16 @@ A noise floor (K replicates with floats moved by one unit in the last place)::
                "tried": [{"weight": name, "size", "level": change relative to its root mean square,
                           "outputs": [{"batch", "name", "component", "array"}],    those that changed
                           "lost": whether it then failed or returned other outputs}, ...]}}
+
+A distribution, in place of the plain runs::
+
+    {"runs": number of runs, "anew": bool,    whether each loaded the model, which writes variables or tables
+     "samples": [{"batch", "name", "component", "dtype", "runs",
+                  "shape": null | [size, ...],    null if it changes from run to run
+                  "varies": bool,    whether any two runs differ in any bit; if none do, one is stored
+                  "positions": int64 array: the flat positions of the elements that are kept,
+                  "values": null | array, runs x kept elements; null without a shape,
+                  "whole": float64 array, runs x 7 numbers (see ``measurements.distribution.about``)}]}
 
 A check, in place of the plain runs::
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.questions.bisect import BisectQuestion, BoundaryQuestion
 from savedmodel_matrix.questions.check_fixes import CheckFixesQuestion
+from savedmodel_matrix.questions.distributions import DistributionsQuestion
 from savedmodel_matrix.questions.elsewhere import ElsewhereQuestion
 from savedmodel_matrix.questions.fixes import FixesQuestion
 from savedmodel_matrix.questions.matrix import MatrixQuestion
@@ -21,6 +22,7 @@ OF_MATRIX: tuple[Question, ...] = (
     MatrixQuestion(),
     SwappedInputsQuestion(),
     ElsewhereQuestion(),
+    DistributionsQuestion(),
     OutsideQuestion(),
     FixesQuestion(),
     CheckFixesQuestion(),

@@ -29,6 +29,7 @@ from savedmodel_matrix.models.savedmodel.whole import is_whole
 from savedmodel_matrix.planning.predictions import facts_of, installed_packages
 from savedmodel_matrix.questions.attempts import BUDGET, MOST_STEPS, Result, plan_remedies
 from savedmodel_matrix.questions.check_fixes import check_fixes
+from savedmodel_matrix.questions.distributions import pending_distributions
 from savedmodel_matrix.questions.interface import Asked, Round, shares_of
 from savedmodel_matrix.questions.outside import left_outside
 from savedmodel_matrix.questions.share import run_share
@@ -153,7 +154,11 @@ def mending_of(project: Workspace, plan: Plan, collection: Collection) -> Mendin
     """Return the fixes of a matrix with their results so far."""
     found = search(project, plan, collection)
     checks = check_fixes(project, plan, collection)
-    others = [*pending_swaps(project, plan, collection), *left_outside(project, plan, collection)]
+    others = [
+        *pending_swaps(project, plan, collection),
+        *pending_distributions(project, plan, collection),
+        *left_outside(project, plan, collection),
+    ]
     left = found.jobs or found.re_exports or checks.jobs or others
     return Mending(found.remedies, found.tried, done=not left, of_checks=checks.tried)
 

@@ -8,6 +8,7 @@ from savedmodel_matrix.domain.check import CheckVerdict
 from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import count, joined, listed
+from savedmodel_matrix.report.distributions import random_sentence
 from savedmodel_matrix.report.lines import causes, fixed_places, fixes, unselected
 from savedmodel_matrix.report.tables import shown_rows
 
@@ -36,6 +37,7 @@ def answer(report: Report) -> list[str]:
     rows = [row for row in shown_rows(report) if not row.is_left_out]
     parts = ["The harness itself failed; please report the traceback below."] if report.faults else []
     parts += _differences(report, rows)
+    parts += filter(None, [random_sentence(rows)])
     parts += _weak(report, rows)
     parts += _skews(report, rows)
     parts += _checks(report)

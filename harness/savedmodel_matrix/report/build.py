@@ -15,6 +15,12 @@ from savedmodel_matrix.evidence.judged import judge_case
 from savedmodel_matrix.planning.predictions import planned_facts, predict_plan
 from savedmodel_matrix.report.before import hidden
 from savedmodel_matrix.report.checks import check_rows, verdicts_by_place
+from savedmodel_matrix.report.distributions import (
+    comparisons,
+    distribution_rows,
+    random_summary,
+    relate_distributions,
+)
 from savedmodel_matrix.report.document import ClassRow, ProposalRow, Report
 from savedmodel_matrix.report.explain import explain_case
 from savedmodel_matrix.report.fixes import cause_rows, check_fix_rows, remedy_rows, untried_rows
@@ -82,16 +88,9 @@ def build_report(
     of_case: dict[str, list[tuple[Collected, CellRow]]] = {case: [] for case in plan.cases}
     for row, cell in zip(collection.rows, cells, strict=True):
         of_case[row.case].append((row, cell))
-    facts = planned_facts(project, plan, collection.ready)
-    predictions = predict_plan(project, plan, collection.ready, facts)
-    # If a pipeline fails, the model's files say nothing about it.
-    failed = {(each.cell, each.case) for each in collection.stages if each.outcome is not Outcome.RECORDED}
-    for cell, row in zip(cells, collection.rows, strict=True):
-        place = row.cell, row.case
-        cell.prediction = None if place in failed else prediction_row(predictions.get(place), row.outcome)
+    _predict(project, plan, collection, cells)
     class_rows: list[ClassRow] = []
     divergence_rows: list[DivergenceRow] = []
-    output_rows: list[OutputRow] = []
     stages: list[StageRow] = []
     entries: list[EntryRow] = []
     skews: list[SkewRow] = []
@@ -99,9 +98,11 @@ def build_report(
     said: dict[str, list[str]] = {}
     checks: list[CheckRow] = []
     explained: dict[str, CaseExplanation] = {}
+    judged: dict[str, _CaseRows] = {}
+    total = comparisons(plan, collection)
     for case in plan.cases:
         collected = [row for row, _ in of_case[case]]
-        rows = _CaseRows(read, plan, case, collected, collection)
+        rows = judged[case] = _CaseRows(read, plan, case, collected, collection, total)
         classes, divergences = rows.classes(), rows.divergences()
         if rows.pipelines:
             class_of = {cell: row.cells[0] for row in classes for cell in row.cells}
@@ -115,7 +116,6 @@ def build_report(
             said[case] = summaries(entered, skewed)
         class_rows += classes
         divergence_rows += divergences
-        output_rows += rows.outputs()
         checks += rows.checks()
         for _, cell in of_case[case]:
             if cell.outcome is Outcome.RECORDED:
@@ -126,6 +126,9 @@ def build_report(
         )
         remarks += [*rows.remarks, *initialisation_remarks(case, collected)]
     _relate(cells, class_rows, divergence_rows, str(plan.baseline))
+    distributions = [row for each in judged.values() for row in each.distributions]
+    only_random = [case for case, each in judged.items() if each.is_random_throughout]
+    relate_distributions(cells, distributions, str(plan.baseline), only_random)
     _skewed(cells, skews)
     powers = set_power(plan, collection, cells, read)
     expected = _expect(plan, cells, checks, today)
@@ -153,6 +156,7 @@ def build_report(
                         found.says,
                         *hidden(name, divergence_rows, class_rows, str(plan.baseline)),
                         *said.get(name, ()),
+                        *random_summary(judged[name].distributions),
                     ]
                 )
                 for name, found in explained.items()
@@ -162,6 +166,7 @@ def build_report(
         cells=cells,
         classes=class_rows,
         divergences=divergence_rows,
+        distributions=distributions,
         causes=cause_rows(project, plan, collection),
         remedies=remedy_rows(plan, mending),
         untried=untried_rows(mending),
@@ -179,7 +184,7 @@ def build_report(
             ),
         ],
         expectations=expectation_rows(expected),
-        outputs=output_rows,
+        outputs=[row for each in judged.values() for row in each.outputs()],
         checks=checks,
         replicates=plan.noise_floor.replicates if plan.noise_floor else None,
         remarks=remarks,
@@ -194,6 +199,17 @@ def build_report(
     )
 
 
+def _predict(project: Workspace, plan: Plan, collection: Collection, cells: list[CellRow]) -> None:
+    """Give each cell's row the prediction for it."""
+    facts = planned_facts(project, plan, collection.ready)
+    predictions = predict_plan(project, plan, collection.ready, facts)
+    # If a pipeline fails, the model's files say nothing about it.
+    failed = {(each.cell, each.case) for each in collection.stages if each.outcome is not Outcome.RECORDED}
+    for cell, row in zip(cells, collection.rows, strict=True):
+        place = row.cell, row.case
+        cell.prediction = None if place in failed else prediction_row(predictions.get(place), row.outcome)
+
+
 class _CaseRows:
     """One case over all cells that recorded it, as rows."""
 
@@ -204,6 +220,7 @@ class _CaseRows:
         case: str,
         rows: Sequence[Collected],
         collection: Collection,
+        comparisons: int,
     ) -> None:
         self.case = case
         self._rows = rows
@@ -218,6 +235,9 @@ class _CaseRows:
             if row.outcome is Outcome.RECORDED and row.recording is not None
         }
         self._judged = judge_case(plan, case, collection, self._recorded, self.baseline, read)
+        self.distributions = distribution_rows(
+            plan, case, collection, self._judged.nondeterministic, comparisons, read
+        )
         self.remarks = case_remarks(
             case,
             self.baseline,
@@ -226,6 +246,7 @@ class _CaseRows:
             self._limits,
             self._noise,
             collection.origins[case],
+            {(row.batch, row.output) for row in self.distributions if row.verdict is not None},
         )
 
     def _through(self, plan: Plan, cell: CellId, outputs: RecordedOutputs) -> RecordedOutputs:
@@ -247,6 +268,12 @@ class _CaseRows:
     def not_compared(self) -> list[str]:
         """The names of outputs that are nondeterministic."""
         return sorted({str(output) for output in self._judged.nondeterministic})
+
+    @property
+    def is_random_throughout(self) -> bool:
+        """Whether the case ran in the baseline, and none of its outputs can be compared run by run."""
+        found = self._judged.sound.get(self.baseline)
+        return found is not None and not found.outputs
 
     def outputs(self) -> list[OutputRow]:
         """Return the facts about each output of the baseline."""

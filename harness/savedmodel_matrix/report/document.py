@@ -151,7 +151,9 @@ class CellRow(Row):
     skew: Verdict | None = None
     """Of the outputs on serving's preprocessing against those on training's, if the case names both."""
     not_compared: list[str] = []
-    """Outputs of the case that are nondeterministic in some cell, and so are compared in none."""
+    """Outputs of the case that are nondeterministic in some cell, and were not compared as distributions."""
+    distributions: list[str] = []
+    """Random outputs that were compared with the baseline's as distributions."""
     prediction: PredictionRow | None = None
     expected: str | None = None
     """Why this outcome or verdict is expected, if the matrix says so."""
@@ -233,6 +235,37 @@ class DivergenceRow(Row):
     """The largest margin, in noise ratios, by which the maximum of a row moved; None if none did."""
     before: BeforeRow | None = None
     """What stands before its head, if both cells recorded it: ``verdict`` is the worse of the two."""
+
+
+class DistributionRow(Row):
+    """One random output of one case in one cell, compared with the baseline's as a distribution."""
+
+    environment: str
+    setting: str
+    case: str
+    batch: int
+    output: str
+    verdict: Verdict | None
+    """``float-noise`` if nothing shows another distribution; None if too few runs were made to tell."""
+    says: str
+    runs: int
+    baseline_runs: int
+    p: float | None
+    """The probability that two samples of one distribution differ as much, not counting the other comparisons
+    of the report."""
+    shift: float | None
+    """The largest difference of an element's means, in standard deviations."""
+    spread: float | None
+    """How many times as much the elements spread as in the baseline, on average; None of labels."""
+    detectable_shift: float | None
+    """The shift of one element, in standard deviations, that would have been found in 9 of 10 cases."""
+    detectable_spread: float | None
+    """The relative change of one element's spread that would have been found likewise; None of labels."""
+
+    @property
+    def cell(self) -> str:
+        """The cell's readable id."""
+        return f"{self.environment}/{self.setting}"
 
 
 class OutputRow(Row):
@@ -453,6 +486,7 @@ class Report(Row):
     cells: list[CellRow]
     classes: list[ClassRow]
     divergences: list[DivergenceRow]
+    distributions: list[DistributionRow] = []
     causes: list[CauseRow]
     remedies: list[RemedyRow]
     untried: list[UntriedRow] = []

@@ -85,7 +85,7 @@ def _of_outputs(
     if len(members) == 1:
         return [f"identical in all {count} cells that ran"]
     if not any(row.output for row in divergence_rows):
-        return [f"ran in {count} cells, but no output can be compared: all are nondeterministic"]
+        return [f"ran in {count} cells, and no output can be compared run by run: all are nondeterministic"]
     verdicts: dict[frozenset[str], Verdict] = {}
     for row in divergence_rows:
         pair = frozenset({row.a, row.b})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.verdicts.judge.tolerance import unmatched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from savedmodel_matrix.domain.arrays import OutputId
     from savedmodel_matrix.domain.definition import ToleranceDefinition
@@ -25,8 +25,12 @@ def case_remarks(
     limits: Mapping[str, ToleranceDefinition],
     noise: CollectedNoise | None,
     origin: Origin,
+    distributions: Container[tuple[int, str]],
 ) -> list[str]:
-    """Return the remarks on one case; ``recorded`` is what each cell recorded of it."""
+    """Return the remarks on one case; ``recorded`` is what each cell recorded of it.
+
+    ``distributions`` are the batches and names of outputs that were compared as distributions.
+    """
     remarks = []
     if recorded and baseline not in recorded:
         remarks.append(f"the baseline {baseline} recorded nothing to compare with")
@@ -35,7 +39,8 @@ def case_remarks(
         remarks += [f"tolerance '{pattern}' matches no output" for pattern in unmatched(limits, names)]
     if noise and noise.problem and baseline in recorded:
         remarks.append(f"no noise floor: {noise.problem}")
-    remarks += _grouped(_said_of_outputs(judged, origin, measured=bool(noise and not noise.problem)))
+    measured = bool(noise and not noise.problem)
+    remarks += _grouped(_said_of_outputs(judged, origin, distributions, measured=measured))
     if noise and noise.floor and noise.floor.part.not_rounded:
         why = noise.floor.part.not_rounded
         remarks.append(f"its noise is that of inputs and weights alone, which may be too little: {why}")
@@ -47,9 +52,13 @@ def case_remarks(
     return [f"case {case}: {remark}" for remark in remarks]
 
 
-def _said_of_outputs(judged: JudgedCase, origin: Origin, *, measured: bool) -> Iterator[tuple[OutputId, str]]:
+def _said_of_outputs(
+    judged: JudgedCase, origin: Origin, distributions: Container[tuple[int, str]], *, measured: bool
+) -> Iterator[tuple[OutputId, str]]:
     for output, seen in judged.nondeterministic.items():
-        yield output, f"nondeterministic ({seen}), so not compared{origin.because(output.name)}"
+        as_one = (output.batch, str(output)) in distributions
+        so = "compared as a distribution" if as_one else "not compared"
+        yield output, f"nondeterministic ({seen}), so {so}{origin.because(output.name)}"
     for standing in judged.standings.values():
         if standing.output in judged.nondeterministic:
             continue  # it is not compared, so nothing else matters

@@ -12,6 +12,7 @@ from savedmodel_matrix.report.tables import (
     decision_mark,
     noise_ratio,
     outcome_text,
+    random_mark,
     rows_to,
     shown_rows,
     tolerance_mark,
@@ -40,6 +41,7 @@ _NOTES = {
     "*": "*: a decision (such as the argmax) changed",
     "°": "°: a decision changed within the noise",
     "†": "†: no noise floor; judged by a default tolerance",
+    "≈": "≈: random outputs compared as distributions",
     "skewed": "skewed: serving's results differ from training's",
     _WEAK: "weak: these inputs would hardly notice any change",
 }
@@ -178,7 +180,7 @@ def _text(row: CellRow, to_baseline: dict[tuple[str, str], list[DivergenceRow]],
     outputs = (
         to_baseline.get((row.case, row.class_ or ""), []) if row.verdict is not Verdict.IDENTICAL else []
     )
-    marks = f"{decision_mark(outputs)}{tolerance_mark(outputs)}"
+    marks = f"{decision_mark(outputs)}{tolerance_mark(outputs)}{random_mark(row)}"
     weak = f", {_WEAK}" if row.weak else ""
     return f"{_WORDS[row.verdict]}{marks}{_size(outputs) if sized else ''}{weak}{extra}"
 

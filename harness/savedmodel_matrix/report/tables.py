@@ -30,6 +30,7 @@ LEGEND = (
     "= identical   ~ float-noise   ! suspicious   # diverged   ? incomparable   · nothing to compare",
     "* a decision changed   ° a decision changed within the noise   letters: bit-identical cells",
     "( ) some cases have nothing to compare   2.1×: the difference is 2.1 times the noise between two runs",
+    "≈ random outputs compared as distributions, never bit by bit",
     "† no noise floor, judged by a default tolerance   weak: these inputs would hardly notice any change",
 )
 NOTHING = "·"  # no outputs on one side: there is nothing to compare
@@ -139,6 +140,28 @@ def divergences(report: Report) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def distributions(report: Report) -> pd.DataFrame:
+    """Return each random output in each cell: the verdict, the effect, and what would have shown."""
+    return pd.DataFrame(
+        [
+            {
+                "case": row.case,
+                "cell": row.cell,
+                "output": f"{row.output} [{row.batch}]",
+                "verdict": "too few runs" if row.verdict is None else row.verdict.value,
+                "runs": f"{row.runs} / {row.baseline_runs}",
+                "p": row.p,
+                "largest shift (SD)": row.shift,
+                "spread, times": row.spread,
+                "a shift shows from (SD)": row.detectable_shift,
+                "a spread from (%)": row.detectable_spread and 100 * row.detectable_spread,
+                "remark": row.says,
+            }
+            for row in report.distributions
+        ]
+    )
+
+
 def noise(report: Report) -> pd.DataFrame:
     """Return each output of the baseline: its noise, what the noise hides, and caveats."""
     return pd.DataFrame(
@@ -225,7 +248,8 @@ def _against_baseline(
     ratios = [ratio for output in outputs if (ratio := noise_ratio(output))]
     noise = f" {max(ratios):.2g}×" if ratios else ""
     left_out = f", {len(row.not_compared)} not compared" if row.not_compared else ""
-    sign = f"{SIGNS[row.verdict]}{decision_mark(outputs)}{tolerance_mark(outputs)}"
+    marks = f"{decision_mark(outputs)}{tolerance_mark(outputs)}{random_mark(row)}"
+    sign = f"{SIGNS[row.verdict]}{marks}"
     return f"{row.class_} {sign}{size}{noise}{' weak' if row.weak else ''}{left_out}{expected}"
 
 
@@ -246,6 +270,11 @@ def decision_mark(rows: Iterable[DivergenceRow]) -> str:
 def tolerance_mark(rows: Iterable[DivergenceRow]) -> str:
     """Return the mark "†" if a default tolerance, not a measured noise floor, judged some floats; or none."""
     return "†" if any(row.judged_by is Measure.DEFAULT and (row.rtol or row.atol) for row in rows) else ""
+
+
+def random_mark(row: CellRow) -> str:
+    """Return the mark "≈" if random outputs were compared as distributions, or none."""
+    return "≈" if row.distributions else ""
 
 
 def _decision(row: DivergenceRow) -> str:
@@ -273,6 +302,11 @@ class _Relations:
         self._verdicts: dict[tuple[str, frozenset[str]], list[DivergenceRow]] = {}
         for row in report.divergences:
             self._verdicts.setdefault((row.case, frozenset({row.a, row.b})), []).append(row)
+        self._of_random = {
+            (row.case, frozenset({row.cell, report.baseline})): row.verdict
+            for row in report.cells
+            if row.distributions and row.verdict is not None
+        }
 
     def sign(self, cases: Iterable[str], one: str, other: str) -> str:
         """Return the sign of the worst verdict between two cells; NOTHING where nothing is compared."""
@@ -281,6 +315,11 @@ class _Relations:
             left, right = self._class.get((case, one)), self._class.get((case, other))
             if left is None or right is None:
                 missing = True
+                continue
+            # The baseline's row has the verdict on random outputs as well.
+            if (whole := self._of_random.get((case, frozenset({one, other})))) is not None:
+                verdicts.append(whole)
+                rows += self._verdicts.get((case, frozenset({left, right})), [])
                 continue
             if left == right:
                 verdicts.append(Verdict.IDENTICAL)

@@ -105,6 +105,8 @@ class Run(Stored):
     attempts: tuple[RunAttempt, ...] = ()
     swaps: tuple[RunSwap, ...] = ()
     outside: tuple[RunOutside, ...] = ()
+    distributions: tuple[RunCell, ...] = ()
+    """Cells and cases that ran many times, because of random outputs."""
     exit_status: int | None = None
     """The exit status of the whole run; None if the run was interrupted before its report."""
 

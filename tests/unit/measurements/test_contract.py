@@ -58,7 +58,7 @@ reason = "slow"
 """
 INSTALLED = Installed(lock="lock", interpreter="3.10.1")
 #: Jobs of these are asked for by questions, and not by the plan.
-ASKED = {"swapped", "re-export", "outside"}
+ASKED = {"swapped", "re-export", "outside", "distribution"}
 #: These record nothing beside outputs.
 BARE = {"outputs", "trained", "swapped", "other threads", "re-export", "outside"}
 

@@ -66,7 +66,7 @@ def test_one_cell_proves_nothing():
 def test_what_differs_between_repeats_is_blamed_on_nothing(differs):
     nothing = differs("cnn", f"{NEW}/default", f"{OLD}/default", Verdict.INCOMPARABLE, output="")
     found = said([row(OLD), row(NEW)], {"A": [f"{OLD}/default"], "B": [f"{NEW}/default"]}, [nothing])
-    assert found.says == "ran in 2 cells, but no output can be compared: all are nondeterministic"
+    assert found.says == "ran in 2 cells, and no output can be compared run by run: all are nondeterministic"
     assert found.explanations == []
 
 

@@ -15,7 +15,7 @@ import importlib.util
 from .. import texts
 from ..failing import CaseError
 
-KINDS = ("outputs", "noise_floor", "stage", "check", "re_export", "outside", "command")
+KINDS = ("outputs", "noise_floor", "distribution", "stage", "check", "re_export", "outside", "command")
 
 
 def find(measure):

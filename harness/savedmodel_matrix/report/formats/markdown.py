@@ -30,6 +30,11 @@ _POWER_TEXT = (
     "up or down at random. A change is noticed if some output then differs by more than noise. Agreement on "
     "inputs that notice too little is weak."
 )
+_RANDOM_TEXT = (
+    "Outputs that differ between runs are compared over many runs in each cell. They agree if no test shows "
+    "another distribution. The size of a difference that would have shown says what that proves. A shift is "
+    "in standard deviations (SD) of one element over runs."
+)
 
 
 class Markdown:
@@ -69,6 +74,8 @@ def render(report: Report) -> str:
     numbers = tables.divergences(report)
     if not numbers.empty:
         parts += ["## Differences from the baseline, in numbers", _table(numbers)]
+    if report.distributions:
+        parts += ["## Random outputs, as distributions", _RANDOM_TEXT, _table(tables.distributions(report))]
     parts += _pipelines(report)
     parts += _checks(report)
     parts += _list("## Preflight", lines.predictions(report))

@@ -15,6 +15,7 @@ from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.report import checks, lines, tables
 from savedmodel_matrix.report.answer import answer
+from savedmodel_matrix.report.distributions import distribution_lines
 from savedmodel_matrix.report.pipelines.tables import pipeline_lines, skew_lines
 from savedmodel_matrix.report.power import power_lines
 from savedmodel_matrix.report.standing import MOST_CASES, standing
@@ -36,6 +37,7 @@ _MOST = {
     "Causes and verified fixes": (21, 4 * WIDTH),  # seven causes of three entries
     "Did not run": (10, 4 * WIDTH),
     "Checks": (6, 2 * WIDTH),
+    "Random outputs": (4, 3 * WIDTH),
     "Power": (4, 3 * WIDTH),
 }
 _FEW = (4, WIDTH - 2)
@@ -113,6 +115,7 @@ def _sections(report: Report, *, verbose: bool) -> list[str]:
         ],
         "Did not run": lines.failures(report, explained=verbose),
         "Checks": checks.check_findings(report),
+        "Random outputs": distribution_lines(report),
         "Power": power_lines(report),
         "Remarks": report.remarks,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from savedmodel_matrix.domain.noise_floor import MeasuredSpread, NoiseRatio, spreads_of
@@ -22,6 +23,7 @@ from savedmodel_matrix.verdicts.compare.variation import sameness, saturation
 from savedmodel_matrix.verdicts.judge.before import compared, with_before, with_standings
 from savedmodel_matrix.verdicts.judge.caveat import Caveat
 from savedmodel_matrix.verdicts.judge.comparators import run_comparator
+from savedmodel_matrix.verdicts.judge.nondeterministic import nondeterministic
 from savedmodel_matrix.verdicts.judge.output import Judgement, judge_output
 from savedmodel_matrix.verdicts.judge.tolerance import limits_for, tolerance_for
 
@@ -93,7 +95,8 @@ class JudgedCase:
     maps. ``moving`` names outputs that depend on random numbers or changing state, which spreads their
     replicates. ``other_process`` says whether the floor's first run had the same inputs as the baseline's
     recording here, so that the two must agree bit for bit. ``restarting`` names those of the moving outputs
-    that begin the same in every process: they are compared run by run.
+    that begin the same in every process: they are compared run by run. ``drawn`` are outputs of which many
+    runs differ, and where.
     """
 
     def __init__(
@@ -108,15 +111,17 @@ class JudgedCase:
         restarting: Container[str],
         *,
         other_process: bool = True,
+        drawn: Mapping[OutputId, str] = MappingProxyType({}),
     ) -> None:
         self._read = read
         self._moving, self.restarting = moving, restarting
         self._limits = limits
         self._cache: Cache = {}
         self._ratios: dict[tuple[ArrayEntry, ArrayEntry], NoiseRatio] = {}
-        self.nondeterministic = _nondeterministic(
+        differing = nondeterministic(
             recordings, baseline, floor if other_process else None, threads, restarting
         )
+        self.nondeterministic = {**drawn, **differing}
         self.sound = {
             cell: compared(found, self.nondeterministic, limits) for cell, found in recordings.items()
         }
@@ -311,37 +316,3 @@ def _is_exact(side: Mapping[OutputId, Output], found: OutputDivergence) -> bool:
 
 def _entries(outputs: Sequence[Output]) -> dict[OutputId, ArrayEntry]:
     return {output.id: output.array for output in outputs}
-
-
-def _nondeterministic(
-    recordings: Mapping[str, RecordedOutputs],
-    baseline: str,
-    floor: MeasuredFloor | None,
-    threads: RecordedOutputs | None,
-    restarting: Container[str],
-) -> dict[OutputId, str]:
-    """Return the outputs that differ between repeats in one cell, and where.
-
-    In every cell two runs in one process are compared; in the baseline, two processes as well. Outputs that
-    are ``restarting`` need only agree between two processes.
-    """
-    found: dict[OutputId, str] = {}
-    run_by_run = restarting if floor is not None else ()
-    for cell, recorded in recordings.items():
-        for output in recorded.unstable:
-            if output.name in run_by_run:
-                continue
-            found.setdefault(output, f"two runs in one process differ in {cell}")
-    for run in (floor.run if floor else None, threads):
-        for unstable in run.unstable if run else ():
-            if unstable.name in run_by_run:
-                continue
-            found.setdefault(unstable, f"two runs in one process differ in {baseline}")
-    if floor is not None and baseline in recordings:
-        second = _entries(floor.run.outputs)
-        for first in recordings[baseline].outputs:
-            if first.id.is_before and first.id not in second:
-                continue  # it could not be computed there
-            if second.get(first.id) != first.array and first.id not in recordings[baseline].behind:
-                found.setdefault(first.id, f"two processes differ in {baseline}")
-    return found
