@@ -6,7 +6,8 @@ inputs of one batch (see ``tensors.read_inputs``) and returns the model's output
 ``variables(loaded, case)`` returns the variables that the entry reads, each with ``dtype`` (TensorFlow's),
 ``numpy`` and ``assign``. ``initialisation(tf, loaded, case)`` returns what initialised the model and what
 its entry reads that has no value (see ``initialisation``), or ``None`` if that cannot happen.
-``release(loaded)`` closes what is not freed with the last reference.
+``release(loaded)`` closes what is not freed with the last reference. ``used(loaded, case, variables)``
+returns for each of the ``variables`` whether an output depends on it.
 
 All loaders use the signature's names for inputs and outputs, so that a case is comparable across loaders.
 """
@@ -16,7 +17,11 @@ from .base import Loader
 
 LOADERS = {
     "saved_model": Loader(
-        saved_model.load, saved_model.entry, saved_model.variables, saved_model.initialisation
+        saved_model.load,
+        saved_model.entry,
+        saved_model.variables,
+        saved_model.initialisation,
+        used=saved_model.used,
     ),
     "v1-session": Loader(
         v1_session.load,
@@ -24,10 +29,16 @@ LOADERS = {
         v1_session.variables,
         v1_session.initialisation,
         v1_session.release,
+        v1_session.used,
     ),
     "keras": Loader(keras_model.load_keras, keras_model.entry, keras_model.variables),
     "tf-keras": Loader(keras_model.load_tf_keras, keras_model.entry, keras_model.variables),
-    "tfsm-layer": Loader(keras_model.load_layer, keras_model.entry_layer, keras_model.variables_layer),
+    "tfsm-layer": Loader(
+        keras_model.load_layer,
+        keras_model.entry_layer,
+        keras_model.variables_layer,
+        used=keras_model.used_layer,
+    ),
 }
 #: Loaders that build a graph of their own instead of running the one in the file.
 REBUILD = ("keras", "tf-keras")
