@@ -74,7 +74,7 @@ def measured_floor(
             "unreached": (),
             "not_rounded": not_rounded,
             "anew": anew,
-            "power": power or {"seconds": 0.0, "weights": 0, "left_out": 0, "tried": ()},
+            "power": power or {"seconds": 0.0, "weights": 0, "left_out": 0, "unused": 0, "tried": ()},
             "no_power": None,
         }
     )

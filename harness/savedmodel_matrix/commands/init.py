@@ -20,7 +20,7 @@ from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.functions import FUNCTION
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.reader import Kind
-from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
+from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes, as_taken
 from savedmodel_matrix.planning.first_cases import case_name, main_graph, releases_from
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.store.atomic import write_text
@@ -118,7 +118,8 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chos
         case = case_name(folder.name, signature_name, names)
         entry = () if signature_name == "serving_default" else (f"signature = {quoted(signature_name)}",)
         wants, fitting = wants_of(folder, signature_name), FittingShapes(folder, signature_name)
-        cases.append(_case(case, path, folder, entry, signature, wants, fitting))
+        taken = as_taken(folder, signature_name, signature)
+        cases.append(_case(case, path, folder, entry, taken, wants, fitting))
     functions = [] if graph.signatures else _callable(graph.functions.functions)
     for function, trace in functions:
         case = case_name(folder.name, "serving_default" if len(functions) == 1 else function.name, names)

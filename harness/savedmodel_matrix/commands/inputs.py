@@ -26,12 +26,18 @@ from savedmodel_matrix.measurements import work
 from savedmodel_matrix.models.inputs.improve import Candidate, longer, rescaled, smaller, varied
 from savedmodel_matrix.models.inputs.save import existing, save_batch
 from savedmodel_matrix.models.inputs.suggest import shapes_of, suggest_inputs
-from savedmodel_matrix.models.inputs.supply import supply_lines
+from savedmodel_matrix.models.inputs.supply import file_lines, supply_lines
 from savedmodel_matrix.models.preflight.predict import predict
 from savedmodel_matrix.models.preflight.prediction import Kind, Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
-from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
+from savedmodel_matrix.models.savedmodel.reader import Kind as InputKind
+from savedmodel_matrix.models.savedmodel.signature_graph import (
+    FittingShapes,
+    as_taken,
+    same_tensors,
+    together_of,
+)
 from savedmodel_matrix.planning.first_cases import case_name, main_graph, releases_from
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.planning.workspace import Workspace
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.ready_case import ReadyCase
     from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts, ModelFacts
     from savedmodel_matrix.models.savedmodel.reader import Signature
+    from savedmodel_matrix.models.savedmodel.sparse_inputs import Together
     from savedmodel_matrix.models.savedmodel.wants import Want
     from savedmodel_matrix.report.document import PowerRow
 
@@ -105,6 +112,8 @@ class _Search:
     signature: Signature
     wants: Mapping[str, Want]
     fitting: FittingShapes
+    together: list[Together]
+    same: Mapping[str, str]
     tried: list[_Measured] = field(default_factory=list)
 
     @property
@@ -167,7 +176,17 @@ def _searches(model: Path, graph: MetaGraphFacts, wish: Wish) -> list[_Search]:
             continue
         if (path := existing(wish.folder, case)) is not None:
             raise UsageError(f"{path} already exists; move it away, or choose another folder with --output")
-        found.append(_Search(case, name, signature, wants_of(model, name), FittingShapes(model, name)))
+        found.append(
+            _Search(
+                case,
+                name,
+                as_taken(model, name, signature),
+                wants_of(model, name),
+                FittingShapes(model, name),
+                together_of(model, name),
+                same_tensors(model, name),
+            )
+        )
     return found
 
 
@@ -333,8 +352,16 @@ def _tried(search: _Search, seconds: float) -> str:
 
 
 def _supply(search: _Search) -> Iterable[str]:
+    signature = search.signature
+    shapes = shapes_of(
+        signature, search.best.candidate.spec, (InputKind.DENSE, InputKind.SPARSE, InputKind.RAGGED)
+    )
     yield "  supply inputs in a file: a .npz with one array for each of"
-    yield from (f"    {line}" for line in supply_lines(search.signature, search.wants))
+    for line in supply_lines(signature, search.wants, shapes, search.together, search.same):
+        yield f"    {line}"
+    for line in file_lines(signature):
+        yield f"  {line}"
+    yield '  and name it in the matrix: inputs = [{ npz = "FILE.npz" }]'
 
 
 def _power_said(found: _Measured) -> str:

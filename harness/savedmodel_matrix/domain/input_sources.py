@@ -79,7 +79,7 @@ class GenerateSpec(BaseModel):
     shapes: dict[str, list[Size]] = {}
     """One input's full shape, for an unknown rank or a signature that declares it wrongly."""
     ranges: dict[str, tuple[Number, Number]] = {}
-    """Lowest and highest value of each input."""
+    """Lowest and highest value of each input, or of the floats in its ``tf.Example`` messages."""
     vocabulary: dict[str, Annotated[list[bool | int | float | str], Field(min_length=1)]] = {}
     """The values to choose from for one input."""
 

@@ -25,13 +25,15 @@ class Nudge(Stored):
 class PowerPart(Stored):
     """What the measurement ``noise_floor`` records about changed weights.
 
-    ``weights`` is the number of float weights that the entry reads, ``left_out`` that of its other variables:
-    integers, and what is zero throughout. ``tried`` ends when ``seconds`` are over.
+    ``weights`` is the number of float weights that the outputs depend on, ``left_out`` that of their other
+    variables: integers, and what is zero throughout. No output depends on the ``unused`` ones that the entry
+    has, too. ``tried`` ends when ``seconds`` are over.
     """
 
     seconds: float
     weights: int
     left_out: int
+    unused: int
     tried: tuple[Nudge, ...]
 
 

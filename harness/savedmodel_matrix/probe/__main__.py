@@ -117,6 +117,7 @@ A noise floor (K replicates with floats moved by one unit in the last place)::
      "no_power": null | why not every kind of weight could be changed,
      "power": {"seconds": how long weights were changed at most,
                "weights": number of float weights, "left_out": number of other variables, and of zero ones,
+               "unused": number of variables that no output depends on (see ``used``),
                "tried": [{"weight": name, "size", "level": change relative to its root mean square,
                           "outputs": [{"batch", "name", "component", "array"}],    those that changed
                           "lost": whether it then failed or returned other outputs}, ...]}}

@@ -53,7 +53,7 @@ class Trial:
         self._spent, self._bytes, self._longest = 0.0, 0, 0.0
         self._still = set()
         self._empty = set()  # all zero in a newly loaded model: state that a call fills, and no weight
-        self.found = {"seconds": self._seconds, "weights": 0, "left_out": 0, "tried": []}
+        self.found = {"seconds": self._seconds, "weights": 0, "left_out": 0, "unused": 0, "tried": []}
 
     @property
     def is_wanted(self):
@@ -151,13 +151,16 @@ def _is_complex(array):
     return np.asarray(array).dtype.kind == "c"
 
 
-def _of_variables(variables, runs_of):
+def _of_variables(variables, used, runs_of):
     """Return the weights among ``variables``, and how many of them cannot move.
 
-    ``runs_of(index)`` returns the ``runs`` of the weight that is the variable of this index.
+    ``used`` says which of them an output depends on. ``runs_of(index)`` returns the ``runs`` of the weight
+    that is the variable of this index.
     """
     movable, left_out, names = [], 0, set()
     for index, variable in enumerate(variables):
+        if not used[index]:
+            continue
         try:
             value = variable.numpy()
         except Exception:  # never initialised, so no output depends on it
@@ -228,10 +231,19 @@ def try_variables(job, trial, loaded, entry, *, anew):
         return None
     try:
         variables = job.loader.variables(loaded, job.case)
-        trial.over(*_of_variables(variables, loaded_anew if anew else in_place))
+        used = _used(job, loaded, variables)
+        trial.found["unused"] += used.count(False)
+        trial.over(*_of_variables(variables, used, loaded_anew if anew else in_place))
     except Exception as error:  # the noise floor is worth as much without it
         return texts.one_line(error)
     return None
+
+
+def _used(job, loaded, variables):
+    try:
+        return job.loader.used(loaded, job.case, variables)
+    except Exception:  # a graph that cannot be followed may use all of them
+        return [True] * len(variables)
 
 
 def try_constants(job, trial):

@@ -79,9 +79,11 @@ class PowerRow(Row):
     levels: list[NoticedRow]
     """The largest change first."""
     weights: int
-    """Float weights that the signature or function reads, tried or not."""
+    """Float weights that the outputs depend on, tried or not."""
     left_out: int
-    """Its other variables: integers, and those that are zero throughout."""
+    """Other variables that they depend on: integers, and those that are zero throughout."""
+    unused: int = 0
+    """Variables of the signature or function that no output depends on."""
     blind_to: list[str]
     """The weights in which not even the largest change is noticed."""
     says: str

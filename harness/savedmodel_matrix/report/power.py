@@ -36,6 +36,8 @@ def power_row(
     share = None if power is None else power.share
     weak = share is not None and share < plan.power.min_power
     says = _nothing_tried(part.power.weights) if power is None else _says(power, part.power.seconds)
+    if part.power.unused:
+        says += f"; {count(part.power.unused, 'variable')} not used by this signature left out"
     if part.no_power is not None:
         says += f"; not every weight could be changed: {part.no_power}"
     return PowerRow(
@@ -46,6 +48,7 @@ def power_row(
         else [],
         weights=part.power.weights,
         left_out=part.power.left_out,
+        unused=part.power.unused,
         blind_to=list(power.blind_to) if power else [],
         says=f"{says}; {_CURE}" if weak else says,
     )

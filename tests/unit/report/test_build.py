@@ -189,7 +189,7 @@ def noticing(noticed, folder, tried=2, weights=3):
         {"weight": f"w{number}", "size": 4, "level": 0.01, "outputs": [], "lost": number < noticed}
         for number in range(tried)
     ]
-    part = {"seconds": 1.0, "weights": weights, "left_out": 1, "tried": tried}
+    part = {"seconds": 1.0, "weights": weights, "left_out": 1, "unused": 0, "tried": tried}
     return CollectedNoise(measured_floor([output(stored(folder, array))], (), power=part), None, None)
 
 

@@ -1,4 +1,4 @@
-"""Serialized ``tf.Example`` messages.
+"""Serialized ``tf.Example`` and ``tf.SequenceExample`` messages.
 
 Sources: tensorflow/core/example/{example,feature}.proto. A map's entries are written in the order of their
 keys, so that the bytes are the same everywhere.
@@ -7,12 +7,10 @@ keys, so that the bytes are the same everywhere.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 #: The field of tf.Feature for each kind of list.
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 1, 2, 3
@@ -20,17 +18,33 @@ _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 1, 2, 3
 LISTS = {"string": _BYTES_LIST, "float32": _FLOAT_LIST, "int64": _INT64_LIST}
 
 
-def encode_example(features: Mapping[bytes, tuple[str, NDArray[Any]]]) -> bytes:
-    """Return the message with these features: for each key, TensorFlow's element type and the values."""
-    entries = b"".join(
-        _field(1, _field(1, key) + _field(2, _feature(dtype, values.ravel().tolist())))
+#: For each key, TensorFlow's element type and the values; those of each step where they are in lists.
+Features = Mapping[bytes, tuple[str, NDArray[Any]]]
+
+
+def encode_example(features: Features) -> bytes:
+    """Return the message with these features."""
+    return _field(1, _features(features))
+
+
+def encode_sequence(context: Features, lists: Features) -> bytes:
+    """Return the message with these features of a sequence as a whole, and of its steps."""
+    entries = [
+        _field(1, key) + _field(2, b"".join(_field(1, _feature(dtype, step)) for step in values))
+        for key, (dtype, values) in sorted(lists.items())
+    ]
+    return _field(1, _features(context)) + _field(2, b"".join(_field(1, each) for each in entries))
+
+
+def _features(features: Features) -> bytes:
+    return b"".join(
+        _field(1, _field(1, key) + _field(2, _feature(dtype, values)))
         for key, (dtype, values) in sorted(features.items())
     )
-    return _field(1, entries)
 
 
-def _feature(dtype: str, values: Sequence[Any]) -> bytes:
-    kind = LISTS[dtype]
+def _feature(dtype: str, array: NDArray[Any]) -> bytes:
+    kind, values = LISTS[dtype], array.ravel().tolist()
     if kind == _BYTES_LIST:
         content = b"".join(_field(1, each) for each in values)
     elif kind == _FLOAT_LIST:

@@ -27,7 +27,7 @@ from savedmodel_matrix.models.inputs.values import (
     string_array,
     suggestion,
 )
-from savedmodel_matrix.models.inputs.wanted import wanted_numbers, wanted_strings
+from savedmodel_matrix.models.inputs.wanted import has_free_floats, wanted_numbers, wanted_strings
 from savedmodel_matrix.models.savedmodel.reader import Kind, TensorSpec
 from savedmodel_matrix.models.savedmodel.wants import Want
 from savedmodel_matrix.probe.arrays import STRING
@@ -240,13 +240,13 @@ class _Input:
         return clipped
 
     def _strings(self, stream: Stream, size: int) -> Iterator[bytes]:
-        if self._range is not None:
+        if self._range is not None and not has_free_floats(self._want):
             raise InputsError(
                 f"generate.ranges: input {self._name!r} holds strings; set a vocabulary instead"
             )
         if self._vocabulary is None:
             try:
-                wanted = wanted_strings(self._want, (*self._key, "values"), size)
+                wanted = wanted_strings(self._want, (*self._key, "values"), size, self._bounds())
             except InputsError as error:
                 raise InputsError(f"generate: input {self._name!r}: {error}") from error
             return stream.words(size) if wanted is None else wanted
@@ -277,12 +277,14 @@ class _Input:
         return stream.integers(size, low, high).astype(target)
 
     def _floats(self, stream: Stream, size: int) -> NDArray[np.float64]:
-        if self._range is None:
-            return stream.normal(size)
-        low, high = self._range
-        if low > high:
+        bounds = self._bounds()
+        return stream.normal(size) if bounds is None else stream.uniform(size, *bounds)
+
+    def _bounds(self) -> tuple[float, float] | None:
+        if self._range is not None and self._range[0] > self._range[1]:
+            low, high = self._range
             raise InputsError(f"generate.ranges: input {self._name!r}: {low} is more than {high}")
-        return stream.uniform(size, low, high)
+        return self._range
 
     def _whole(self, key: str, bounds: tuple[float, float], target: np.dtype[Any]) -> tuple[int, int]:
         low, high = bounds

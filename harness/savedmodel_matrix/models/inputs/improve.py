@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.models.inputs.wanted import has_free_floats
 from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.models.savedmodel.wants import Want
+from savedmodel_matrix.probe.arrays import STRING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from savedmodel_matrix.domain.input_sources import GenerateSpec
-    from savedmodel_matrix.models.savedmodel.reader import Signature
+    from savedmodel_matrix.models.savedmodel.reader import Signature, TensorSpec
 
 _FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
 #: Scales of pictures and of sound, of probabilities, and of measurements that are not normalised.
@@ -33,15 +35,19 @@ class Candidate:
 
 
 def rescaled(signature: Signature, wants: Mapping[str, Want], guess: Candidate) -> Iterator[Candidate]:
-    """Yield other scales of the float inputs of which the graph says nothing."""
+    """Yield other scales of the floats of which the graph says nothing: of inputs, and in their messages."""
     free = [
         name
         for name, each in signature.inputs.items()
-        if each.dtype in _FLOATS and wants.get(name, Want()) == Want() and name not in guess.spec.ranges
+        if name not in guess.spec.ranges and _is_free(each, wants.get(name, Want()))
     ]
     for low, high in _RANGES if free else ():
         ranges = {**guess.spec.ranges, **dict.fromkeys(free, (low, high))}
         yield _changed(guess, {"ranges": ranges}, f"floats from {low} to {high}")
+
+
+def _is_free(spec: TensorSpec, want: Want) -> bool:
+    return has_free_floats(want) if spec.dtype == STRING else spec.dtype in _FLOATS and want == Want()
 
 
 def longer(guess: Candidate) -> Iterator[Candidate]:

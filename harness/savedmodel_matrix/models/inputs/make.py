@@ -32,7 +32,7 @@ from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE, read_warmup
 from savedmodel_matrix.models.savedmodel.functions import FUNCTION
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.reader import Kind
-from savedmodel_matrix.models.savedmodel.signature_graph import same_tensors, together_of
+from savedmodel_matrix.models.savedmodel.signature_graph import as_taken, same_tensors, together_of
 from savedmodel_matrix.probe.arrays import write_array
 
 if TYPE_CHECKING:
@@ -75,13 +75,14 @@ def make_batches(
     not, because signatures may state them wrongly. Raises ``InputsError``, which names the source and input.
     """
     batches: list[Batch] = []
+    stated, signature = signature, _taken(signature, model_dir, signature_name)
     if not sources and signature and not signature.inputs:
         return [[]]
     for source in sources:
         label = _label(source, model_dir, base_dir)
         for found in _values(source, signature, model_dir, signature_name, base_dir):
             values = _put_together(found, signature)
-            _check(label, values, signature)
+            _check(label, values, signature, stated)
             batches.append(_stored(values, objects_dir))
     if not batches:
         raise InputsError(
@@ -129,16 +130,26 @@ def _values(
             assert_never(source)
 
 
+def _taken(signature: Signature | None, model_dir: Path, signature_name: str) -> Signature | None:
+    """Return the signature with the element types that the graph takes, which it may state wrongly."""
+    if signature is None or signature.method == FUNCTION:  # the graph is followed from its signatures
+        return signature
+    try:
+        return as_taken(model_dir, signature_name, signature)
+    except UnreadableModelError:  # the run fails with a better reason
+        return signature
+
+
 def _wants(
     signature: Signature, model_dir: Path, signature_name: str
 ) -> tuple[dict[str, Want], list[Together], dict[str, str]]:
     """Return what the graph wants of the inputs (see ``generate``): nothing that is known of a function's."""
-    if signature.method == FUNCTION:  # the graph is followed from its signatures
+    if signature.method == FUNCTION:  # as above
         return {}, [], {}
     try:
         wants = wants_of(model_dir, signature_name)
         return wants, together_of(model_dir, signature_name), same_tensors(model_dir, signature_name)
-    except UnreadableModelError:  # the run fails with a better reason
+    except UnreadableModelError:  # as above
         return {}, [], {}
 
 
@@ -164,14 +175,14 @@ def _stored(values: Values, objects_dir: Path) -> Batch:
     return batch
 
 
-def _check(label: str, values: Values, signature: Signature | None) -> None:
-    if signature is None:
+def _check(label: str, values: Values, signature: Signature | None, stated: Signature | None) -> None:
+    if signature is None or stated is None:
         return
     problems = [*_name_problems(values, signature)]
     for name, declared in signature.inputs.items():
         given = {value.component: value for value in values if value.name == name}
         if given:
-            problems += _problems(name, given, declared)
+            problems += _problems(name, given, declared, stated.inputs[name])
     if problems:
         raise InputsError(*first_lines([f"{label}: {problem}" for problem in problems], _MOST_PROBLEMS))
 
@@ -185,7 +196,9 @@ def _name_problems(values: Values, signature: Signature) -> Iterator[str]:
         yield f"input {name!r} ({known[name]}) is missing; add it"
 
 
-def _problems(name: str, given: Mapping[str | None, Value], declared: TensorSpec) -> Iterator[str]:
+def _problems(
+    name: str, given: Mapping[str | None, Value], declared: TensorSpec, stated: TensorSpec
+) -> Iterator[str]:
     wanted = declared.components
     if wanted and given.keys() != wanted.keys():
         yield (
@@ -195,7 +208,11 @@ def _problems(name: str, given: Mapping[str | None, Value], declared: TensorSpec
         return
     for component, value in given.items():
         expected = wanted.get(component, value.dtype)
-        if value.dtype != expected:
+        if value.dtype != expected and declared.dtype != stated.dtype:
+            yield (
+                f"{value.label} is {value.dtype}, but the graph takes {expected}, whatever its signature says"
+            )
+        elif value.dtype != expected:
             yield (
                 f"{value.label} is {value.dtype}, but the signature has {expected};"
                 f" convert it, for example with array.astype({expected!r})"

@@ -11,7 +11,7 @@ from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.probe.arrays import STRING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from savedmodel_matrix.models.savedmodel.reader import Shape, Signature, TensorSpec
     from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
@@ -61,11 +61,13 @@ def suggest_inputs(signature: Signature, fitting: FittingShapes | None = None) -
     return GenerateSource(generate=kept)
 
 
-def shapes_of(signature: Signature, spec: GenerateSpec) -> dict[str, Shape | None]:
-    """Return the shapes that ``generate`` makes of the dense inputs."""
+def shapes_of(
+    signature: Signature, spec: GenerateSpec, kinds: Collection[Kind] = (Kind.DENSE,)
+) -> dict[str, Shape | None]:
+    """Return the shapes that ``generate`` makes of the inputs of these kinds."""
     found: dict[str, Shape | None] = {}
     for name, declared in signature.inputs.items():
-        if declared.kind is not Kind.DENSE:
+        if declared.kind not in kinds:
             continue
         if name in spec.shapes or declared.shape is None:
             found[name] = tuple(spec.shapes.get(name, ()))

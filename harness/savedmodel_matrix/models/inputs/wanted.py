@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from savedmodel_matrix.domain.errors import InputsError
-from savedmodel_matrix.models.inputs.examples import LISTS, encode_example
+from savedmodel_matrix.models.inputs.examples import LISTS, encode_example, encode_sequence
 from savedmodel_matrix.models.inputs.patterns import matching
 from savedmodel_matrix.models.inputs.pictures import MAKERS
 from savedmodel_matrix.models.inputs.stream import Stream
 from savedmodel_matrix.models.inputs.values import string_array
-from savedmodel_matrix.models.savedmodel.wants import Feature, Form, Layout
+from savedmodel_matrix.models.savedmodel.wants import Feature, Form, Layout, Want
 from savedmodel_matrix.probe.arrays import STRING
 
 if TYPE_CHECKING:
@@ -22,22 +22,32 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from savedmodel_matrix.models.savedmodel.wants import Want
-
 Key = tuple[int | str, ...]
 
-#: Values of a feature of any number, and words of a text.
+#: The only floats that a feature can hold.
+FLOAT = "float32"
+#: Values of a feature of any number, steps of a sequence, and words of a text.
 _VALUES = 2
+_STEPS = 4
 _WORDS = 6
 _SMALL = 9
+_MOST_SAID = 12
 
 
-def wanted_strings(want: Want, key: Key, count: int) -> Iterator[bytes] | None:
+def has_free_floats(want: Want) -> bool:
+    """Whether strings hold floats of whose values the graph says nothing."""
+    return any(each.dtype == FLOAT and each.want == Want() for each in want.features)
+
+
+def wanted_strings(
+    want: Want, key: Key, count: int, floats: tuple[float, float] | None = None
+) -> Iterator[bytes] | None:
     """Return ``count`` strings that the graph accepts; None if it wants nothing that is known.
 
-    Raises InputsError, which says what the strings must be, for a form that cannot be made.
+    ``floats`` are the bounds of floats in them of which the graph says nothing. Raises InputsError, which
+    says what the strings must be, for a form that cannot be made.
     """
-    made = _strings(want, key, count)
+    made = _strings(want, key, count, floats)
     if made is None or not want.base64:
         return made
     return (base64.urlsafe_b64encode(each).rstrip(b"=") for each in made)
@@ -61,10 +71,10 @@ def wanted_numbers(want: Want, key: Key, shape: tuple[int, ...], *, whole: bool)
     return None if made is None else made.reshape(shape)
 
 
-def _strings(want: Want, key: Key, count: int) -> Iterator[bytes] | None:
+def _strings(want: Want, key: Key, count: int, floats: tuple[float, float] | None) -> Iterator[bytes] | None:
     match want.form:
-        case Form.EXAMPLE:
-            return _examples(want, key, count)
+        case Form.EXAMPLE | Form.SEQUENCE_EXAMPLE:
+            return _examples(want, key, count, floats)
         case Form.JPEG | Form.PNG | Form.BMP | Form.WAV:
             maker = MAKERS[want.form]
             return (maker(Stream(*key, number), want.channels) for number in range(count))
@@ -79,18 +89,14 @@ def _strings(want: Want, key: Key, count: int) -> Iterator[bytes] | None:
             raise InputsError(f"it must be {described(want)}, which cannot be generated; name a file")
 
 
-def described(want: Want) -> str:
-    """Return in words what the strings of an input must be."""
+def described(want: Want, most: int = _MOST_SAID) -> str:
+    """Return in words what the strings of an input must be; ``most`` is how many features are named."""
     form = want.form or Form.TEXT
     said = str(form)
-    if form is Form.EXAMPLE:
-        features = ", ".join(map(_feature_said, want.features[:_MOST_SAID]))
-        more = f" and {len(want.features) - _MOST_SAID} more" if len(want.features) > _MOST_SAID else ""
-        said = (
-            f"serialized tf.Example messages with {features or 'features that the file does not name'}{more}"
-        )
-    elif form is Form.SEQUENCE_EXAMPLE:
-        said = "serialized tf.SequenceExample messages"
+    if form in {Form.EXAMPLE, Form.SEQUENCE_EXAMPLE}:
+        features = ", ".join(map(_feature_said, want.features[:most]))
+        more = f" and {len(want.features) - most} more" if len(want.features) > most else ""
+        said = f"serialized {form} messages with {features or 'features that the file does not name'}{more}"
     elif form is Form.PROTO:
         said = f"serialized {want.message or 'protobuf'} messages"
     elif form is Form.RAW:
@@ -110,24 +116,30 @@ def described(want: Want) -> str:
     return f"{said}, in web-safe base64" if want.base64 else said
 
 
-_MOST_SAID = 12
-
-
 def _feature_said(feature: Feature) -> str:
     name = feature.key.decode("utf-8", "replace")
     sizes = ",".join("?" if size is None else str(size) for size in feature.shape)
     shape = f"[{sizes}]" if feature.layout is Layout.FIXED else "[any number]"
-    return f"{name}: {feature.dtype}{shape}"
+    optional = " (may be left out)" if feature.optional and feature.layout is Layout.FIXED else ""
+    return f"{name}: {feature.dtype}{shape}{' in each step' if feature.in_list else ''}{optional}"
 
 
-def _examples(want: Want, key: Key, count: int) -> Iterator[bytes]:
-    columns = {each.key: (each.dtype, _column(each, key, count)) for each in want.features}
+def _examples(want: Want, key: Key, count: int, floats: tuple[float, float] | None) -> Iterator[bytes]:
+    columns = [(each, _column(each, key, count, floats)) for each in want.features]
     for row in range(count):
-        yield encode_example({name: (dtype, values[row]) for name, (dtype, values) in columns.items()})
+        context, lists = (
+            {
+                each.key: (each.dtype, values[row] if each.in_list else values[row, 0])
+                for each, values in columns
+                if each.in_list == in_list
+            }
+            for in_list in (False, True)
+        )
+        yield encode_example(context) if want.form is Form.EXAMPLE else encode_sequence(context, lists)
 
 
-def _column(feature: Feature, key: Key, count: int) -> NDArray[Any]:
-    """Return the values of a feature for every example, one row each."""
+def _column(feature: Feature, key: Key, count: int, floats: tuple[float, float] | None) -> NDArray[Any]:
+    """Return the values of a feature for every example and step, one row each."""
     name = feature.key.decode("utf-8", "backslashreplace")
     if feature.dtype not in LISTS:
         raise InputsError(f"feature {name!r} of its tf.Example is {feature.dtype}, which none can hold")
@@ -135,17 +147,21 @@ def _column(feature: Feature, key: Key, count: int) -> NDArray[Any]:
         each = math.prod(_VALUES if size is None else size for size in feature.shape)
     else:
         each = 1
-    own = (*key, "feature", name)
-    shape = (count, each)
+    own = (*key, "steps" if feature.in_list else "feature", name)
+    shape = (count, _STEPS if feature.in_list else 1, each)
+    size = math.prod(shape)
     if feature.dtype == STRING:
-        texts = wanted_strings(feature.want, own, count * each)
-        made = texts if texts is not None else Stream(*own).words(count * each)
+        texts = wanted_strings(feature.want, own, size)
+        made = texts if texts is not None else Stream(*own).words(size)
         return string_array(made, shape)
     whole = feature.dtype == "int64"
     numbers = wanted_numbers(feature.want, own, shape, whole=whole)
     if numbers is None:
         stream = Stream(*own)
-        numbers = stream.integers(count * each, 0, _SMALL) if whole else stream.normal(count * each)
+        if whole:
+            numbers = stream.integers(size, 0, _SMALL)
+        else:
+            numbers = stream.normal(size) if floats is None else stream.uniform(size, *floats)
     return numbers.astype(np.int64 if whole else np.float32).reshape(shape)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel import saved_model_pb2 as pb
 
+SEQUENCE_PARSERS = frozenset({"ParseSequenceExample", "ParseSequenceExampleV2", "ParseSingleSequenceExample"})
 _SPLIT = ("indices", "values", "shape")
 #: Outputs of one tensor each, by op. An op that is missing here has one output, or one list of them.
 _SINGLE = {
@@ -57,12 +58,33 @@ def parsed_counts(node: pb.NodeDef) -> dict[str, int]:
     }
 
 
+def sequence_counts(node: pb.NodeDef) -> dict[str, int]:
+    """Return the same for an op that parses ``tf.SequenceExample``."""
+    if node.op not in SEQUENCE_PARSERS:
+        return {}
+    attributes = node.attr
+    parts: dict[str, int] = {}
+    for part in ("context", "feature_list"):
+        sparse = len(attributes[f"{part}_sparse_types"].list.type)
+        parts |= dict.fromkeys((f"{part}_sparse_{each}" for each in ("indices", "values", "shapes")), sparse)
+        dense = "Tcontext_dense" if part == "context" else "feature_list_dense_types"
+        parts[f"{part}_dense_values"] = len(attributes[dense].list.type)
+        if part == "feature_list" and node.op != "ParseSingleSequenceExample":
+            parts[f"{part}_dense_lengths"] = parts[f"{part}_dense_values"]
+        ragged = len(attributes[f"{part}_ragged_value_types"].list.type)
+        splits = ("row_splits",) if part == "context" else ("outer_splits", "inner_splits")
+        parts |= dict.fromkeys((f"{part}_ragged_{each}" for each in ("values", *splits)), ragged)
+    return parts
+
+
 def place(node: pb.NodeDef | None, output: str, number: int) -> int:
     """Return the place, among all outputs of a node, of a tensor of one named output."""
     if node is None:
         return number
     before = 0
-    for name, count in (parsed_counts(node) or dict.fromkeys(_SINGLE.get(node.op, ()), 1)).items():
+    for name, count in (
+        parsed_counts(node) or sequence_counts(node) or dict.fromkeys(_SINGLE.get(node.op, ()), 1)
+    ).items():
         if name == output:
             return before + number
         before += count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
@@ -13,6 +13,7 @@ from savedmodel_matrix.models.savedmodel.facts import assets_by_node, content_of
 from savedmodel_matrix.models.savedmodel.flow import Flow, tensor_of
 from savedmodel_matrix.models.savedmodel.functions import read_functions
 from savedmodel_matrix.models.savedmodel.known_shape import declared_shape
+from savedmodel_matrix.models.savedmodel.op_outputs import parsed_counts
 from savedmodel_matrix.models.savedmodel.reader import Kind, damaged, dtype_name, model_file, signature_of
 from savedmodel_matrix.models.savedmodel.shapes import Shapes
 from savedmodel_matrix.models.savedmodel.sparse_inputs import found_together
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel.reader import Shape, Signature
     from savedmodel_matrix.models.savedmodel.sparse_inputs import Together
 
+#: The attribute with the element type of an op's output, for ops that are mostly fed.
+_TYPED = {
+    **dict.fromkeys(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault"), "dtype"),
+    **dict.fromkeys(("Identity", "Reshape", "ExpandDims", "Squeeze"), "T"),
+}
 _SIGNATURES = pb.WholeMetaGraphDef.SIGNATURE_DEF_FIELD_NUMBER
 
 
@@ -114,6 +120,35 @@ def same_tensors(path: Path, name: str) -> dict[str, str]:
     return found
 
 
+def as_taken(path: Path, name: str, signature: Signature) -> Signature:
+    """Return a signature with the element types that its graph takes, where it states others.
+
+    Raises UnreadableModelError.
+    """
+    with readable(path):
+        graph = graph_of(path, name)
+    inputs = dict(signature.inputs)
+    for each, spec in inputs.items():
+        dtype = None if graph is None else element_type_of(graph, each)
+        if dtype is not None and spec.kind is not Kind.OTHER:
+            inputs[each] = replace(spec, dtype=dtype)
+    return replace(signature, inputs=inputs)
+
+
+def element_type_of(graph: SignatureGraph, name: str) -> str | None:
+    """Return the element type of the tensor that holds the values of an input; None if that is unknown."""
+    tensor, number = graph.values.get(name, ("", 0))
+    node = graph.flow.graph.body.nodes.get(tensor)
+    if node is None:
+        return None
+    if node.op in _TYPED and _TYPED[node.op] in node.attr:
+        return dtype_name(node.attr[_TYPED[node.op]].type)
+    counts = parsed_counts(node)
+    at = number - 3 * counts.get("sparse_values", 0)
+    dense = list(node.attr["Tdense"].list.type) if counts else []
+    return dtype_name(dense[at]) if 0 <= at < len(dense) else None
+
+
 class FittingShapes:
     """Which shapes of its dense inputs a signature's graph takes."""
 
@@ -133,11 +168,7 @@ class FittingShapes:
 
     def element_type(self, name: str) -> str | None:
         """Return the element type of an input in the graph itself, which a signature may state wrongly."""
-        if self._graph is None or name not in self._graph.values:
-            return None
-        node = self._graph.flow.graph.body.nodes.get(self._graph.values[name][0])
-        stated = node is not None and node.op == "Placeholder" and "dtype" in node.attr
-        return dtype_name(node.attr["dtype"].type) if stated and node is not None else None
+        return None if self._graph is None else element_type_of(self._graph, name)
 
     def misfit(self, shapes: Mapping[str, Shape | None], *, useful: bool = False) -> str | None:
         """Return why the graph does not take inputs of these shapes; None if nothing known is against it.

@@ -88,13 +88,15 @@ class Path:
     end: str
 
 
-def steps_of(flow: Flow, tensor: Tensor) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """Return the steps that all paths from a tensor of the graph share, and the ops they lead to.
+def steps_of(
+    flow: Flow, tensor: Tensor, scope: Scope | None = None
+) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """Return the steps that all paths from a tensor of ``scope`` share, and the ops they lead to.
 
-    Both are empty if there are more paths than can be followed.
+    ``scope`` is the graph itself if it is None. Both are empty if there are more paths than can be followed.
     """
     try:
-        paths = _Trace(flow).paths(flow.graph, tensor)
+        paths = _Trace(flow).paths(scope or flow.graph, tensor)
     except TangledError:
         return (), ()
     shared: list[Step] = []

@@ -42,10 +42,11 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature of a ``tf.Example``.
+    """One feature of a ``tf.Example``, or of a ``tf.SequenceExample``.
 
     ``shape`` is that of one example's values, with None for an unknown first size; it is () for a feature of
-    any number of values. ``optional`` is whether the graph has a default value.
+    any number of values. ``optional`` is whether the graph has a default value. ``in_list`` is whether it is
+    a list of features, one for each step of a sequence; the others are the sequence's context.
     """
 
     key: bytes
@@ -54,6 +55,7 @@ class Feature:
     shape: tuple[int | None, ...] = ()
     optional: bool = False
     want: Want = field(default_factory=lambda: Want())  # noqa: PLW0108 - defined below
+    in_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,13 +124,14 @@ def _shared(first: tuple[T, ...], second: tuple[T, ...]) -> tuple[T, ...]:
 
 def _merged(first: tuple[Feature, ...], second: tuple[Feature, ...]) -> tuple[Feature, ...]:
     """Return all features; one that both have is required if either requires it."""
-    merged = {each.key: each for each in first}
+    merged = {(each.in_list, each.key): each for each in first}
     for each in second:
-        known = merged.get(each.key)
+        key = each.in_list, each.key
+        known = merged.get(key)
         if known is None:
-            merged[each.key] = each
+            merged[key] = each
         else:
             fixed = known if known.layout is Layout.FIXED else each
             optional = known.optional and each.optional
-            merged[each.key] = replace(fixed, want=known.want.joined(each.want), optional=optional)
+            merged[key] = replace(fixed, want=known.want.joined(each.want), optional=optional)
     return tuple(merged.values())

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from savedmodel_matrix.models.savedmodel.example_specs import features_of
 from savedmodel_matrix.models.savedmodel.flow import SAME, Flow, Scope, TangledError, Tensor
-from savedmodel_matrix.models.savedmodel.op_outputs import parsed_counts
+from savedmodel_matrix.models.savedmodel.normalised import normalised
+from savedmodel_matrix.models.savedmodel.op_outputs import SEQUENCE_PARSERS, parsed_counts
 from savedmodel_matrix.models.savedmodel.reader import dtype_name
+from savedmodel_matrix.models.savedmodel.sequence_specs import sequence_features_of
 from savedmodel_matrix.models.savedmodel.shapes import weight_shape
 from savedmodel_matrix.models.savedmodel.wants import Form, Want
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The longest chain of nodes that is followed; each node is one Python call.
 _LONGEST = 200
+#: The only floats that a feature can hold.
+_FLOAT = "float32"
 _WHOLE = frozenset({"int32", "int64", "uint8", "int8", "int16", "uint16", "uint32", "uint64"})
 
 #: Ops that pass on values of their first input as their first output.
@@ -88,9 +92,6 @@ _DECODERS = {
     "DecodeProtoV2": Form.PROTO,
     "DecodeJSONExample": Form.JSON,
     "ReadFile": Form.FILE,
-    "ParseSequenceExample": Form.SEQUENCE_EXAMPLE,
-    "ParseSequenceExampleV2": Form.SEQUENCE_EXAMPLE,
-    "ParseSingleSequenceExample": Form.SEQUENCE_EXAMPLE,
 }
 _TABLES = frozenset({"LookupTableFind", "LookupTableFindV2"})
 
@@ -132,8 +133,10 @@ class WantsTrace:
 
     def _use(self, scope: Scope, node: pb.NodeDef, position: int, state: _State, length: int) -> Want:
         op = node.op
-        if position == 0 and (parsed_counts(node) or op in _DECODERS):
-            return self._decoded(node, op) if op in _DECODERS else self._parsed(scope, node, length)
+        if position == 0 and op in _DECODERS:
+            return self._decoded(node, op)
+        if position == 0 and (parsed_counts(node) or op in SEQUENCE_PARSERS):
+            return self._parsed(scope, node, length)
         if op == "DecodeBase64":
             return replace(self._follow(scope, (node.name, 0), state, length + 1), base64=True)
         special = self._SPECIAL.get(op)
@@ -162,11 +165,15 @@ class WantsTrace:
         return found
 
     def _parsed(self, scope: Scope, node: pb.NodeDef, length: int) -> Want:
-        features = tuple(
-            replace(feature, want=self._follow(scope, (node.name, place), _State(), length + 1))
-            for feature, place in features_of(self._flow, scope, node)
-        )
-        return Want(form=Form.EXAMPLE, features=features)
+        in_sequence = node.op in SEQUENCE_PARSERS
+        found = (sequence_features_of if in_sequence else features_of)(self._flow, scope, node)
+        features = []
+        for feature, place in found:
+            want = self._follow(scope, (node.name, place), _State(), length + 1)
+            if want == Want() and feature.dtype == _FLOAT:
+                want = normalised(self._flow, scope, (node.name, place))
+            features.append(replace(feature, want=want))
+        return Want(form=Form.SEQUENCE_EXAMPLE if in_sequence else Form.EXAMPLE, features=tuple(features))
 
     def _decoded(self, node: pb.NodeDef, op: str) -> Want:
         message = ""

@@ -3,9 +3,10 @@
 import collections
 import collections.abc
 
-from .. import tensors, texts
+from .. import tensors, texts, used
+from . import references
 
-_STEPS = ["load", "entry", "variables", "initialisation", "release", "graph"]
+_STEPS = ["load", "entry", "variables", "initialisation", "release", "graph", "used"]
 
 
 def _no_graph(tf, loaded, case, inputs):  # noqa: ARG001 - the form of every loader
@@ -14,12 +15,13 @@ def _no_graph(tf, loaded, case, inputs):  # noqa: ARG001 - the form of every loa
 
 
 Loader = collections.namedtuple("Loader", _STEPS)
-# Objects are restored completely or not at all, so most have no initialisation to report; and what only
-# Python holds is released with the last reference.
+# Objects are restored completely or not at all, so most have no initialisation to report; what only Python
+# holds is released with the last reference; and Keras lists the weights of the model that it calls.
 Loader.__new__.__defaults__ = (
     lambda tf, loaded, case: None,  # noqa: ARG005 - for 3.6
     lambda loaded: None,  # noqa: ARG005 - as above
     _no_graph,
+    lambda loaded, case, variables: [True] * len(variables),  # noqa: ARG005 - as above
 )
 
 #: A graph, the names of the tensors in it that are the dense outputs, and ``function(grafts)``, which returns
@@ -231,3 +233,27 @@ def captured(functions):
     """Return the variables that ``functions`` read, each once."""
     distinct = {id(variable): variable for function in functions for variable in function.variables}
     return list(distinct.values())
+
+
+def used_by(functions, variables):
+    """Return, for each of the variables, whether an output of any of the functions depends on it."""
+    found = [False] * len(variables)
+    for function in functions:
+        names = [_name_in(function, variable) for variable in variables]
+        outputs = [each.name for each in function.outputs]
+        reached = used.used(function.graph.as_graph_def(), outputs, set(names) - {None}, is_function=True)
+        # A TensorFlow 1 graph has one list of variables for all of its signatures.
+        unnamed = not hasattr(function, "prune")
+        for index, name in enumerate(names):
+            found[index] |= unnamed if name is None else name in reached
+    return found
+
+
+def _name_in(function, variable):
+    """Return the name of the node in a function's graph that stands for a variable; ``None`` if none does."""
+    if isinstance(variable, references.Reference):
+        return variable.name
+    held, given = function.captured_inputs, function.inputs
+    placeholders = given[len(given) - len(held) :]
+    handle = getattr(variable, "handle", None)
+    return next((each.op.name for each, outer in zip(placeholders, held) if outer is handle), None)

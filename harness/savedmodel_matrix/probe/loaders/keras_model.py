@@ -221,6 +221,11 @@ def variables_layer(loaded, case):  # noqa: ARG001 - as above
     return base.captured(_functions(loaded))
 
 
+def used_layer(loaded, case, variables):  # noqa: ARG001 - as above
+    """Return for each of the ``variables`` whether the outputs depend on it."""
+    return base.used_by(_functions(loaded), variables)
+
+
 def _functions(layer):
     """Return the concrete functions of the layer's endpoint."""
     return getattr(layer.call_endpoint_fn, "concrete_functions", [layer.call_endpoint_fn])

@@ -1,7 +1,7 @@
 """``tf.saved_model.load``: the object that was saved, with its signatures and functions."""
 
 from .. import tensors, texts
-from . import base
+from . import base, references
 from . import initialisation as initial
 
 
@@ -88,15 +88,25 @@ def graph(tf, loaded, case, inputs):
 
 
 def variables(loaded, case):
-    """Return the variables that the case's signature or function captures.
+    """Return the variables that the case's signature or function captures, or that are nodes of it."""
+    functions = _functions(loaded, case)
+    found = base.captured(functions)
+    if case["function"] is None and hasattr(loaded, "prune"):
+        import tensorflow as tf
 
-    Reference-typed variables of a v1 graph are missing: they are nodes, not objects.
-    """
+        found += references.references(tf, loaded, functions[0].graph)
+    return found
+
+
+def used(loaded, case, variables):
+    """Return for each of the ``variables`` whether the outputs depend on it."""
+    return base.used_by(_functions(loaded, case), variables)
+
+
+def _functions(loaded, case):
     if case["function"] is None:
-        functions = [loaded.signatures[case["signature"] or base.DEFAULT_SIGNATURE]]
-    else:
-        functions = getattr(base.attribute(loaded, case["function"]), "concrete_functions", ())
-    return base.captured(functions)
+        return [loaded.signatures[case["signature"] or base.DEFAULT_SIGNATURE]]
+    return getattr(base.attribute(loaded, case["function"]), "concrete_functions", ())
 
 
 def initialisation(tf, loaded, case):

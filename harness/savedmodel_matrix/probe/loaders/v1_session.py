@@ -9,12 +9,13 @@ import types
 import numpy as np
 
 from .. import tensors, texts
-from . import base
+from .. import used as reach
+from . import base, references
 from . import initialisation as initial
 
 _SERVE = "serve"
 #: Operations that hold a variable: a handle (the only kind that TensorFlow 2 writes), or the variable itself.
-_HANDLE, _REFERENCES = "VarHandleOp", ("VariableV2", "Variable")
+_HANDLE = "VarHandleOp"
 
 
 class Loaded:
@@ -208,13 +209,13 @@ class _Variable:
 
 
 def variables(loaded, case):
-    """Return the variables that the outputs of the case's signature are computed from."""
+    """Return the variables that lead to the outputs of the case's signature."""
     tf, session = loaded.tf, loaded.session
-    outputs = _signature(loaded, case).outputs.values()
-    parts = [leaf for info in outputs for leaf in _parts(tf, info, session.graph).values()]
-    reached = initial.reached(parts)
+    reached = initial.reached(_tensors(loaded, _signature(loaded, case).outputs))
     # In graph order, which is the same in every process, so that a seed moves the same numbers.
-    holders = [each for each in session.graph.get_operations() if each.type in (_HANDLE, *_REFERENCES)]
+    holders = [
+        each for each in session.graph.get_operations() if each.type in (_HANDLE, *references.OPERATIONS)
+    ]
     found = []
     for operation in holders:
         if operation in reached:
@@ -225,6 +226,24 @@ def variables(loaded, case):
                 continue  # never initialised, so no run has read it
             found.append(variable)
     return found
+
+
+def used(loaded, case, variables):
+    """Return for each of the ``variables`` whether the outputs depend on it."""
+    signature = _signature(loaded, case)
+    outputs, inputs = (
+        [each.name for each in _tensors(loaded, infos)] for infos in (signature.outputs, signature.inputs)
+    )
+    names = [variable.name for variable in variables]
+    definition = loaded.session.graph.as_graph_def()
+    found = reach.used(definition, outputs, names, is_function=False, fed=inputs)
+    return [name in found for name in names]
+
+
+def _tensors(loaded, infos):
+    return [
+        leaf for info in infos.values() for leaf in _parts(loaded.tf, info, loaded.session.graph).values()
+    ]
 
 
 def initialisation(tf, loaded, case):  # noqa: ARG001 - the form of every loader

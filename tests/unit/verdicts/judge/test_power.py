@@ -36,7 +36,7 @@ def power(tmp_path):
                     "lost": change is None,
                 }
             )
-        part = {"seconds": 1.0, "weights": weights or len(tried), "left_out": 0, "tried": nudges}
+        part = {"seconds": 1.0, "weights": weights or len(tried), "left_out": 0, "unused": 0, "tried": nudges}
         base = [output(stored(tmp_path, SCORES))]
         floor = measured_floor(base, [spread.entry(str(tmp_path), 0)], power=part)
         recordings = changed_recordings(floor.run, floor.part.power)
