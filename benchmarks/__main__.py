@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
             verdicts.main(_SOURCE)
         if "preprocessing" in parts:
             _say("\n# preprocessing: planted differences between training and serving\n")
-            preprocessing.main(_SOURCE)
+            preprocessing.main(_SOURCE, asked.only)
         if "leak" in parts:
             _say("\n# leak: a loader that keeps a mebibyte per load, on a busy machine\n")
             leak.main(_SOURCE, asked.environments or _SPREAD)
@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="GLOB",
         help=f"default: all for run, '{_FEW}' for hand",
     )
+    parser.add_argument("--only", metavar="GLOB", default="*", help="of preprocessing, the pairs and stages")
     parser.add_argument("--repeats", type=int, default=1, metavar="N", help="of run, the cheapest counts")
     return parser
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +15,12 @@ from tabulate import tabulate
 from uv import find_uv_bin
 
 from benchmarks.cost import BenchError, plain_environment
-from benchmarks.preprocessing.judge import confusion, judge
-from benchmarks.preprocessing.staged.catalogue import row_of
+from benchmarks.preprocessing.judge import confusion, judge, planted
+from benchmarks.preprocessing.staged.catalogue import PLANTED, row_of
 from benchmarks.preprocessing.staged.matrix import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from benchmarks.preprocessing.judge import Judged
+    from benchmarks.preprocessing.judge import Judged, Planted
 
 _HERE = Path(__file__).parent
 _PYTHON = "3.11"
@@ -44,37 +44,48 @@ a batch, in another process, zone or folder) or by decoding their files again, w
 use. Of clean pairs nothing may be said."""
 
 
-def main(source: Path) -> None:
-    """Make every pair in a temporary folder and print the tables.
+def main(source: Path, only: str) -> None:
+    """Make the pairs and stages whose names match ``only`` in a temporary folder, and print the tables.
 
     Raises:
         BenchError: if an environment cannot be installed, or a case cannot be made there.
     """
+    stages = [each for each in PLANTED if fnmatch.fnmatchcase(each.name, only)]
     with tempfile.TemporaryDirectory(prefix="preprocessing-") as name:
         folder = Path(name).resolve()
-        judged = list(_judged(folder, source))
-        staged = list(run(folder / "staged", UvBackend().describe(folder / "venv-tf").python))
-    print(_ABOUT.format(versions=", ".join(_versions())))  # noqa: T201 - a benchmark is what it prints
-    print("\n" + tabulate([_row(each) for each in judged], headers="keys", disable_numparse=True))  # noqa: T201
-    print("\n" + tabulate(confusion(judged), headers="keys", disable_numparse=True))  # noqa: T201
-    print("\n" + _ABOUT_STAGES)  # noqa: T201
-    print("\n" + tabulate([row_of(*each) for each in staged], headers="keys", disable_numparse=True))  # noqa: T201
-    longest = max(judged, key=lambda each: each.seconds)
-    total = sum(each.seconds for each in judged)
-    print(f"\n{total:.0f} s for {len(judged)} pairs; the longest {longest.seconds:.1f} s ({longest.name}).")  # noqa: T201
+        judged = list(judge(_pairs(folder, source, only)))
+        python = UvBackend().describe(folder / "venv-tf").python
+        staged = list(run(folder / "staged", python, stages)) if stages else []
+    if judged:
+        print(_ABOUT.format(versions=", ".join(_versions())))  # noqa: T201 - a benchmark is what it prints
+        print("\n" + tabulate([_row(each) for each in judged], headers="keys", disable_numparse=True))  # noqa: T201
+        print("\n" + tabulate(confusion(judged), headers="keys", disable_numparse=True))  # noqa: T201
+        longest = max(judged, key=lambda each: each.seconds)
+        total = sum(each.seconds for each in judged)
+        print(  # noqa: T201
+            f"\n{total:.0f} s of computing for {len(judged)} pairs; "
+            f"the longest {longest.seconds:.1f} s ({longest.name})."
+        )
+    if staged:
+        print("\n" + _ABOUT_STAGES)  # noqa: T201
+        print("\n" + tabulate([row_of(*each) for each in staged], headers="keys", disable_numparse=True))  # noqa: T201
 
 
-def _judged(folder: Path, source: Path) -> Iterator[Judged]:
+def _pairs(folder: Path, source: Path, only: str) -> list[Planted]:
     pythons = {name: _installed(folder, name) for name in ("new", "old", "tf")}
+    found: list[Planted] = []
     for environment, modules in _MADE_IN.items():
-        yield from judge(_make(folder / environment, pythons[environment], source, modules), environment)
+        found += planted(
+            _make(folder / environment, pythons[environment], source, only, modules), environment
+        )
     one, other = (
-        _make(folder / f"versions-{name}", pythons[name], source, ("versions",)) for name in _VERSIONS
+        _make(folder / f"versions-{name}", pythons[name], source, only, ("versions",)) for name in _VERSIONS
     )
-    yield from judge(one, "new, old", other)
+    return found + planted(one, "new, old", other)
 
 
 def _installed(folder: Path, name: str) -> Path:
+    _progress(f"installing {name}.txt")
     venv = folder / f"venv-{name}"
     python = UvBackend().describe(venv).python
     requirements = str(_HERE / f"{name}.txt")
@@ -86,10 +97,15 @@ def _installed(folder: Path, name: str) -> Path:
     return python
 
 
-def _make(folder: Path, python: Path, source: Path, modules: tuple[str, ...]) -> Path:
+def _make(folder: Path, python: Path, source: Path, only: str, modules: tuple[str, ...]) -> Path:
+    _progress(f"making {folder.name}")
     folder.mkdir()
-    _run([str(python), "-m", "benchmarks.preprocessing.cases", str(folder), *modules], source)
+    _run([str(python), "-m", "benchmarks.preprocessing.cases", str(folder), only, *modules], source)
     return folder
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - a benchmark is what it prints
 
 
 def _run(command: list[str], folder: Path) -> None:

@@ -16,7 +16,6 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.cost import BenchError, measured, plain_environment
-from benchmarks.preprocessing.staged.catalogue import PLANTED
 from benchmarks.warm import DONE
 
 if TYPE_CHECKING:
@@ -43,8 +42,8 @@ serve = "stages.py:{serve}"
 """
 
 
-def run(root: Path, python: Path) -> Iterator[tuple[Planted, list[str], bool]]:
-    """Make a project in ``root``, run it, and yield for each planted fault the ids of its diagnoses.
+def run(root: Path, python: Path, stages: list[Planted]) -> Iterator[tuple[Planted, list[str], bool]]:
+    """Make a project in ``root``, run it, and yield for each of these faults the ids of its diagnoses.
 
     The last value is whether the report has a difference that it does not explain. ``python`` has
     TensorFlow, and saves the model.
@@ -65,7 +64,7 @@ def run(root: Path, python: Path) -> Iterator[tuple[Planted, list[str], bool]]:
     )
     if done.returncode:
         raise BenchError(f"preprocessing: the model cannot be made:\n{done.stderr[-4000:]}")
-    (root / "matrices/staged.toml").write_text(_definition(), encoding="utf-8")
+    (root / "matrices/staged.toml").write_text(_definition(stages), encoding="utf-8")
     started = time.monotonic()
     measured(
         [sys.executable, "-m", "nox", "-s", "matrix-staged", "--", "--no-fixes"],
@@ -74,9 +73,9 @@ def run(root: Path, python: Path) -> Iterator[tuple[Planted, list[str], bool]]:
         variables=plain_environment(os.environ),
         expected=DONE,
     )
-    print(f"{len(PLANTED)} stages, {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
+    print(f"{len(stages)} stages, {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
     rows = json.loads((root / "results/latest/report.json").read_text(encoding="utf-8"))["skews"]
-    for each in PLANTED:
+    for each in stages:
         found = next((row for row in rows if row["case"] == each.name), None)
         if found is None:
             raise BenchError(
@@ -86,9 +85,9 @@ def run(root: Path, python: Path) -> Iterator[tuple[Planted, list[str], bool]]:
         yield each, ids, bool(found["unexplained"])
 
 
-def _definition() -> str:
+def _definition(stages: list[Planted]) -> str:
     blocks = [_DEFINITION]
-    for each in PLANTED:
+    for each in stages:
         source = (
             '{ files = "photos_*.jpg", input = "photo" }'
             if each.input == "photos"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.preprocessing.cases import register
-from benchmarks.preprocessing.judge import confusion, judge, read
+from benchmarks.preprocessing.judge import confusion, judge_one, planted, read
 
 
 @pytest.fixture
@@ -36,13 +36,18 @@ def test_what_is_written_is_read_again(folder):
 
 
 def test_right_and_wrong_names_are_counted(folder):
-    judged = list(judge(folder, "here"))
+    judged = [judge_one(each) for each in planted(folder, "here")]
     assert [each.right for each in judged] == [True, False, True]
-    planted, clean = confusion(judged)
-    assert (planted["right name"], planted["wrong name"], planted["nothing said"]) == (1, 1, 0)
+    of_planted, clean = confusion(judged)
+    assert (of_planted["right name"], of_planted["wrong name"], of_planted["nothing said"]) == (1, 1, 0)
     assert (clean["number"], clean["wrong name"]) == (1, 0)
 
 
 def test_servings_side_may_come_from_another_environment(folder):
-    judged = list(judge(folder, "two", folder))
+    judged = [judge_one(each) for each in planted(folder, "two", folder)]
     assert [each.said for each in judged] == ["-", "-", "-"]
+
+
+def test_a_glob_selects_what_is_made(folder):
+    register.write(folder, "w*")
+    assert [each.entry["name"] for each in planted(folder, "here")] == ["wrong"]
