@@ -4,38 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from savedmodel_matrix.store.results import Results
+from savedmodel_matrix.domain.selection import Selection
+from savedmodel_matrix.evidence.recorded import Evidence
+from savedmodel_matrix.measurements import work
+from savedmodel_matrix.measurements.noise_floor import NoiseFloorMeasurement
+from savedmodel_matrix.measurements.other_threads import OtherThreadsMeasurement
+from savedmodel_matrix.measurements.outputs import OutputsMeasurement
+from savedmodel_matrix.planning.workspace import Workspace
 
-from benchmarks.verdicts.project import BASELINE, ORIGINALS, collected
+from benchmarks.verdicts.project import BASELINE, ORIGINALS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_FLOOR = (NoiseFloorMeasurement.name, OtherThreadsMeasurement.name)
 
-def costs(root: Path) -> list[dict[str, str | float]]:
+
+def costs(root: Path, matrix: str = ORIGINALS) -> list[dict[str, str | float]]:
     """Return what the baseline cell and each of its cases takes by itself, and with floor and power.
 
     The import of TensorFlow is shared by the cases of a cell, and by their floors.
     """
-    plan, collection = collected(root, ORIGINALS)
-    results = Results(root / "results")
-    seconds: dict[str, dict[str, float]] = {}
+    project = Workspace(root)
+    plan = project.plan(matrix)
+    evidence = Evidence(project, plan, Selection())
+    seconds = {case: dict.fromkeys(("own", "floor", "power"), 0.0) for case in plan.cases}
     shared = 0.0
-    for (environment, setting, case, kind, _), key in collection.keys:
-        recording = results.recording(key) if key and f"{environment}/{setting}" == BASELINE else None
-        if recording is None or kind not in ("outputs", "noise floor", "other threads"):
+    for job in work(plan):
+        recording = evidence.recording(job) if str(job.cell) == BASELINE else None
+        if recording is None:
             continue
-        spent = seconds.setdefault(case, dict.fromkeys(("own", "floor", "power"), 0.0))
+        spent = seconds[job.case]
         phases = {name: phase.wall_s for name, phase in recording.phases.items()}
-        if kind == "outputs":
+        if job.measurement == OutputsMeasurement.name:
             spent["own"] += recording.seconds
             shared = phases.get("import", 0.0)
-        else:
+        elif job.measurement in _FLOOR:
             spent["power"] += phases.get("power", 0.0)
             spent["floor"] += recording.seconds - phases.get("power", 0.0)
     total = {name: sum(each[name] for each in seconds.values()) for name in ("own", "floor", "power")}
     total["own"] += shared
-    rows = {**{case: seconds[case] for case in plan.cases}, "the cell, with its import": total}
     return [
         {
             "baseline": case,
@@ -44,5 +52,5 @@ def costs(root: Path) -> list[dict[str, str | float]]:
             "power, s": each["power"],
             "floor and power, x its own": (each["floor"] + each["power"]) / each["own"],
         }
-        for case, each in rows.items()
+        for case, each in {**seconds, "the cell, with its import": total}.items()
     ]

@@ -20,9 +20,9 @@ def main(source: Path) -> None:
     """Run all of it in a temporary project and print the tables.
 
     Raises:
-        BenchError: if something to be judged was not recorded.
+        BenchError: if a model was not recorded in the baseline.
     """
     with tempfile.TemporaryDirectory(prefix="verdicts-") as folder:
         root = Path(folder).resolve()
         run(root, source)
-        show(judge_all(root), costs(root))
+        show(*judge_all(root), costs(root))
