@@ -14,11 +14,12 @@ from savedmodel_matrix.environments.host import host_facts
 from savedmodel_matrix.environments.interpreters import search_path
 from tabulate import tabulate
 
-from benchmarks import aggregate, hand, leak, others, scale, verdicts, warm
+from benchmarks import aggregate, hand, leak, others, scale, warm
 from benchmarks.causes import main as causes
 from benchmarks.cost import BenchError
 from benchmarks.preprocessing import main as preprocessing
 from benchmarks.scratch import scratch_project
+from benchmarks.verdicts import main as verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

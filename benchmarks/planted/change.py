@@ -23,7 +23,7 @@ class Change:
     """One planted change: ``name`` is unique within a model, ``change`` says what is changed.
 
     ``real`` is False if rounding itself changes the outputs as much: no verdict can detect it, and none
-    should.
+    should. None leaves it to what the benign cells change (see ``verdicts.truth``).
     """
 
     kind: Kind
@@ -31,7 +31,7 @@ class Change:
     change: str
     parameters: Mapping[str, Any]
     says: str
-    real: bool = True
+    real: bool | None = True
 
     def request(self, source: Path, target: Path) -> dict[str, Any]:
         """Return the request to ``change_model.py``: a copy of the SavedModel with this change.

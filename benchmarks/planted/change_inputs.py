@@ -73,10 +73,17 @@ def replaced(values: NDArray[Any], parameters: Mapping[str, Any]) -> NDArray[Any
     return np.strings.replace(values, old, new)
 
 
+def reversed_channels(values: NDArray[Any], _: Mapping[str, Any]) -> NDArray[Any]:
+    """Return values with the last axis in the opposite order, such as BGR for RGB."""
+    result: NDArray[Any] = values[..., ::-1].copy()
+    return result
+
+
 INPUTS: dict[str, Callable[[NDArray[Any], Mapping[str, Any]], NDArray[Any]]] = {
     "gain": with_gain,
     "row-gain": with_row_gain,
     "standardise": standardised,
+    "reverse-channels": reversed_channels,
     "shift": shifted,
     "through-integers": through_integers,
     "replace-text": replaced,

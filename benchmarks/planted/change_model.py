@@ -1,9 +1,9 @@
 """Plant known changes in copies of SavedModels, whoever made them: no source code, no Keras is needed.
 
-``python change_model.py REQUEST.json`` with the Python of a TensorFlow 2.15.1 environment. The request is a
-list of ``{"source": SavedModel, "target": new folder, "change": name, "parameters": {...}}``. Weights are
-changed in the checkpoint, ops in ``saved_model.pb``; everything else is copied. A change that finds nothing
-to change is an error, so that no comparison passes because the models were the same.
+``python -m benchmarks.planted.change_model REQUEST.json`` with the Python of a TensorFlow 2.15.1 environment.
+The request is a list of ``{"source": SavedModel, "target": new folder, "change": name, "parameters":
+{...}}``. Weights are changed in the checkpoint, ops in ``saved_model.pb``; everything else is copied. A
+change that finds nothing to change is an error, so that no comparison passes because models were the same.
 
 Run the copies in processes of their own. Keras gives each LSTM and GRU an identifier for its variants by
 device, and TensorFlow's graph optimizer takes any function of the process that has the identifier: of two
@@ -13,6 +13,7 @@ Weights, all of those that inference can read or ``tensors`` (globs on names in 
 
 - ``scale`` by ``factor``; ``noise``, each value by a normal deviate of ``relative`` size, and ``ulp``, by
   -1, 0 or +1 unit in the last place, both from ``seed``;
+- ``quantise`` to 8 bits with one step for each tensor, as a converter does;
 - ``round`` to the nearest ``float16``, ``bfloat16`` or ``tf32`` (``type``);
 - ``scale-columns``: the ``columns`` of the last axis by ``factor``;
 - ``swap-columns``, two of the last axis (``columns``), ``swap-axes`` (``axes``) and ``roll-rows``, of the
@@ -24,12 +25,14 @@ Ops, by globs on their ``nodes``' names, where a signature reaches them:
 - ``epsilon`` times ``factor``, or ``value``: of FusedBatchNorm ops, or the constant that an addition adds;
 - ``shift-padding``: the zeros around a convolution, one more before and one less after, on ``axis`` 1
   (height) or 2 (width); ``kernel`` is its height and width, and it has no strides;
-- ``half``: the one output goes through float16.
+- ``half``: the one output goes through float16;
+- ``swap-inputs``: the first two inputs change places;
+- ``attribute``: the ``attributes`` by name have other whole numbers;
+- ``constant``: the constant is ``factor`` times as large, or its elements ``rolled`` by one place.
 """
 
 import importlib
 import json
-import re
 import shutil
 import sys
 from fnmatch import fnmatchcase
@@ -38,14 +41,8 @@ from typing import Any
 
 import numpy as np
 
-#: Explicit mantissa bits of what a float32 is rounded to. TF32 is what an Ampere GPU multiplies in.
-MANTISSA = {"bfloat16": 7, "tf32": 10}
-_MANTISSA_FLOAT32 = 23
-#: What a checkpoint holds beside the weights of inference: optimizers, their slots, counters, metrics.
-_NOT_WEIGHTS = re.compile(
-    r"(^|/)(optimizer|\.OPTIMIZER_SLOT|keras_api|iter|decay|learning_rate|save_counter|global_step"
-    r"|Adam(_1)?|Adagrad|Momentum|Ftrl(_1)?|RMSProp(_1)?)(/|$)"
-)
+from benchmarks.planted.change_weights import WEIGHTS, is_weight
+
 _BEFORE_HALF = "before_half"  # what the op itself is then called, below its old name
 
 
@@ -75,9 +72,6 @@ def plant(tf: Any, source: Path, target: Path, change: str, parameters: Any) -> 
         _change_ops(tf, target / "saved_model.pb", change, parameters)
 
 
-# Weights. Every function takes one tensor's values, the parameters and a random state, and returns others.
-
-
 def _change_weights(tf: Any, source: Path, target: Path, change: str, parameters: Any) -> None:  # noqa: ANN401
     reader = tf.train.load_checkpoint(str(source / "variables" / "variables"))
     names = sorted(reader.get_variable_to_shape_map())
@@ -99,85 +93,6 @@ def _change_weights(tf: Any, source: Path, target: Path, change: str, parameters
         shape_and_slices=[""] * len(names),
         tensors=[tf.constant(values[name], dtypes[name]) for name in names],
     )
-
-
-def is_weight(name: str) -> bool:
-    """Tell whether inference can read what a checkpoint holds under this name."""
-    return _NOT_WEIGHTS.search(name) is None
-
-
-def scaled(values: Any, parameters: Any, _: Any) -> Any:  # noqa: ANN401 - NumPy of any version
-    """Return the float32 values nearest to ``factor`` times the given ones."""
-    return (values.astype(np.float64) * parameters["factor"]).astype(np.float32)
-
-
-def with_columns_scaled(values: Any, parameters: Any, _: Any) -> Any:  # noqa: ANN401
-    """Return values in which the ``columns`` of the last axis are ``factor`` times as large."""
-    changed = values.astype(np.float64)
-    changed[..., parameters["columns"]] *= parameters["factor"]
-    return changed.astype(np.float32)
-
-
-def noisy(values: Any, parameters: Any, random: Any) -> Any:  # noqa: ANN401
-    """Return values each of which is off by a normal deviate times its own size and ``relative``."""
-    return values * (1 + parameters["relative"] * random.standard_normal(values.shape))
-
-
-def nudged(values: Any, _: Any, random: Any) -> Any:  # noqa: ANN401
-    """Return float32 values each of which is at random the given one, the next smaller or the next larger."""
-    towards = np.array([-np.inf, 0, np.inf], np.float32)[random.randint(0, 3, values.shape)]
-    return np.where(towards == 0, values, np.nextafter(values, towards, dtype=np.float32))
-
-
-def rounded(values: Any, parameters: Any, _: Any) -> Any:  # noqa: ANN401
-    """Return float32 values that are rounded to those of another type."""
-    if parameters["type"] == "float16":
-        return values.astype(np.float16).astype(np.float32)
-    return round_mantissa(values, MANTISSA[parameters["type"]])
-
-
-def round_mantissa(values: Any, bits: int) -> Any:  # noqa: ANN401
-    """Return float32 values rounded to so many bits after the point, to the nearest, ties to even.
-
-    What rounds up beyond the largest float32 becomes infinite, as in hardware; NaN and infinity stay.
-    """
-    dropped = _MANTISSA_FLOAT32 - bits
-    raw = np.ascontiguousarray(values, np.float32).view(np.uint32).astype(np.uint64)
-    last_kept = (raw >> np.uint64(dropped)) & np.uint64(1)
-    up = raw + np.uint64((1 << (dropped - 1)) - 1) + last_kept
-    kept = ((up >> np.uint64(dropped)) << np.uint64(dropped)).astype(np.uint32)
-    result = kept.view(np.float32).reshape(np.shape(values))
-    return np.where(np.isfinite(values), result, values)
-
-
-def with_columns_swapped(values: Any, parameters: Any, _: Any) -> Any:  # noqa: ANN401
-    """Return values in which two entries of the last axis have changed places."""
-    order = np.arange(values.shape[-1])
-    one, other = parameters["columns"]
-    order[[one, other]] = order[[other, one]]
-    return values[..., order]
-
-
-def with_axes_swapped(values: Any, parameters: Any, _: Any) -> Any:  # noqa: ANN401
-    """Return values with two axes of the same size exchanged."""
-    return np.ascontiguousarray(np.swapaxes(values, *parameters["axes"]))
-
-
-def with_rows_rolled(values: Any, _: Any, __: Any) -> Any:  # noqa: ANN401
-    """Return values in which every row of the first axis stands where the row after it stood."""
-    return np.roll(values, 1, axis=0)
-
-
-WEIGHTS = {
-    "scale": scaled,
-    "noise": noisy,
-    "scale-columns": with_columns_scaled,
-    "ulp": nudged,
-    "round": rounded,
-    "swap-columns": with_columns_swapped,
-    "swap-axes": with_axes_swapped,
-    "roll-rows": with_rows_rolled,
-}
 
 
 # Ops. Every function takes TensorFlow, the graph or function that a node is in, the node and the parameters.
@@ -352,11 +267,38 @@ def _through_half(tf: Any, body: Body, node: Any, parameters: Any) -> None:  # n
         cast.attr["Truncate"].b = False
 
 
+def _swap_inputs(tf: Any, body: Body, node: Any, parameters: Any) -> None:  # noqa: ANN401, ARG001
+    if len(node.input) < 2 or node.input[0] == node.input[1]:
+        raise ValueError(f"{node.op} {node.name} has no two inputs to swap")
+    node.input[0], node.input[1] = node.input[1], node.input[0]
+
+
+def _set_attributes(tf: Any, body: Body, node: Any, parameters: Any) -> None:  # noqa: ANN401, ARG001
+    for name, value in parameters["attributes"].items():
+        if name not in node.attr or node.attr[name].i == value:
+            raise ValueError(f"{node.op} {node.name} has no other number {name!r}")
+        node.attr[name].i = value
+
+
+def _change_constant(tf: Any, body: Body, node: Any, parameters: Any) -> None:  # noqa: ANN401, ARG001
+    if node.op != "Const":
+        raise ValueError(f"{node.op} {node.name} is no constant")
+    tensor = node.attr["value"].tensor
+    before = tf.make_ndarray(tensor)
+    after = np.roll(before, 1) if "rolled" in parameters else before * parameters["factor"]
+    if np.array_equal(before, after):
+        raise ValueError(f"the change of {node.name} changes nothing")
+    tensor.CopyFrom(tf.make_tensor_proto(after, tensor.dtype, before.shape))
+
+
 OPS = {
     "replace-op": _replace,
     "epsilon": _change_epsilon,
     "shift-padding": _shift_padding,
     "half": _through_half,
+    "swap-inputs": _swap_inputs,
+    "attribute": _set_attributes,
+    "constant": _change_constant,
 }
 
 

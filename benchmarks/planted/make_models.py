@@ -1,7 +1,7 @@
 """Make the SavedModels that no package has: rows of unequal scale, 16-bit, saturated and seeded ones.
 
-``python make_models.py FOLDER`` with the Python of a TensorFlow 2.9.3 environment writes one folder per
-model, which newer releases load as well. All weights come from fixed seeds.
+``python -m benchmarks.planted.make_models FOLDER`` with the Python of a TensorFlow 2.9.3 environment writes
+one folder per model, which newer releases load as well. All weights come from fixed seeds.
 """
 
 import importlib
@@ -22,7 +22,7 @@ def main(folder: str) -> int:
     return len(MODELS)
 
 
-def _held(tf: Any, random: Any, **shapes: tuple[int, ...]) -> Any:  # noqa: ANN401
+def held_variables(tf: Any, random: Any, **shapes: tuple[int, ...]) -> Any:  # noqa: ANN401
     """Return a module with a variable of each shape, scaled as Glorot would."""
     module = tf.Module()
     for name, shape in shapes.items():
@@ -33,7 +33,7 @@ def _held(tf: Any, random: Any, **shapes: tuple[int, ...]) -> Any:  # noqa: ANN4
 
 def _scales(tf: Any, random: Any) -> Any:  # noqa: ANN401
     """Rows as large as their input, columns of unequal scale: each row and class has its own rounding."""
-    held = _held(tf, random, one=(32, 64), two=(64, 48), three=(48, 12))
+    held = held_variables(tf, random, one=(32, 64), two=(64, 48), three=(48, 12))
     sizes = np.array([1, 1, 1e3, 1, 1e-3, 1, 1, 1e2, 1, 1, 1e-5, 1], "f4")
     held.three.assign(held.three * sizes)
 
@@ -46,7 +46,7 @@ def _scales(tf: Any, random: Any) -> Any:  # noqa: ANN401
 
 def _flat(tf: Any, random: Any) -> Any:  # noqa: ANN401
     """A vector without rows, whose last third is a millionth of the others."""
-    held = _held(tf, random, one=(40, 96), two=(96, 90), three=(96, 45))
+    held = held_variables(tf, random, one=(40, 96), two=(96, 90), three=(96, 45))
 
     def call(x: Any) -> Any:  # noqa: ANN401
         h = tf.tanh(x @ held.one)
@@ -60,7 +60,9 @@ def _network(low: str) -> Any:  # noqa: ANN401
     """Return what makes a convolutional network with float32 weights that computes in ``low``."""
 
     def make(tf: Any, random: Any) -> Any:  # noqa: ANN401
-        held = _held(tf, random, one=(3, 3, 3, 16), two=(3, 3, 16, 32), three=(3, 3, 32, 32), head=(32, 10))
+        held = held_variables(
+            tf, random, one=(3, 3, 3, 16), two=(3, 3, 16, 32), three=(3, 3, 32, 32), head=(32, 10)
+        )
         dtype = tf.as_dtype(low)
 
         def call(x: Any) -> Any:  # noqa: ANN401
@@ -77,7 +79,7 @@ def _network(low: str) -> Any:  # noqa: ANN401
 
 def _attention(tf: Any, random: Any) -> Any:  # noqa: ANN401
     """Two layers of self-attention in bfloat16 with layer normalisation in float32."""
-    held = _held(
+    held = held_variables(
         tf,
         random,
         **{f"{part}{layer}": (32, 32) for layer in (1, 2) for part in ("query", "key", "value", "out")},
@@ -104,7 +106,7 @@ def _attention(tf: Any, random: Any) -> Any:  # noqa: ANN401
 
 def _saturated(tf: Any, random: Any) -> Any:  # noqa: ANN401
     """A classifier so sure of itself that most of its probabilities are 0 or 1."""
-    held = _held(tf, random, one=(24, 64), two=(64, 10))
+    held = held_variables(tf, random, one=(24, 64), two=(64, 10))
 
     def call(x: Any) -> Any:  # noqa: ANN401
         return {"classes": tf.nn.softmax(60 * (tf.nn.relu(x @ held.one) @ held.two))}
@@ -114,7 +116,7 @@ def _saturated(tf: Any, random: Any) -> Any:  # noqa: ANN401
 
 def _one_hot(tf: Any, random: Any) -> Any:  # noqa: ANN401
     """A classifier whose answer depends on its input so clearly that softmax leaves ones and zeros."""
-    held = _held(tf, random, one=(24, 64), two=(64, 48), three=(48, 10), shift=(64,))
+    held = held_variables(tf, random, one=(24, 64), two=(64, 48), three=(48, 10), shift=(64,))
 
     def call(x: Any) -> Any:  # noqa: ANN401
         h = tf.nn.relu(tf.nn.relu(x @ held.one + held.shift) @ held.two) @ held.three
@@ -126,7 +128,7 @@ def _one_hot(tf: Any, random: Any) -> Any:  # noqa: ANN401
 
 def _detector(tf: Any, random: Any) -> Any:  # noqa: ANN401
     """Boxes in pixels, saturated sigmoid scores and integer labels from one trunk."""
-    held = _held(tf, random, trunk=(48, 64), box=(64, 40), score=(64, 30), label=(64, 12))
+    held = held_variables(tf, random, trunk=(48, 64), box=(64, 40), score=(64, 30), label=(64, 12))
 
     def call(x: Any) -> Any:  # noqa: ANN401
         h = tf.nn.elu(x @ held.trunk)
@@ -141,7 +143,7 @@ def _detector(tf: Any, random: Any) -> Any:  # noqa: ANN401
 
 def _seeded(tf: Any, random: Any) -> Any:  # noqa: ANN401
     """A network that adds seeded noise to its input, as dithering does."""
-    held = _held(tf, random, one=(30, 50), two=(50, 8))
+    held = held_variables(tf, random, one=(30, 50), two=(50, 8))
 
     def call(x: Any) -> Any:  # noqa: ANN401
         x += 0.05 * tf.raw_ops.RandomStandardNormal(shape=tf.shape(x), dtype=tf.float32, seed=3, seed2=5)

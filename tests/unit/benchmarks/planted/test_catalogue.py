@@ -6,7 +6,7 @@ import pytest
 from savedmodel_matrix.domain.definition import CaseDefinition
 
 from benchmarks.planted import change_model
-from benchmarks.planted.catalogue import MODELS
+from benchmarks.planted.catalogue import HELD_OUT, MODELS
 from benchmarks.planted.change import Change
 from benchmarks.planted.change_inputs import INPUTS
 
@@ -16,11 +16,18 @@ by_name = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 
 
 def test_there_is_enough_to_find_and_something_not_to_find():
-    real = [(model.name, change.name) for model in MODELS for change in model.changes if change.real]
+    real = [
+        (model.name, change.name) for model in MODELS for change in model.changes if change.real is not False
+    ]
     assert len(real) >= 14
     assert sum("package" in model.where for model in MODELS) >= 2
     assert {change.kind for model in MODELS for change in model.changes} == set(KNOWN)
-    assert all(any(not change.real for change in model.changes) for model in MODELS)
+    assert all(any(change.real is False for change in model.changes) for model in MODELS)
+
+
+def test_a_third_is_held_out():
+    assert 3 * len(HELD_OUT) >= len(MODELS) >= 15
+    assert len({model.name for model in MODELS}) == len(MODELS)
 
 
 @by_name

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from ml_dtypes import bfloat16
 
-from benchmarks.planted import change_model
+from benchmarks.planted import change_model, change_weights
 
 TYPES = descriptor_pb2.FieldDescriptorProto
 FLOAT, HALF = 1, 19
@@ -239,8 +239,8 @@ def test_rounding_to_bfloat16_is_that_of_another_implementation():
     numbers = values[~np.isnan(values)]
     with np.errstate(over="ignore"):
         expected = numbers.astype(bfloat16).astype(np.float32)
-    assert change_model.round_mantissa(numbers, 7).tobytes() == expected.tobytes()
-    assert np.isnan(change_model.round_mantissa(values[np.isnan(values)], 7)).all()
+    assert change_weights.round_mantissa(numbers, 7).tobytes() == expected.tobytes()
+    assert np.isnan(change_weights.round_mantissa(values[np.isnan(values)], 7)).all()
 
 
 def test_rounding_to_tf32_takes_the_nearest_and_of_two_the_even():
@@ -249,7 +249,7 @@ def test_rounding_to_tf32_takes_the_nearest_and_of_two_the_even():
     values = np.float32(
         [one + step / 2, one + step * 3 / 2, one + step * 0.51, -(one + step * 1.49), one + step]
     )
-    assert change_model.round_mantissa(values, 10).tolist() == [
+    assert change_weights.round_mantissa(values, 10).tolist() == [
         1,
         1 + 2 * step,
         1 + step,
@@ -261,20 +261,20 @@ def test_rounding_to_tf32_takes_the_nearest_and_of_two_the_even():
 def test_rounding_keeps_every_bit_that_there_is_room_for():
     values = _any_floats()
     halves = np.float32([0.5, 1.0, 1.0009765625, -65504])
-    assert change_model.round_mantissa(halves, 10).tobytes() == halves.tobytes()
-    rounded = change_model.round_mantissa(values, 10)
-    assert change_model.round_mantissa(rounded, 10).tobytes() == rounded.tobytes()
+    assert change_weights.round_mantissa(halves, 10).tobytes() == halves.tobytes()
+    rounded = change_weights.round_mantissa(values, 10)
+    assert change_weights.round_mantissa(rounded, 10).tobytes() == rounded.tobytes()
 
 
 def test_weights_through_float16():
-    made = change_model.rounded(np.float32([0.1, 1]), {"type": "float16"}, None)
+    made = change_weights.rounded(np.float32([0.1, 1]), {"type": "float16"}, None)
     assert made.tolist() == [float(np.float16(0.1)), 1]
     assert made.dtype == np.float32
 
 
 def test_a_nudge_is_at_most_one_unit_and_goes_each_way():
     values = np.float32([1.5, -3.25, 0]).repeat(500)
-    made = change_model.nudged(values, {}, np.random.RandomState(0))
+    made = change_weights.nudged(values, {}, np.random.RandomState(0))
     assert made.dtype == np.float32
     for value in (1.5, -3.25):
         steps = (made[values == value] - np.float32(value)) / np.spacing(np.float32(abs(value)))
@@ -283,21 +283,21 @@ def test_a_nudge_is_at_most_one_unit_and_goes_each_way():
 
 def test_scale_and_noise():
     values = np.ones((100, 100), np.float32)
-    assert change_model.scaled(values, {"factor": 1.001}, None).max() == np.float32(1.001)
-    noise = change_model.noisy(values, {"relative": 1e-4}, np.random.RandomState(0)) - 1
+    assert change_weights.scaled(values, {"factor": 1.001}, None).max() == np.float32(1.001)
+    noise = change_weights.noisy(values, {"relative": 1e-4}, np.random.RandomState(0)) - 1
     assert noise.std() == pytest.approx(1e-4, rel=0.05)
     assert abs(noise.mean()) < 1e-5
 
 
 def test_columns_axes_and_rows():
     values = np.arange(9).reshape(3, 3)
-    assert change_model.with_columns_swapped(values, {"columns": [0, 2]}, None).tolist() == [
+    assert change_weights.with_columns_swapped(values, {"columns": [0, 2]}, None).tolist() == [
         [2, 1, 0],
         [5, 4, 3],
         [8, 7, 6],
     ]
-    assert change_model.with_axes_swapped(values, {"axes": [0, 1]}, None).tolist() == values.T.tolist()
-    assert change_model.with_rows_rolled(values, {}, None).tolist() == [[6, 7, 8], [0, 1, 2], [3, 4, 5]]
+    assert change_weights.with_axes_swapped(values, {"axes": [0, 1]}, None).tolist() == values.T.tolist()
+    assert change_weights.with_rows_rolled(values, {}, None).tolist() == [[6, 7, 8], [0, 1, 2], [3, 4, 5]]
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_columns_axes_and_rows():
     ],
 )
 def test_optimizers_and_metrics_are_no_weights(name, expected):
-    assert change_model.is_weight(name) is expected
+    assert change_weights.is_weight(name) is expected
 
 
 def test_a_glob_that_matches_nothing_is_an_error():
