@@ -12,7 +12,7 @@ from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.models.inputs.suggest import suggest_inputs
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
 from savedmodel_matrix.models.savedmodel.facts import read_facts
-from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
+from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes, as_taken
 from savedmodel_matrix.planning.first_cases import case_name, main_graph, releases_from
 from savedmodel_matrix.planning.load import load_definition, nearest
 
@@ -158,9 +158,8 @@ def _generated(project: Workspace, folder: Path, taken: set[str]) -> dict[str, C
             source = WarmupSource(warmup=100).model_dump()
         else:
             fitting = FittingShapes(folder, signature)
-            source = suggest_inputs(graph.signatures[signature], fitting).model_dump(
-                mode="json", exclude_defaults=True
-            )
+            taken_as = as_taken(folder, signature, graph.signatures[signature])
+            source = suggest_inputs(taken_as, fitting).model_dump(mode="json", exclude_defaults=True)
         case = {"path": path, "signature": signature, "inputs": [source]}
         if len(graphs) > 1 or "serve" not in graph.tags:
             case["tags"] = list(graph.tags)

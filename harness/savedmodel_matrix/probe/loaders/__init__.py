@@ -7,7 +7,7 @@ inputs of one batch (see ``tensors.read_inputs``) and returns the model's output
 ``numpy`` and ``assign``. ``initialisation(tf, loaded, case)`` returns what initialised the model and what
 its entry reads that has no value (see ``initialisation``), or ``None`` if that cannot happen.
 ``release(loaded)`` closes what is not freed with the last reference. ``graph(tf, loaded, case, inputs)``
-returns the graph that runs for such inputs (``base.Graph``). ``used(loaded, case, variables)`` returns for each
+returns the graph that runs for such inputs (``base.Graph``). ``used(loaded, case, variables)`` says for each
 of the ``variables`` whether an output depends on it.
 
 All loaders use the signature's names for inputs and outputs, so that a case is comparable across loaders.
