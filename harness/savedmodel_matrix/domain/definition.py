@@ -277,6 +277,10 @@ class CaseDefinition(Table):
     """Call the model once for each row of a batch, so that rows do not affect each other."""
     reload: bool = False
     """Load the model again for each call, so that calls do not affect each other."""
+    carry_on: bool = False
+    """Let a batch find what the calls for earlier ones left in the model's variables and random states.
+    Default: every batch begins with a newly loaded model if its graph writes variables or tables, or draws
+    from a seed."""
     tags: list[str] | None = None
     """Tag set of the meta graph. Default: the only one, or "serve"."""
     loader: Loader = Loader.SAVED_MODEL

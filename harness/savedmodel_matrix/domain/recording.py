@@ -88,14 +88,19 @@ def _arrays_in(value: JsonValue) -> Iterator[ArrayEntry]:
 
 @dataclass(frozen=True, slots=True)
 class RecordedOutputs:
-    """The outputs of a recording's first run, and which of them were not bit-equal in a later run."""
+    """The outputs of a recording's first run, and which of them were not bit-equal in a later run.
+
+    ``later`` has what those runs returned.
+    """
 
     outputs: tuple[Output, ...]
     unstable: frozenset[OutputId] = frozenset()
     behind: frozenset[OutputId] = frozenset()
     """Outputs of a stage after the model, which the model's noise floor does not cover."""
+    later: tuple[Unstable, ...] = ()
 
     @classmethod
     def of(cls, recording: Recording) -> Self:
         """Return the outputs of a complete recording."""
-        return cls(recording.outputs, frozenset(each.id for each in recording.unstable))
+        unstable = frozenset(each.id for each in recording.unstable)
+        return cls(recording.outputs, unstable, later=recording.unstable)

@@ -20,6 +20,9 @@ def trial(seconds, first=()):
         phases=SimpleNamespace(costs=costs),
         report=lambda text: None,
         request={"objects": "nowhere"},
+        calls=[(0, 0)],
+        later=[],
+        carries=False,
     )
     return power.Trial(job, list(first))
 
