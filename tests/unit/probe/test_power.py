@@ -20,7 +20,7 @@ def trial(seconds, first=()):
         phases=SimpleNamespace(costs=costs),
         report=lambda text: None,
         request={"objects": "nowhere"},
-        calls=[(0, 0)],
+        calls=[(number, 0) for number in range(len(first))],
         later=[],
         carries=False,
     )
