@@ -399,7 +399,7 @@ class RandomDefinition(Table):
     Only cases with such outputs run again.
     """
 
-    runs: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    runs: Annotated[int, Field(ge=0, le=10_000)] = 1000
     """Runs of each batch in each cell; with 0, random outputs are not compared."""
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
     """Seconds after which no further run begins; fewer runs notice less, and the report says how much."""

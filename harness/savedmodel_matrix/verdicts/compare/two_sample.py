@@ -171,7 +171,7 @@ def _error(runs: Runs) -> float:
     return float(np.sqrt(1 / runs[0] + 1 / runs[1]))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _signs(runs: Runs) -> Columns:
     """Return permutations × runs: 1 / n for the runs drawn as the sample, -1 / m for the m others."""
     n, m = runs
