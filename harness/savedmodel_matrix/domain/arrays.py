@@ -42,11 +42,15 @@ _BEFORE = "before "
 
 
 class OutputId(NamedTuple):
-    """Identifies an output: the number of its input batch, its name, and its component if it is not dense."""
+    """Identifies an output: the number of its input batch, its name, and its component if it is not dense.
+
+    ``call`` is the number of the batch's run, if runs differ and are compared one by one.
+    """
 
     batch: int
     name: str
     component: str | None
+    call: int = 1
 
     @property
     def is_before(self) -> bool:
@@ -60,8 +64,10 @@ class OutputId(NamedTuple):
 
     def __str__(self) -> str:
         if self.is_before:
-            return f"{self.name} {self.component}"
-        return self.name if self.component is None else f"{self.name}.{self.component}"
+            name = f"{self.name} {self.component}"
+        else:
+            name = self.name if self.component is None else f"{self.name}.{self.component}"
+        return name if self.call == 1 else f"{name}, call {self.call}"
 
 
 class Named(Stored):
@@ -70,11 +76,12 @@ class Named(Stored):
     batch: int
     name: str
     component: str | None = None
+    call: int = 1
 
     @property
     def id(self) -> OutputId:
         """The output that it is about."""
-        return OutputId(self.batch, self.name, self.component)
+        return OutputId(self.batch, self.name, self.component, self.call)
 
 
 class Output(Named):
@@ -86,7 +93,11 @@ class Output(Named):
     def of(cls, output: OutputId, array: ArrayEntry) -> Self:
         """Return the output with this id."""
         return cls.model_construct(
-            batch=output.batch, name=output.name, component=output.component, array=array
+            batch=output.batch,
+            name=output.name,
+            component=output.component,
+            call=output.call,
+            array=array,
         )
 
 

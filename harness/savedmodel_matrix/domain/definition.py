@@ -277,6 +277,10 @@ class CaseDefinition(Table):
     """Call the model once for each row of a batch, so that rows do not affect each other."""
     reload: bool = False
     """Load the model again for each call, so that calls do not affect each other."""
+    carry_on: bool = False
+    """Let a batch find what the calls for earlier ones left in the model's variables and random states.
+    Default: every batch begins with a newly loaded model if its graph writes variables or tables, or draws
+    from a seed."""
     tags: list[str] | None = None
     """Tag set of the meta graph. Default: the only one, or "serve"."""
     loader: Loader = Loader.SAVED_MODEL
@@ -395,7 +399,7 @@ class RandomDefinition(Table):
     Only cases with such outputs run again.
     """
 
-    runs: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    runs: Annotated[int, Field(ge=0, le=10_000)] = 1000
     """Runs of each batch in each cell; with 0, random outputs are not compared."""
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
     """Seconds after which no further run begins; fewer runs notice less, and the report says how much."""

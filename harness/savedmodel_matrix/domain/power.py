@@ -11,8 +11,8 @@ from savedmodel_matrix.domain.stored import Stored
 class Nudge(Stored):
     """One weight of ``size`` elements, each moved up or down by ``level`` times their root mean square.
 
-    ``outputs`` are those that changed in at least one bit. ``lost`` says that the model failed or returned
-    other outputs, which nobody would miss.
+    ``outputs`` are those, of any call, that changed in at least one bit. ``lost`` says that the model failed
+    or returned other outputs, which nobody would miss.
     """
 
     weight: str

@@ -86,6 +86,7 @@ class CaseRequest(Stored):
     feed: dict[str, bool | int | float] = {}
     one_row: bool = False
     reload: bool = False
+    carry_on: bool = False
     batches: tuple[Batch, ...] | OutputsOf | None
     inputs_error: str | None
     runs: int

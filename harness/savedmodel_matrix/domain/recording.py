@@ -94,7 +94,8 @@ def _arrays_in(value: JsonValue) -> Iterator[ArrayEntry]:
 class RecordedOutputs:
     """The outputs of a recording's first run, and which of them were not bit-equal in a later run.
 
-    What stands before an output's saturated head follows the outputs (``OutputId.is_before``).
+    What stands before an output's saturated head follows the outputs (``OutputId.is_before``). ``later`` has
+    what those later runs returned.
     """
 
     outputs: tuple[Output, ...]
@@ -103,6 +104,7 @@ class RecordedOutputs:
     """Outputs of a stage after the model, which the model's noise floor does not cover."""
     not_before: tuple[tuple[str, str], ...] = ()
     """Saturated outputs before whose heads nothing is recorded, and why."""
+    later: tuple[Unstable, ...] = ()
 
     @classmethod
     def of(cls, recording: Recording) -> Self:
@@ -111,4 +113,5 @@ class RecordedOutputs:
             (*recording.outputs, *recording.before),
             frozenset(each.id for each in recording.unstable),
             not_before=tuple(recording.not_before.items()),
+            later=recording.unstable,
         )

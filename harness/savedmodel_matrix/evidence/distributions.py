@@ -9,6 +9,7 @@ from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.evidence.collected import DistributionRecord
 from savedmodel_matrix.measurements.distribution import DistributionMeasurement
+from savedmodel_matrix.verdicts.judge.calls import repeating
 from savedmodel_matrix.verdicts.judge.nondeterministic import nondeterministic
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def _is_random(
     if any(output.id.name in origin.drawing for output in outputs[baseline].outputs):
         return True
     floor, threads = (noise.floor, noise.threads) if noise else (None, None)
-    return bool(nondeterministic(outputs, baseline, floor, threads, origin.restarting))
+    restarting = origin.restarting if origin.is_known else repeating(outputs[baseline], floor)
+    return bool(nondeterministic(outputs, baseline, floor, threads, restarting))
 
 
 def samples(collection: Collection, case: str) -> dict[str, dict[OutputId, Sample]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.distributions import drawn
+from savedmodel_matrix.verdicts.judge.calls import repeating
 from savedmodel_matrix.verdicts.judge.case import JudgedCase
 from savedmodel_matrix.verdicts.judge.power import UNCHANGED, changed_recordings, power_of
 
@@ -40,15 +41,17 @@ def judge_case(
     which the floor was measured.
     """
     noise = collection.noise.get(case)
+    floor, origin = noise.floor if noise else None, collection.origins[case]
+    restarting = origin.restarting if origin.is_known else repeating(recordings.get(baseline), floor)
     return JudgedCase(
         recordings,
         baseline,
-        noise.floor if noise else None,
+        floor,
         noise.threads if noise and same_inputs else None,
         plan.cases[case].tolerance,
         read,
-        collection.origins[case].moving,
-        collection.origins[case].restarting,
+        origin.moving,
+        restarting,
         other_process=same_inputs,
         drawn=drawn(collection, case),
     )

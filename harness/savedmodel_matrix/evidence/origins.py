@@ -45,6 +45,11 @@ class Origin:
         graph = self._graph(_sources)
         return None if graph is None else graph.signatures.get(self._case.signature)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the graph tells what reaches each output."""
+        return self.sources is not None
+
     @cached_property
     def traits(self) -> Mapping[str, tuple[Trait, ...]] | None:
         """What a check of session behaviour may see of each output, by name; None if that is not known."""

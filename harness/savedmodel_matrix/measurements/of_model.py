@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from savedmodel_matrix.domain.plan import Plan
     from savedmodel_matrix.measurements.interface import Site
 
+#: How the model is called; what is not set does not change a recording's key.
+_CALLED = {"feed", "one_row", "reload", "carry_on"}
+
 
 class ModelMeasurement(Measurement):
     """Loads a case's model with its loader, in its setting. A kind overrides what differs."""
@@ -61,7 +64,7 @@ class ModelMeasurement(Measurement):
         asked["loader"] = self._loader(site.plan, job)
         if case.endpoint is not None:
             asked["endpoint"] = case.endpoint
-        asked |= case.model_dump(mode="json", include={"feed", "one_row", "reload"}, exclude_defaults=True)
+        asked |= case.model_dump(mode="json", include=_CALLED, exclude_defaults=True)
         asked["code"] = list(ready.code.items())  # in import order
         asked["measure"] = self.measure(site.plan, job).to_json()
         asked["fresh_process"] = self.fresh_process(job)
@@ -116,6 +119,7 @@ class ModelMeasurement(Measurement):
             feed=case.feed,
             one_row=case.one_row,
             reload=case.reload,
+            carry_on=case.carry_on,
             batches=batches,
             inputs_error=ready.inputs_problem,
             runs=case.runs,

@@ -22,7 +22,7 @@
                 "imports": [module, ...], "modules": [path, ...], "libraries": [path, ...],
                 "tags": null | [str], "signature": null | str, "function": null | str,
                 "endpoint": null | str,
-                "feed": {tensor: value}, "one_row": bool, "reload": bool,
+                "feed": {tensor: value}, "one_row": bool, "reload": bool, "carry_on": bool,
                 "call": null | {"names": [str, ...], "positional": [argument, ...],
                                 "keywords": {str: argument}},    the function's arguments, see below
                 "batches": null | [[input, ...], ...] | {"name": str, "outputs_of": path of a result},
@@ -35,7 +35,8 @@ An input is ``{"name", "component", "array"}``. ``function`` is an attribute pat
 that is called instead of a signature; its input named "" is passed by position. Without either,
 the signature is ``serving_default``. ``endpoint`` is what the loader tfsm-layer calls for the signature.
 ``feed`` are values of placeholders that are no inputs; ``one_row`` calls the model for each row of a batch,
-and ``reload`` loads it for each call (see ``calling``).
+and ``reload`` loads it for each call (see ``calling``). Unless ``carry_on``, each batch begins with a newly
+loaded model if its graph carries anything from call to call.
 ``runs`` includes the first run.
 
 With a ``call``, a function gets its arguments as that says. An argument is ``{"kind", "value", "keys",
@@ -106,7 +107,7 @@ A noise floor (K replicates with floats moved by one unit in the last place)::
                                                         at random (see ``rounding``)
      "not_rounded": null | why no operation does,
      "anew": bool,    whether each replicate loaded the model, since its outputs change from run to run
-     "outputs": [{"batch", "name", "component", "dtype", "replicates",
+     "outputs": [{"batch", "name", "component", "call", "dtype", "replicates",
                   "lost": null | why the replicates of this output cannot be used,
                   "std": null | float64 array of the output's shape: the standard deviation over replicates,
                   "rms": [root mean square of each replicate's distance from the first run, ...],

@@ -32,7 +32,7 @@ _FLOATS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128
 class Weight:
     """A weight of ``size`` elements that can move.
 
-    ``runs(change)`` returns the leaves of each batch with ``change(array)`` in place of its array, and
+    ``runs(change)`` returns the leaves of each call with ``change(array)`` in place of its array, and
     ``None`` if the model then fails.
     """
 
@@ -44,7 +44,10 @@ class Trial:
     """The trials of a case, within its time and space, and what they found."""
 
     def __init__(self, job, first):
-        self._job, self._first = job, first
+        self._job = job
+        leaves = dict(enumerate(first))
+        later = {(number, run): each for number, run, each in job.later}
+        self._before = [leaves[number] if run == 0 else later[number, run] for number, run in calls(job)]
         self._seconds = job.case["measure"]["power_seconds"]
         if self._seconds is None:
             own = ("load", "first_run", "further_runs")
@@ -94,11 +97,12 @@ class Trial:
             self.found["left_out"] += 1
             return
         outputs, lost = [], runs is None
-        for batch, (leaves, before) in enumerate(zip(runs or (), self._first)):
+        for (batch, run), leaves, before in zip(calls(self._job), runs or (), self._before):
             known = {(name, part): array for name, part, array, _ in before}
             lost |= {leaf[:2] for leaf in leaves} != set(known)
             changed = [leaf for leaf in leaves if leaf[:2] in known and _differ(leaf[2], known[leaf[:2]])]
-            outputs += tensors.store(self._job.request["objects"], batch, changed)
+            stored = tensors.store(self._job.request["objects"], batch, changed)
+            outputs += [dict(each, call=run + 1) for each in stored]
         self._bytes += sum(each["array"]["nbytes"] for each in outputs)
         if not outputs and not lost:
             self._still.add(weight.name)
@@ -186,7 +190,7 @@ def _with_variable(variable, change, run):
 def _of_constants(tf, model, case, run_model):
     """Return the weights among the constants of a SavedModel's graph.
 
-    ``run_model(folder)`` loads the SavedModel in ``folder`` and returns the leaves of each batch.
+    ``run_model(folder)`` loads the SavedModel in ``folder`` and returns the leaves of each call.
     """
     message, names = copies.read(model), set()
 
@@ -222,7 +226,7 @@ def try_variables(job, trial, loaded, entry, *, anew):
     """Change the model's variables one by one; return why that cannot be done, or ``None``."""
 
     def in_place(index):
-        return lambda change: _with_variable(variables[index], change, lambda: _runs(job, entry))
+        return lambda change: _with_variable(variables[index], change, lambda: _runs(job, entry, calls(job)))
 
     def loaded_anew(index):
         return lambda change: _run_model(job, job.case["model"], index, change)
@@ -260,27 +264,49 @@ def try_constants(job, trial):
 
 
 def _run_model(job, folder, index=None, change=None):
-    """Return the leaves of the first runs of a SavedModel in which the variable ``index`` is changed."""
-    case = dict(job.case, model=folder)
-    loaded = job.loader.load(job.tf, case)
-    try:
-        if change is not None:
-            variable = job.loader.variables(loaded, case)[index]
-            variable.assign(change(variable.numpy()))
-        return _runs(job, job.entry(job.loader, loaded, case))
-    finally:
-        job.loader.release(loaded)
+    """Return the leaves of every call of a SavedModel in which the variable ``index`` is changed."""
+    case, value, found = dict(job.case, model=folder), None, []
+    for together in _from_the_start(job):
+        loaded = job.loader.load(job.tf, case)
+        try:
+            if change is not None:
+                variable = job.loader.variables(loaded, case)[index]
+                value = change(variable.numpy()) if value is None else value
+                variable.assign(value)
+            runs = _runs(job, job.entry(job.loader, loaded, case), together)
+        finally:
+            job.loader.release(loaded)
+        if runs is None:
+            return None
+        found += runs
+    return found
 
 
-def _runs(job, entry):
-    """Return the leaves of every batch, as the model is now; ``None`` if it fails."""
+def calls(job):
+    """Return the batches and runs that changes are looked for in: first runs, unless runs affect the next."""
+    return [call for call in job.calls if job.carries or call[1] == 0]
+
+
+def _from_the_start(job):
+    """Yield the calls that follow each other on one loaded model."""
+    together = []
+    for number, run in calls(job):
+        if together and job.begins_anew(number, run):
+            yield together
+            together = []
+        together.append((number, run))
+    yield together
+
+
+def _runs(job, entry, asked):
+    """Return the leaves of these calls, as the model is now; ``None`` if it fails."""
     try:
-        return all_batches(job, entry)
+        return all_calls(job, entry, asked)
     except Exception:  # a change that makes a model fail is one that everyone notices
         return None
 
 
-def all_batches(job, entry):
-    """Return the leaves of every batch, as the model is now."""
+def all_calls(job, entry, asked):
+    """Return the leaves of these calls, as the model is now."""
     batches = [tensors.read_inputs(job.tf, job.request["objects"], batch) for batch in job.case["batches"]]
-    return [tensors.flatten_arrays(entry(inputs)) for inputs in batches]
+    return [tensors.flatten_arrays(entry(batches[number])) for number, _ in asked]

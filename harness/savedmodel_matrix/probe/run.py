@@ -19,6 +19,7 @@ from . import (
     tensors,
     texts,
 )
+from .checks import state
 from .failing import CaseError, failing_as
 
 
@@ -48,7 +49,9 @@ def run_case(tf, request, case, report):
 class Job:
     """One case in its own process: what a measurement works with, and the part of the result that it fills.
 
-    ``missing`` is ``(outcome, reason)`` if there are no batches, otherwise ``None``.
+    ``missing`` is ``(outcome, reason)`` if there are no batches, otherwise ``None``. ``calls`` are the
+    batches and runs in the order in which ``record`` runs them, and ``carries`` says whether they affect each
+    other.
     """
 
     def __init__(self, tf, request, case, report):
@@ -56,6 +59,8 @@ class Job:
         self.case, self.missing = exchange.with_batches(case)
         self.loader = None
         self.watched = before.Watch()
+        self.carries, self._apart, self.calls = False, False, []
+        self.later = []  # leaves of later runs, where calls affect the next ones
         self.phases = measure.Phases()
         self.part = {
             "outcome": "recorded",
@@ -104,29 +109,41 @@ class Job:
     def record(self, loaded):
         """Run every batch as often as the case says, and record its outputs and what stands before them.
 
-        Return a function that returns both, and the leaves of each batch's first run.
+        Return a function that returns both, and the leaves of each batch's first run. ``loaded`` runs the
+        first batch. If calls affect the next ones, another model is loaded for each other batch.
         """
         tf, request, case, part = self.tf, self.request, self.case, self.part
         with failing_as("run-failed"):
             entry = calling.entry(tf, self.loader, loaded, case)
         part["effective"]["initialisation"] = initialisation(tf, self.loader, loaded, case)
-        first = []
-        for run in range(case["runs"]):
-            for number, batch in enumerate(case["batches"]):
-                self.report("running batch {}".format(number) + (", run {}".format(run + 1) if run else ""))
-                with failing_as("run-failed", "inputs could not be made: "):
-                    inputs = tensors.read_inputs(tf, request["objects"], batch)
-                phase = "further_runs" if run else "first_run"
-                with self.phases.timed(phase), failing_as("run-failed"):
-                    # Include fetching the arrays, because an op may still be running after its call returned.
-                    leaves = tensors.flatten_arrays(entry(inputs))
+        self._plan_calls(loaded)
+        first, called, other = [], entry, None
+        for number, run in self.calls:
+            batch = case["batches"][number]
+            if self.begins_anew(number, run) and number:
+                if other is not None:
+                    self.loader.release(other)
+                other = self.load()
                 with failing_as("run-failed"):
-                    entries = tensors.store(request["objects"], number, leaves)
-                if run:
-                    part["unstable"] += differing(part["outputs"], entries, number, run + 1)
-                else:
-                    part["outputs"] += entries
-                    first.append(leaves)
+                    called = calling.entry(tf, self.loader, other, case)
+            self.report("running batch {}".format(number) + (", run {}".format(run + 1) if run else ""))
+            with failing_as("run-failed", "inputs could not be made: "):
+                inputs = tensors.read_inputs(tf, request["objects"], batch)
+            phase = "further_runs" if run else "first_run"
+            with self.phases.timed(phase), failing_as("run-failed"):
+                # Include fetching the arrays, because an op may still be running after its call returned.
+                leaves = tensors.flatten_arrays(called(inputs))
+            with failing_as("run-failed"):
+                entries = tensors.store(request["objects"], number, leaves)
+            if run:
+                part["unstable"] += differing(part["outputs"], entries, number, run + 1)
+            else:
+                part["outputs"] += entries
+                first.append(leaves)
+            if run and self.carries:
+                self.later.append((number, run, leaves))
+        if other is not None:
+            self.loader.release(other)
         if not part["outputs"]:
             raise CaseError("run-failed", "it ran and returned no output: there is nothing to compare")
         with self.phases.timed("before"):
@@ -146,6 +163,19 @@ class Job:
     def entry(self, loader, loaded, case):
         """Return the function of another load that returns what was recorded of the first."""
         return self.watched.entry(self.tf, loader, loaded, case, loader.entry(self.tf, loaded, case))
+
+    def _plan_calls(self, loaded):
+        batches, runs = range(len(self.case["batches"])), range(self.case["runs"])
+        self.carries = state.carries(loaded, self.case)
+        self._apart = self.carries and not self.case["carry_on"]
+        if self._apart:
+            self.calls = [(number, run) for number in batches for run in runs]
+        else:
+            self.calls = [(number, run) for run in runs for number in batches]
+
+    def begins_anew(self, number, run):
+        """Whether a batch's run is to find the model as it was loaded."""
+        return run == 0 and (number == 0 or self._apart)
 
 
 def initialisation(tf, loader, loaded, case):

@@ -94,18 +94,18 @@ def relate_distributions(
     ``only_random`` are the cases without any other output, whose verdict is on the random ones alone.
     """
     of_cell: dict[tuple[str, str], list[DistributionRow]] = {}
-    of_case: dict[str, set[str]] = {}
     for row in rows:
-        if row.verdict is not None:
-            of_cell.setdefault((row.case, row.cell), []).append(row)
-            of_case.setdefault(row.case, set()).add(row.output)
+        of_cell.setdefault((row.case, row.cell), []).append(row)
+        of_cell.setdefault((row.case, baseline), []).append(row)
     for cell in cells:
         found = of_cell.get((cell.case, cell.cell), [])
-        compared = of_case.get(cell.case, set()) if cell.cell == baseline else {row.output for row in found}
+        # A batch of which too few runs were made leaves its output among those that are not compared.
+        left = {row.output for row in found if row.verdict is None}
+        compared = {row.output for row in found} - left
         cell.not_compared = [name for name in cell.not_compared if name not in compared]
         verdicts = [row.verdict for row in found if row.verdict is not None]
-        if verdicts:
-            cell.distributions = sorted({row.output for row in found})
+        if verdicts and cell.cell != baseline:
+            cell.distributions = sorted({row.output for row in found if row.verdict is not None})
             alone = cell.verdict is None or cell.case in only_random
             cell.verdict = worst(verdicts if alone else [*verdicts, *filter(None, [cell.verdict])])
 

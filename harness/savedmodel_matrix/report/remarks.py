@@ -62,10 +62,10 @@ def _said_of_outputs(
     for standing in judged.standings.values():
         if standing.output in judged.nondeterministic:
             continue  # it is not compared, so nothing else matters
-        if standing.output.name in origin.moving:
+        if standing.output.name in origin.moving and standing.output.call == 1:
             because = origin.because(standing.output.name)
             if standing.output.name in origin.restarting and standing.floor is not None:
-                says = "runs differ, but begin the same in every process, so first runs are compared"
+                says = "runs differ, but begin the same in every process, so they are compared call by call"
             else:
                 says = "no runs differed here, but they may"
             yield standing.output, f"{says}{because}"

@@ -20,6 +20,9 @@ def trial(seconds, first=()):
         phases=SimpleNamespace(costs=costs),
         report=lambda text: None,
         request={"objects": "nowhere"},
+        calls=[(number, 0) for number in range(len(first))],
+        later=[],
+        carries=False,
     )
     return power.Trial(job, list(first))
 

@@ -30,6 +30,12 @@ def draws(loaded, case):
     return own is not None and own[2]
 
 
+def carries(loaded, case):
+    """Whether a call may affect the next one: the signature writes, or goes on drawing from a seed."""
+    own = _used(loaded, case["signature"] or base.DEFAULT_SIGNATURE) if case["function"] is None else None
+    return own is not None and (own[0] or own[3])
+
+
 def writers(loaded, case):
     """Return the names of the other signatures that write, and share a variable or table with the case's."""
     wanted = case["signature"] or base.DEFAULT_SIGNATURE
@@ -53,7 +59,7 @@ def _signatures(loaded):
 def _used(loaded, name):
     """Return whether a signature writes, what it holds (handles or nodes), and whether it draws numbers.
 
-    Return ``None`` if that is not known.
+    Last comes whether it draws from a seed. Return ``None`` if that is not known.
     """
     if hasattr(loaded, "meta_graph"):
         graph = loaded.session.graph
@@ -61,16 +67,25 @@ def _used(loaded, name):
         leaves = [graph.as_graph_element(info.name) for info in infos if info.name]
         reached = initialisation.reached(leaves)
         held = {each.name for each in reached if each.type in _VARIABLES or "Table" in each.type}
-        ops = {each.type for each in reached}
-        return any(map(_WRITES.fullmatch, ops)), held, any(map(_DRAWS.match, ops))
+        return _of_nodes([each.node_def for each in reached], held)
     signatures = getattr(loaded, "signatures", None)
     if signatures is None or name not in signatures:
         return None
     definition = signatures[name].graph.as_graph_def()
-    ops = {node.op for node in definition.node}
-    ops.update(node.op for function in definition.library.function for node in function.node_def)
+    nodes = list(definition.node)
+    nodes += [node for function in definition.library.function for node in function.node_def]
     held = {id(each) for each in signatures[name].captured_inputs}
-    return any(map(_WRITES.fullmatch, ops)), held, any(map(_DRAWS.match, ops))
+    return _of_nodes(nodes, held)
+
+
+def _of_nodes(nodes, held):
+    ops = {node.op for node in nodes}
+    seeded = any(_is_seeded(node) for node in nodes)
+    return any(map(_WRITES.fullmatch, ops)), held, any(map(_DRAWS.match, ops)), seeded
+
+
+def _is_seeded(node):
+    return any(name in node.attr and node.attr[name].i for name in ("seed", "seed2"))
 
 
 def inputs_of(tf, loaded, name, batch):

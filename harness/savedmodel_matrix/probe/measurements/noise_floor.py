@@ -68,8 +68,8 @@ class Variables:
 class Spread:
     """The spread of one output's replicates, accumulated one by one in bounded memory."""
 
-    def __init__(self, name, component, base, dtype):
-        self.name, self.component, self.dtype = name, component, dtype
+    def __init__(self, name, component, base, dtype, call=1):
+        self.name, self.component, self.dtype, self.call = name, component, dtype, call
         self._base = self._numbers(base)
         self.count = 0
         self.lost = None
@@ -127,6 +127,7 @@ class Spread:
             "batch": batch,
             "name": self.name,
             "component": self.component,
+            "call": self.call,
             "dtype": self.dtype,
             "replicates": self.count,
             "lost": self.lost,
@@ -155,7 +156,7 @@ def run(job):
     with failing_as("run-failed", "the noise floor could not be measured: "):
         with job.phases.timed("floor"):
             # Each run of such a model has other random numbers or another state, which are no noise.
-            anew = bool(job.part["unstable"]) or _moves_on(job, entry, first)
+            anew = job.carries or bool(job.part["unstable"]) or _moves_on(job, entry, first)
             tf, case, objects = job.tf, job.case, job.request["objects"]
             measured = {
                 "replicates": case["measure"]["replicates"],
@@ -180,7 +181,10 @@ def _moves_on(job, entry, first):
     """Whether the next run of the batches differs from the first; ``unstable`` tells unless there was one."""
     if job.case["runs"] > 1:
         return False
-    return any(_differ(leaves, before) for leaves, before in zip(power.all_batches(job, entry), first))
+    return any(
+        _differ(leaves, before)
+        for leaves, before in zip(power.all_calls(job, entry, power.calls(job)), first)
+    )
 
 
 def _spread(job, first, anew):
@@ -207,9 +211,13 @@ def _spread(job, first, anew):
     if moved is None or len(kept) < len(outputs):
         plain, again = _replicates(job, job.loader, lambda _: job.case["model"], first, anew)
         moved = moved or dict(plain, operations=0)
-        known = {(each["batch"], each["name"], each["component"]) for each in kept}
-        kept += [each for each in again if (each["batch"], each["name"], each["component"]) not in known]
+        known = set(map(_place, kept))
+        kept += [each for each in again if _place(each) not in known]
     return {"moved": moved, "outputs": kept, "not_rounded": why}
+
+
+def _place(entry):
+    return entry["batch"], entry["name"], entry["component"], entry["call"]
 
 
 def _write_copy(job, folder, seed):
@@ -232,27 +240,39 @@ def _replicates(job, loader, model_of, first, anew):
     ``model_of`` returns the SavedModel of a replicate: that of the first is run in all, unless ``anew``.
     """
     spec, objects = job.case["measure"], job.request["objects"]
-    spreads = [[Spread(name, part, array, dtype) for name, part, array, dtype in leaves] for leaves in first]
+    leaves_of = {(number, 0): leaves for number, leaves in enumerate(first)}
+    leaves_of.update({(number, run): leaves for number, run, leaves in job.later})
+    spreads = {
+        (number, run): [Spread(name, part, array, dtype, run + 1) for name, part, array, dtype in leaves]
+        for (number, run), leaves in leaves_of.items()
+    }
+    calls = [call for call in job.calls if call in spreads]
     loaded, numbers = None, 0
     for replicate in range(spec["replicates"]):
-        if loaded is None or anew:
-            job.report("loading for replicate {}".format(replicate + 1))
-            if loaded is not None:
-                loader.release(loaded)
-            case = dict(job.case, model=model_of(replicate))
-            loaded = loader.load(job.tf, case)
-            entry = job.entry(loader, loaded, case)
-            variables = Variables(loader.variables(loaded, case))
-        job.report("running replicate {} of {}".format(replicate + 1, spec["replicates"]))
-        random = np.random.RandomState([spec["seed"], replicate])
-        variables.move(random)
-        for batch, gathered in zip(job.case["batches"], spreads):
-            inputs, count = _moved_inputs(job.tf, objects, batch, random)
-            numbers += count
-            _take(gathered, tensors.flatten_arrays(entry(inputs)))
+        random, folder, moved_inputs = np.random.RandomState([spec["seed"], replicate]), None, {}
+        for number, run in calls:
+            begins = job.begins_anew(number, run)
+            if loaded is None or (anew and begins):
+                job.report("loading for replicate {}".format(replicate + 1))
+                if loaded is not None:
+                    loader.release(loaded)
+                folder = folder or model_of(replicate)
+                case = dict(job.case, model=folder)
+                loaded = loader.load(job.tf, case)
+                entry = job.entry(loader, loaded, case)
+                variables = Variables(loader.variables(loaded, case))
+            if begins:
+                job.report("running replicate {} of {}".format(replicate + 1, spec["replicates"]))
+                variables.move(random)
+            if number not in moved_inputs:
+                moved_inputs[number], count = _moved_inputs(
+                    job.tf, objects, job.case["batches"][number], random
+                )
+                numbers += count
+            _take(spreads[number, run], tensors.flatten_arrays(entry(moved_inputs[number])))
     loader.release(loaded)
     moved = {"inputs": numbers // spec["replicates"], "variables": variables.elements}
-    return moved, [spread.entry(objects, batch) for batch, each in enumerate(spreads) for spread in each]
+    return moved, [spread.entry(objects, number) for number, run in calls for spread in spreads[number, run]]
 
 
 def _take(gathered, leaves):

@@ -32,6 +32,8 @@ _NINE_OF_TEN = 1.2815515655446004
 _MODULUS = 1.3236
 #: A modulus that varies by less than this is that of two values equally far from the mean.
 _SAME = 1e-3
+#: What rounding leaves of the spread of a column that is always the same.
+_FIXED = 1e-9
 #: The probability below which a test names what differs.
 _TELLS = 1e-3
 
@@ -58,14 +60,15 @@ class Contrast:
     ``test`` the one in which they differ most, if possible not the last. ``column`` is the element, and
     ``whole`` the number on whole runs, that differs most; None if none varies. ``shift`` is the difference
     of that element's means in standard deviations. ``spread`` is how many times as much the elements spread
-    as in the reference, on average. ``columns`` is the number of elements that vary.
+    as in the reference, on average; None if they have no size, or do not vary there. ``columns`` is the
+    number of elements that vary.
     """
 
     p: float
     test: Test
     column: int | None
     shift: float
-    spread: float
+    spread: float | None
     whole: int | None
     runs: Runs
     columns: int
@@ -122,7 +125,7 @@ def contrast(values: Measured, whole: Measured, runs: Runs, *, numbers: bool) ->
         test=test,
         column=column,
         shift=shift,
-        spread=_ratio(elements.columns[: runs[0]], elements.columns[runs[0] :]) if numbers else 1.0,
+        spread=_ratio(elements.columns[: runs[0]], elements.columns[runs[0] :]) if numbers else None,
         whole=about_widest,
         runs=runs,
         columns=len(elements.kept),
@@ -168,7 +171,7 @@ def _error(runs: Runs) -> float:
     return float(np.sqrt(1 / runs[0] + 1 / runs[1]))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _signs(runs: Runs) -> Columns:
     """Return permutations × runs: 1 / n for the runs drawn as the sample, -1 / m for the m others."""
     n, m = runs
@@ -233,8 +236,13 @@ def _energy(columns: Columns, runs: Runs) -> float:
     return float(min(tail, 1 / (len(permuted) + 1)))
 
 
-def _ratio(sample: Columns, reference: Columns) -> float:
-    """Return how many times as much the columns spread that vary in both, as a geometric mean."""
+def _ratio(sample: Columns, reference: Columns) -> float | None:
+    """Return how many times as much the columns spread that vary in both, as a geometric mean.
+
+    It is 0 if they vary in the reference alone, and None if they do not vary there.
+    """
     own, base = sample.std(0), reference.std(0)
-    both = (own > 0) & (base > 0)
-    return float(np.exp(np.mean(np.log(own[both] / base[both])))) if both.any() else 1.0
+    both = (own > _FIXED) & (base > _FIXED)
+    if both.any():
+        return float(np.exp(np.mean(np.log(own[both] / base[both]))))
+    return 0.0 if (base > _FIXED).any() else None

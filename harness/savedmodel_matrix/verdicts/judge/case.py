@@ -21,6 +21,7 @@ from savedmodel_matrix.verdicts.compare.noise_ratio import (
 from savedmodel_matrix.verdicts.compare.pairs import compare_recordings
 from savedmodel_matrix.verdicts.compare.variation import sameness, saturation
 from savedmodel_matrix.verdicts.judge.before import compared, with_before, with_standings
+from savedmodel_matrix.verdicts.judge.calls import call_by_call, calls_of
 from savedmodel_matrix.verdicts.judge.caveat import Caveat
 from savedmodel_matrix.verdicts.judge.comparators import run_comparator
 from savedmodel_matrix.verdicts.judge.nondeterministic import nondeterministic
@@ -95,7 +96,7 @@ class JudgedCase:
     maps. ``moving`` names outputs that depend on random numbers or changing state, which spreads their
     replicates. ``other_process`` says whether the floor's first run had the same inputs as the baseline's
     recording here, so that the two must agree bit for bit. ``restarting`` names those of the moving outputs
-    that begin the same in every process: they are compared run by run. ``drawn`` are outputs of which many
+    that begin the same in every process: every run of them is an output. ``drawn`` are outputs of which many
     runs differ, and where.
     """
 
@@ -118,6 +119,11 @@ class JudgedCase:
         self._limits = limits
         self._cache: Cache = {}
         self._ratios: dict[tuple[ArrayEntry, ArrayEntry], NoiseRatio] = {}
+        if floor is not None and other_process:
+            calls = calls_of([*recordings.values(), floor.run, *([threads] if threads else [])], restarting)
+            recordings = {cell: call_by_call(each, calls) for cell, each in recordings.items()}
+            floor = replace(floor, run=call_by_call(floor.run, calls))
+            threads = call_by_call(threads, calls) if threads else None
         differing = nondeterministic(
             recordings, baseline, floor if other_process else None, threads, restarting
         )
@@ -181,7 +187,7 @@ class JudgedCase:
             floats = [
                 (sides[1][name].array, rows)
                 for name, rows in moved.items()
-                if name.batch == found.output.batch
+                if (name.batch, name.call) == (found.output.batch, found.output.call)
             ]
             spread = standing.spread if standing else None
             benign = is_change_benign(a.array, b.array, spread, floats, self._read)

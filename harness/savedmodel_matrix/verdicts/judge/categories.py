@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.verdicts.compare.elements import Array
 
-#: Integers that take more values than this are amounts, not labels.
-_MOST_VALUES = 64
+#: The most frequent values; the others count as one.
+MOST_VALUES = 64
 _MOST_COLUMNS = 2048
 
 
-def categories(names: Sequence[str], runs: Array) -> tuple[list[str], NDArray[np.float64]] | None:
-    """Return runs × (elements × values) of 0 and 1, and the name of each; None if there are too many values.
+def categories(names: Sequence[str], runs: Array) -> tuple[list[str], NDArray[np.float64], int]:
+    """Return the name of each column, runs × columns of 0 and 1, and how many values there are.
 
     First come the shares of each value among all elements of a run, because labels that are drawn from one
     distribution say more together. Only the first elements are taken if there would be too many columns.
     """
-    values = np.unique(runs) if runs.size else runs
-    if not 0 < len(values) <= _MOST_VALUES:
-        return None
-    kept = min(runs.shape[1], max(1, _MOST_COLUMNS // len(values)))
+    values, often = np.unique(runs, return_counts=True)
+    distinct, values = len(values), values[np.sort(np.argsort(-often, kind="stable")[:MOST_VALUES])]
+    kept = min(runs.shape[1], _MOST_COLUMNS // max(1, len(values)))
     columns = [(runs == value).mean(1) for value in values]
     named = [f"{_shown(value)} anywhere" for value in values]
     if runs.shape[1] > 1:
         columns += [(runs[:, place] == value) for place in range(kept) for value in values]
         named += [f"{_shown(value)} in {names[place]}" for place in range(kept) for value in values]
-    return named, np.stack(columns, axis=1).astype(np.float64)
+    shares = np.stack(columns, axis=1) if columns else np.zeros((len(runs), 0))
+    return named, shares.astype(np.float64), distinct
 
 
 def _shown(value: object) -> str:

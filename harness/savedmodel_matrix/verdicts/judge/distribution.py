@@ -12,7 +12,7 @@ from savedmodel_matrix.domain.verdict import Verdict
 from savedmodel_matrix.domain.wording import count
 from savedmodel_matrix.verdicts.compare.elements import Kind, element_of
 from savedmodel_matrix.verdicts.compare.two_sample import Measured, Test, contrast
-from savedmodel_matrix.verdicts.judge.categories import categories
+from savedmodel_matrix.verdicts.judge.categories import MOST_VALUES, categories
 from savedmodel_matrix.verdicts.judge.tolerance import DEFAULTS
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SUSPICIOUS, DIVERGED = 1e-2, 1e-4
 #: Runs that would not have shown a shift of one standard deviation are too few to say that nothing differs.
 _LEAST_POWER = 1.0
+#: Integers that take more values than this may be amounts, and then their mean tells more than shares.
+_FEW_VALUES = 16
 #: A change of spread that is not worth naming.
 _SAME_SPREAD = 0.05
 
@@ -63,10 +65,11 @@ def judge_distribution(
         says = f"its shape is {list(sample.shape or ())}, and {list(reference.shape or ())} in the baseline"
         return DistributionJudgement(Verdict.INCOMPARABLE, says, runs)
     kind = element_of(sample.dtype).kind
-    names, elements, numbers = _elements(kind, (sample, reference), read)
+    names, elements, sized, distinct = _elements(kind, (sample, reference), read)
+    numbers = sized > 0 or not names
     about = np.concatenate([_repeated(each, each.whole, read) for each in (sample, reference)])
-    # The mean of labels says nothing that their shares do not.
-    about = about if numbers else about[:, :1]
+    # The mean of few labels says nothing that their shares do not.
+    about = about if numbers or distinct > _FEW_VALUES else about[:, :1]
     found = contrast(
         Measured(elements, _resolution(elements, sample.dtype) if numbers else np.zeros(elements.shape[1])),
         Measured(about, _resolution(about, sample.dtype)),
@@ -83,7 +86,7 @@ def judge_distribution(
     elif shift > _LEAST_POWER and (sample.varies or reference.varies):
         verdict = None
     if verdict in (Verdict.DIVERGED, Verdict.SUSPICIOUS):
-        what = _difference(found, names, elements, about, numbers=numbers)
+        what = _difference(found, names, elements, about, sized)
         says = f"another distribution: {what} (p = {found.p:.1g}, {_runs(runs)})"
     else:
         says = _agreement(verdict, found, level, runs, numbers=numbers)
@@ -93,7 +96,7 @@ def judge_distribution(
         runs,
         found.p,
         found.shift,
-        found.spread if numbers else None,
+        found.spread,
         shift,
         spread if numbers else None,
     )
@@ -101,25 +104,27 @@ def judge_distribution(
 
 def _elements(
     kind: Kind, both: Sequence[Sample], read: Callable[[ArrayEntry], Array]
-) -> tuple[list[str], Columns, bool]:
-    """Return the elements of both samples as columns, their names, and whether they have a size."""
+) -> tuple[list[str], Columns, int, int]:
+    """Return the elements of both samples as columns: names, columns, how many have a size, how many values.
+
+    The first ones have a size. The others are shares of values: of integers, booleans and strings.
+    """
     if any(each.values is None for each in both):
-        return [], np.zeros((sum(each.runs for each in both), 0)), True
+        return [], np.zeros((sum(each.runs for each in both), 0)), 0, 0
     where = [_named(position, both[0].shape or ()) for position in read(both[0].positions).tolist()]
     values = np.concatenate([_repeated(each, each.values, read) for each in both])
     if kind in (Kind.INTEGER, Kind.BOOLEAN, Kind.STRING):
-        found = categories(where, values)
-        if found is not None:
-            return found[0], found[1], False
-        if kind is Kind.STRING:
-            return [], np.zeros((len(values), 0)), False
-        return where, values.astype(np.float64), True
+        named, shares, distinct = categories(where, values)
+        if distinct <= MOST_VALUES or kind is Kind.STRING:
+            return named, shares, 0, distinct
+        columns = np.concatenate([values.astype(np.float64), shares], axis=1)
+        return [*where, *named], columns, len(where), distinct
     loaded = element_of(both[0].dtype).load(values.reshape(-1)).reshape(values.shape)
     if kind is Kind.COMPLEX:
         where = [f"{part} {name}" for part in ("real part of", "imaginary part of") for name in where]
         loaded = np.concatenate([loaded.real, loaded.imag], axis=1)
     # A number on whole runs says how many are not finite.
-    return where, np.where(np.isfinite(loaded), loaded, 0.0), True
+    return where, np.where(np.isfinite(loaded), loaded, 0.0), len(where), 0
 
 
 def _repeated(sample: Sample, entry: ArrayEntry | None, read: Callable[[ArrayEntry], Array]) -> Array:
@@ -144,32 +149,37 @@ def _named(position: int, shape: Sequence[int]) -> str:
     return f"element {[int(each) for each in index]}" if index else "it"
 
 
-def _difference(
-    found: Contrast, names: Sequence[str], elements: Columns, about: Columns, *, numbers: bool
-) -> str:
+def _difference(found: Contrast, names: Sequence[str], elements: Columns, about: Columns, sized: int) -> str:
     """Return in what the distributions differ."""
     name = names[found.column] if found.column is not None and names else "it"
     if found.test is Test.WHOLE and found.whole is not None:
         means = _means(about[:, found.whole], found.runs)
         return f"{ABOUT[found.whole]} is {means[0]:.4g} on average, and {means[1]:.4g} in the baseline"
     if found.test is Test.VALUES and found.column is not None:
-        return _of_element(name, elements[:, found.column], found, numbers=numbers)
+        return _of_element(name, elements[:, found.column], found, is_share=found.column >= sized)
     if found.test is Test.COMMON_SHIFT:
         return f"its elements are shifted together, {name} by {abs(found.shift):.2g} standard deviations"
     if found.test in (Test.SPREAD, Test.COMMON_SPREAD):
-        if abs(found.spread - 1) < _SAME_SPREAD:
-            return f"{name} lies at other distances from its mean"
-        return f"it spreads {found.spread:.3g} times as much as in the baseline"
+        return _of_spread(name, found.spread)
     return "its elements depend on each other, or are distributed, in another way"
 
 
-def _of_element(name: str, column: Columns, found: Contrast, *, numbers: bool) -> str:
+def _of_element(name: str, column: Columns, found: Contrast, *, is_share: bool) -> str:
     means = _means(column, found.runs)
-    if not numbers:
+    if is_share:
         return f"{name} in {100 * means[0]:.3g} % of cases, and in {100 * means[1]:.3g} % in the baseline"
     says = f"the mean of {name} is {means[0]:.4g}, and {means[1]:.4g} in the baseline"
     is_fixed = not np.ptp(column[: found.runs[0]]) and not np.ptp(column[found.runs[0] :])
     return says if is_fixed else f"{says}: {abs(found.shift):.2g} standard deviations"
+
+
+def _of_spread(name: str, spread: float | None) -> str:
+    if not spread:
+        where = ("here", "in the baseline") if spread == 0 else ("in the baseline", "here")
+        return f"it never varies {where[0]}, and does {where[1]}"
+    if abs(spread - 1) < _SAME_SPREAD:
+        return f"{name} lies at other distances from its mean"
+    return f"it spreads {spread:.3g} times as much as in the baseline"
 
 
 def _means(column: Columns, runs: Runs) -> tuple[float, float]:

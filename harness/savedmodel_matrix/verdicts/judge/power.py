@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.arrays import Unstable
 from savedmodel_matrix.domain.power import Noticed, Power
-from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict
 
 if TYPE_CHECKING:
+    from savedmodel_matrix.domain.arrays import Output
     from savedmodel_matrix.domain.power import Nudge, PowerPart
+    from savedmodel_matrix.domain.recording import RecordedOutputs
     from savedmodel_matrix.verdicts.judge.case import JudgedCase
 
 #: The name of the unchanged model's recording.
@@ -23,7 +26,9 @@ def changed_recordings(unchanged: RecordedOutputs, part: PowerPart) -> dict[str,
         if each.outputs:
             changed = {output.id: output for output in each.outputs}
             outputs = tuple(changed.get(output.id, output) for output in unchanged.outputs)
-            found[_name(each)] = RecordedOutputs(outputs, unchanged.unstable)
+            later = {(one.id, one.run): one for one in unchanged.later}
+            later |= {(one.id._replace(call=1), one.call): _run(one) for one in each.outputs if one.call > 1}
+            found[_name(each)] = replace(unchanged, outputs=outputs, later=tuple(later.values()))
     return found
 
 
@@ -39,6 +44,11 @@ def power_of(part: PowerPart, judged: JudgedCase) -> Power:
         part.left_out,
         tuple(name for name, noticed in seen[levels[0]].items() if not noticed) if levels else (),
     )
+
+
+def _run(output: Output) -> Unstable:
+    batch, name, component, call = output.id
+    return Unstable(batch=batch, name=name, component=component, run=call, array=output.array)
 
 
 def _is_seen(judged: JudgedCase, nudge: Nudge) -> bool:
