@@ -12,7 +12,7 @@ from project import matrix_text
 from savedmodel_matrix.probe.arrays import read_array
 
 WRITER = "tf2.15.1-py3.11-cpu"
-SIGNATURES = ("embedding", "words", "pattern", "examples", "jpeg", "png")
+SIGNATURES = ("embedding", "words", "pattern", "examples", "sequences", "sequence", "numbers", "jpeg", "png")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def outputs(ran):
 def test_every_signature_runs(ran):
     _, run = ran
     assert run.status == 0, run.output
-    assert "12 of 12 cells × cases recorded" in run.text
+    assert "18 of 18 cells × cases recorded" in run.text
 
 
 def test_indices_are_those_of_the_table(outputs):
@@ -59,7 +59,26 @@ def test_indices_are_those_of_the_table(outputs):
 
 def test_words_are_in_the_vocabulary(outputs):
     assert set(outputs["words", "y"].tolist()) <= {1, 2, 3}
-    assert set(outputs["examples", "word"].tolist()) <= {1, 2, 3}
+    for name in ("examples", "sequences", "sequence"):
+        assert set(np.ravel(outputs[name, "word"]).tolist()) <= {1, 2, 3}
+
+
+def test_sequences_have_steps_and_a_context(outputs):
+    assert outputs["sequences", "age"].shape == (4, 4, 2)
+    assert outputs["sequence", "age"].shape == (4, 2)
+    assert len(outputs["sequences", "rows"]) == 16
+
+
+def test_floats_that_are_indices_do_not_move_in_the_noise_floor(ran):
+    # A vector has only its own rounding; another vector would be a difference of a whole.
+    project, _ = ran
+    (floor,) = [
+        each["measured"]
+        for each in map(json.loads, (path.read_bytes() for path in project.recordings()))
+        if (each["identity"]["case"], each["identity"]["measurement"]) == ("numbers", "noise floor")
+    ]
+    assert floor["moved"]["inputs"] == 0
+    assert max(floor["outputs"][0]["rms"]) < 1e-6
 
 
 def test_texts_match_the_regular_expression(outputs):

@@ -37,6 +37,25 @@ class Wanting(tf.Module):
         tags = tf.sparse.reduce_sum(tf.cast(found["tags"], tf.float32), axis=1)
         return {"age": found["age"], "word": self.table.lookup(found["word"]), "tags": tags}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="sequences")])
+    def sequences(self, sequences):
+        context = {"word": tf.io.FixedLenFeature([], tf.string), "tags": tf.io.VarLenFeature(tf.int64)}
+        steps = {"age": tf.io.FixedLenSequenceFeature([2], tf.float32), "ids": tf.io.RaggedFeature(tf.int64)}
+        found, listed, _ = tf.io.parse_sequence_example(sequences, context, steps)
+        rows = tf.gather(self.vectors, listed["ids"].flat_values)
+        return {"word": self.table.lookup(found["word"]), "age": listed["age"], "rows": rows}
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string, name="sequence")])
+    def sequence(self, sequence):
+        context = {"word": tf.io.FixedLenFeature([], tf.string)}
+        steps = {"age": tf.io.FixedLenSequenceFeature([2], tf.float32)}
+        found, listed = tf.io.parse_single_sequence_example(sequence, context, steps)
+        return {"word": self.table.lookup(found["word"]), "age": listed["age"]}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="numbers")])
+    def numbers(self, numbers):
+        return {"y": tf.gather(self.vectors, tf.cast(numbers, tf.int32))}
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="pictures")])
     def jpeg(self, pictures):
         def decoded(text):
@@ -55,7 +74,7 @@ class Wanting(tf.Module):
 
 def main(folder):
     model = Wanting()
-    names = ("embedding", "words", "pattern", "examples", "jpeg", "png")
+    names = ("embedding", "words", "pattern", "examples", "sequences", "sequence", "numbers", "jpeg", "png")
     tf.saved_model.save(model, folder, signatures={name: getattr(model, name) for name in names})
 
 

@@ -11,11 +11,15 @@ from savedmodel_matrix.commands.toml_text import inline, quoted
 from savedmodel_matrix.domain.check import Check
 from savedmodel_matrix.domain.errors import NoSignatureError, UsageError
 from savedmodel_matrix.domain.input_sources import GenerateSource
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.visible import visible
 from savedmodel_matrix.domain.wording import first_lines, shortened
 from savedmodel_matrix.models.inputs.suggest import suggest_inputs
 from savedmodel_matrix.models.inputs.wanted import described
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
+from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.prediction import Kind as Prediction
+from savedmodel_matrix.models.preflight.prediction import Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.functions import FUNCTION
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts
+    from savedmodel_matrix.models.savedmodel.facts import ModelFacts
     from savedmodel_matrix.models.savedmodel.functions import Function, Trace
     from savedmodel_matrix.models.savedmodel.reader import Signature
     from savedmodel_matrix.models.savedmodel.wants import Want
@@ -48,6 +52,8 @@ _IGNORED = ("results/", ".nox/")
 _MOST_FUNCTIONS = 8
 _MOST_CALLS = 8
 _LONGEST_CALL = 500
+#: The loaders of signatures, the default one first.
+_LOADERS = (Loader.SAVED_MODEL, Loader.V1_SESSION)
 _CHEAP_CHECKS = (Check.REPEAT, Check.CONCURRENT)
 
 
@@ -65,9 +71,8 @@ def write_matrix(project: Workspace, model: Path, name: str) -> list[str]:
     if path.exists():
         raise UsageError(f"{path} already exists; choose another name with --name")
     folder = model.resolve()
-    graphs = read_facts(folder).meta_graphs
-    graph = main_graph(graphs)
-    write_text(path, _definition(project, folder, graph, chosen=len(graphs) > 1))
+    facts = read_facts(folder)
+    write_text(path, _definition(project, folder, facts))
     definition = load_definition(path)  # it must pass the checks that a user's own definition must pass
     lines = [f"wrote {path}"]
     noxfile = project.root / "noxfile.py"
@@ -94,7 +99,14 @@ def _ignore(path: Path) -> list[str]:
     return [f"added {' and '.join(missing)} to {path}"]
 
 
-def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chosen: bool) -> str:
+def loader_for(facts: ModelFacts, release: str) -> Loader | None:
+    """Return the first loader that should load the model's signatures in a release; None if none should."""
+    loads = (each for each in _LOADERS if predict(facts, Target(release, {}, each)).kind is Prediction.LOADS)
+    return next(loads, None)
+
+
+def _definition(project: Workspace, folder: Path, facts: ModelFacts) -> str:
+    graph, chosen = main_graph(facts.meta_graphs), len(facts.meta_graphs) > 1
     minors, remark = releases_from(project.releases, graph.tensorflow_version)
     inside = folder.is_relative_to(project.root)
     path = folder.relative_to(project.root).as_posix() if inside else str(folder)
@@ -112,6 +124,8 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chos
         "[settings.onednn-off]",
         'variables = { TF_ENABLE_ONEDNN_OPTS = "0" }',
     ]
+    baseline = project.releases.resolve(minors[0])
+    loader = loader_for(facts, baseline) if graph.signatures else None
     names: set[str] = set()
     cases: list[Iterator[str]] = []
     for signature_name, signature in graph.signatures.items():
@@ -126,6 +140,8 @@ def _definition(project: Workspace, folder: Path, graph: MetaGraphFacts, *, chos
         cases.append(_case(case, path, folder, _function(function, trace), trace.signature, {}, None))
     for lines in cases:
         parts += ["", *lines]
+        if loader not in {None, Loader.SAVED_MODEL}:
+            parts.append(f"loader = {quoted(loader)}  # the default one should fail with {baseline}")
         if chosen or "serve" not in graph.tags:
             parts.append(f"tags = {inline(list(graph.tags))}")
     if not cases:
@@ -183,5 +199,5 @@ def _case(
         yield "# Strings are words: of a table that the model looks them up in, or else random ones."
     if any(spec.kind is Kind.OTHER for spec in signature.inputs.values()):
         yield "# An input is neither a tensor nor a sparse or ragged one, and cannot be given."
-    guess = suggest_inputs(signature, fitting).generate.model_dump(mode="json", exclude_defaults=True)
+    guess = suggest_inputs(signature, fitting, wants).generate.model_dump(mode="json", exclude_defaults=True)
     yield f"inputs = [{{ generate = {inline(guess)} }}]"

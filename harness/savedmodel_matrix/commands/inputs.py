@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from savedmodel_matrix.commands.init import NOXFILE
+from savedmodel_matrix.commands.init import NOXFILE, loader_for
 from savedmodel_matrix.commands.run import measured
 from savedmodel_matrix.commands.say import say
 from savedmodel_matrix.commands.toml_text import inline, quoted
@@ -27,11 +27,9 @@ from savedmodel_matrix.models.inputs.improve import Candidate, longer, rescaled,
 from savedmodel_matrix.models.inputs.save import existing, save_batch
 from savedmodel_matrix.models.inputs.suggest import shapes_of, suggest_inputs
 from savedmodel_matrix.models.inputs.supply import file_lines, supply_lines
-from savedmodel_matrix.models.preflight.predict import predict
-from savedmodel_matrix.models.preflight.prediction import Kind, Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
-from savedmodel_matrix.models.savedmodel.reader import Kind as InputKind
+from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.models.savedmodel.signature_graph import (
     FittingShapes,
     as_taken,
@@ -56,7 +54,6 @@ if TYPE_CHECKING:
     from savedmodel_matrix.models.savedmodel.wants import Want
     from savedmodel_matrix.report.document import PowerRow
 
-_LOADERS = (Loader.SAVED_MODEL, Loader.V1_SESSION)
 _LONGEST = 300
 
 
@@ -201,15 +198,16 @@ def _where(
         if tensorflow is not None
         else releases_from(project.releases, graph.tensorflow_version)[0]
     )
-    every = [(project.releases.resolve(minor), loader) for minor in minors for loader in _LOADERS]
-    for release, loader in every:
-        if predict(facts, Target(release, {}, loader)).kind is Kind.LOADS:
+    releases = [project.releases.resolve(minor) for minor in minors]
+    for release in releases:
+        loader = loader_for(facts, release)
+        if loader is not None:
             return release, loader
-    return every[0]
+    return releases[0], Loader.SAVED_MODEL
 
 
 def _first(search: _Search) -> Candidate:
-    return Candidate(suggest_inputs(search.signature, search.fitting).generate)
+    return Candidate(suggest_inputs(search.signature, search.fitting, search.wants).generate)
 
 
 def _scales(search: _Search) -> list[Candidate]:
@@ -353,9 +351,7 @@ def _tried(search: _Search, seconds: float) -> str:
 
 def _supply(search: _Search) -> Iterable[str]:
     signature = search.signature
-    shapes = shapes_of(
-        signature, search.best.candidate.spec, (InputKind.DENSE, InputKind.SPARSE, InputKind.RAGGED)
-    )
+    shapes = shapes_of(signature, search.best.candidate.spec, (Kind.DENSE, Kind.SPARSE, Kind.RAGGED))
     yield "  supply inputs in a file: a .npz with one array for each of"
     for line in supply_lines(signature, search.wants, shapes, search.together, search.same):
         yield f"    {line}"

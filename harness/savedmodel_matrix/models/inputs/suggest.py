@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from savedmodel_matrix.models.savedmodel.reader import Shape, Signature, TensorSpec
     from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes
+    from savedmodel_matrix.models.savedmodel.wants import Want
 
 _BATCH = 8
 _IMAGE = 224  # the side length that most image models are trained on
@@ -29,13 +30,19 @@ _COMMON = (32, 64, 96, 128, 160, 192, 224, 256, 299, 384, 512, 1024, 2048, 4096,
 _SMALLEST = range(1, 65)
 
 
-def suggest_inputs(signature: Signature, fitting: FittingShapes | None = None) -> GenerateSource:
+def suggest_inputs(
+    signature: Signature,
+    fitting: FittingShapes | None = None,
+    wants: Mapping[str, Want] | None = None,
+) -> GenerateSource:
     """Return generated inputs that fill every unknown size of the signature with a guess.
 
     The batch size is 8, or 1 if inputs are large. ``fitting`` tells which shapes the graph takes: where a
-    guess does not fit, sizes are tried until one does. What nothing fits keeps its guess.
+    guess does not fit, sizes are tried until one does. What nothing fits keeps its guess. ``wants`` are what
+    the graph wants of the inputs' values: what indexes a table is a sequence, also as floats.
     """
-    guess = _guessed(signature)
+    indices = {name for name, each in (wants or {}).items() if each.below is not None}
+    guess = _guessed(signature, indices)
     if fitting is None:
         return guess
     shapes = shapes_of(signature, guess.generate)
@@ -125,7 +132,7 @@ def _with(shape: Shape | None, spec: TensorSpec, batch: int, length: int | None)
     )
 
 
-def _guessed(signature: Signature) -> GenerateSource:
+def _guessed(signature: Signature, indices: Collection[str]) -> GenerateSource:
     unknown: dict[str, tuple[bool, list[int]]] = {}
     shapes: dict[str, list[int]] = {}
     lengths: set[int] = set()
@@ -135,7 +142,7 @@ def _guessed(signature: Signature) -> GenerateSource:
             # A list of strings holds tf.Example messages; a list of numbers is most often a column.
             shapes[name] = [_BATCH] if declared.dtype == STRING else [_BATCH, 1]
             continue
-        length = _length(name, declared)
+        length = _length(name, declared, is_index=name in indices)
         ragged = range(1, declared.ragged_rank + 1)
         axes = [
             axis for axis, size in enumerate(declared.shape) if size is None and axis and axis not in ragged
@@ -153,7 +160,7 @@ def _guessed(signature: Signature) -> GenerateSource:
     return GenerateSource(generate=GenerateSpec(seed=1, batch=batch, dims=dims, shapes=shapes))
 
 
-def _length(name: str, declared: TensorSpec) -> int:
+def _length(name: str, declared: TensorSpec, *, is_index: bool) -> int:
     rank = len(declared.shape or ())
     lowered = name.lower()
     if declared.kind is Kind.SPARSE or declared.dtype == STRING:
@@ -162,6 +169,6 @@ def _length(name: str, declared: TensorSpec) -> int:
         return _AUDIO
     if rank == 4 or "image" in lowered:
         return _IMAGE
-    if declared.dtype in ("int32", "int64"):
+    if is_index or declared.dtype in ("int32", "int64"):
         return _TOKENS
     return _ROW

@@ -1,10 +1,10 @@
 """The noise floor of a case: how the smallest changes of its numbers affect its outputs.
 
-Replicates of every batch are run with each float input and each float variable moved by -1, 0 or +1 unit
-in the last place, at random from a seed, and by a copy of the model whose operations round at random in
-their own precision (see ``rounding``). The resulting variation of the outputs is noise that no comparison
-can resolve: other kernels, compilers and releases round as differently. Each replicate is a separate run,
-not a row of one batch, because kernels change with the batch size.
+Replicates of every batch are run with each float input (but for indices: see ``discrete``) and each float
+variable moved by -1, 0 or +1 unit in the last place, at random from a seed, and by a copy of the model whose
+operations round at random in their own precision (see ``rounding``). The resulting variation of the outputs
+is noise that no comparison can resolve: other kernels, compilers and releases round as differently. Each
+replicate is a separate run, not a row of one batch, because kernels change with the batch size.
 
 Two more runs are cheap to add here: the batch in two parts, and each input rolled by one row, which must
 change some output, or the case does not test that input.
@@ -15,7 +15,7 @@ import tempfile
 
 import numpy as np
 
-from .. import arrays, copies, loaders, power, rounding, tensors, texts
+from .. import arrays, copies, discrete, loaders, power, rounding, tensors, texts
 from ..failing import failing_as
 
 #: An integer type per width: stepping it by one steps a float of the same bits by one unit.
@@ -165,6 +165,7 @@ def run(job):
                 "split": [] if anew else _split(tf, case, objects, entry, first, job.report),
                 "unreached": _unreached(tf, case, objects, entry, first, job.report),
             }
+            still = discrete.inputs(job, entry, first)
         with job.phases.timed("power"):
             trial = power.Trial(job, first)
             problem = power.try_variables(job, trial, loaded, entry, anew=anew)
@@ -173,7 +174,7 @@ def run(job):
             del loaded, entry
             measured.update(power=trial.found, no_power=problem or power.try_constants(job, trial))
         with job.phases.timed("floor"):
-            measured.update(_spread(job, first, anew))
+            measured.update(_spread(job, first, anew, still))
         job.part["measured"] = measured
 
 
@@ -187,11 +188,12 @@ def _moves_on(job, entry, first):
     )
 
 
-def _spread(job, first, anew):
+def _spread(job, first, anew, still):
     """Return what replicates say: of the copy that rounds at random or, for what that loses, of the model.
 
     ``first`` is the unperturbed run of each batch, as ``tensors.flatten_arrays`` returns it. With ``anew``,
-    each replicate loads the model, so that its runs are the first ones as well.
+    each replicate loads the model, so that its runs are the first ones as well. Inputs named ``still`` do not
+    move.
     """
     moved, outputs, why, counts = None, [], None, []
     with tempfile.TemporaryDirectory(prefix="rounding-") as folder:
@@ -203,13 +205,13 @@ def _spread(job, first, anew):
             return target
 
         try:
-            moved, outputs = _replicates(job, _runs_file(job), copy, first, anew)
+            moved, outputs = _replicates(job, _runs_file(job), copy, first, anew, still)
             moved["operations"] = counts[0]
         except Exception as error:  # what cannot be copied has at least the noise of its inputs and weights
             why = texts.one_line(error)
     kept = [each for each in outputs if not each["lost"]]
     if moved is None or len(kept) < len(outputs):
-        plain, again = _replicates(job, job.loader, lambda _: job.case["model"], first, anew)
+        plain, again = _replicates(job, job.loader, lambda _: job.case["model"], first, anew, still)
         moved = moved or dict(plain, operations=0)
         known = set(map(_place, kept))
         kept += [each for each in again if _place(each) not in known]
@@ -234,7 +236,7 @@ def _runs_file(job):
     return loaders.LOADERS["saved_model"] if job.case["loader"] in loaders.REBUILD else job.loader
 
 
-def _replicates(job, loader, model_of, first, anew):
+def _replicates(job, loader, model_of, first, anew, still):
     """Return how many numbers move, and each output's entry, from replicates.
 
     ``model_of`` returns the SavedModel of a replicate: that of the first is run in all, unless ``anew``.
@@ -266,7 +268,7 @@ def _replicates(job, loader, model_of, first, anew):
                 variables.move(random)
             if number not in moved_inputs:
                 moved_inputs[number], count = _moved_inputs(
-                    job.tf, objects, job.case["batches"][number], random
+                    job.tf, objects, job.case["batches"][number], random, still
                 )
                 numbers += count
             _take(spreads[number, run], tensors.flatten_arrays(entry(moved_inputs[number])))
@@ -284,12 +286,12 @@ def _take(gathered, leaves):
             spread.lost = "some replicates do not return it"
 
 
-def _moved_inputs(tf, objects, batch, random):
-    """Return the inputs of ``batch`` as tensors with floats moved, and the number of moved values."""
+def _moved_inputs(tf, objects, batch, random, still):
+    """Return the inputs of ``batch`` as tensors, with floats moved but in ``still``, and how many moved."""
     inputs, count = {}, 0
     for item in batch:
         array, dtype = arrays.read_array(objects, item["array"]), item["array"]["dtype"]
-        changed = perturb(array, dtype, random)
+        changed = None if item["name"] in still else perturb(array, dtype, random)
         if changed is not None:
             array, count = changed, count + changed.size
         inputs.setdefault(item["name"] or "", {})[item["component"]] = tensors.to_tensor(tf, array, dtype)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from savedmodel_matrix.domain.input_sources import GenerateSpec
 from savedmodel_matrix.models.inputs.improve import Candidate, longer, rescaled, smaller, varied
 from savedmodel_matrix.models.savedmodel.reader import Signature, TensorSpec
-from savedmodel_matrix.models.savedmodel.wants import Want
+from savedmodel_matrix.models.savedmodel.wants import Feature, Form, Layout, Want
 
 
 def signature(**inputs):
@@ -58,3 +58,13 @@ def test_one_sample_for_what_does_not_run():
     (one,) = smaller(FLOATS, GUESS)
     assert (one.spec.batch, one.says) == (1, "one sample")
     assert list(smaller(FLOATS, one)) == []
+
+
+def test_floats_in_messages_get_other_scales():
+    age, number = Feature(b"age", "float32", Layout.FIXED, (1,)), Feature(b"n", "int64", Layout.FIXED, (1,))
+    known = Feature(b"age", "float32", Layout.FIXED, (1,), want=Want(centre=(3.0,), deviation=(2.0,)))
+    examples = signature(x=("string", (None,)))
+    free = {"x": Want(form=Form.EXAMPLE, features=(age, number))}
+    assert {(0, 255), (-1, 1)} < {each.spec.ranges["x"] for each in rescaled(examples, free, GUESS)}
+    for features in ((number,), (known,)):
+        assert list(rescaled(examples, {"x": Want(form=Form.EXAMPLE, features=features)}, GUESS)) == []

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from savedmodel_matrix.domain.errors import InputsError
 from savedmodel_matrix.domain.input_sources import GenerateSpec
-from savedmodel_matrix.models.inputs.examples import encode_example
+from savedmodel_matrix.models.inputs.examples import encode_example, encode_sequence
 from savedmodel_matrix.models.inputs.generate import generate
 from savedmodel_matrix.models.inputs.wanted import described, wanted_numbers, wanted_strings
 from savedmodel_matrix.models.savedmodel.reader import Signature, TensorSpec
@@ -69,3 +69,38 @@ def test_a_form_that_cannot_be_made_is_named():
     wants = {"x": Want(form=Form.PROTO, message="my.Request")}
     with pytest.raises(InputsError, match=r"input 'x': it must be serialized my\.Request messages"):
         list(generate(signature, GenerateSpec(), wants))
+
+
+def test_floats_of_an_example_have_the_range_of_its_input():
+    free = Feature(b"f", "float32", Layout.FIXED, (50,))
+    known = Feature(b"g", "float32", Layout.FIXED, (50,), want=Want(lowest=-9.0, highest=-8.0))
+    floats = {}
+    for bounds in (None, (100, 101)):
+        (made,) = wanted_strings(Want(form=Form.EXAMPLE, features=(free, known)), KEY, 1, bounds)
+        floats[bounds] = (
+            np.frombuffer(made[-200:], "<f4"),
+            np.frombuffer(made, "<f4", 50, made.index(b"f") + 10),
+        )
+    known_before, before = floats[None]
+    known_after, after = floats[100, 101]
+    assert np.array_equal(known_before, known_after)
+    assert known_before.max() <= -8
+    assert abs(before).max() < 6
+    assert after.min() >= 100
+
+
+def test_a_sequence_on_the_wire():
+    # The bytes that protobuf writes: context "a" an int64_list of 3, and a list "b" of two steps, 1 and 2.
+    message = encode_sequence({b"a": ("int64", np.array([3]))}, {b"b": ("int64", np.array([[1], [2]]))})
+    context, lists = "0a0c0a0a0a016112051a030a0103", "12150a130a0162120e0a051a030a01010a051a030a0102"
+    assert message == bytes.fromhex(context + lists)
+
+
+def test_sequences_have_a_context_and_steps():
+    whole = Feature(b"c", "int64", Layout.FIXED, (1,), want=Want(below=1))
+    steps = Feature(b"s", "int64", Layout.FIXED, (1,), want=Want(below=1), in_list=True)
+    want = Want(form=Form.SEQUENCE_EXAMPLE, features=(whole, steps))
+    zero, four = np.array([0]), np.zeros((4, 1), np.int64)
+    expected = encode_sequence({b"c": ("int64", zero)}, {b"s": ("int64", four)})
+    assert list(wanted_strings(want, KEY, 2)) == [expected] * 2
+    assert described(want).endswith("c: int64[1], s: int64[1] in each step")
