@@ -10,7 +10,7 @@ from savedmodel_matrix.verdicts.diagnose.describe import describe
 from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
 from savedmodel_matrix.verdicts.diagnose.pair import Array, Decoded, LateError, Pair, never
 from savedmodel_matrix.verdicts.diagnose.prove import distance, is_same
-from savedmodel_matrix.verdicts.diagnose.recipes import times
+from savedmodel_matrix.verdicts.diagnose.recipes import times, words
 from savedmodel_matrix.verdicts.diagnose.recipes.remake import remake
 from savedmodel_matrix.verdicts.diagnose.search import Chain, most, search
 from savedmodel_matrix.verdicts.diagnose.where import where
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _MOST_COLUMNS = 256
 #: An explanation that costs more than named constants competes with those from the raw input.
 _CHEAP = 3.0
+#: Names that come from the two sides alone, where times or words in the raw input may say something else.
+_ASK_RAW = frozenset({"missing-fill", "padding-value", "timezone", "vocabulary-offset"})
 #: This many elements of a batch of images or sequences prove anything, and take little time.
 _ENOUGH = 2_000_000
 
@@ -118,15 +120,14 @@ def _tensor(pair: Pair) -> Iterator[Diagnosis]:
 def _explained(pair: Pair) -> Diagnosis | None:
     chain = search(pair)
     direct = _diagnosis(pair, chain) if chain else None
-    if chain is not None and chain.cost <= _CHEAP:
+    cheap = chain is not None and chain.cost <= _CHEAP
+    if direct is not None and cheap and not _ASK_RAW & set(direct.steps):
         return direct
+    named = times.explain(pair) or words.explain(pair)
+    if cheap:
+        return named or direct
     return (
-        times.explain(pair)
-        or levels.explain(pair)
-        or remake(pair)
-        or value_tables.explain(pair)
-        or direct
-        or _partly(pair)
+        named or levels.explain(pair) or remake(pair) or value_tables.explain(pair) or direct or _partly(pair)
     )
 
 

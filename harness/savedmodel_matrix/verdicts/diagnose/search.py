@@ -50,6 +50,8 @@ _OPENING = tuple(family.propose for family in (layout, encodings, sequences, ord
 _SAME = 1e-4
 #: A step that leaves no more than this share of the difference is shown with what is left.
 _MOST_LEFT = 0.1
+#: A smaller relative difference is rounding, of which another order of operations may remove most.
+_BEYOND_ROUNDING = 1e-5
 #: Proven corrections that cost no more than the cheapest and this are explanations as good as it.
 _NEARLY = 0.5
 #: What tells explanations apart, the cheapest first: the ids of which one is enough, and what to do.
@@ -113,6 +115,8 @@ def most(pair: Pair) -> tuple[Fix, Pair] | None:
     step has to leave less than half of what the next one with another name leaves.
     """
     before = distance(pair.train, pair.serve)
+    if before.relative < _BEYOND_ROUNDING:
+        return None
     rated: list[tuple[float, int, Fix, Pair]] = []
     with np.errstate(all="ignore"):
         for fix in proposals(pair):

@@ -90,6 +90,7 @@ _UNITS = (
     (10.0, 0.0, "decibels of power", "logarithms to base 10"),
     (32768.0, 0.0, "16-bit samples", "samples in -1..1"),
     (32767.0, 0.0, "16-bit samples (by 32767)", "samples in -1..1"),
+    (32768 / 32767, 0.0, "16-bit samples divided by 32767", "16-bit samples divided by 32768"),
 )
 _LOGARITHMS = ("logarithm", "decibel")
 #: How close fitted constants must be to named ones. Rounding to 8 bits moves a fit about as much.
@@ -201,6 +202,8 @@ def propose(pair: Pair) -> Iterator[Fix]:
         rows = train.size // train.shape[axis]
         if per_column is not None and rows >= 8 and train.shape[axis] > 1:
             yield _per_column(pair, per_column, axis)
+            if axis == train.ndim - 1:
+                yield from _units_of_columns(pair, per_column)
 
 
 def _named(pair: Pair, line: Line) -> Iterator[Fix]:
@@ -272,7 +275,9 @@ def _units(pair: Pair, line: Line) -> Iterator[Fix]:
             (Line(np.array([factor]), np.array([offset]), None), one, other),
             (Line(np.array([1 / factor]), np.array([-offset / factor]), None), other, one),
         ):
-            if not np.allclose(line.factor, exact.factor, rtol=1e-4) or not _near(
+            # Factors close to one are told from one, or rounding would have a unit.
+            close = min(1e-4, abs(float(exact.factor[0]) - 1) / 10 or 1e-4)
+            if not np.allclose(line.factor, exact.factor, rtol=close) or not _near(
                 line, exact.factor, exact.offset, size
             ):
                 continue
@@ -291,6 +296,46 @@ def _units(pair: Pair, line: Line) -> Iterator[Fix]:
                 scale=exact.rounding(pair.serve),
                 opens=True,
             )
+
+
+def _units_of_columns(pair: Pair, line: Line) -> Iterator[Fix]:
+    """Yield the units of a few columns where the others agree: beside another fault, they are not alone."""
+    differ = np.flatnonzero(
+        (np.abs(line.factor - 1) > _ONLY) | (np.abs(line.offset) > _ONLY * _size(pair.train))
+    )
+    if not 0 < len(differ) <= len(line.factor) / 2:
+        return
+    factors, offsets = np.ones(len(line.factor)), np.zeros(len(line.factor))
+    words: list[tuple[str, str, str]] = []
+    for column in differ:
+        part = Line(line.factor[column, None], line.offset[column, None], None)
+        size = _size(pair.train[..., column])
+        for factor, offset, one, other in _UNITS:
+            for f, o, train, serve in (
+                (factor, offset, one, other),
+                (1 / factor, -offset / factor, other, one),
+            ):
+                if np.allclose(part.factor, f, rtol=1e-4) and _near(part, np.array([f]), np.array([o]), size):
+                    factors[column], offsets[column] = f, o
+                    words.append((f"column {column}", train, serve))
+                    break
+            else:
+                continue
+            break
+        else:
+            return
+    exact = Line(factors, offsets, line.axis)
+    train, serve = (", ".join(f"{each[0]} in {each[side]}" for each in words) for side in (1, 2))
+    yield Fix(
+        id="unit",
+        title="; ".join(f"{name}: {one} in training, {other} in serving" for name, one, other in words),
+        train=train,
+        serve=serve,
+        mends=f"in serving, {_words(exact)}",
+        apply=on_serve(exact.apply),
+        cost=NAMED_CONSTANTS + 0.3 * len(words),
+        scale=exact.rounding(pair.serve),
+    )
 
 
 def _plainly(pair: Pair, line: Line) -> Iterator[Fix]:

@@ -52,6 +52,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
     if train.shape == serve.shape:
         yield from _channels(train)
         yield from _mirrored(train)
+        yield from _reshaped(train)
     elif train.size == serve.size:
         yield from _shapes(train, serve)
 
@@ -68,6 +69,34 @@ def _channels(train: Array) -> Iterator[Fix]:
                 partial(np.take, indices=order, axis=axis),
                 title="serving's channel order is the reverse of training's (RGB versus BGR)",
             )
+
+
+def _reshaped(train: Array) -> Iterator[Fix]:
+    """Yield images whose axes were renamed by reshaping, which leaves every pixel in the wrong place."""
+    if train.ndim != 4:
+        return
+    for last, channels in ((True, train.shape[3]), (False, train.shape[1])):
+        if channels not in _CHANNELS:
+            continue
+        n, height, width = len(train), *(train.shape[1:3] if last else train.shape[2:])
+        there = (n, channels, height, width) if last else (n, height, width, channels)
+        to, back = ((0, 2, 3, 1), (0, 3, 1, 2)) if last else ((0, 3, 1, 2), (0, 2, 3, 1))
+        yield _fix(
+            "layout",
+            "axes transposed",
+            "axes reshaped, which scrambles the pixels",
+            f"in serving, np.transpose(x, {to}) instead of reshape",
+            lambda x, there=there, to=to: np.transpose(x.reshape(there), to),
+            cost=NOTHING_FITTED + 0.2,
+        )
+        yield _fix(
+            "layout",
+            "axes reshaped, which scrambles the pixels",
+            "axes transposed",
+            "transpose in training too; until then reshape in serving",
+            lambda x, back=back: np.transpose(x, back).reshape(x.shape),
+            cost=NOTHING_FITTED + 0.2,
+        )
 
 
 def _mirrored(train: Array) -> Iterator[Fix]:

@@ -29,21 +29,21 @@ _INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 _ACCENTS = next(each.apply for each in REWRITINGS if each.id == "accents")
 
 
-class _Split(NamedTuple):
+class Split(NamedTuple):
     """A way to split text into words."""
 
     name: str
     words: Callable[[str], list[str]]
 
 
-_SPLITS = (
-    _Split("split at white space", str.split),
-    _Split("runs of letters and digits", re.compile(r"\w+").findall),
-    _Split("runs of two or more letters and digits", re.compile(r"\b\w\w+\b").findall),
-    _Split("words and single punctuation marks", re.compile(r"\w+|[^\w\s]").findall),
-    _Split("whole strings", lambda text: [text]),
-    _Split("split at commas", lambda text: [each.strip() for each in text.split(",")]),
-    _Split("characters", list),
+SPLITS = (
+    Split("split at white space", str.split),
+    Split("runs of letters and digits", re.compile(r"\w+").findall),
+    Split("runs of two or more letters and digits", re.compile(r"\b\w\w+\b").findall),
+    Split("words and single punctuation marks", re.compile(r"\w+|[^\w\s]").findall),
+    Split("whole strings", lambda text: [text]),
+    Split("split at commas", lambda text: [each.strip() for each in text.split(",")]),
+    Split("characters", list),
 )
 
 
@@ -58,7 +58,7 @@ def _without_ending(endings: tuple[str, ...]) -> Callable[[str], str]:
 
 
 #: Id, description, and what is done to each word.
-_CHANGES: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+CHANGES: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("", "words as they are", str),
     *(
         (each.id, f"words in {each.done}" if each.id != "accents" else "words without accents", each.apply)
@@ -108,14 +108,14 @@ def propose(pair: Pair) -> Iterator[Fix]:
             texts = [each.decode() if isinstance(each, bytes) else str(each) for each in raw]
         except UnicodeDecodeError:
             continue
-        for split in _SPLITS:
+        for split in SPLITS:
             found = list(_functions(name, split, texts, a, b))
             yield from found
             if found:
                 return
 
 
-def _functions(name: str, split: _Split, texts: list[str], train: Array, serve: Array) -> Iterator[Fix]:
+def _functions(name: str, split: Split, texts: list[str], train: Array, serve: Array) -> Iterator[Fix]:
     words = [split.words(text) for text in texts]
     if sum(map(len, words)) < _LEAST_WORDS:
         return
@@ -123,9 +123,9 @@ def _functions(name: str, split: _Split, texts: list[str], train: Array, serve: 
         known = _read(one, words)
         if known is None:
             continue
-        for other_split in (split, *(each for each in _SPLITS if each is not split)):
+        for other_split in (split, *(each for each in SPLITS if each is not split)):
             lines = [other_split.words(text) for text in texts]
-            for what, says, change in _CHANGES:
+            for what, says, change in CHANGES:
                 changed = [[change(word) for word in row] for row in lines]
                 if changed == words:
                     continue

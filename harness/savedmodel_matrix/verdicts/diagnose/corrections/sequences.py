@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: Steps. Slips of padding or framing are smaller; most signals have some larger shift that fits a little by
 #: chance.
 _MOST_SHIFT = 64
+#: Fewer columns are no sequence. Steps of one vary as much as all of it; features, of their own place and
+#: size, vary less than this share of that.
+_LEAST_STEPS, _OWN = 3, 0.5
 
 
 def propose(pair: Pair) -> Iterator[Fix]:
@@ -33,6 +36,7 @@ def propose(pair: Pair) -> Iterator[Fix]:
         return
     if train.shape[1] > 1 and train.ndim <= 3:
         yield from _padding(pair)
+    if train.shape[1] > 1 and train.ndim <= 3 and not _are_features(train):
         yield Fix(
             id="reversed-sequence",
             title="sequences run forwards in training, backwards in serving",
@@ -43,6 +47,15 @@ def propose(pair: Pair) -> Iterator[Fix]:
             cost=NOTHING_FITTED + 0.2,
         )
     yield from _shifted(pair)
+
+
+def _are_features(array: Array) -> bool:
+    """Whether the columns of a table have places and sizes of their own, as steps of a sequence have not."""
+    if array.ndim != 2:
+        return False
+    x = numbers(array)
+    whole = float(x.std())
+    return bool(array.shape[1] < _LEAST_STEPS or np.median(x.std(axis=0)) < _OWN * whole)
 
 
 def _padding(pair: Pair) -> Iterator[Fix]:

@@ -41,6 +41,18 @@ def _srgb(linear: Array) -> Array:
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0) ** (1 / 2.4) - 0.055)
 
 
+# ITU-T G.711: logarithmic companding of samples in -1..1, with the constants of either law.
+def _mu_law(x: Array) -> Array:
+    found: Array = np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
+    return found
+
+
+def _a_law(x: Array) -> Array:
+    size = 87.6 * np.abs(x)
+    found: Array = np.sign(x) * np.where(size < 1, size, 1 + np.log(np.maximum(size, 1))) / (1 + np.log(87.6))
+    return found
+
+
 #: The usual addends before a logarithm: zero and powers of ten.
 _EPSILONS = (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 
@@ -63,6 +75,14 @@ FUNCTIONS = (
     Function("log", "log1p", "no logarithm", np.log1p),
     Function("log1p", "log1p", "logarithm to base 10", lambda x: np.log1p(10.0**x)),
     Function("power-magnitude", "powers (squares)", "magnitudes", np.square),
+    Function("companding", "samples by the mu-law", "linear samples", _mu_law),
+    Function(
+        "companding",
+        "samples by the mu-law in 256 levels",
+        "linear samples",
+        lambda x: np.floor((_mu_law(x) + 1) / 2 * 255 + 0.5),
+    ),
+    Function("companding", "samples by the A-law", "linear samples", _a_law),
     Function("gamma", "sRGB (0..1)", "linear light", _srgb),
     Function("gamma", "sRGB (0..255)", "linear light (0..255)", lambda x: 255 * _srgb(x / 255)),
     Function("gamma", "gamma 1/2.2", "linear light", lambda x: x ** (1 / 2.2)),

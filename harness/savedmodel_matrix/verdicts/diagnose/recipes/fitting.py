@@ -77,11 +77,14 @@ def made_of(
 def _resized(
     image: Array, geometry: Geometry, method: Method, h: int, w: int, at: tuple[Array, Array] | None = None
 ) -> Array:
-    vertical = geometry.rows.weights(method, image.shape[0], h)
-    horizontal = geometry.columns.weights(method, image.shape[1], w)
+    rows, columns = at if at is not None else (None, None)
+    vertical = geometry.rows.weights(method, image.shape[0], h, rows).astype(image.dtype)
+    horizontal = geometry.columns.weights(method, image.shape[1], w, columns).astype(image.dtype)
     if at is not None:
-        vertical, horizontal = vertical[at[0]], horizontal[at[1]]
-    vertical, horizontal = (each.astype(image.dtype) for each in (vertical, horizontal))
+        # A few rows and columns are made of few of the image's.
+        used = [np.flatnonzero(np.nan_to_num(each).any(axis=0)) for each in (vertical, horizontal)]
+        image = image[np.ix_(*used)]
+        vertical, horizontal = vertical[:, used[0]], horizontal[:, used[1]]
     half = np.tensordot(vertical, image, axes=(1, 0))
     return np.moveaxis(np.tensordot(half, horizontal, axes=(1, 1)), -1, 1)
 

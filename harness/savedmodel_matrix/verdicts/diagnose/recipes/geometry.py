@@ -26,14 +26,13 @@ class Axis:
     size: int
     offset: int
 
-    def weights(self, method: Method, length: int, wanted: int) -> Array:
-        """Return the matrix (wanted, length); rows that are padding are NaN."""
-        part = method.weights(self.stop - self.start, self.size)
-        out = np.full((wanted, length), np.nan)
-        at = np.arange(wanted) + self.offset
-        inside = (at >= 0) & (at < self.size)
+    def weights(self, method: Method, length: int, wanted: int, at: Array | None = None) -> Array:
+        """Return the matrix (wanted, length), of the rows ``at`` if given; rows that are padding are NaN."""
+        place = (np.arange(wanted) if at is None else at) + self.offset
+        inside = (place >= 0) & (place < self.size)
+        out = np.full((len(place), length), np.nan)
         out[inside] = 0.0
-        out[np.ix_(inside, np.arange(self.start, self.stop))] = part[at[inside]]
+        out[inside, self.start : self.stop] = method.weights(self.stop - self.start, self.size, place[inside])
         return out
 
 

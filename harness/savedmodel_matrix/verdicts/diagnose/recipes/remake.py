@@ -11,7 +11,7 @@ import numpy as np
 from savedmodel_matrix.verdicts.diagnose.finding import Diagnosis
 from savedmodel_matrix.verdicts.diagnose.pair import is_numeric, numbers
 from savedmodel_matrix.verdicts.diagnose.prove import distance
-from savedmodel_matrix.verdicts.diagnose.recipes import image, sound, table
+from savedmodel_matrix.verdicts.diagnose.recipes import image, signals, sound, table
 
 if TYPE_CHECKING:
     from savedmodel_matrix.verdicts.diagnose.pair import Array, Pair
@@ -39,6 +39,7 @@ def remake(pair: Pair) -> Diagnosis | None:
     for name, raw in pair.raw.items():
         for recipes in (
             table.recipes,
+            partial(signals.recipes, check=pair.check_time),
             partial(image.recipes, decoded=pair.decoded.get(name, {}), check=pair.check_time),
             partial(sound.recipes, check=pair.check_time),
         ):

@@ -67,19 +67,20 @@ class Method:
             words.append({"align-corners": "corners aligned", "corner": "no half-pixel centres"}[self.places])
         return ", ".join(words)
 
-    def weights(self, size: int, wanted: int) -> Array:
-        """Return the matrix (wanted, size) that resizes a row of pixels."""
+    def weights(self, size: int, wanted: int, at: Array | None = None) -> Array:
+        """Return the matrix (wanted, size) that resizes a row of pixels; of the pixels ``at``, if given."""
+        at = np.arange(wanted) if at is None else at
         if size == wanted:
-            return np.eye(size)
-        scale, at = size / wanted, np.arange(wanted)
+            return np.eye(size)[at]
+        scale = size / wanted
         if self.weight is None:
-            return self._picked(size, wanted)
+            return self._picked(size, wanted)[at]
         if self.kernel == "area":
             low, high = at[:, None] * scale, (at[:, None] + 1) * scale
             pixels = np.arange(size)
             covered = np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None)
             return np.asarray(covered / covered.sum(axis=1, keepdims=True))
-        centres = self._centres(size, wanted)
+        centres = self._centres(size, wanted)[at]
         width = max(scale, 1.0) if self.antialias else 1.0
         reach = int(np.ceil(self.support * width)) + 1
         pixels = np.floor(centres)[:, None] + np.arange(-reach, reach + 1)
@@ -88,8 +89,8 @@ class Method:
             weight = np.where((pixels >= 0) & (pixels < size), weight, 0.0)
         total = weight.sum(axis=1, keepdims=True)
         weight = weight / np.where(total == 0, 1.0, total)
-        out = np.zeros((wanted, size))
-        np.add.at(out, (at[:, None], np.clip(pixels, 0, size - 1).astype(int)), weight)
+        out = np.zeros((len(at), size))
+        np.add.at(out, (np.arange(len(at))[:, None], np.clip(pixels, 0, size - 1).astype(int)), weight)
         return out
 
     def _centres(self, size: int, wanted: int) -> Array:

@@ -192,7 +192,9 @@ def _logarithms(mel: Array, aim: Array) -> Iterator[tuple[str, str, Array]]:
             floor = _offset(float(power.min()))
             if floor is not None and (mel < floor).any():
                 yield f"{name} of the larger of x and {floor:g}", none, log(np.maximum(mel, floor))
+        # The floor may be below all values.
         yield "natural logarithm of x", none, np.log(np.maximum(mel, 1e-30))
+        yield "logarithm to base 10 of x", none, np.log10(np.maximum(mel, 1e-30))
         decibels = 10 * np.log10(np.maximum(mel, _LEAST_POWER))
         clips = decibels.max(axis=(1, 2), keepdims=True)
         references = (

@@ -74,10 +74,44 @@ def _filled(raw: Array) -> Iterator[Recipe]:
         yield Recipe({"missing-fill": fill, "scaling": "no scaling"}, filled)
         for scaling in scalings(filled):
             yield Recipe({"missing-fill": fill, "scaling": scaling.name}, scaling.apply(filled), 1.0)
-    forward = x.copy()
-    for row in range(1, len(forward)):
-        forward[row] = np.where(np.isnan(forward[row]), forward[row - 1], forward[row])
-    yield Recipe({"missing-fill": "the previous row for missing values", "scaling": "no scaling"}, forward)
+    for words, filled in _from_neighbours(x):
+        parts = {"missing-fill": f"{words} for missing values"}
+        yield Recipe({**parts, "scaling": "no scaling"}, filled)
+        if np.isfinite(filled).all():
+            for scaling in scalings(filled):
+                yield Recipe({**parts, "scaling": scaling.name}, scaling.apply(filled), 1.0)
+
+
+def _from_neighbours(x: Array) -> Iterator[tuple[str, Array]]:
+    """Yield gaps filled from the rows, or the columns, before and after them."""
+    for axis, name in ((0, "row"), (1, "column")) if x.ndim == 2 else ((0, "row"),):
+        lines = np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)
+        before = _carried(lines)
+        after = _carried(lines[::-1])[::-1]
+        at = np.arange(len(lines))
+        straight = np.stack(
+            [
+                np.interp(at, at[known], line[known]) if (known := np.isfinite(line)).any() else line
+                for line in lines.T
+            ],
+            axis=1,
+        )
+        for words, filled in (
+            (f"the previous {name}", before),
+            (f"the previous {name}, else the next one,", np.where(np.isnan(before), after, before)),
+            (f"the next {name}", after),
+            (f"the next {name}, else the previous one,", np.where(np.isnan(after), before, after)),
+            (f"a line between the {name}s around", straight),
+            # pandas.DataFrame.interpolate fills nothing before the first value.
+            (f"a line between the {name}s around, but not at the start,", straight + 0 * before),
+        ):
+            yield words, np.moveaxis(filled.reshape(np.moveaxis(x, axis, 0).shape), 0, axis)
+
+
+def _carried(lines: Array) -> Array:
+    at = np.maximum.accumulate(np.where(np.isnan(lines), 0, np.arange(len(lines))[:, None]), axis=0)
+    found: Array = np.take_along_axis(lines, at, axis=0)
+    return found
 
 
 def _rounded(side: Array, raw: Array) -> Iterator[Recipe]:

@@ -74,3 +74,37 @@ def test_one_clock_written_in_two_ways_is_no_difference():
     again = np.stack([np.ones(90), seconds // 3600 % 24], axis=1)
     train = np.stack([np.ones(90), local("Asia/Kolkata").hour], axis=1)
     assert diagnose({"x": train}, {"x": again}, RAW) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "name"),
+    [
+        (lambda t: t.month * 1.0, lambda t: t.month - 1.0, "month (from 0)"),
+        (lambda t: t.day_of_year * 1.0, lambda t: t.day_of_year - 1.0, "day of the year (from 0)"),
+        (
+            lambda t: np.sin(2 * np.pi * t.month / 12),
+            lambda t: np.sin(2 * np.pi * (t.month - 1) / 12),
+            "sine of the month (from 0)",
+        ),
+        (
+            lambda t: np.cos(2 * np.pi * t.hour / 24),
+            lambda t: np.cos(2 * np.pi * t.hour / 23),
+            "cosine of the hour of the day on a circle of 23",
+        ),
+    ],
+)
+def test_where_counting_begins_and_circles_close_is_no_vocabulary_and_no_zone(one, other, name):
+    times = local("", 0)
+    train, serve = (np.asarray(each(times), np.float32)[:, None] for each in (one, other))
+    (found,) = diagnose({"x": train}, {"x": serve}, RAW)
+    assert found.id == "feature"
+    assert found.serve == name
+
+
+def test_a_pair_of_sine_and_cosine_by_months_is_no_zone():
+    train, serve = (
+        np.stack([f(2 * np.pi * (local("", 0).month + first) / 12) for f in (np.sin, np.cos)], axis=1)
+        for first in (0, -1)
+    )
+    (found,) = diagnose({"x": train}, {"x": serve}, RAW)
+    assert found.id == "feature"
