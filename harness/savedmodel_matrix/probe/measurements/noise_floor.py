@@ -15,7 +15,7 @@ import tempfile
 
 import numpy as np
 
-from .. import arrays, copies, loaders, power, rounding, tensors, texts
+from .. import arrays, copies, loaders, power, rounding, signatures, tensors, texts
 from ..failing import failing_as
 
 #: An integer type per width: stepping it by one steps a float of the same bits by one unit.
@@ -156,31 +156,52 @@ _APART = 1000003
 def run(job):
     """Run the model as for the plain outputs, then the replicates."""
     job.prepare()
-    loaded = job.load()
-    job.require_inputs()
-    entry, first = job.record(loaded)
-    with failing_as("run-failed", "the noise floor could not be measured: "):
-        with job.phases.timed("floor"):
-            # Each run of such a model has other random numbers or another state, which are no noise.
-            anew = bool(job.part["unstable"]) or _moves_on(job, entry, first)
-            tf, case, objects = job.tf, job.case, job.request["objects"]
-            measured = {
-                "replicates": case["measure"]["replicates"],
-                "seed": case["measure"]["seed"],
-                "anew": anew,
-                "split": [] if anew else _split(tf, case, objects, entry, first, job.report),
-                "unreached": _unreached(tf, case, objects, entry, first, job.report),
-            }
-        with job.phases.timed("power"):
-            trial = power.Trial(job, first)
-            problem = power.try_variables(job, trial, loaded, entry, anew=anew)
-            # Two models at a time might be more than there is memory for.
-            job.loader.release(loaded)
-            del loaded, entry
-            measured.update(power=trial.found, no_power=problem or power.try_constants(job, trial))
-        with job.phases.timed("floor"):
-            measured.update(_spread(job, first, anew))
-        job.part["measured"] = measured
+    with tempfile.TemporaryDirectory(prefix="floor-") as folder:
+        loaded = _load(job, os.path.join(folder, "model"))
+        job.require_inputs()
+        entry, first = job.record(loaded)
+        with failing_as("run-failed", "the noise floor could not be measured: "):
+            with job.phases.timed("floor"):
+                # Each run of such a model has other random numbers or another state, which are no noise.
+                anew = bool(job.part["unstable"]) or _moves_on(job, entry, first)
+                tf, case, objects = job.tf, job.case, job.request["objects"]
+                measured = {
+                    "replicates": case["measure"]["replicates"],
+                    "seed": case["measure"]["seed"],
+                    "anew": anew,
+                    "split": [] if anew else _split(tf, case, objects, entry, first, job.report),
+                    "unreached": _unreached(tf, case, objects, entry, first, job.report),
+                }
+            with job.phases.timed("power"):
+                trial = power.Trial(job, first)
+                problem = power.try_variables(job, trial, loaded, entry, anew=anew)
+                # Two models at a time might be more than there is memory for.
+                job.loader.release(loaded)
+                del loaded, entry
+                measured.update(power=trial.found, no_power=problem or power.try_constants(job, trial))
+            with job.phases.timed("floor"):
+                measured.update(_spread(job, first, anew))
+            job.part["measured"] = measured
+
+
+def _load(job, folder):
+    """Return the loaded model, without what no signature runs where that can be left out.
+
+    The job's model is then a copy in ``folder``. It loads faster, and the copies made of it do as well.
+    """
+    whole = job.case
+    if whole["loader"] == "saved_model" and whole["function"] is None:
+        try:
+            with job.phases.timed("load"):
+                message = copies.read(whole["model"])
+                if signatures.keep(message):
+                    copies.copy_rest(whole["model"], folder, copies.linked)
+                    copies.write(message, folder)
+                    job.case = dict(whole, model=folder)
+            return job.load()
+        except Exception:  # loaders differ between releases; all of it loads as for the plain outputs
+            job.case = whole
+    return job.load()
 
 
 def _moves_on(job, entry, first):
