@@ -17,52 +17,7 @@ import numpy as np
 
 from .. import arrays, copies, loaders, power, rounding, signatures, tensors, texts
 from ..failing import failing_as
-
-#: An integer type per width: stepping it by one steps a float of the same bits by one unit.
-_BITS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
-#: Bits of infinity without its sign, for the types whose values are stored under another type's name.
-_INFINITY = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
-_LEAST_NORMAL = {"float16": 0x0400, "bfloat16": 0x0080, "float32": 0x00800000, "float64": 0x0010000000000000}
-_PARTS = {"complex64": "float32", "complex128": "float64"}
-
-
-def perturb(array, dtype, random):
-    """Return a copy of ``array``, of TensorFlow type ``dtype``, each element moved by -1, 0 or +1 ULP.
-
-    Zeros, infinities and NaN do not change, and nothing becomes subnormal, because TensorFlow flushes that to
-    zero. Returns ``None`` for a type without rounding.
-    """
-    part = _PARTS.get(dtype, dtype)
-    if part not in _INFINITY:
-        return None
-    copied = np.array(array, order="C")
-    bits = copied.reshape(-1).view(_BITS[2 if part in ("float16", "bfloat16") else int(part[5:]) // 8])
-    magnitude = bits & np.array(np.iinfo(bits.dtype).max, bits.dtype)
-    steps = random.randint(-1, 2, size=bits.shape).astype(bits.dtype)
-    moves = (magnitude > _LEAST_NORMAL[part]) & (magnitude < _INFINITY[part] - 1)
-    bits += np.where(moves, steps, 0).astype(bits.dtype)
-    return copied
-
-
-class Variables:
-    """The float variables that a model reads, to be moved."""
-
-    def __init__(self, found):
-        self._variables = []
-        for variable in found:
-            dtype = variable.dtype.base_dtype.name
-            if dtype in _INFINITY or dtype in _PARTS:
-                self._variables.append((variable, variable.numpy(), dtype))
-
-    @property
-    def elements(self):
-        """The number of moved values."""
-        return int(sum(value.size for _, value, _ in self._variables))
-
-    def move(self, random):
-        """Assign every variable its value with each element moved."""
-        for variable, value, dtype in self._variables:
-            variable.assign(perturb(value, dtype, random))
+from ..nudges import INFINITY, PARTS, Variables, perturb
 
 
 class Spread:
@@ -87,11 +42,11 @@ class Spread:
         self._flipped = np.zeros(shape, bool)
 
     def _numbers(self, array):
-        if self.dtype in _PARTS:
+        if self.dtype in PARTS:
             return np.asarray(array).reshape(-1).astype(np.complex128)
         if self.dtype == "bfloat16":
             return _from_bfloat16(array).reshape(-1)
-        if self.dtype in _INFINITY:
+        if self.dtype in INFINITY:
             return np.asarray(array).reshape(-1).astype(np.float64)
         return None
 
@@ -180,7 +135,7 @@ def run(job):
                 del loaded, entry
                 measured.update(power=trial.found, no_power=problem or power.try_constants(job, trial))
             with job.phases.timed("floor"):
-                measured.update(_spread(job, first, anew))
+                measured.update(_spread(job, first, anew and not _restarts(job, first)))
             job.part["measured"] = measured
 
 
@@ -209,6 +164,25 @@ def _moves_on(job, entry, first):
     if job.case["runs"] > 1:
         return False
     return any(_differ(leaves, before) for leaves, before in zip(power.all_batches(job, entry), first))
+
+
+def _restarts(job, first):
+    """Whether a model whose runs go on from each other begins again once its variables are as it was loaded.
+
+    Moving them does that for each replicate, so that none needs a load. Random numbers go on all the same.
+    """
+    loaded = job.loader.load(job.tf, job.case)
+    try:
+        entry = job.loader.entry(job.tf, loaded, job.case)
+        variables = Variables(job.loader.variables(loaded, job.case))
+        power.all_batches(job, entry)
+        variables.restore()
+        again = power.all_batches(job, entry)
+        return variables.are_all and not any(map(_differ, again, first))
+    except Exception:  # a model that fails, or a loader without variables, says nothing
+        return False
+    finally:
+        job.loader.release(loaded)
 
 
 def _spread(job, first, anew):
