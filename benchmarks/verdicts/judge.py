@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from savedmodel_matrix.domain.outcome import Outcome
 from savedmodel_matrix.domain.recording import RecordedOutputs
 from savedmodel_matrix.domain.verdict import Verdict, worst
 from savedmodel_matrix.evidence.judged import judge_case, judged_power
@@ -67,7 +68,8 @@ def judge_all(root: Path) -> tuple[list[Judged], list[str]]:
     plan, originals = collected(root, ORIGINALS)
     _, planted = collected(root, PLANTED)
     failed = [
-        [row for row in each.rows if row.required and row.recording is None] for each in (originals, planted)
+        [row for row in each.rows if row.required and row.outcome is not Outcome.RECORDED]
+        for each in (originals, planted)
     ]
     missing = [
         f"{row.cell} {row.case}: not judged: {row.outcome}: {row.reason}" for each in failed for row in each
@@ -88,7 +90,7 @@ def _judge(
     recordings = {
         str(row.cell): RecordedOutputs.of(row.recording)
         for row in originals.rows
-        if row.case == model.name and row.recording is not None
+        if row.case == model.name and row.recording is not None and row.outcome is Outcome.RECORDED
     }
     benign = judge_case(plan, model.name, originals, recordings, BASELINE, read)
     power = judged_power(plan, model.name, originals, read)
@@ -98,7 +100,11 @@ def _judge(
         for cell in recordings
         if cell != BASELINE
     ]
-    found = {row.case: RecordedOutputs.of(row.recording) for row in planted.rows if row.recording}
+    found = {
+        row.case: RecordedOutputs.of(row.recording)
+        for row in planted.rows
+        if row.recording and row.outcome is Outcome.RECORDED
+    }
     arrays = {cell: _arrays(recording, read) for cell, recording in recordings.items()}
     base = arrays.pop(BASELINE)
     nudged = found.get(f"{model.name}-{ULP.name}")

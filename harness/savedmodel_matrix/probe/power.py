@@ -266,7 +266,7 @@ def try_constants(job, trial):
 def _run_model(job, folder, index=None, change=None):
     """Return the leaves of every call of a SavedModel in which the variable ``index`` is changed."""
     case, value, found = dict(job.case, model=folder), None, []
-    for together in _from_the_start(job):
+    for together in from_the_start(job):
         loaded = job.loader.load(job.tf, case)
         try:
             if change is not None:
@@ -287,7 +287,7 @@ def calls(job):
     return [call for call in job.calls if job.carries or call[1] == 0]
 
 
-def _from_the_start(job):
+def from_the_start(job):
     """Yield the calls that follow each other on one loaded model."""
     together = []
     for number, run in calls(job):

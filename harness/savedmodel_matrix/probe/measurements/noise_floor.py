@@ -15,54 +15,9 @@ import tempfile
 
 import numpy as np
 
-from .. import arrays, copies, discrete, loaders, power, rounding, tensors, texts
+from .. import arrays, copies, discrete, loaders, power, rounding, signatures, tensors, texts
 from ..failing import failing_as
-
-#: An integer type per width: stepping it by one steps a float of the same bits by one unit.
-_BITS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
-#: Bits of infinity without its sign, for the types whose values are stored under another type's name.
-_INFINITY = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
-_LEAST_NORMAL = {"float16": 0x0400, "bfloat16": 0x0080, "float32": 0x00800000, "float64": 0x0010000000000000}
-_PARTS = {"complex64": "float32", "complex128": "float64"}
-
-
-def perturb(array, dtype, random):
-    """Return a copy of ``array``, of TensorFlow type ``dtype``, each element moved by -1, 0 or +1 ULP.
-
-    Zeros, infinities and NaN do not change, and nothing becomes subnormal, because TensorFlow flushes that to
-    zero. Returns ``None`` for a type without rounding.
-    """
-    part = _PARTS.get(dtype, dtype)
-    if part not in _INFINITY:
-        return None
-    copied = np.array(array, order="C")
-    bits = copied.reshape(-1).view(_BITS[2 if part in ("float16", "bfloat16") else int(part[5:]) // 8])
-    magnitude = bits & np.array(np.iinfo(bits.dtype).max, bits.dtype)
-    steps = random.randint(-1, 2, size=bits.shape).astype(bits.dtype)
-    moves = (magnitude > _LEAST_NORMAL[part]) & (magnitude < _INFINITY[part] - 1)
-    bits += np.where(moves, steps, 0).astype(bits.dtype)
-    return copied
-
-
-class Variables:
-    """The float variables that a model reads, to be moved."""
-
-    def __init__(self, found):
-        self._variables = []
-        for variable in found:
-            dtype = variable.dtype.base_dtype.name
-            if dtype in _INFINITY or dtype in _PARTS:
-                self._variables.append((variable, variable.numpy(), dtype))
-
-    @property
-    def elements(self):
-        """The number of moved values."""
-        return int(sum(value.size for _, value, _ in self._variables))
-
-    def move(self, random):
-        """Assign every variable its value with each element moved."""
-        for variable, value, dtype in self._variables:
-            variable.assign(perturb(value, dtype, random))
+from ..nudges import INFINITY, PARTS, Variables, perturb
 
 
 class Spread:
@@ -87,9 +42,9 @@ class Spread:
         self._flipped = np.zeros(shape, bool)
 
     def _numbers(self, array):
-        if self.dtype in _PARTS:
+        if self.dtype in PARTS:
             return np.asarray(array).reshape(-1).astype(np.complex128)
-        if self.dtype in _INFINITY:
+        if self.dtype in INFINITY:
             return tensors.numbers(array, self.dtype).reshape(-1)
         return None
 
@@ -150,32 +105,53 @@ _APART = 1000003
 def run(job):
     """Run the model as for the plain outputs, then the replicates."""
     job.prepare()
-    loaded = job.load()
-    job.require_inputs()
-    entry, first = job.record(loaded)
-    with failing_as("run-failed", "the noise floor could not be measured: "):
-        with job.phases.timed("floor"):
-            # Each run of such a model has other random numbers or another state, which are no noise.
-            anew = job.carries or bool(job.part["unstable"]) or _moves_on(job, entry, first)
-            tf, case, objects = job.tf, job.case, job.request["objects"]
-            measured = {
-                "replicates": case["measure"]["replicates"],
-                "seed": case["measure"]["seed"],
-                "anew": anew,
-                "split": [] if anew else _split(tf, case, objects, entry, first, job.report),
-                "unreached": _unreached(tf, case, objects, entry, first, job.report),
-            }
-            still = discrete.inputs(job, entry, first)
-        with job.phases.timed("power"):
-            trial = power.Trial(job, first)
-            problem = power.try_variables(job, trial, loaded, entry, anew=anew)
-            # Two models at a time might be more than there is memory for.
-            job.loader.release(loaded)
-            del loaded, entry
-            measured.update(power=trial.found, no_power=problem or power.try_constants(job, trial))
-        with job.phases.timed("floor"):
-            measured.update(_spread(job, first, anew, still))
-        job.part["measured"] = measured
+    with tempfile.TemporaryDirectory(prefix="floor-") as folder:
+        loaded = _load(job, os.path.join(folder, "model"))
+        job.require_inputs()
+        entry, first = job.record(loaded)
+        with failing_as("run-failed", "the noise floor could not be measured: "):
+            with job.phases.timed("floor"):
+                # Each run of such a model has other random numbers or another state, which are no noise.
+                anew = job.carries or bool(job.part["unstable"]) or _moves_on(job, entry, first)
+                tf, case, objects = job.tf, job.case, job.request["objects"]
+                measured = {
+                    "replicates": case["measure"]["replicates"],
+                    "seed": case["measure"]["seed"],
+                    "anew": anew,
+                    "split": [] if anew else _split(tf, case, objects, entry, first, job.report),
+                    "unreached": _unreached(tf, case, objects, entry, first, job.report),
+                }
+                still = discrete.inputs(job, entry, first)
+            with job.phases.timed("power"):
+                trial = power.Trial(job, first)
+                problem = power.try_variables(job, trial, loaded, entry, anew=anew)
+                # Two models at a time might be more than there is memory for.
+                job.loader.release(loaded)
+                del loaded, entry
+                measured.update(power=trial.found, no_power=problem or power.try_constants(job, trial))
+            with job.phases.timed("floor"):
+                measured.update(_spread(job, first, anew and not _restarts(job, first), still))
+            job.part["measured"] = measured
+
+
+def _load(job, folder):
+    """Return the loaded model, without what no signature runs where that can be left out.
+
+    The job's model is then a copy in ``folder``. It loads faster, and the copies made of it do as well.
+    """
+    whole = job.case
+    if whole["loader"] == "saved_model" and whole["function"] is None:
+        try:
+            with job.phases.timed("load"):
+                message = copies.read(whole["model"])
+                if signatures.keep(message):
+                    copies.copy_rest(whole["model"], folder, copies.linked)
+                    copies.write(message, folder)
+                    job.case = dict(whole, model=folder)
+            return job.load()
+        except Exception:  # loaders differ between releases; all of it loads as for the plain outputs
+            job.case = whole
+    return job.load()
 
 
 def _moves_on(job, entry, first):
@@ -186,6 +162,39 @@ def _moves_on(job, entry, first):
         _differ(leaves, before)
         for leaves, before in zip(power.all_calls(job, entry, power.calls(job)), first)
     )
+
+
+def _restarts(job, first):
+    """Whether a model whose runs go on from each other begins again once its variables are as it was loaded.
+
+    Moving them does that for each replicate, so that none needs a load. Random numbers go on all the same.
+    """
+    loaded = job.loader.load(job.tf, job.case)
+    try:
+        entry = job.entry(job.loader, loaded, job.case)
+        variables = Variables(job.loader.variables(loaded, job.case))
+        if not variables.are_all:
+            return False
+        power.all_calls(job, entry, power.calls(job))
+        expected = _leaves_of(job, first)
+        for together in power.from_the_start(job):
+            variables.restore()
+            again = power.all_calls(job, entry, together)
+            if any(_differ(leaves, expected[call]) for call, leaves in zip(together, again)):
+                return False
+    except Exception:  # a model that fails, or a loader without variables, says nothing
+        return False
+    else:
+        return True
+    finally:
+        job.loader.release(loaded)
+
+
+def _leaves_of(job, first):
+    """Return the leaves of every recorded call by batch and run."""
+    leaves_of = {(number, 0): leaves for number, leaves in enumerate(first)}
+    leaves_of.update({(number, run): leaves for number, run, leaves in job.later})
+    return leaves_of
 
 
 def _spread(job, first, anew, still):
@@ -242,11 +251,9 @@ def _replicates(job, loader, model_of, first, anew, still):
     ``model_of`` returns the SavedModel of a replicate: that of the first is run in all, unless ``anew``.
     """
     spec, objects = job.case["measure"], job.request["objects"]
-    leaves_of = {(number, 0): leaves for number, leaves in enumerate(first)}
-    leaves_of.update({(number, run): leaves for number, run, leaves in job.later})
     spreads = {
         (number, run): [Spread(name, part, array, dtype, run + 1) for name, part, array, dtype in leaves]
-        for (number, run), leaves in leaves_of.items()
+        for (number, run), leaves in _leaves_of(job, first).items()
     }
     calls = [call for call in job.calls if call in spreads]
     loaded, numbers = None, 0

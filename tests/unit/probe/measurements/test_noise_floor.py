@@ -86,6 +86,19 @@ def test_variables_are_moved_from_their_own_values():
     assert steps.value == 7
 
 
+def test_restored_variables_have_the_values_that_they_began_with():
+    kernel = Variable(np.ones(50, "f4"))
+    variables = Variables([kernel])
+    variables.move(random())
+    variables.restore()
+    assert np.array_equal(kernel.value, np.ones(50, "f4"))
+
+
+def test_what_cannot_be_restored_is_known():
+    assert Variables([Variable(np.ones(2, "f4"))]).are_all
+    assert not Variables([Variable(np.ones(2, "f4")), Variable(np.array(7))]).are_all
+
+
 def entry_of(tmp_path, base, replicates, dtype):
     spread = Spread("y", None, base, dtype)
     for replicate in replicates:
