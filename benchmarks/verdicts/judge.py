@@ -139,14 +139,19 @@ def _row(
 ) -> Judged:
     judged = case.judge(*cells)
     ours = worst([each.judgement.verdict for each in judged])
-    ratios = [each.ratio.worst for each in judged if each.ratio is not None]
+    found = [*judged, *(each.before for each in judged if each.before is not None)]
+    ratios = [each.ratio.worst for each in found if each.ratio is not None]
     limits = [
         standing.floor.detectable
         for standing in case.standings.values()
         if standing.floor is not None and standing.floor.detectable is not None
     ]
     a, b = (
-        {str(output.id) + str(output.id.batch): output.array for output in case.sound[cell].outputs}
+        {
+            str(output.id) + str(output.id.batch): output.array
+            for output in case.sound[cell].outputs
+            if not output.id.is_before
+        }
         for cell in cells
     )
     return Judged(

@@ -40,6 +40,10 @@ class CommandMeasurement(ModelMeasurement):
         """Yield nothing: a question adds the job."""
         yield from ()
 
+    def takes(self, plan: Plan, job: Job) -> Job | None:  # noqa: ARG002 - as above
+        """Return None: a command runs without inputs."""
+        return None
+
     def measure(self, plan: Plan, job: Job) -> Measure:  # noqa: ARG002 - the form of every kind
         """Return the command, in words."""
         return Measure(kind="command", parameters={"words": [*shlex.split(job.variant)]})

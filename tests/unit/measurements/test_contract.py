@@ -58,7 +58,7 @@ reason = "slow"
 """
 INSTALLED = Installed(lock="lock", interpreter="3.10.1")
 #: Jobs of these are asked for by questions, and not by the plan.
-ASKED = {"swapped", "re-export", "outside", "distribution"}
+ASKED = {"swapped", "re-export", "outside", "distribution", "command"}
 #: These record nothing beside outputs.
 BARE = {"outputs", "trained", "swapped", "other threads", "re-export", "outside"}
 
@@ -108,7 +108,9 @@ def jobs(measurement, plan):
         given = Given(CellId("tf2.7.4-py3.8-cpu", "default"), batches("1"))
         limits = plan.limits[plan.baseline, "staged"]
         job = Job(plan.baseline, "staged", limits, measurement.name)
-        found[""] = replace(job, given=given) if measurement.name == "swapped" else job
+        if measurement.name == "command":
+            job = replace(job, variant="python check.py")
+        found[job.variant] = replace(job, given=given) if measurement.name == "swapped" else job
     assert found
     return list(found.values())
 

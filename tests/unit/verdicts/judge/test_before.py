@@ -154,7 +154,7 @@ def test_a_weight_that_shows_only_before_the_head_counts_as_noticed(case):
         return {"weight": weight, "size": 3, "level": 0.01, "outputs": changed, "lost": False}
 
     tried = [nudge("seen", 1.01), nudge("lost", 1)]
-    case.measure({"seconds": 1.0, "weights": 2, "left_out": 0, "tried": tried})
+    case.measure({"seconds": 1.0, "weights": 2, "left_out": 0, "unused": 0, "tried": tried})
     part = case.floor.part.power
     case.recorded = changed_recordings(case.floor.run, part)
     judged = JudgedCase(case.recorded, UNCHANGED, case.floor, None, {}, case.read, (), ())
