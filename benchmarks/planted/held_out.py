@@ -2,7 +2,7 @@
 
 The thresholds, and how noise and power are measured, were fixed before any of these was judged. What is real
 among their changes is not said here but follows from a rule that was fixed as well (``verdicts.truth``),
-except for random outputs, where one draw says nothing: there it is said by construction.
+except for the kernel behind dropout, where it is said by construction.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def _stateful(tf: Any, random: Any) -> Any:  # noqa: ANN401
 
 
 def _dropout(tf: Any, random: Any) -> Any:  # noqa: ANN401
-    """A network whose dropout was left on, without a seed, and an output that it does not reach."""
+    """Dropout left on, with a seed from Keras's global one, and an output that it does not reach."""
     held = held_variables(tf, random, one=(20, 64), two=(64, 8), three=(64, 5))
 
     def call(x: Any) -> Any:  # noqa: ANN401
