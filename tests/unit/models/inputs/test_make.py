@@ -5,6 +5,8 @@ import struct
 
 import numpy as np
 import pytest
+from built_models import write
+from flow_models import image_model, op
 from savedmodel_matrix.domain.errors import InputsError
 from savedmodel_matrix.domain.input_sources import (
     GenerateSource,
@@ -260,3 +262,15 @@ def test_generated_components_fit_together(make, read):
     assert len(splits) == 6
     assert splits == sorted(splits)
     assert (splits[0], splits[-1]) == (0, len(values))
+
+
+def test_the_element_type_of_the_graph_is_taken_whatever_the_signature_says(tmp_path, make, read):
+    model = image_model(op("y", "Identity", "x"), shape=(-1,))
+    model.meta_graphs[0].graph_def.node[0].attr["dtype"].type = pb.DT_STRING
+    write(tmp_path / "model", model)
+    stated = Signature("predict", {"x": TensorSpec("float32", (None,))}, {})
+    npz(tmp_path, x=np.array([b"a", b"b"]))
+    assert read(make(NpzSource(npz="x.npz"), signature=stated)) == [{"x": [b"a", b"b"]}]
+    npz(tmp_path, x=np.ones(2, "f4"))
+    with pytest.raises(InputsError, match="is float32, but the graph takes string, whatever its signature"):
+        make(NpzSource(npz="x.npz"), signature=stated)
