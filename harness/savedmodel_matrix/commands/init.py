@@ -17,15 +17,12 @@ from savedmodel_matrix.domain.wording import first_lines, shortened
 from savedmodel_matrix.models.inputs.suggest import suggest_inputs
 from savedmodel_matrix.models.inputs.wanted import described
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
-from savedmodel_matrix.models.preflight.predict import predict
-from savedmodel_matrix.models.preflight.prediction import Kind as Prediction
-from savedmodel_matrix.models.preflight.prediction import Target
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.functions import FUNCTION
 from savedmodel_matrix.models.savedmodel.input_wants import wants_of
 from savedmodel_matrix.models.savedmodel.reader import Kind
 from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes, as_taken
-from savedmodel_matrix.planning.first_cases import case_name, main_graph, releases_from
+from savedmodel_matrix.planning.first_cases import case_name, loader_for, main_graph, releases_from
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.store.atomic import write_text
 
@@ -53,7 +50,6 @@ _MOST_FUNCTIONS = 8
 _MOST_CALLS = 8
 _LONGEST_CALL = 500
 #: The loaders of signatures, the default one first.
-_LOADERS = (Loader.SAVED_MODEL, Loader.V1_SESSION)
 _CHEAP_CHECKS = (Check.REPEAT, Check.CONCURRENT)
 
 
@@ -97,12 +93,6 @@ def _ignore(path: Path) -> list[str]:
     start = text if not text or text.endswith("\n") else f"{text}\n"
     write_text(path, start + "".join(f"{entry}\n" for entry in missing))
     return [f"added {' and '.join(missing)} to {path}"]
-
-
-def loader_for(facts: ModelFacts, release: str) -> Loader | None:
-    """Return the first loader that should load the model's signatures in a release; None if none should."""
-    loads = (each for each in _LOADERS if predict(facts, Target(release, {}, each)).kind is Prediction.LOADS)
-    return next(loads, None)
 
 
 def _definition(project: Workspace, folder: Path, facts: ModelFacts) -> str:

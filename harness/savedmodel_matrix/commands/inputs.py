@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from savedmodel_matrix.commands.init import NOXFILE, loader_for
+from savedmodel_matrix.commands.init import NOXFILE
 from savedmodel_matrix.commands.run import measured
 from savedmodel_matrix.commands.say import say
 from savedmodel_matrix.commands.toml_text import inline, quoted
@@ -36,7 +36,7 @@ from savedmodel_matrix.models.savedmodel.signature_graph import (
     same_tensors,
     together_of,
 )
-from savedmodel_matrix.planning.first_cases import case_name, main_graph, releases_from
+from savedmodel_matrix.planning.first_cases import case_name, loader_for, main_graph, releases_from
 from savedmodel_matrix.planning.load import load_definition
 from savedmodel_matrix.planning.workspace import Workspace
 from savedmodel_matrix.report.power import power_row

@@ -5,9 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from savedmodel_matrix.domain.loader import Loader
+from savedmodel_matrix.models.preflight.predict import predict
+from savedmodel_matrix.models.preflight.prediction import Kind, Target
+
 if TYPE_CHECKING:
     from savedmodel_matrix.knowledge.releases import ReleaseTable
-    from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts
+    from savedmodel_matrix.models.savedmodel.facts import MetaGraphFacts, ModelFacts
+
+#: In the order in which they are tried.
+_LOADERS = (Loader.SAVED_MODEL, Loader.V1_SESSION)
 
 
 def main_graph(graphs: tuple[MetaGraphFacts, ...]) -> MetaGraphFacts:
@@ -37,3 +44,9 @@ def case_name(folder: str, signature: str, taken: set[str]) -> str:
         name = f"{base}-{len(taken)}"
     taken.add(name)
     return name
+
+
+def loader_for(facts: ModelFacts, release: str) -> Loader | None:
+    """Return the first loader that should load the model's signatures in a release; None if none should."""
+    loads = (each for each in _LOADERS if predict(facts, Target(release, {}, each)).kind is Kind.LOADS)
+    return next(loads, None)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from savedmodel_matrix.domain.definition import CaseDefinition, SettingDefinition
 from savedmodel_matrix.domain.errors import NoModelError, NoSignatureError, UsageError
 from savedmodel_matrix.domain.input_sources import WarmupSource
+from savedmodel_matrix.domain.loader import Loader
 from savedmodel_matrix.domain.wording import listed
 from savedmodel_matrix.models.inputs.suggest import suggest_inputs
 from savedmodel_matrix.models.inputs.warmup import WARMUP_FILE
 from savedmodel_matrix.models.savedmodel.facts import read_facts
 from savedmodel_matrix.models.savedmodel.signature_graph import FittingShapes, as_taken
-from savedmodel_matrix.planning.first_cases import case_name, main_graph, releases_from
+from savedmodel_matrix.planning.first_cases import case_name, loader_for, main_graph, releases_from
 from savedmodel_matrix.planning.load import load_definition, nearest
 
 if TYPE_CHECKING:
@@ -142,13 +143,16 @@ def _own_cases(project: Workspace) -> dict[Path, dict[str, CaseDefinition]]:
 
 
 def _generated(project: Workspace, folder: Path, taken: set[str]) -> dict[str, CaseDefinition]:
-    graphs = read_facts(folder).meta_graphs
+    facts = read_facts(folder)
+    graphs = facts.meta_graphs
     graph = main_graph(graphs)
     if not graph.signatures:
         raise NoSignatureError(
             f"{folder}: the model has no signature; write a case for it with `savedmodel-matrix init`"
         )
     signatures = [_DEFAULT] if _DEFAULT in graph.signatures else list(graph.signatures)
+    minors, _ = releases_from(project.releases, graph.tensorflow_version)
+    loader = loader_for(facts, project.releases.resolve(minors[0]))
     inside = folder.is_relative_to(project.root)
     path = folder.relative_to(project.root).as_posix() if inside else str(folder)
     name = folder.name if not folder.name.isdecimal() else f"{folder.parent.name}-{folder.name}"
@@ -161,6 +165,8 @@ def _generated(project: Workspace, folder: Path, taken: set[str]) -> dict[str, C
             taken_as = as_taken(folder, signature, graph.signatures[signature])
             source = suggest_inputs(taken_as, fitting).model_dump(mode="json", exclude_defaults=True)
         case = {"path": path, "signature": signature, "inputs": [source]}
+        if loader not in {None, Loader.SAVED_MODEL}:
+            case["loader"] = loader
         if len(graphs) > 1 or "serve" not in graph.tags:
             case["tags"] = list(graph.tags)
         cases[case_name(name, signature, taken)] = CaseDefinition.model_validate(case)

@@ -31,7 +31,7 @@ MEASURED = {
         "unreached": [],
         "not_rounded": None,
         "anew": False,
-        "power": {"seconds": 0.0, "weights": 0, "left_out": 0, "tried": []},
+        "power": {"seconds": 0.0, "weights": 0, "left_out": 0, "unused": 0, "tried": []},
         "no_power": None,
     },
     "leak": {"loads": [1], "calls": [1]},
