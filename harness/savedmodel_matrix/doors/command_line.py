@@ -153,6 +153,19 @@ def verify_command(project: Root = Path()) -> None:
     say(verify(Workspace(project.resolve()).results))
 
 
+@app.command("gc")
+def gc_command(
+    keep: Annotated[int, typer.Option(min=1, help="runs of each matrix to keep")] = 20,
+    days: Annotated[float, typer.Option(min=0, help="keep what is younger")] = 7.0,
+    delete: Annotated[bool, typer.Option("--delete", help="delete it; otherwise it is only listed")] = False,
+    project: Root = Path(),
+) -> None:
+    """Show what neither the matrices nor recent runs need, and delete it with --delete."""
+    from savedmodel_matrix.commands.gc import collect_garbage  # noqa: PLC0415 - as above
+
+    collect_garbage(Workspace(project.resolve()), keep=keep, days=days, delete=delete)
+
+
 @app.command("schema")
 def schema_command(
     folder: Annotated[Path, typer.Argument(help="where to write the JSON Schemas")] = Path("schemas"),
