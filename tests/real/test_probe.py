@@ -156,7 +156,7 @@ def test_a_failure_keeps_its_traceback_and_its_phases(release):
     _, _, results = release
     assert "<probe>/loaders/saved_model.py" in results["corrupt"]["traceback"]
     assert set(results["corrupt"]["phases"]) == {"import", "load"}
-    assert set(results["last"]["phases"]) == {"import", "load", "first_run", "further_runs"}
+    assert set(results["last"]["phases"]) == {"import", "load", "first_run", "further_runs", "before"}
     for cost in results["last"]["phases"].values():
         assert cost["wall_s"] > 0
         assert cost["cpu_s"] >= 0

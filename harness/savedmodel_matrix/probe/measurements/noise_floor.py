@@ -121,7 +121,7 @@ def run(job):
                     "split": [] if anew else _split(tf, case, objects, entry, first, job.report),
                     "unreached": _unreached(tf, case, objects, entry, first, job.report),
                 }
-                still = discrete.inputs(job, entry, first)
+                still = discrete.inputs(job, entry, first) - set(measured["unreached"])
             with job.phases.timed("power"):
                 trial = power.Trial(job, first)
                 problem = power.try_variables(job, trial, loaded, entry, anew=anew)
