@@ -108,7 +108,7 @@ def test_the_list_only_has_more_sessions_and_none_of_them_by_default(repositorie
     theirs = [line for line in without if not line.startswith("Sessions defined")]
     more = [line for line in with_ if line not in without and not line.startswith("Sessions defined")]
     assert set(theirs) <= set(with_)
-    assert [re.match(r"- (\S+) -> ", line)[1] for line in more] == [OLD, "matrix", "report"]
+    assert [re.match(r"- (\S+) -> ", line)[1] for line in more] == [OLD, "matrix", "plan", "bisect", "report"]
 
 
 @pytest.mark.parametrize("ci", [None, "1"])

@@ -39,6 +39,8 @@ JOBS = {
     "stage": job("stage", "preprocess"),
     "re_export": job("re-export"),
     "outside": job("outside", "hidden"),
+    "distribution": job("distribution"),
+    "command": job("command", "python -V"),
     **{f"check {name}": job("check", name.value) for name in CHECKS},
 }
 
@@ -62,6 +64,10 @@ def recorded(request, models, environment, tmp_path_factory):
     probing.add("noise_floor", "structured", measure=floor(8, 1))
     probing.add("re_export", "structured", measure=save)
     nothing_hidden = Measure(kind="outside", parameters={"what": "hidden", "paths": []})
+    many = Measure(kind="distribution", parameters={"runs": 20, "seconds": 10.0})
+    probing.add("distribution", "structured", measure=many)
+    words = Measure(kind="command", parameters={"words": ["python", "-V"], "root": str(folder)})
+    probing.add("command", "structured", measure=words)
     probing.add("outside", "structured", measure=nothing_hidden)
     for name, parameters in CHECKS.items():
         probing.add(f"check {name}", "structured", measure=check(name.value, **parameters))

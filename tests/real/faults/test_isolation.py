@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from project import CNN, TIME_LIMIT_S, alive_in
+from savedmodel_matrix.domain.arrays import Output
 from savedmodel_matrix.environments.isolation import confine as ways
 from savedmodel_matrix.probe.arrays import read_array
 
@@ -194,7 +195,9 @@ def test_spy(isolating, server, seen, tmp_path):
     assert not any(remark in text for text in before.remarks)
     model, isolated = (_recording(isolating, "outputs", isolated=each) for each in (False, True))
     assert model["outcome"] == isolated["outcome"] == "recorded"
-    assert model["outputs"] == isolated["outputs"], "the same arrays, named by their hashes"
+    # One is as the probe wrote it, the other as the harness reads it.
+    outputs = [[Output.model_validate(each) for each in found["outputs"]] for found in (model, isolated)]
+    assert outputs[0] == outputs[1], "the same arrays, named by their hashes"
     assert model["effective"] == isolated["effective"]
     assert isolating.nox("-s", "matrix", "--", "--isolate").environments == {}, "nothing is left to run"
     assert isolating.nox("-s", "report", "--", "--isolate").status == 0

@@ -234,6 +234,8 @@ def _place(entry):
 def _write_copy(job, folder, seed):
     """Write the copy of the model that rounds at random and return how many operations do."""
     message = copies.read(job.case["model"])
+    if job.case["function"] is None and job.case["endpoint"] is None:
+        signatures.keep(message)
     count = rounding.round_at_random(job.tf, message, seed)
     copies.copy_rest(job.case["model"], folder, copies.linked)
     copies.write(message, folder)
