@@ -23,10 +23,11 @@ def found(request, tmp_path_factory, environment):
 
 
 def test_no_output_depends_on_what_is_left_out(found):
-    # A random program may write to a variable in two branches of a loop at a time.
-    steady = {name: each for name, each in found.items() if each["steady"]}
+    # A random program may write to a variable in two branches of a loop at a time, so that its runs differ by
+    # themselves, also after two that agree. Where nothing is left out, nothing was changed.
+    steady = {name: each for name, each in found.items() if each["steady"] and not all(each["held"].values())}
     assert [name for name, each in steady.items() if each["shows"]] == []
-    assert sum(not all(each["held"].values()) for each in steady.values()) > 20
+    assert len(steady) > 20
 
 
 def test_what_is_built_to_be_used_is_held_to_be(found):
