@@ -168,7 +168,7 @@ def searched(project: Workspace, plan: Plan, bisect: Bisect, tried: set[str]) ->
         judged=became,
         changes=tuple(Change(axis[each.before], axis[each.after], each.is_exact) for each in found),
         wanted=frozenset(wanted),
-        runs_left=sum(each.runs_left for each in found) if found else 0,
+        runs_left=sum(each.runs_left for each in found),
     )
 
 

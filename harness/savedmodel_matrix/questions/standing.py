@@ -99,12 +99,6 @@ def standings(project: Workspace, plan: Plan, collection: Collection) -> dict[st
     return found
 
 
-def baseline_failed(plan: Plan, found: Standings) -> bool:
-    """Whether the case has no outputs in the baseline, so that nothing can be compared with it."""
-    own = found.of.get(plan.baseline.environment)
-    return own is not None and own.row.outcome is not Outcome.RECORDED
-
-
 def _standing(
     project: Workspace, plan: Plan, collection: Collection, judged: JudgedCase, row: Collected
 ) -> Standing:
